@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bounds-checked reading and writing of byte strings. Every parser and encoder of network bytes
+ * goes through these two cursors; nobody shifts bytes by hand.
+ *
+ * Errors stick: after the first read or write that does not fit, `failed` stays true, reads return
+ * zeroes and writes do nothing, so a parser may read a whole structure and ask once at the end.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct gw_reader {
+    const uint8_t *at;
+    const uint8_t *end;
+    bool failed;
+};
+
+struct gw_writer {
+    uint8_t *start;
+    uint8_t *at;
+    uint8_t *end;
+    bool failed;
+};
+
+static inline struct gw_reader gw_reader_of(const void *data, size_t len)
+{
+    const uint8_t *p = data;
+    return (struct gw_reader){.at = p, .end = p ? p + len : p};
+}
+
+static inline size_t gw_reader_left(const struct gw_reader *r)
+{
+    return r->failed ? 0 : (size_t)(r->end - r->at);
+}
+
+/* Returns a pointer to the next `len` bytes and steps over them; NULL when they are not there. */
+static inline const uint8_t *gw_read_span(struct gw_reader *r, size_t len)
+{
+    if (r->failed || len > (size_t)(r->end - r->at)) {
+        r->failed = true;
+        return NULL;
+    }
+    const uint8_t *p = r->at;
+    r->at += len;
+    return p;
+}
+
+/* Big-endian unsigned integer of `width` bytes (1 to 8); 0 once failed. */
+static inline uint64_t gw_read_be(struct gw_reader *r, size_t width)
+{
+    const uint8_t *p = gw_read_span(r, width);
+    uint64_t v = 0;
+    for (size_t i = 0; p && i < width; i++)
+        v = v << 8 | p[i];
+    return v;
+}
+
+static inline uint8_t gw_read_u8(struct gw_reader *r)
+{
+    return (uint8_t)gw_read_be(r, 1);
+}
+
+static inline uint16_t gw_read_u16(struct gw_reader *r)
+{
+    return (uint16_t)gw_read_be(r, 2);
+}
+
+static inline uint32_t gw_read_u24(struct gw_reader *r)
+{
+    return (uint32_t)gw_read_be(r, 3);
+}
+
+static inline uint32_t gw_read_u32(struct gw_reader *r)
+{
+    return (uint32_t)gw_read_be(r, 4);
+}
+
+/* A sub-reader over the next `len` bytes; failed when they are not there. */
+static inline struct gw_reader gw_read_sub(struct gw_reader *r, size_t len)
+{
+    const uint8_t *p = gw_read_span(r, len);
+    return (struct gw_reader){.at = p, .end = p ? p + len : p, .failed = p == NULL};
+}
+
+static inline struct gw_writer gw_writer_of(void *data, size_t len)
+{
+    uint8_t *p = data;
+    return (struct gw_writer){.start = p, .at = p, .end = p + len};
+}
+
+static inline size_t gw_writer_len(const struct gw_writer *w)
+{
+    return (size_t)(w->at - w->start);
+}
+
+static inline void gw_write_bytes(struct gw_writer *w, const void *data, size_t len)
+{
+    if (w->failed || len > (size_t)(w->end - w->at)) {
+        w->failed = true;
+        return;
+    }
+    if (len)
+        memcpy(w->at, data, len);
+    w->at += len;
+}
+
+/* Big-endian unsigned integer of `width` bytes (1 to 8); fails when v does not fit the width. */
+static inline void gw_write_be(struct gw_writer *w, uint64_t v, size_t width)
+{
+    uint8_t tmp[8];
+    if (width < 8 && v >> (8 * width))
+        w->failed = true;
+    for (size_t i = 0; i < width; i++)
+        tmp[i] = (uint8_t)(v >> (8 * (width - 1 - i)));
+    gw_write_bytes(w, tmp, width);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every fixed limit and tick of the gateway in one place, with its unit and its reason. What an
+ * operator may want to change is a flag instead (gateway/config/options.c).
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum {
+    GW_MAX_WORKERS = 256,
+    GW_MAX_LISTENERS = 64,  /* addresses per process */
+    GW_MAX_SERVICES = 64,
+    GW_MAX_CERT_PAIRS = 64, /* per service */
+    GW_MAX_RULES = 256,     /* allow rules per service */
+    GW_MAX_ALPN = 16,
+
+    /* TLS record layer (RFC 8446 5.1, 5.2; RFC 5246 6.2.3). */
+    GW_RECORD_HEADER = 5,
+    GW_RECORD_PLAINTEXT_MAX = 16384,
+    GW_RECORD_BODY_MAX = 16384 + 256, /* TLS 1.3; AEAD suites of TLS 1.2 need 24 of the 2048 */
+    GW_RECORD_SEAL_ROOM_FRONT = 13,   /* header + explicit nonce of TLS 1.2 AES-GCM */
+    GW_RECORD_SEAL_ROOM_BACK = 17,    /* inner content type of TLS 1.3 + tag */
+
+    /* A relay buffer holds this many full records side by side, each with room to be sealed in
+     * place; 4 × 16 KiB per system call is where the call stops showing (bench/README.md). */
+    GW_BUFFER_SLOTS = 4,
+
+    /* What a peer may make us swallow without progress (as OpenSSL limits it). */
+    GW_EMPTY_RECORDS_MAX = 32,
+    GW_WARNING_ALERTS_MAX = 5,
+    GW_KEY_UPDATES_MAX = 32, /* between two records of application data */
+
+    /* Handshake: bytes a client may send before it is done. 64 KiB certificate chains pass. */
+    GW_HANDSHAKE_BYTES_MAX = 128 * 1024,
+
+    /* After a fatal alert: bytes read and thrown away so that the alert is not lost to a RST. */
+    GW_LINGER_BYTES_MAX = 256 * 1024,
+
+    GW_IDENTITY_NAMES_MAX = 64,      /* subject alternative names kept of a certificate */
+    GW_IDENTITY_TEXT_MAX = 8 * 1024, /* bytes of all names together */
+};
+
+/* AES-GCM seals at most 2^24.5 full records under one key (RFC 8446 5.5); both limits stay below
+ * with room for what is in flight. */
+#define GW_RECORDS_PER_KEY_MAX (UINT64_C(1) << 24)
+
+#define GW_LINGER_NS (2 * INT64_C(1000000000)) /* after a fatal alert */
+#define GW_DRAIN_TICK_NS (10 * INT64_C(1000000)) /* between two looks at SIOCOUTQ; > 1 jiffy */
+#define GW_RESPAWN_FAST_NS (1 * INT64_C(1000000000)) /* a worker that lived shorter is backed off */
+#define GW_RESPAWN_MAX_NS (30 * INT64_C(1000000000))
+#define GW_TICKET_KEY_LIFE_NS (3600 * INT64_C(1000000000)) /* then the next key encrypts */

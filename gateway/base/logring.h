@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One-way queue of byte entries from one worker to the master in shared memory: one writer, one
+ * reader, no locks, no system call unless the reader sleeps. It survives the worker: what a killed
+ * worker had written is still read.
+ *
+ * The reader does not trust the writer: positions and lengths are checked, a broken ring reads as
+ * empty and is reset.
+ */
+#pragma once
+
+#include "gateway/base/attr.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { GW_LOGRING_BYTES = 1 << 18, GW_LOGRING_ENTRY_MAX = 4096 };
+
+struct gw_logring {
+    /* Writer's cache line. */
+    uint64_t head __attribute__((aligned(64))); /* bytes ever written */
+    uint64_t dropped;                           /* entries that did not fit */
+    /* Reader's cache line. */
+    uint64_t tail __attribute__((aligned(64))); /* bytes ever read */
+    uint32_t reader_sleeps;                     /* 1: writer must wake it once */
+    uint8_t data[GW_LOGRING_BYTES] __attribute__((aligned(64)));
+};
+
+/* Writer: appends an entry of 1 to GW_LOGRING_ENTRY_MAX bytes. False (and dropped + 1) when it
+ * does not fit. *ret_wake tells that the reader sleeps and must be woken (once). */
+bool gw_logring_push(struct gw_logring *ring, const void *entry, size_t len, bool *ret_wake);
+
+/* Reader: copies the oldest entry to `out` (GW_LOGRING_ENTRY_MAX bytes); 0 when there is none. */
+size_t gw_logring_pop(struct gw_logring *ring, void *out);
+
+/* Reader: announces that it will sleep. False when entries came meanwhile: read on instead. */
+bool gw_logring_sleep(struct gw_logring *ring);

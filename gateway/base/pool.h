@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A pool of equal objects addressed by slot number, for one thread. Objects never move; memory
+ * grows by slabs and stays. Pages of a pool marked `secret` stay out of core dumps and every
+ * object is wiped when it is given back.
+ *
+ * A slot's generation changes each time it is given back, so that a late completion which names
+ * (slot, generation) finds nothing instead of somebody else's object.
+ */
+#pragma once
+
+#include "gateway/base/attr.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gw_pool {
+    size_t object_size;   /* bytes, rounded up to 64 */
+    uint32_t per_slab;    /* objects in one slab */
+    uint32_t limit;       /* most objects ever */
+    uint32_t used;        /* objects handed out now */
+    uint32_t slab_count;
+    bool secret;
+    void **slabs;
+    uint32_t *generations;
+    uint32_t *free_slots; /* stack */
+    uint32_t free_count;
+};
+
+/* `object_size` in bytes, `limit` in objects (1 to 2^24). Takes no object memory yet.
+ * Returns 0 or -ENOMEM; on failure *pool may still be passed to gw_pool_done. */
+gw_must_check int gw_pool_init(struct gw_pool *pool, size_t object_size, uint32_t limit,
+                               bool secret);
+/* Frees all memory, wiped where secret. Every object must have been given back or is lost. */
+void gw_pool_done(struct gw_pool *pool);
+
+/* A zeroed object and its slot in *ret_slot; NULL at the limit or out of memory. */
+void *gw_pool_take(struct gw_pool *pool, uint32_t *ret_slot);
+void gw_pool_give(struct gw_pool *pool, uint32_t slot);
+
+/* The object in use in `slot` if its generation is `generation`, else NULL. */
+void *gw_pool_find(const struct gw_pool *pool, uint32_t slot, uint32_t generation);
+uint32_t gw_pool_generation(const struct gw_pool *pool, uint32_t slot);
+
+/* The object of slot whether in use or not; NULL when the slot was never made. For walks. */
+void *gw_pool_at(const struct gw_pool *pool, uint32_t slot);

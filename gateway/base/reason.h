@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why a connection ended. One row a reason: enum name, counter and log word, whether it counts as
+ * an error, and the sentence a person reads. Enum, counters, log words and tests come from here.
+ * A connection ends exactly once with exactly one of these.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+// clang-format off
+#define GW_REASONS(X)                                                                                                   \
+    X(NONE,                 "none",                   false, "still open")                                              \
+    X(FINISHED,             "finished",               false, "both sides ended their streams")                          \
+    X(SHUTDOWN,             "shutdown",               false, "the gateway was stopped")                                 \
+    X(IDLE_TIMEOUT,         "idle-timeout",           false, "no byte moved for --idle-timeout")                        \
+    X(CLOSE_TIMEOUT,        "close-timeout",          true,  "one side ended and the other did not within --close-timeout") \
+    X(MAX_CONNS,            "max-conns",              true,  "--max-conns connections were open already")               \
+    X(NO_MEMORY,            "no-memory",              true,  "no memory or no descriptor was left for it")              \
+    X(HANDSHAKE_TIMEOUT,    "handshake-timeout",      true,  "the handshake did not finish within --handshake-timeout") \
+    X(HANDSHAKE_CLOSED,     "handshake-closed",       true,  "the client closed during the handshake")                  \
+    X(HANDSHAKE_RESET,      "handshake-reset",        true,  "the client reset the connection during the handshake")    \
+    X(HANDSHAKE_ALERT,      "handshake-client-alert", true,  "the client ended the handshake with an alert")            \
+    X(HANDSHAKE_NOT_TLS,    "handshake-not-tls",      true,  "the client does not speak TLS")                           \
+    X(HANDSHAKE_VERSION,    "handshake-version",      true,  "no TLS version in common")                                \
+    X(HANDSHAKE_CIPHER,     "handshake-cipher",       true,  "no cipher suite, group or signature in common")           \
+    X(HANDSHAKE_ALPN,       "handshake-alpn",         true,  "no application protocol in common")                       \
+    X(HANDSHAKE_TOO_LARGE,  "handshake-too-large",    true,  "the client sent more handshake data than is allowed")     \
+    X(HANDSHAKE_PROTOCOL,   "handshake-protocol",     true,  "the client broke the handshake protocol")                 \
+    X(HANDSHAKE_INTERNAL,   "handshake-internal",     true,  "the TLS library failed")                                  \
+    X(CERT_MISSING,         "cert-missing",           true,  "the client sent no certificate")                          \
+    X(CERT_UNTRUSTED,       "cert-untrusted",         true,  "the client certificate is not signed by a CA of --cacert") \
+    X(CERT_EXPIRED,         "cert-expired",           true,  "the client certificate is expired or not yet valid")      \
+    X(CERT_INVALID,         "cert-invalid",           true,  "the client certificate or its signature is not acceptable") \
+    X(NOT_ALLOWED,          "not-allowed",            true,  "no allow rule matches the client certificate")            \
+    X(BACKEND_REFUSED,      "backend-refused",        true,  "the backend refused the connection")                      \
+    X(BACKEND_UNREACHABLE,  "backend-unreachable",    true,  "the backend cannot be reached")                           \
+    X(BACKEND_TIMEOUT,      "backend-timeout",        true,  "the backend did not accept within --connect-timeout")     \
+    X(BACKEND_RESET,        "backend-reset",          true,  "the backend reset the connection")                        \
+    X(CLIENT_RESET,         "client-reset",           true,  "the client reset the connection")                         \
+    X(CLIENT_TRUNCATED,     "client-truncated",       true,  "the client closed without close_notify")                  \
+    X(CLIENT_ALERT,         "client-alert",           true,  "the client sent a fatal alert")                           \
+    X(RECORD_BAD_MAC,       "record-bad-mac",         true,  "a record failed authentication")                          \
+    X(RECORD_OVERFLOW,      "record-overflow",        true,  "a record is longer than TLS allows")                      \
+    X(RECORD_UNEXPECTED,    "record-unexpected",      true,  "a record that may not come here came")                    \
+    X(RECORD_FLOOD,         "record-flood",           true,  "too many empty records, warnings or key updates")         \
+    X(RENEGOTIATION,        "renegotiation",          true,  "the client asked for renegotiation, which is refused")    \
+    X(REKEY_UNSUPPORTED,    "rekey-unsupported",      true,  "the client changed its key and this kernel cannot")       \
+    X(KEY_LIMIT,            "key-limit",              true,  "the key sealed as many records as is safe")               \
+    X(KERNEL_KEYS,          "kernel-keys",            true,  "the kernel refused the session keys with --records kernel") \
+    X(INTERNAL,             "internal",               true,  "an error inside the gateway")
+// clang-format on
+
+enum gw_reason {
+#define X(id, word, is_error, sentence) GW_REASON_##id,
+    GW_REASONS(X)
+#undef X
+        GW_REASON_COUNT
+};
+
+struct gw_reason_info {
+    const char *word; /* in logs, counters and metrics */
+    bool is_error;
+    const char *sentence;
+};
+
+/* The row of a reason; the row of INTERNAL for a number that is none. Never NULL. */
+const struct gw_reason_info *gw_reason_info(enum gw_reason reason);

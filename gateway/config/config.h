@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration: immutable once parsed, read by every layer above through a const pointer. It
+ * is a list of services from the first day; flags describe one service.
+ * Durations are nanoseconds (0 = off where the flag says so); strings are owned by the config.
+ */
+#pragma once
+
+#include "gateway/base/attr.h"
+#include "gateway/base/limits.h"
+#include "gateway/base/log.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+enum { GW_ADDRESS_TEXT_MAX = 128, GW_TARGET_ADDRS_MAX = 8 };
+
+struct gw_address {
+    struct sockaddr_storage addr;
+    socklen_t len;
+    char text[GW_ADDRESS_TEXT_MAX]; /* as given on the command line */
+};
+
+/* A backend: the addresses its name stands for, tried in this order. */
+struct gw_target {
+    struct gw_address addrs[GW_TARGET_ADDRS_MAX];
+    unsigned addr_count;
+    const char *text; /* as given */
+};
+
+enum gw_verify {
+    GW_VERIFY_NONE,
+    GW_VERIFY_OPTIONAL,
+    GW_VERIFY_REQUIRED,
+};
+
+enum gw_records {
+    GW_RECORDS_AUTO,
+    GW_RECORDS_KERNEL,
+    GW_RECORDS_USER,
+};
+
+enum gw_proxy_protocol {
+    GW_PROXY_OFF,
+    GW_PROXY_V1,
+    GW_PROXY_V2,
+};
+
+enum gw_rule_kind {
+    GW_RULE_ALL,
+    GW_RULE_CN,
+    GW_RULE_OU,
+    GW_RULE_DNS,
+    GW_RULE_URI,
+};
+
+struct gw_rule {
+    enum gw_rule_kind kind;
+    const char *pattern; /* NULL for GW_RULE_ALL */
+};
+
+struct gw_cert_pair {
+    const char *cert_file; /* PEM: leaf first, then intermediates */
+    const char *key_file;  /* PEM */
+};
+
+struct gw_service {
+    const char *name; /* "default" when flags describe it */
+    struct gw_address listen[GW_MAX_LISTENERS];
+    unsigned listen_count;
+    struct gw_target target;
+
+    struct gw_cert_pair certs[GW_MAX_CERT_PAIRS];
+    unsigned cert_count;
+    const char *cacert_file; /* NULL: none */
+    enum gw_verify verify;
+    struct gw_rule rules[GW_MAX_RULES];
+    unsigned rule_count;
+
+    uint16_t tls_min; /* 0x0303 or 0x0304 */
+    uint16_t tls_max;
+    const char *ciphers;      /* TLS 1.2, OpenSSL names; NULL: built-in list */
+    const char *ciphersuites; /* TLS 1.3; NULL: built-in list */
+    const char *groups;       /* NULL: built-in list */
+    const char *alpn[GW_MAX_ALPN];
+    unsigned alpn_count;
+    bool session_tickets;
+
+    enum gw_records records;
+    enum gw_proxy_protocol proxy_protocol;
+};
+
+struct gw_config {
+    struct gw_service *services[GW_MAX_SERVICES];
+    unsigned service_count;
+
+    unsigned workers; /* 1 to GW_MAX_WORKERS, `auto` resolved */
+    int cpus[GW_MAX_WORKERS];
+    unsigned cpu_count; /* 0: no pinning asked for */
+
+    int64_t handshake_timeout_ns;
+    int64_t connect_timeout_ns;
+    int64_t idle_timeout_ns; /* 0: off */
+    int64_t close_timeout_ns;
+    int64_t shutdown_timeout_ns;
+    uint32_t max_conns; /* of the whole process */
+
+    enum gw_log_format log_format;
+    enum gw_log_level log_level;
+    const char *pidfile; /* NULL: none */
+    const char *user;    /* NULL: stay who we are */
+    const char *group;
+    uid_t uid; /* resolved from user/group when those are set */
+    gid_t gid;
+
+    struct gw_config_string *strings; /* owner of every const char * above */
+};
+
+void gw_config_free(struct gw_config *config);

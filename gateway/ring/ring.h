@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything the gateway does to sockets. The real one (ring.c) is an io_uring of one worker; the
+ * tests link a double instead that completes operations in seeded random order.
+ *
+ * An operation is named by a token: which kind, and whose (slot and generation of the
+ * connection). There is at most one operation in flight per token, so a token also cancels.
+ * Requests never fail by themselves: whatever goes wrong comes back as a completion. Nothing is
+ * submitted before gw_ring_wait.
+ *
+ * Not every call that io_uring knows goes through it: shutdown(2) always runs in a kernel thread
+ * there (kernel-notes/), so it is a plain call here.
+ */
+#pragma once
+
+#include "gateway/base/attr.h"
+#include "gateway/ring/buffer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct gw_ring;
+
+// clang-format off
+#define GW_OPS(X)                                                              \
+    X(NONE,            "none")                                                 \
+    X(ACCEPT,          "accept")          /* slot: listener number */          \
+    X(CHANNEL,         "channel")         /* readable: control channel */      \
+    X(CLIENT_RECV,     "client-recv")     /* slot: connection, from here on */ \
+    X(CLIENT_SEND,     "client-send")                                          \
+    X(CLIENT_POLL,     "client-poll")                                          \
+    X(BACKEND_CONNECT, "backend-connect")                                      \
+    X(BACKEND_RECV,    "backend-recv")                                         \
+    X(BACKEND_SEND,    "backend-send")                                         \
+    X(CANCEL,          "cancel")          /* never reaches a handler */        \
+    X(CLOSE,           "close")           /* never reaches a handler */
+// clang-format on
+
+enum gw_op {
+#define X(id, word) GW_OP_##id,
+    GW_OPS(X)
+#undef X
+        GW_OP_COUNT
+};
+
+struct gw_token {
+    enum gw_op op;
+    uint32_t slot;       /* below 2^24 */
+    uint32_t generation; /* 0 where the kind has none */
+};
+
+struct gw_completion {
+    struct gw_token token;
+    int res;            /* >= 0, or negative errno */
+    bool more;          /* a multishot operation goes on */
+    struct gw_buf *buf; /* picked by the kernel, now the handler's; else NULL */
+};
+
+/* Handlers may start operations and give buffers back; they must not call gw_ring_wait. */
+typedef void gw_ring_handler(void *arg, const struct gw_completion *c);
+
+struct gw_ring_config {
+    uint32_t max_conns;   /* sizes the queues and the buffer limit */
+    uint32_t max_buffers; /* at most this many buffers ever; 2 × max_conns never starves */
+};
+
+/* What set-up got, best first; for probe and the start-up log. */
+struct gw_ring_features {
+    unsigned setup_flags; /* IORING_SETUP_* in force */
+    unsigned features;    /* IORING_FEAT_* of the kernel */
+    char flags_text[128]; /* names of setup_flags */
+};
+
+/* Makes a ring for the calling thread. Returns 0; -EPERM / -ENOSYS when io_uring is forbidden or
+ * absent (see gw_ring_why); -EOPNOTSUPP when the kernel lacks an operation we need (before 6.1);
+ * -ENOMEM. */
+gw_must_check int gw_ring_new(struct gw_ring **ret, const struct gw_ring_config *config);
+/* NULL is allowed. Nothing may be in flight but closes and cancels, which are waited for. */
+void gw_ring_free(struct gw_ring *ring);
+void gw_ring_get_features(const struct gw_ring *ring, struct gw_ring_features *ret);
+/* One sentence for a person: why gw_ring_new failed with `error` and what to change. */
+const char *gw_ring_why(int error);
+
+/* Submits what was asked for, waits until something completes or timeout_ns passes (-1: no limit,
+ * 0: do not wait), then hands every completion there is to the handler.
+ * Returns 0; -EINTR on a signal; other errors are fatal for the ring. */
+gw_must_check int gw_ring_wait(struct gw_ring *ring, int64_t timeout_ns, gw_ring_handler *handler,
+                               void *arg);
+
+/* A buffer for explicit receives; NULL when the limit is reached. */
+struct gw_buf *gw_ring_buffer_take(struct gw_ring *ring);
+void gw_ring_buffer_give(struct gw_ring *ring, struct gw_buf *buf);
+uint32_t gw_ring_buffers_in_use(const struct gw_ring *ring); /* not free, not lent to the kernel */
+
+/* Multishot accept: res is a new close-on-exec descriptor each time, until !more. */
+void gw_ring_accept(struct gw_ring *ring, struct gw_token token, int fd);
+/* `addr` must live until the completion. */
+void gw_ring_connect(struct gw_ring *ring, struct gw_token token, int fd,
+                     const struct sockaddr *addr, socklen_t len);
+
+enum gw_recv_flags {
+    GW_RECV_DONTWAIT = 1, /* -EAGAIN instead of waiting */
+};
+
+/* Receives at most `max` bytes (0: a whole buffer) into a buffer that is picked when bytes are
+ * there; they lie at buf->data + GW_BUFFER_FRONT. res -ENOBUFS: no buffer was free; try again
+ * after one was given back. res 0 (end of stream) comes with no buffer. */
+void gw_ring_recv_pick(struct gw_ring *ring, struct gw_token token, int fd, size_t max,
+                       unsigned flags);
+/* Receives into memory that must live until the completion. */
+void gw_ring_recv(struct gw_ring *ring, struct gw_token token, int fd, void *data, size_t len,
+                  unsigned flags);
+/* Into buf->msg, prepared by the caller. */
+void gw_ring_recvmsg(struct gw_ring *ring, struct gw_token token, int fd, struct gw_buf *buf,
+                     unsigned flags);
+/* Sends may be short. Memory must live until the completion. */
+void gw_ring_send(struct gw_ring *ring, struct gw_token token, int fd, const void *data,
+                  size_t len);
+void gw_ring_sendmsg(struct gw_ring *ring, struct gw_token token, int fd, const struct msghdr *msg);
+/* Waits for poll(2) `events`; multishot: a completion at each wake-up, edge-like. res: revents. */
+void gw_ring_poll(struct gw_ring *ring, struct gw_token token, int fd, unsigned events,
+                  bool multishot);
+/* Asks to end an operation; it then completes, usually with -ECANCELED. Harmless when it is
+ * complete already. */
+void gw_ring_cancel(struct gw_ring *ring, struct gw_token token);
+/* Closes *fd in the background and sets it to -1. No operation may be in flight on it. */
+void gw_ring_close(struct gw_ring *ring, int *fd);
+
+/* Plain calls, here so that the tests' double sees them. */
+int gw_ring_shutdown_write(struct gw_ring *ring, int fd);
+/* Makes the close that follows send RST instead of FIN. */
+void gw_ring_abort_on_close(struct gw_ring *ring, int fd);
+/* Bytes sent and not yet acknowledged (SIOCOUTQ), or negative errno. */
+int gw_ring_unacked(struct gw_ring *ring, int fd);
+/* A non-blocking, close-on-exec stream socket with TCP_NODELAY; negative errno. */
+int gw_ring_socket(struct gw_ring *ring, int family);
+/* Puts a just accepted socket in order (TCP_NODELAY, non-blocking) and, if peer and local are not
+ * NULL, tells its addresses. */
+int gw_ring_accepted(struct gw_ring *ring, int fd, struct sockaddr_storage *peer,
+                     struct sockaddr_storage *local);
+/* libktlsinstall on a socket. 0 or negative errno. */
+struct ktls_keys;
+int gw_ring_ktls_attach(struct gw_ring *ring, int fd);
+int gw_ring_ktls_install(struct gw_ring *ring, int fd, int direction,
+                         const struct ktls_keys *keys);

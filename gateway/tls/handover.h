@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What crosses from the handshake to the record layer, and all of it. Includes no libssl. */
+#pragma once
+
+#include "ktlsinstall.h"
+
+enum gw_role {
+    GW_ROLE_SERVER,
+    GW_ROLE_CLIENT,
+};
+
+struct gw_handover_keys {
+    enum gw_role role;
+    struct ktls_keys tx; /* suite, keys, TLS 1.3 secret, seq, next explicit nonce */
+    struct ktls_keys rx;
+};

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One TLS handshake, server side, without I/O: bytes in, bytes out, a verdict. Nothing here blocks
+ * or knows a socket.
+ *
+ * Life: gw_handshake_new → gw_handshake_input for each piece received → on DONE decide by
+ * gw_handshake_identity → gw_handshake_tickets if the peer may pass → gw_handshake_keys,
+ * gw_handshake_unread → send all output → gw_handshake_free. After every call there may be output,
+ * also after FAILED (the alert), and it must be sent.
+ */
+#pragma once
+
+#include "gateway/base/reason.h"
+#include "gateway/tls/context.h"
+#include "gateway/tls/handover.h"
+#include "gateway/tls/identity.h"
+
+struct gw_handshake;
+
+enum gw_handshake_verdict {
+    GW_HANDSHAKE_MORE,   /* wants more input */
+    GW_HANDSHAKE_DONE,   /* complete; input after the client's Finished is kept as unread */
+    GW_HANDSHAKE_FAILED, /* gw_handshake_reason says why; the alert, if any, is in the output */
+};
+
+/* Whether the peer with this identity would be let in. Asked before a ticket is sealed in TLS 1.2
+ * and before a ticket is accepted for resumption. */
+typedef bool gw_handshake_allows(void *arg, const struct gw_identity *identity);
+
+/* NULL when out of memory. `arg` must outlive the handshake. */
+struct gw_handshake *gw_handshake_new(struct gw_tls_context *ctx, gw_handshake_allows *allows,
+                                      void *arg);
+/* Wipes and frees; the session stays resumable when the handshake was done. NULL is allowed. */
+void gw_handshake_free(struct gw_handshake *hs);
+
+/* Takes all of `data` and drives the handshake as far as it goes. */
+enum gw_handshake_verdict gw_handshake_input(struct gw_handshake *hs, const void *data, size_t len);
+/* Valid when FAILED. */
+enum gw_reason gw_handshake_reason(const struct gw_handshake *hs);
+/* A word or two on the failure for the log ("no shared cipher"); "" when there is none. */
+const char *gw_handshake_detail(const struct gw_handshake *hs);
+
+/* Unsent output: pointer valid until the next call on hs. */
+size_t gw_handshake_output(struct gw_handshake *hs, const uint8_t **ret_data);
+/* The first `len` bytes of the output were sent. */
+void gw_handshake_output_sent(struct gw_handshake *hs, size_t len);
+
+/* After DONE: */
+
+/* Fills *ret; false when the certificate holds more than the limits or malformed names. */
+gw_must_check bool gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *ret);
+/* Appends the session tickets (TLS 1.3) to the output; their number, 0 when tickets are off. */
+unsigned gw_handshake_tickets(struct gw_handshake *hs);
+/* Keys of both directions with the sequence numbers right for the output so far; call it after
+ * gw_handshake_tickets. Returns 0 or negative errno. */
+gw_must_check int gw_handshake_keys(struct gw_handshake *hs, struct gw_handover_keys *ret);
+/* Moves the bytes received after the client's Finished to `data`; their number. More than `cap`
+ * cannot be: at most what the last gw_handshake_input brought. */
+size_t gw_handshake_unread(struct gw_handshake *hs, uint8_t *data, size_t cap);
+
+struct gw_handshake_info {
+    bool resumed;
+    char version[8];     /* "TLSv1.3" */
+    char suite[48];      /* OpenSSL's name */
+    char group[32];      /* "x25519", "" when unknown */
+    char sni[128];       /* "" when none; cut when longer */
+    char alpn[32];       /* "" when none */
+    bool ticket_sent;
+};
+void gw_handshake_get_info(struct gw_handshake *hs, struct gw_handshake_info *ret);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libktlsinstall: from the secrets of a finished TLS handshake to record protection in the kernel.
+ *
+ * It derives record keys (RFC 8446 7.1-7.3, RFC 5246 6.3), installs them into a TCP socket
+ * (Documentation/networking/tls.rst, net/tls/tls_main.c) and tells by trial what this kernel can
+ * do. It does no TLS handshake, holds no global state, allocates nothing that outlives a call,
+ * logs nothing, and is safe to call from any thread on different objects.
+ *
+ * Conventions: functions return 0 or a negative errno; byte strings are in network order, integers
+ * in host order; ret_ arguments are untouched on failure unless said otherwise. Objects whose type
+ * ends in _secret or _keys hold key material: wipe them with ktls_wipe() on every way out.
+ *
+ * Usage: ktls_attach() right after accept()/connect(); finish the handshake over the socket; send
+ * all handshake bytes; ktls_derive_…(); ktls_install(KTLS_RX) at a record boundary of the incoming
+ * stream; ktls_install(KTLS_TX) when nothing sealed in userspace is left to send.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum ktls_version {
+    KTLS_TLS_1_2 = 0x0303,
+    KTLS_TLS_1_3 = 0x0304,
+};
+
+enum ktls_cipher {
+    KTLS_AES_128_GCM,
+    KTLS_AES_256_GCM,
+    KTLS_CHACHA20_POLY1305,
+    KTLS_CIPHER_COUNT
+};
+
+enum ktls_hash {
+    KTLS_SHA256,
+    KTLS_SHA384,
+};
+
+enum ktls_direction {
+    KTLS_TX = 1, /* values of the socket options TLS_TX and TLS_RX */
+    KTLS_RX = 2,
+};
+
+enum {
+    KTLS_KEY_MAX = 32,
+    KTLS_IV_LEN = 12,  /* every suite here uses 12-byte nonces */
+    KTLS_TAG_LEN = 16, /* and 16-byte tags */
+    KTLS_HASH_MAX = 48,
+    KTLS_MASTER_LEN = 48,
+    KTLS_RANDOM_LEN = 32,
+};
+
+/* One row of the suite table: a cipher suite that both OpenSSL and the kernel can run. */
+struct ktls_suite {
+    uint16_t id;      /* IANA TLS cipher suite number, such as 0x1301 */
+    const char *name; /* IANA name */
+    enum ktls_version version;
+    enum ktls_cipher cipher;
+    enum ktls_hash hash; /* of HKDF (1.3) or of the PRF (1.2) */
+    uint8_t key_len;     /* 16 or 32 */
+    /* Bytes of the nonce carried in each record: 8 for TLS 1.2 AES-GCM (RFC 5288 3), else 0. */
+    uint8_t explicit_nonce_len;
+};
+
+/* The row of a suite number; NULL when this library does not know it. */
+const struct ktls_suite *ktls_suite_find(uint16_t id);
+/* Rows 0, 1, …; NULL past the last. */
+const struct ktls_suite *ktls_suite_at(size_t index);
+const char *ktls_cipher_name(enum ktls_cipher cipher); /* such as "AES-128-GCM" */
+
+/* The keys of one direction. */
+struct ktls_keys {
+    const struct ktls_suite *suite;
+    uint8_t key[KTLS_KEY_MAX];     /* suite->key_len bytes used */
+    uint8_t iv[KTLS_IV_LEN];       /* TLS 1.2 AES-GCM: the 4 implicit bytes, then zeroes */
+    uint8_t secret[KTLS_HASH_MAX]; /* TLS 1.3 traffic secret, for updates; zero in TLS 1.2 */
+    uint64_t seq;                  /* of the next record */
+    uint64_t explicit_nonce;       /* TLS 1.2 AES-GCM, TX: of the next record */
+};
+
+/* Length of the hash in bytes: 32 or 48. */
+size_t ktls_hash_len(enum ktls_hash hash);
+
+/*
+ * TLS 1.3: keys of one direction from its application traffic secret (RFC 8446 7.3), with seq 0.
+ * `secret_len` must be the length of the suite's hash.
+ * Returns 0; -EINVAL (not a TLS 1.3 suite, wrong length); -EIO (libcrypto failed).
+ */
+int ktls_derive_tls13(const struct ktls_suite *suite, const uint8_t *secret, size_t secret_len,
+                      struct ktls_keys *ret_keys);
+
+/*
+ * TLS 1.2: keys of both directions from the master secret (RFC 5246 6.3; extended or not), with
+ * seq 1, as after Finished. The caller sets explicit_nonce of its TX direction.
+ * Returns 0; -EINVAL (not a TLS 1.2 suite); -EIO (libcrypto failed).
+ */
+int ktls_derive_tls12(const struct ktls_suite *suite, const uint8_t master[KTLS_MASTER_LEN],
+                      const uint8_t client_random[KTLS_RANDOM_LEN],
+                      const uint8_t server_random[KTLS_RANDOM_LEN],
+                      struct ktls_keys *ret_client_write, struct ktls_keys *ret_server_write);
+
+/*
+ * TLS 1.3 key update in place (RFC 8446 7.2): next traffic secret, key and IV, seq 0.
+ * Returns 0; -EINVAL (TLS 1.2); -EIO (libcrypto failed; *keys is then unchanged).
+ */
+int ktls_update(struct ktls_keys *keys);
+
+/* HKDF-Expand-Label (RFC 8446 7.1) with an empty or given context; exported for handshakes and
+ * tests. out_len at most 255 × hash length. Returns 0, -EINVAL or -EIO. */
+int ktls_hkdf_expand_label(enum ktls_hash hash, const uint8_t *secret, size_t secret_len,
+                           const char *label, const uint8_t *context, size_t context_len,
+                           uint8_t *out, size_t out_len);
+
+/*
+ * Attaches the "tls" upper layer protocol (tcp_ulp.c). It stays for the socket's life and changes
+ * nothing until keys are installed, save that MSG_ZEROCOPY stops working.
+ * Returns 0 (also when attached already); -ENOENT (no tls module, or it is not loaded); -ENOTCONN
+ * (not ESTABLISHED, or the peer sent FIN already); other errors of setsockopt(2).
+ */
+int ktls_attach(int fd);
+
+/*
+ * Gives the kernel the keys of one direction. From then on the kernel opens (KTLS_RX) or seals
+ * (KTLS_TX) every record of that direction, beginning with keys->seq. KTLS_RX: the next unread
+ * byte of the socket must be the first of a record header. The keys are copied; the copy made here
+ * is wiped.
+ * Returns 0; -ENOPROTOOPT / -ENOENT (no upper layer, or the kernel lacks the cipher); -EBUSY (the
+ * direction has keys and this kernel cannot change them); -EINVAL (the suite cannot be used).
+ */
+int ktls_install(int fd, enum ktls_direction direction, const struct ktls_keys *keys);
+
+/*
+ * Sends one record of the given content type (21 alert, 22 handshake) on a socket whose TX the
+ * kernel runs, without blocking. Returns 0; -EAGAIN; other errors of sendmsg(2).
+ */
+int ktls_send_control(int fd, uint8_t content_type, const void *data, size_t len);
+
+void ktls_wipe(void *object, size_t len);
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* What a trial of one thing gave. */
+struct ktls_trial {
+    bool works;
+    int error; /* errno of the failure, 0 when it works or was not tried */
+};
+
+/* What this kernel can do, found by doing it over loopback sockets. */
+struct ktls_probe {
+    struct ktls_trial attach; /* ENOENT: no tls upper layer; nothing below was tried then */
+    /* [0] TLS 1.2, [1] TLS 1.3: a record sealed here and opened by the kernel (rx), sealed by the
+     * kernel and opened here (tx), compared byte by byte. */
+    struct ktls_trial tx[2][KTLS_CIPHER_COUNT];
+    struct ktls_trial rx[2][KTLS_CIPHER_COUNT];
+    struct ktls_trial rekey;       /* second TLS_TX and TLS_RX of a TLS 1.3 socket */
+    struct ktls_trial no_pad;      /* TLS_RX_EXPECT_NO_PAD, and a padded record stays right */
+    struct ktls_trial splice;      /* TLS RX to a pipe, byte-exact */
+    struct ktls_trial splice_full; /* … also when the pipe has too little room (6.12.107 loses) */
+    bool splice_empty_is_eof;      /* an empty record makes splice(2) return 0 */
+    bool polls_partial_record;     /* poll(2) says readable for half a record (6.1) */
+    char aes_gcm_driver[64];       /* highest gcm(aes) of /proc/crypto; "" when unknown */
+};
+
+/*
+ * Fills *ret_probe by trial; takes some milliseconds and only loopback sockets. Returns 0 also when
+ * the kernel can do nothing; negative errno when no trial could be made (no loopback, no memory).
+ */
+int ktls_probe(struct ktls_probe *ret_probe);
+
+#ifdef __cplusplus
+}
+#endif
