@@ -9,7 +9,7 @@
 
 enum {
     GW_MAX_WORKERS = 256,
-    GW_MAX_LISTENERS = 64,  /* addresses per process */
+    GW_MAX_LISTENERS = 64, /* addresses per process */
     GW_MAX_SERVICES = 64,
     GW_MAX_CERT_PAIRS = 64, /* per service */
     GW_MAX_RULES = 256,     /* allow rules per service */
@@ -45,8 +45,9 @@ enum {
  * with room for what is in flight. */
 #define GW_RECORDS_PER_KEY_MAX (UINT64_C(1) << 24)
 
-#define GW_LINGER_NS (2 * INT64_C(1000000000)) /* after a fatal alert */
-#define GW_DRAIN_TICK_NS (10 * INT64_C(1000000)) /* between two looks at SIOCOUTQ; > 1 jiffy */
-#define GW_RESPAWN_FAST_NS (1 * INT64_C(1000000000)) /* a worker that lived shorter is backed off */
+#define GW_LINGER_NS (2 * INT64_C(1000000000))       /* after a fatal alert */
+#define GW_DRAIN_TICK_NS (10 * INT64_C(1000000))     /* between two looks at SIOCOUTQ; > 1 jiffy */
+#define GW_RESPAWN_FAST_NS (1 * INT64_C(1000000000)) /* a worker that lived shorter is backed off  \
+                                                      */
 #define GW_RESPAWN_MAX_NS (30 * INT64_C(1000000000))
 #define GW_TICKET_KEY_LIFE_NS (3600 * INT64_C(1000000000)) /* then the next key encrypts */

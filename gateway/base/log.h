@@ -26,7 +26,10 @@ enum gw_log_format {
     GW_LOG_JSON,
 };
 
-enum { GW_LOG_MESSAGE_MAX = 1024, GW_LOG_LINE_MAX = 4096 };
+enum {
+    GW_LOG_MESSAGE_MAX = 1024,
+    GW_LOG_LINE_MAX = 4096
+};
 
 /* One line being built. Too long a line is cut, still well formed, and ends in "…". */
 struct gw_line {

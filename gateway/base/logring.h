@@ -14,7 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { GW_LOGRING_BYTES = 1 << 18, GW_LOGRING_ENTRY_MAX = 4096 };
+enum {
+    GW_LOGRING_BYTES = 1 << 18,
+    GW_LOGRING_ENTRY_MAX = 4096
+};
 
 struct gw_logring {
     /* Writer's cache line. */

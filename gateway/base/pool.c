@@ -7,7 +7,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { SLAB_BYTES = 1 << 18, SLOT_MAX = 1 << 24 };
+enum {
+    SLAB_BYTES = 1 << 18,
+    SLOT_MAX = 1 << 24
+};
 
 int gw_pool_init(struct gw_pool *pool, size_t object_size, uint32_t limit, bool secret)
 {

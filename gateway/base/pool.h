@@ -15,10 +15,10 @@
 #include <stdint.h>
 
 struct gw_pool {
-    size_t object_size;   /* bytes, rounded up to 64 */
-    uint32_t per_slab;    /* objects in one slab */
-    uint32_t limit;       /* most objects ever */
-    uint32_t used;        /* objects handed out now */
+    size_t object_size; /* bytes, rounded up to 64 */
+    uint32_t per_slab;  /* objects in one slab */
+    uint32_t limit;     /* most objects ever */
+    uint32_t used;      /* objects handed out now */
     uint32_t slab_count;
     bool secret;
     void **slabs;

@@ -55,7 +55,7 @@ enum gw_reason {
 #define X(id, word, is_error, sentence) GW_REASON_##id,
     GW_REASONS(X)
 #undef X
-        GW_REASON_COUNT
+    GW_REASON_COUNT
 };
 
 struct gw_reason_info {

@@ -37,7 +37,8 @@
 
 enum gw_counter {
 #define X(id, word, help) GW_COUNTER_##id,
-    GW_COUNTERS(X) GW_GAUGES(X)
+    GW_COUNTERS(X)
+    GW_GAUGES(X)
 #undef X
         GW_COUNTER_COUNT
 };

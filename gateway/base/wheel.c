@@ -81,8 +81,7 @@ int64_t gw_wheel_wait_ns(const struct gw_wheel *w, int64_t now_ns)
 
 static struct gw_timer *take_expired(struct gw_wheel *w, unsigned slot, int64_t now_ns)
 {
-    gw_list_for_each_safe(n, tmp, &w->slots[slot])
-    {
+    gw_list_for_each_safe (n, tmp, &w->slots[slot]) {
         struct gw_timer *t = gw_container_of(n, struct gw_timer, node);
         if (t->deadline_ns <= now_ns) {
             gw_timer_clear(w, t);

@@ -10,7 +10,9 @@
 
 #include <stdint.h>
 
-enum { GW_WHEEL_SLOTS = 4096 };
+enum {
+    GW_WHEEL_SLOTS = 4096
+};
 #define GW_WHEEL_TICK_NS (8 * INT64_C(1000000))
 
 struct gw_timer {

@@ -15,7 +15,10 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-enum { GW_ADDRESS_TEXT_MAX = 128, GW_TARGET_ADDRS_MAX = 8 };
+enum {
+    GW_ADDRESS_TEXT_MAX = 128,
+    GW_TARGET_ADDRS_MAX = 8
+};
 
 struct gw_address {
     struct sockaddr_storage addr;

@@ -14,7 +14,7 @@
 #include "ktlsinstall.h"
 
 struct gw_worker_listener {
-    int fd; /* listening, non-blocking; closed by the worker when it drains */
+    int fd;           /* listening, non-blocking; closed by the worker when it drains */
     unsigned service; /* index into config->services */
 };
 

@@ -24,12 +24,12 @@ enum gw_alert {
 };
 
 enum gw_control_verdict {
-    GW_CONTROL_GO_ON,      /* nothing to do */
-    GW_CONTROL_CLOSED,     /* the peer's close_notify: its stream ended properly */
+    GW_CONTROL_GO_ON,            /* nothing to do */
+    GW_CONTROL_CLOSED,           /* the peer's close_notify: its stream ended properly */
     GW_CONTROL_REPLY_KEY_UPDATE, /* rx was updated; send a KeyUpdate (gw_control_key_update) */
-    GW_CONTROL_PEER_FAILED, /* fatal alert received; reason set; send nothing */
-    GW_CONTROL_FAIL,        /* end with `alert` and `reason` */
-    GW_CONTROL_END_CLEANLY, /* end with close_notify and `reason` (kernel cannot rekey) */
+    GW_CONTROL_PEER_FAILED,      /* fatal alert received; reason set; send nothing */
+    GW_CONTROL_FAIL,             /* end with `alert` and `reason` */
+    GW_CONTROL_END_CLEANLY,      /* end with close_notify and `reason` (kernel cannot rekey) */
 };
 
 struct gw_control {
@@ -51,7 +51,9 @@ static inline void gw_control_saw_data(struct gw_record *rec)
 }
 
 /* A control record's plaintext, at most GW_CONTROL_MAX bytes. */
-enum { GW_CONTROL_MAX = 8 };
+enum {
+    GW_CONTROL_MAX = 8
+};
 
 /* Writes the body of an alert: level by description and version (close_notify, user_canceled and
  * no_renegotiation are warnings, the rest fatal). Returns its length, 2. */

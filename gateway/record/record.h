@@ -44,10 +44,10 @@ struct gw_record {
     /* State of control.h. */
     uint8_t hs_part[4]; /* header and body of a handshake message split over records */
     uint8_t hs_part_len;
-    uint8_t empty_records;  /* since the last payload */
+    uint8_t empty_records; /* since the last payload */
     uint8_t warning_alerts;
     uint8_t key_updates; /* since the last payload */
-    bool close_sent;        /* our close_notify or fatal alert was made: nothing more is sealed */
+    bool close_sent;     /* our close_notify or fatal alert was made: nothing more is sealed */
     bool close_received;
 };
 
@@ -70,10 +70,10 @@ enum gw_open_verdict {
 };
 
 struct gw_opened {
-    size_t consumed; /* bytes of `data` this record took */
-    size_t need;     /* PARTIAL: bytes missing to the end of the header or of the record */
-    uint8_t type;    /* inner content type in TLS 1.3 */
-    uint8_t *payload; /* inside `data`, padding removed */
+    size_t consumed;    /* bytes of `data` this record took */
+    size_t need;        /* PARTIAL: bytes missing to the end of the header or of the record */
+    uint8_t type;       /* inner content type in TLS 1.3 */
+    uint8_t *payload;   /* inside `data`, padding removed */
     size_t payload_len; /* 0 to 16384 */
     enum gw_reason reason;
     uint8_t alert; /* AlertDescription to send */
@@ -87,8 +87,8 @@ enum gw_open_verdict gw_record_open(struct gw_record *rec, uint8_t *data, size_t
 
 /*
  * Seals one record in place: `payload` (0 to 16384 bytes) must have GW_RECORD_SEAL_ROOM_FRONT
- * bytes before it and GW_RECORD_SEAL_ROOM_BACK after it. The record to send then lies at *ret_start,
- * *ret_len bytes. Returns 0 or -EIO; -EKEYEXPIRED when the key has sealed
+ * bytes before it and GW_RECORD_SEAL_ROOM_BACK after it. The record to send then lies at
+ * *ret_start, *ret_len bytes. Returns 0 or -EIO; -EKEYEXPIRED when the key has sealed
  * GW_RECORDS_PER_KEY_MAX records (see control.h: update first).
  */
 gw_must_check int gw_record_seal(struct gw_record *rec, uint8_t type, uint8_t *payload, size_t len,

@@ -11,15 +11,16 @@
 
 #include "gateway/base/limits.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 enum {
-    GW_SLOT_BYTES =
-        GW_RECORD_SEAL_ROOM_FRONT + GW_RECORD_PLAINTEXT_MAX + GW_RECORD_SEAL_ROOM_BACK,
+    GW_SLOT_BYTES = GW_RECORD_SEAL_ROOM_FRONT + GW_RECORD_PLAINTEXT_MAX + GW_RECORD_SEAL_ROOM_BACK,
     GW_BUFFER_BYTES = GW_BUFFER_SLOTS * GW_SLOT_BYTES,
+    GW_BUFFER_STRIDE = (GW_BUFFER_BYTES + 63) / 64 * 64,
     /* Where received bytes begin in a buffer the kernel picked: slot 0's payload. */
     GW_BUFFER_FRONT = GW_RECORD_SEAL_ROOM_FRONT,
     GW_BUFFER_IOVS = 64,
@@ -32,3 +33,20 @@ struct gw_buf {
     struct msghdr msg;
     struct iovec iov[GW_BUFFER_IOVS];
 };
+
+/* The stock of one worker: free ones are a stack, so that the warmest is used first. */
+struct gw_buffers {
+    struct gw_buf_slab *slabs;
+    struct gw_buf **by_id;
+    struct gw_buf **free;
+    uint32_t limit;
+    uint32_t made;
+    uint32_t free_count;
+};
+
+/* `limit`: most buffers ever (1 to 65536). 0 or -ENOMEM; after a failure done() may be called. */
+int gw_buffers_init(struct gw_buffers *b, uint32_t limit);
+void gw_buffers_done(struct gw_buffers *b);
+/* NULL at the limit or without memory. Contents are whatever they were. */
+struct gw_buf *gw_buffers_take(struct gw_buffers *b);
+void gw_buffers_give(struct gw_buffers *b, struct gw_buf *buf);

@@ -41,7 +41,7 @@ enum gw_op {
 #define X(id, word) GW_OP_##id,
     GW_OPS(X)
 #undef X
-        GW_OP_COUNT
+    GW_OP_COUNT
 };
 
 struct gw_token {
@@ -91,9 +91,12 @@ gw_must_check int gw_ring_wait(struct gw_ring *ring, int64_t timeout_ns, gw_ring
 /* A buffer for explicit receives; NULL when the limit is reached. */
 struct gw_buf *gw_ring_buffer_take(struct gw_ring *ring);
 void gw_ring_buffer_give(struct gw_ring *ring, struct gw_buf *buf);
+/* Buffers that a receive started now could get; after -ENOBUFS wait until it is not 0. */
+uint32_t gw_ring_buffers_lent(const struct gw_ring *ring);
 uint32_t gw_ring_buffers_in_use(const struct gw_ring *ring); /* not free, not lent to the kernel */
 
-/* Multishot accept: res is a new close-on-exec descriptor each time, until !more. */
+/* Multishot accept: res is a new close-on-exec descriptor each time, until !more. It inherits
+ * TCP_NODELAY from its listener. */
 void gw_ring_accept(struct gw_ring *ring, struct gw_token token, int fd);
 /* `addr` must live until the completion. */
 void gw_ring_connect(struct gw_ring *ring, struct gw_token token, int fd,
@@ -135,12 +138,11 @@ void gw_ring_abort_on_close(struct gw_ring *ring, int fd);
 int gw_ring_unacked(struct gw_ring *ring, int fd);
 /* A non-blocking, close-on-exec stream socket with TCP_NODELAY; negative errno. */
 int gw_ring_socket(struct gw_ring *ring, int family);
-/* Puts a just accepted socket in order (TCP_NODELAY, non-blocking) and, if peer and local are not
- * NULL, tells its addresses. */
-int gw_ring_accepted(struct gw_ring *ring, int fd, struct sockaddr_storage *peer,
-                     struct sockaddr_storage *local);
+/* Addresses of an accepted socket; NULL: not wanted. An address that cannot be told is AF_UNSPEC.
+ */
+void gw_ring_addresses(struct gw_ring *ring, int fd, struct sockaddr_storage *peer,
+                       struct sockaddr_storage *local);
 /* libktlsinstall on a socket. 0 or negative errno. */
 struct ktls_keys;
 int gw_ring_ktls_attach(struct gw_ring *ring, int fd);
-int gw_ring_ktls_install(struct gw_ring *ring, int fd, int direction,
-                         const struct ktls_keys *keys);
+int gw_ring_ktls_install(struct gw_ring *ring, int fd, int direction, const struct ktls_keys *keys);

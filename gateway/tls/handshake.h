@@ -60,11 +60,11 @@ size_t gw_handshake_unread(struct gw_handshake *hs, uint8_t *data, size_t cap);
 
 struct gw_handshake_info {
     bool resumed;
-    char version[8];     /* "TLSv1.3" */
-    char suite[48];      /* OpenSSL's name */
-    char group[32];      /* "x25519", "" when unknown */
-    char sni[128];       /* "" when none; cut when longer */
-    char alpn[32];       /* "" when none */
+    char version[8]; /* "TLSv1.3" */
+    char suite[48];  /* OpenSSL's name */
+    char group[32];  /* "x25519", "" when unknown */
+    char sni[128];   /* "" when none; cut when longer */
+    char alpn[32];   /* "" when none */
     bool ticket_sent;
 };
 void gw_handshake_get_info(struct gw_handshake *hs, struct gw_handshake_info *ret);

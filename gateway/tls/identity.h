@@ -31,9 +31,9 @@ struct gw_identity {
     bool present; /* false: the peer showed no certificate; nothing below is set */
     struct gw_name names[GW_IDENTITY_NAMES_MAX];
     unsigned name_count;
-    char serial[64];         /* hex, capital letters */
-    char fingerprint[65];    /* SHA-256 of the DER, hex, small letters */
-    int64_t not_after;       /* seconds since 1970 UTC */
+    char serial[64];      /* hex, capital letters */
+    char fingerprint[65]; /* SHA-256 of the DER, hex, small letters */
+    int64_t not_after;    /* seconds since 1970 UTC */
     char text[GW_IDENTITY_TEXT_MAX];
 };
 

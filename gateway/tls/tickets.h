@@ -12,7 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { GW_TICKET_KEYS = 3, GW_TICKET_NAME_LEN = 16 };
+enum {
+    GW_TICKET_KEYS = 3,
+    GW_TICKET_NAME_LEN = 16
+};
 
 struct gw_ticket_key {
     uint8_t name[GW_TICKET_NAME_LEN];
@@ -33,6 +36,7 @@ gw_must_check int gw_tickets_init(struct gw_ticket_keys *keys);
 gw_must_check int gw_tickets_rotate(struct gw_ticket_keys *keys);
 /* Any process: copies the newest key. */
 void gw_tickets_newest(const struct gw_ticket_keys *keys, struct gw_ticket_key *ret);
-/* Any process: copies the key of that name; false when it is gone. *ret_newest: it is the newest. */
+/* Any process: copies the key of that name; false when it is gone. *ret_newest: it is the newest.
+ */
 bool gw_tickets_find(const struct gw_ticket_keys *keys, const uint8_t name[GW_TICKET_NAME_LEN],
                      struct gw_ticket_key *ret, bool *ret_newest);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/ring/buffer.h"
+
+#include "gateway/base/attr.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum {
+    SLAB_BUFFERS = 16
+};
+
+struct gw_buf_slab {
+    struct gw_buf_slab *next;
+    uint8_t *pages;
+    struct gw_buf bufs[SLAB_BUFFERS];
+};
+
+static size_t slab_bytes(void)
+{
+    return (size_t)SLAB_BUFFERS * GW_BUFFER_STRIDE;
+}
+
+int gw_buffers_init(struct gw_buffers *b, uint32_t limit)
+{
+    *b = (struct gw_buffers){.limit = limit};
+    b->by_id = calloc(limit, sizeof(*b->by_id));
+    b->free = calloc(limit, sizeof(*b->free));
+    return b->by_id && b->free ? 0 : -ENOMEM;
+}
+
+void gw_buffers_done(struct gw_buffers *b)
+{
+    for (struct gw_buf_slab *s = b->slabs; s;) {
+        struct gw_buf_slab *next = s->next;
+        (void)munmap(s->pages, slab_bytes());
+        free(s);
+        s = next;
+    }
+    free(b->by_id);
+    free(b->free);
+    *b = (struct gw_buffers){0};
+}
+
+/* Pages are mapped but not touched, so a buffer costs memory only as far as it was ever filled. */
+static bool grow(struct gw_buffers *b)
+{
+    if (b->made >= b->limit)
+        return false;
+    struct gw_buf_slab *s = calloc(1, sizeof(*s));
+    if (!s)
+        return false;
+    s->pages = mmap(NULL, slab_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (s->pages == MAP_FAILED) {
+        free(s);
+        return false;
+    }
+    (void)madvise(s->pages, slab_bytes(), MADV_DONTDUMP);
+    s->next = b->slabs;
+    b->slabs = s;
+    for (uint32_t i = 0; i < SLAB_BUFFERS && b->made < b->limit; i++) {
+        struct gw_buf *buf = &s->bufs[i];
+        buf->data = s->pages + (size_t)i * GW_BUFFER_STRIDE;
+        buf->id = b->made;
+        b->by_id[b->made++] = buf;
+        b->free[b->free_count++] = buf;
+    }
+    return true;
+}
+
+struct gw_buf *gw_buffers_take(struct gw_buffers *b)
+{
+    if (b->free_count == 0 && !grow(b))
+        return NULL;
+    return b->free[--b->free_count];
+}
+
+void gw_buffers_give(struct gw_buffers *b, struct gw_buf *buf)
+{
+    gw_require(b->free_count < b->made);
+    b->free[b->free_count++] = buf;
+}

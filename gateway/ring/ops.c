@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One function per operation: fills a submission entry, never fails. */
+#include "gateway/ring/ring.h"
+#include "gateway/ring/ring_private.h"
+#include "gateway/ring/token.h"
+
+#include "ktlsinstall.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+static struct io_uring_sqe *entry(struct gw_ring *r)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&r->uring);
+    /* A full queue empties by submitting. EBUSY/EAGAIN: the kernel is short of memory for a
+     * moment. */
+    for (int tries = 0; !sqe && tries < 1000; tries++) {
+        (void)io_uring_submit(&r->uring);
+        sqe = io_uring_get_sqe(&r->uring);
+    }
+    gw_require(sqe != NULL);
+    return sqe;
+}
+
+static void finish(struct io_uring_sqe *sqe, struct gw_token token)
+{
+    sqe->user_data = gw_token_pack(token);
+}
+
+void gw_ring_accept(struct gw_ring *r, struct gw_token token, int fd)
+{
+    struct io_uring_sqe *sqe = entry(r);
+    io_uring_prep_multishot_accept(sqe, fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    finish(sqe, token);
+}
+
+void gw_ring_connect(struct gw_ring *r, struct gw_token token, int fd, const struct sockaddr *addr,
+                     socklen_t len)
+{
+    struct io_uring_sqe *sqe = entry(r);
+    io_uring_prep_connect(sqe, fd, addr, len);
+    finish(sqe, token);
+}
+
+static int recv_flags(unsigned flags)
+{
+    return flags & GW_RECV_DONTWAIT ? MSG_DONTWAIT : 0;
+}
+
+void gw_ring_recv_pick(struct gw_ring *r, struct gw_token token, int fd, size_t max, unsigned flags)
+{
+    struct io_uring_sqe *sqe = entry(r);
+    io_uring_prep_recv(sqe, fd, NULL, max, recv_flags(flags));
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = GW_RING_BUFFER_GROUP;
+    finish(sqe, token);
+}
+
+void gw_ring_recv(struct gw_ring *r, struct gw_token token, int fd, void *data, size_t len,
+                  unsigned flags)
+{
+    struct io_uring_sqe *sqe = entry(r);
+    io_uring_prep_recv(sqe, fd, data, len, recv_flags(flags));
+    finish(sqe, token);
+}
+
+void gw_ring_recvmsg(struct gw_ring *r, struct gw_token token, int fd, struct gw_buf *buf,
+                     unsigned flags)
+{
+    struct io_uring_sqe *sqe = entry(r);
+    io_uring_prep_recvmsg(sqe, fd, &buf->msg, (unsigned)recv_flags(flags));
+    finish(sqe, token);
+}
+
+/* Never MSG_WAITALL and never the zero-copy kinds: a socket whose TX the kernel seals refuses them
+ * (kernel-notes/ktls-send-flags.md). */
+void gw_ring_send(struct gw_ring *r, struct gw_token token, int fd, const void *data, size_t len)
+{
+    struct io_uring_sqe *sqe = entry(r);
+    io_uring_prep_send(sqe, fd, data, len, MSG_NOSIGNAL);
+    finish(sqe, token);
+}
+
+void gw_ring_sendmsg(struct gw_ring *r, struct gw_token token, int fd, const struct msghdr *msg)
+{
+    struct io_uring_sqe *sqe = entry(r);
+    io_uring_prep_sendmsg(sqe, fd, msg, MSG_NOSIGNAL);
+    finish(sqe, token);
+}
+
+void gw_ring_poll(struct gw_ring *r, struct gw_token token, int fd, unsigned events, bool multishot)
+{
+    struct io_uring_sqe *sqe = entry(r);
+    io_uring_prep_poll_add(sqe, fd, events);
+    if (multishot)
+        sqe->len = IORING_POLL_ADD_MULTI;
+    finish(sqe, token);
+}
+
+void gw_ring_cancel(struct gw_ring *r, struct gw_token token)
+{
+    struct io_uring_sqe *sqe = entry(r);
+    io_uring_prep_cancel64(sqe, gw_token_pack(token), 0);
+    finish(sqe, (struct gw_token){.op = GW_OP_CANCEL});
+}
+
+void gw_ring_close(struct gw_ring *r, int *fd)
+{
+    if (*fd < 0)
+        return;
+    struct io_uring_sqe *sqe = entry(r);
+    io_uring_prep_close(sqe, *fd);
+    finish(sqe, (struct gw_token){.op = GW_OP_CLOSE});
+    r->closes++;
+    *fd = -1;
+}
+
+/* ---- plain calls ---- */
+
+int gw_ring_shutdown_write(struct gw_ring *r gw_unused, int fd)
+{
+    return shutdown(fd, SHUT_WR) ? -errno : 0;
+}
+
+void gw_ring_abort_on_close(struct gw_ring *r gw_unused, int fd)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+int gw_ring_unacked(struct gw_ring *r gw_unused, int fd)
+{
+    int bytes = 0;
+    return ioctl(fd, SIOCOUTQ, &bytes) ? -errno : bytes;
+}
+
+int gw_ring_socket(struct gw_ring *r gw_unused, int family)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    int one = 1;
+    if (family != AF_UNIX)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    return fd;
+}
+
+void gw_ring_addresses(struct gw_ring *r gw_unused, int fd, struct sockaddr_storage *peer,
+                       struct sockaddr_storage *local)
+{
+    socklen_t len = sizeof(*peer);
+    if (peer && getpeername(fd, (struct sockaddr *)peer, &len))
+        peer->ss_family = AF_UNSPEC;
+    len = sizeof(*local);
+    if (local && getsockname(fd, (struct sockaddr *)local, &len))
+        local->ss_family = AF_UNSPEC;
+}
+
+int gw_ring_ktls_attach(struct gw_ring *r gw_unused, int fd)
+{
+    return ktls_attach(fd);
+}
+
+int gw_ring_ktls_install(struct gw_ring *r gw_unused, int fd, int direction,
+                         const struct ktls_keys *keys)
+{
+    return ktls_install(fd, (enum ktls_direction)direction, keys);
+}

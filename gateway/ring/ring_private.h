@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by ring.c and ops.c only. */
+#pragma once
+
+#include "gateway/ring/buffer.h"
+
+#include <liburing.h>
+#include <stdbool.h>
+
+enum {
+    GW_RING_BUFFER_GROUP = 1
+};
+
+struct gw_ring {
+    struct io_uring uring;
+    struct io_uring_params params;
+    bool uring_made;
+    struct gw_buffers buffers;
+    struct io_uring_buf_ring *lent_ring;
+    size_t lent_ring_bytes;
+    uint32_t lent;        /* buffers the kernel may pick from now */
+    uint32_t lent_target; /* grows when a receive found none */
+    uint32_t closes;      /* close operations in flight */
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A token as the 64 bits that come back with a completion: op 8, slot 24, generation 32. Not a
+ * pointer, so a late completion cannot name memory that now belongs to somebody else. */
+#pragma once
+
+#include "gateway/ring/ring.h"
+
+static inline uint64_t gw_token_pack(struct gw_token t)
+{
+    return (uint64_t)t.op << 56 | (uint64_t)(t.slot & 0xffffff) << 32 | t.generation;
+}
+
+static inline struct gw_token gw_token_unpack(uint64_t v)
+{
+    return (struct gw_token){
+        .op = (enum gw_op)(v >> 56),
+        .slot = (uint32_t)(v >> 32) & 0xffffff,
+        .generation = (uint32_t)v,
+    };
+}
