@@ -15,6 +15,11 @@ enum {
     GW_MAX_RULES = 256,     /* allow rules per service */
     GW_MAX_ALPN = 16,
 
+    GW_MAX_CPU = 8192,         /* processor numbers are below it (NR_CPUS of big kernels) */
+    GW_VALUE_BYTES_MAX = 4096, /* of one value on the command line; PATH_MAX of Linux */
+    GW_CONN_FDS = 2,           /* descriptors of one connection: client and backend */
+    GW_WORKER_FDS = 96,        /* a worker's others: listeners, ring, channel, log */
+
     /* TLS record layer (RFC 8446 5.1, 5.2; RFC 5246 6.2.3). */
     GW_RECORD_HEADER = 5,
     GW_RECORD_PLAINTEXT_MAX = 16384,

@@ -17,13 +17,17 @@
 
 enum {
     GW_ADDRESS_TEXT_MAX = 128,
-    GW_TARGET_ADDRS_MAX = 8
+    GW_TARGET_ADDRS_MAX = 8,
+    GW_CONFIG_WARNINGS_MAX = 8
 };
 
 struct gw_address {
-    struct sockaddr_storage addr;
+    struct sockaddr_storage addr; /* AF_INET, AF_INET6 or AF_UNIX */
     socklen_t len;
-    char text[GW_ADDRESS_TEXT_MAX]; /* as given on the command line */
+    char text[GW_ADDRESS_TEXT_MAX]; /* as given; numeric when a name stood for it */
+    /* AF_INET6 listeners: true for `:PORT` and `*:PORT` (IPv4 comes here too: IPV6_V6ONLY 0);
+     * false for what was written in brackets (IPV6_V6ONLY 1). */
+    bool dual_stack;
 };
 
 /* A backend: the addresses its name stands for, tried in this order. */
@@ -79,14 +83,15 @@ struct gw_service {
     unsigned cert_count;
     const char *cacert_file; /* NULL: none */
     enum gw_verify verify;
+    /* Never empty in a served configuration: verify none gets one GW_RULE_ALL. */
     struct gw_rule rules[GW_MAX_RULES];
     unsigned rule_count;
 
     uint16_t tls_min; /* 0x0303 or 0x0304 */
     uint16_t tls_max;
-    const char *ciphers;      /* TLS 1.2, OpenSSL names; NULL: built-in list */
-    const char *ciphersuites; /* TLS 1.3; NULL: built-in list */
-    const char *groups;       /* NULL: built-in list */
+    const char *ciphers;      /* TLS 1.2, OpenSSL names joined by ':'; NULL: built-in list */
+    const char *ciphersuites; /* TLS 1.3, joined by ':'; NULL: built-in list */
+    const char *groups;       /* joined by ':'; NULL: built-in list */
     const char *alpn[GW_MAX_ALPN];
     unsigned alpn_count;
     bool session_tickets;
@@ -95,7 +100,25 @@ struct gw_service {
     enum gw_proxy_protocol proxy_protocol;
 };
 
+/* Which subcommand the configuration is for; its word is gw_command_info() in options.h. */
+enum gw_command {
+    GW_COMMAND_SERVER,
+    GW_COMMAND_CHECK,
+    GW_COMMAND_DEMO,
+    GW_COMMAND_PROBE,
+    GW_COMMAND_COUNT, /* not a command: none was given, only --help or --version */
+};
+
+enum gw_ask {
+    GW_ASK_RUN,     /* do what the subcommand does */
+    GW_ASK_HELP,    /* --help: nothing after it was read, nothing below is checked */
+    GW_ASK_VERSION, /* --version: the same */
+};
+
 struct gw_config {
+    enum gw_command command;
+    enum gw_ask ask;
+
     struct gw_service *services[GW_MAX_SERVICES];
     unsigned service_count;
 
@@ -108,7 +131,7 @@ struct gw_config {
     int64_t idle_timeout_ns; /* 0: off */
     int64_t close_timeout_ns;
     int64_t shutdown_timeout_ns;
-    uint32_t max_conns; /* of the whole process */
+    uint32_t max_conns; /* of the whole gateway; a worker takes its share, rounded up */
 
     enum gw_log_format log_format;
     enum gw_log_level log_level;
@@ -118,7 +141,23 @@ struct gw_config {
     uid_t uid; /* resolved from user/group when those are set */
     gid_t gid;
 
+    bool json; /* probe: for programs */
+
+    /* What a person should know though it does not stop the start; for the caller to log once. */
+    const char *warnings[GW_CONFIG_WARNINGS_MAX];
+    unsigned warning_count;
+
     struct gw_config_string *strings; /* owner of every const char * above */
 };
 
+/* Frees the configuration and all it owns; NULL is fine. */
 void gw_config_free(struct gw_config *config);
+
+/* A copy of the first `len` bytes of `text`, owned by the configuration; NULL without memory. */
+const char *gw_config_keep(struct gw_config *config, const char *text, size_t len);
+
+/* A worker's share of max_conns, at least 1. */
+static inline uint32_t gw_config_worker_conns(const struct gw_config *config)
+{
+    return (config->max_conns + config->workers - 1) / config->workers;
+}

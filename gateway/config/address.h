@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Addresses as people write them. First the text alone (gw_address_read: pure), then what it
+ * stands for on this machine (gw_address_resolve: asks the resolver and the kernel).
+ *
+ *   HOST:PORT          a name or an IPv4 address
+ *   [v6]:PORT          an IPv6 address, `%zone` allowed; IPv6 only
+ *   :PORT, *:PORT      every address of this machine, listeners only: one dual-stack IPv6 socket
+ *                      where the machine has IPv6, else 0.0.0.0
+ *   unix:PATH          a stream socket in the file system
+ */
+#pragma once
+
+#include "gateway/config/config.h"
+
+enum gw_address_kind {
+    GW_ADDRESS_NAME,
+    GW_ADDRESS_NUMERIC,
+    GW_ADDRESS_ANY,
+    GW_ADDRESS_UNIX,
+};
+
+enum gw_address_use {
+    GW_ADDRESS_LISTEN, /* port 0 lets the kernel choose; only addresses this machine has */
+    GW_ADDRESS_TARGET, /* a port and a host must be named */
+};
+
+enum {
+    GW_ADDRESS_HOST_MAX = 253
+}; /* of a DNS name (RFC 1035 2.3.4, without the last dot) */
+
+struct gw_address_spec {
+    enum gw_address_kind kind;
+    const char *text; /* what was read; the caller keeps it alive */
+    char host[GW_ADDRESS_HOST_MAX + 1];
+    uint16_t port;
+    struct gw_address numeric; /* filled for GW_ADDRESS_NUMERIC and GW_ADDRESS_UNIX */
+};
+
+/* Returns 0; -EINVAL with *ret_why a static phrase for the error sentence. */
+gw_must_check int gw_address_read(const char *text, enum gw_address_use use,
+                                  struct gw_address_spec *ret_spec, const char **ret_why);
+
+/*
+ * Fills out[0 … max-1] with the different addresses, in the resolver's order; more are left out.
+ * Returns how many (at least 1); -EADDRNOTAVAIL with *ret_why set when there is none.
+ */
+gw_must_check int gw_address_resolve(const struct gw_address_spec *spec, enum gw_address_use use,
+                                     struct gw_address *out, unsigned max, const char **ret_why);
+
+/* Whether two sockets on a and b would be asked for the same connections: the same address and
+ * port, or both every address. Port 0 is like no other port. */
+bool gw_address_same(const struct gw_address *a, const struct gw_address *b);

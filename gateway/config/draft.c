@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/config/draft.h"
+
+#include "gateway/config/options.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    SHOWN_BYTES = 80,
+    SENTENCE_MAX = sizeof(((struct gw_error *)0)->text)
+};
+
+unsigned gw_draft_given(const struct gw_draft *d, const char *name)
+{
+    unsigned times = 0;
+    bool known = false;
+    for (unsigned i = 0; i < gw_option_count(); i++) {
+        if (strcmp(gw_option_at(i)->name, name))
+            continue;
+        times += d->given[i];
+        known = true;
+    }
+    gw_require(known);
+    return times;
+}
+
+const char *gw_draft_keep(struct gw_draft *d, const char *text, size_t len)
+{
+    const char *copy = gw_config_keep(d->config, text, len);
+    if (!copy)
+        (void)gw_error_set(d->err, GW_EXIT_OTHER, "out of memory");
+    return copy;
+}
+
+struct gw_shown gw_draft_shown(const char *value)
+{
+    struct gw_shown shown;
+    size_t len = strlen(value);
+    bool cut = len > SHOWN_BYTES;
+    len = cut ? SHOWN_BYTES : len;
+    while (cut && len && ((unsigned char)value[len] & 0xc0) == 0x80)
+        len--; /* not in the middle of a UTF-8 character */
+    for (size_t i = 0; i < len; i++)
+        shown.text[i] = (unsigned char)value[i] < 0x20 || value[i] == 0x7f ? '?' : value[i];
+    (void)snprintf(shown.text + len, sizeof(shown.text) - len, "%s", cut ? "..." : "");
+    return shown;
+}
+
+int gw_draft_refuse_value(struct gw_draft *d, const struct gw_option *opt, const char *value,
+                          const char *fmt, ...)
+{
+    char why[SENTENCE_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(why, sizeof(why), fmt, args);
+    va_end(args);
+    return gw_draft_refuse(d, GW_EXIT_USAGE, "--%s '%s': %s", opt->name, gw_draft_shown(value).text,
+                           why);
+}
+
+int gw_draft_refuse(struct gw_draft *d, enum gw_exit exit, const char *fmt, ...)
+{
+    char sentence[SENTENCE_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(sentence, sizeof(sentence), fmt, args);
+    va_end(args);
+    return gw_error_set(d->err, exit, "%s", sentence);
+}
+
+int gw_draft_warn(struct gw_draft *d, const char *fmt, ...)
+{
+    char sentence[SENTENCE_MAX];
+    va_list args;
+    if (d->config->warning_count == GW_CONFIG_WARNINGS_MAX)
+        return 0;
+    va_start(args, fmt);
+    (void)vsnprintf(sentence, sizeof(sentence), fmt, args);
+    va_end(args);
+    const char *copy = gw_draft_keep(d, sentence, strlen(sentence));
+    if (!copy)
+        return -ENOMEM;
+    d->config->warnings[d->config->warning_count++] = copy;
+    return 0;
+}

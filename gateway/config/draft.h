@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration under construction: what the setters fill and the checks read. It lives for
+ * one call of gw_config_parse. The error is filled once, by whoever returns the first failure.
+ */
+#pragma once
+
+#include "gateway/base/error.h"
+#include "gateway/config/config.h"
+
+struct gw_option;
+
+enum {
+    GW_OPTIONS_MAX = 64
+};
+
+struct gw_draft {
+    struct gw_config *config;
+    struct gw_service *service;     /* the one the flags describe; owned by config */
+    struct gw_error *err;           /* may be NULL */
+    unsigned given[GW_OPTIONS_MAX]; /* by index in the table: times on the command line */
+
+    /* Names wait for the end, so that a typo is told before a resolver is asked. */
+    const char *listen[GW_MAX_LISTENERS];
+    unsigned listen_count;
+    const char *target; /* NULL: none */
+
+    const char *keys[GW_MAX_CERT_PAIRS];
+    unsigned key_after[GW_MAX_CERT_PAIRS]; /* how many --cert stood before this --key */
+    unsigned key_count;
+
+    bool workers_auto;
+};
+
+/* How often the flag `name` (without dashes, one the table has) was given. */
+unsigned gw_draft_given(const struct gw_draft *d, const char *name);
+
+/* A copy of the text owned by the configuration; on failure NULL and the error filled. */
+const char *gw_draft_keep(struct gw_draft *d, const char *text, size_t len);
+
+/* Fills the error with one sentence and returns a negative errno. The first form is about a flag's
+ * value: "--name 'value': …". */
+int gw_draft_refuse_value(struct gw_draft *d, const struct gw_option *opt, const char *value,
+                          const char *fmt, ...) gw_printf(4, 5);
+int gw_draft_refuse(struct gw_draft *d, enum gw_exit exit, const char *fmt, ...) gw_printf(3, 4);
+
+/* Adds a warning; cut when it is long, dropped when there are GW_CONFIG_WARNINGS_MAX. */
+int gw_draft_warn(struct gw_draft *d, const char *fmt, ...) gw_printf(2, 3);
+
+/* A value as it may stand in a sentence: control bytes as '?', cut at 80 bytes. */
+struct gw_shown {
+    char text[88];
+};
+struct gw_shown gw_draft_shown(const char *value);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Users and groups by name or number, from the system's databases. */
+#pragma once
+
+#include "gateway/base/attr.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * The ids of a user; *ret_gid is its first group, left alone unless `want_group`. A number that no
+ * user has is taken as it is, but then has no group.
+ * Returns 0; -ENOENT or -EIO with *ret_why a phrase for the error sentence.
+ */
+gw_must_check int gw_ids_user(const char *name, bool want_group, uid_t *ret_uid, gid_t *ret_gid,
+                              const char **ret_why);
+
+/* The id of a group; a number that no group has is taken as it is. Errors as above. */
+gw_must_check int gw_ids_group(const char *name, gid_t *ret_gid, const char **ret_why);

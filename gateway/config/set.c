@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/config/set.h"
+
+#include "gateway/config/address.h"
+#include "gateway/config/cpus.h"
+#include "gateway/config/units.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    ALPN_NAME_MAX = 255
+}; /* RFC 7301 3.1 */
+
+static void *place_of(struct gw_draft *d, const struct gw_option *opt)
+{
+    return (char *)(opt->in_service ? (void *)d->service : (void *)d->config) + opt->at;
+}
+
+static int keep(struct gw_draft *d, const char *value, const char **ret_copy)
+{
+    const char *copy = gw_draft_keep(d, value, strlen(value));
+    if (!copy)
+        return -ENOMEM;
+    *ret_copy = copy;
+    return 0;
+}
+
+static int need_room(struct gw_draft *d, const struct gw_option *opt, unsigned count, unsigned max)
+{
+    if (count < max)
+        return 0;
+    return gw_draft_refuse(d, GW_EXIT_USAGE, "--%s: more than %u are given; leave some out",
+                           opt->name, max);
+}
+
+int gw_set_switch(struct gw_draft *d, const struct gw_option *opt, const char *value gw_unused)
+{
+    *(bool *)place_of(d, opt) = true;
+    return 0;
+}
+
+int gw_set_ask(struct gw_draft *d, const struct gw_option *opt, const char *value gw_unused)
+{
+    d->config->ask = (enum gw_ask)opt->first;
+    return 0;
+}
+
+/* Index of the value among the row's words; with the error filled, -EINVAL when it is none. */
+static int find_word(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    char all[128];
+    size_t len = 0;
+    for (int i = 0; opt->words[i]; i++) {
+        if (!strcmp(opt->words[i], value))
+            return i;
+        const char *before = i == 0 ? "" : opt->words[i + 1] ? ", " : " or ";
+        len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s", before, opt->words[i]);
+        gw_require(len < sizeof(all));
+    }
+    return gw_draft_refuse_value(d, opt, value, "give %s", all);
+}
+
+int gw_set_word(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    int word = find_word(d, opt, value);
+    if (word < 0)
+        return word;
+    word += opt->first;
+    memcpy(place_of(d, opt), &word, sizeof(word));
+    return 0;
+}
+
+int gw_set_on_off(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    int word = find_word(d, opt, value);
+    if (word < 0)
+        return word;
+    *(bool *)place_of(d, opt) = word == 0;
+    return 0;
+}
+
+/* Whether the value names a version below TLS 1.2, as OpenSSL or HAProxy write it or bare. */
+static bool is_old_tls(const char *value)
+{
+    bool ssl = !strncasecmp(value, "ssl", 3);
+    if (ssl || !strncasecmp(value, "tls", 3))
+        value += 3;
+    if (*value == 'v' || *value == 'V')
+        value++;
+    return ssl || !strcmp(value, "1") || !strcmp(value, "1.0") || !strcmp(value, "1.1");
+}
+
+int gw_set_tls_version(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    if (is_old_tls(value))
+        return gw_draft_refuse_value(d, opt, value,
+                                     "versions below TLS 1.2 are broken and not offered "
+                                     "(RFC 8996); give 1.2 or 1.3");
+    int word = find_word(d, opt, value);
+    if (word < 0)
+        return word;
+    *(uint16_t *)place_of(d, opt) = (uint16_t)(opt->first + word);
+    return 0;
+}
+
+int gw_set_count(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    uint64_t n;
+    const char *why;
+    int error = gw_units_count(value, &n, &why);
+    if (!error && (n < (uint64_t)opt->min || n > (uint64_t)opt->max)) {
+        error = -ERANGE;
+        why = "the number is out of range";
+    }
+    if (error)
+        return gw_draft_refuse_value(d, opt, value,
+                                     "%s; give a whole number from %" PRId64 " to %" PRId64, why,
+                                     opt->min, opt->max);
+    *(uint32_t *)place_of(d, opt) = (uint32_t)n;
+    return 0;
+}
+
+int gw_set_duration(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    int64_t ns;
+    const char *why;
+    char min[GW_UNITS_TEXT_MAX];
+    char max[GW_UNITS_TEXT_MAX];
+    int error = gw_units_duration(value, &ns, &why);
+    if (!error && (ns < opt->min || ns > opt->max) && !(ns == 0 && opt->zero_off)) {
+        error = -ERANGE;
+        why = "the duration is out of range";
+    }
+    if (error)
+        return gw_draft_refuse_value(d, opt, value, "%s; give %s to %s%s, such as %s", why,
+                                     gw_units_duration_text(opt->min, min),
+                                     gw_units_duration_text(opt->max, max),
+                                     opt->zero_off ? " or 0 for off" : "", opt->initial);
+    *(int64_t *)place_of(d, opt) = ns;
+    return 0;
+}
+
+int gw_set_text(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    return keep(d, value, place_of(d, opt));
+}
+
+/* Names joined by ':'; OpenSSL's other signs (`!`, `@`, `+`) could only weaken the policy. */
+int gw_set_names(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    size_t name = 0;
+    for (const char *at = value;; at++) {
+        if (*at != '\0' && *at != ':') {
+            if (!isalnum((unsigned char)*at) && !strchr("-_.", *at))
+                return gw_draft_refuse_value(
+                    d, opt, value, "'%c' cannot be in a name; give names joined by ':'", *at);
+            name++;
+            continue;
+        }
+        if (!name)
+            return gw_draft_refuse_value(d, opt, value,
+                                         "a name is empty; give names joined by ':'");
+        name = 0;
+        if (!*at)
+            return gw_set_text(d, opt, value);
+    }
+}
+
+static int check_address(struct gw_draft *d, const struct gw_option *opt, const char *value,
+                         enum gw_address_use use)
+{
+    struct gw_address_spec spec;
+    const char *why;
+    if (!gw_address_read(value, use, &spec, &why))
+        return 0;
+    return gw_draft_refuse_value(d, opt, value, "%s; give %s", why, opt->value);
+}
+
+int gw_set_listen(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    int error = check_address(d, opt, value, GW_ADDRESS_LISTEN);
+    if (!error)
+        error = need_room(d, opt, d->listen_count, GW_MAX_LISTENERS);
+    if (!error)
+        error = keep(d, value, &d->listen[d->listen_count]);
+    d->listen_count += !error;
+    return error;
+}
+
+int gw_set_target(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    int error = check_address(d, opt, value, GW_ADDRESS_TARGET);
+    return error ? error : keep(d, value, &d->target);
+}
+
+int gw_set_cert(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    struct gw_service *s = d->service;
+    int error = need_room(d, opt, s->cert_count, GW_MAX_CERT_PAIRS);
+    if (!error)
+        error = keep(d, value, &s->certs[s->cert_count].cert_file);
+    s->cert_count += !error;
+    return error;
+}
+
+int gw_set_key(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    int error = need_room(d, opt, d->key_count, GW_MAX_CERT_PAIRS);
+    if (!error)
+        error = keep(d, value, &d->keys[d->key_count]);
+    if (error)
+        return error;
+    d->key_after[d->key_count++] = d->service->cert_count;
+    return 0;
+}
+
+int gw_set_rule(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    struct gw_service *s = d->service;
+    struct gw_rule rule = {.kind = (enum gw_rule_kind)opt->first};
+    int error = need_room(d, opt, s->rule_count, GW_MAX_RULES);
+    if (!error && value)
+        error = keep(d, value, &rule.pattern);
+    if (!error)
+        s->rules[s->rule_count++] = rule;
+    return error;
+}
+
+static int add_alpn(struct gw_draft *d, const struct gw_option *opt, const char *name, size_t len,
+                    const char *value)
+{
+    struct gw_service *s = d->service;
+    if (!len || len > ALPN_NAME_MAX)
+        return gw_draft_refuse_value(d, opt, value,
+                                     "a protocol name has 1 to 255 bytes; give %s, such as %s",
+                                     opt->value, "h2,http/1.1");
+    for (unsigned i = 0; i < s->alpn_count; i++)
+        if (strlen(s->alpn[i]) == len && !memcmp(s->alpn[i], name, len))
+            return gw_draft_refuse_value(d, opt, value, "'%s' is named twice; once is enough",
+                                         s->alpn[i]);
+    int error = need_room(d, opt, s->alpn_count, GW_MAX_ALPN);
+    if (error)
+        return error;
+    s->alpn[s->alpn_count] = gw_draft_keep(d, name, len);
+    if (!s->alpn[s->alpn_count])
+        return -ENOMEM;
+    s->alpn_count++;
+    return 0;
+}
+
+int gw_set_alpn(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    const char *at = value;
+    for (;;) {
+        size_t len = strcspn(at, ",");
+        int error = add_alpn(d, opt, at, len, value);
+        if (error || !at[len])
+            return error;
+        at += len + 1;
+    }
+}
+
+int gw_set_workers(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    d->workers_auto = !strcmp(value, "auto");
+    return d->workers_auto ? 0 : gw_set_count(d, opt, value);
+}
+
+int gw_set_cpus(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    struct gw_config *c = d->config;
+    const char *why;
+    int count = gw_cpus_read(value, c->cpus, &why);
+    if (count < 0)
+        return gw_draft_refuse_value(d, opt, value, "%s; give %s", why, opt->value);
+    for (int i = 0; i < count; i++)
+        if (!gw_cpus_allowed(c->cpus[i]))
+            return gw_draft_refuse_value(d, opt, value,
+                                         "this process may not use processor %d; see `nproc` and "
+                                         "`taskset -p $$` for those it may",
+                                         c->cpus[i]);
+    c->cpu_count = (unsigned)count;
+    return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Setters: from the text of one value to the draft. Which one reads which option, and the range it
+ * checks, stands in the option's row; the contract is `set` in gateway/config/options.h. */
+#pragma once
+
+#include "gateway/config/options.h"
+
+/* A value of the kind, stored at the row's offset as the type named. */
+int gw_set_switch(struct gw_draft *d, const struct gw_option *opt, const char *value);   /* bool */
+int gw_set_on_off(struct gw_draft *d, const struct gw_option *opt, const char *value);   /* bool */
+int gw_set_word(struct gw_draft *d, const struct gw_option *opt, const char *value);     /* enum */
+int gw_set_count(struct gw_draft *d, const struct gw_option *opt, const char *value);    /* u32 */
+int gw_set_duration(struct gw_draft *d, const struct gw_option *opt, const char *value); /* i64 */
+int gw_set_text(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_names(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_tls_version(struct gw_draft *d, const struct gw_option *opt, const char *value);
+
+/* Values that go to one place of their own. */
+int gw_set_ask(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_listen(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_target(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_cert(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_key(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_rule(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_alpn(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_workers(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_cpus(struct gw_draft *d, const struct gw_option *opt, const char *value);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/config/validate.h"
+
+#include "gateway/config/address.h"
+#include "gateway/config/cpus.h"
+#include "gateway/config/ids.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum {
+    GATEWAY = 1u << GW_COMMAND_SERVER | 1u << GW_COMMAND_CHECK
+};
+
+#define refuse_usage(d, ...) gw_draft_refuse(d, GW_EXIT_USAGE, __VA_ARGS__)
+
+static int check_needed(struct gw_draft *d)
+{
+    if (!d->listen_count)
+        return refuse_usage(d, "--listen is missing: say where clients connect, such as "
+                               "--listen :8443");
+    if (!d->target)
+        return refuse_usage(d, "--target is missing: say where the backend is, such as "
+                               "--target 127.0.0.1:8080");
+    if (!d->service->cert_count)
+        return refuse_usage(d, "--cert is missing: give a PEM certificate, such as "
+                               "--cert server.pem --key server.key");
+    return 0;
+}
+
+/* As many keys as certificates are paired in order. Fewer: each key belongs to the --cert before
+ * it, and a --cert without one holds its own. */
+static int pair_certs(struct gw_draft *d)
+{
+    struct gw_service *s = d->service;
+    bool in_order = d->key_count == s->cert_count;
+    if (d->key_count > s->cert_count)
+        return refuse_usage(d,
+                            "--key is given %u times but --cert %u times; give each --key "
+                            "after its --cert",
+                            d->key_count, s->cert_count);
+    for (unsigned k = 0; k < d->key_count; k++) {
+        unsigned after = in_order ? k + 1 : d->key_after[k];
+        if (!after || s->certs[after - 1].key_file)
+            return refuse_usage(d,
+                                "--key '%s': it cannot be told which --cert it belongs to; "
+                                "give each --key right after its --cert",
+                                gw_draft_shown(d->keys[k]).text);
+        s->certs[after - 1].key_file = d->keys[k];
+    }
+    for (unsigned i = 0; i < s->cert_count; i++)
+        if (!s->certs[i].key_file)
+            s->certs[i].key_file = s->certs[i].cert_file;
+    return 0;
+}
+
+static int check_verify(struct gw_draft *d)
+{
+    struct gw_service *s = d->service;
+    if (!gw_draft_given(d, "verify"))
+        s->verify = s->cacert_file ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE;
+    if (s->verify != GW_VERIFY_NONE && !s->cacert_file)
+        return refuse_usage(d,
+                            "--verify %s needs --cacert: give the PEM file of the authorities "
+                            "whose clients are known",
+                            s->verify == GW_VERIFY_REQUIRED ? "required" : "optional");
+    return 0;
+}
+
+static int check_rules(struct gw_draft *d)
+{
+    struct gw_service *s = d->service;
+    if (s->verify != GW_VERIFY_NONE && !s->rule_count)
+        return refuse_usage(d, "no client may pass: with --cacert add --allow-cn, --allow-ou, "
+                               "--allow-dns or --allow-uri, or --allow-all for every client "
+                               "the authorities know");
+    if (s->rule_count && s->verify == GW_VERIFY_NONE)
+        return refuse_usage(d, "the --allow flags would never be asked: %s",
+                            s->cacert_file ? "--verify none asks no client for a certificate; "
+                                             "leave it out, or the --allow flags"
+                                           : "add --cacert, so that clients show a certificate");
+    if (s->rule_count > 1 && gw_draft_given(d, "allow-all"))
+        return refuse_usage(d, "--allow-all lets every client pass, so the other --allow flags "
+                               "would do nothing; leave it out, or them");
+    if (!s->rule_count)
+        s->rules[s->rule_count++] = (struct gw_rule){.kind = GW_RULE_ALL};
+    return 0;
+}
+
+static int check_versions(struct gw_draft *d)
+{
+    struct gw_service *s = d->service;
+    if (s->tls_min > s->tls_max)
+        return refuse_usage(d, "--tls-min 1.3 is above --tls-max 1.2; change one of them");
+    if (s->ciphers && s->tls_min > 0x0303)
+        return refuse_usage(d, "--ciphers is about TLS 1.2, which --tls-min 1.3 switches off; "
+                               "use --ciphersuites, or leave one of them out");
+    if (s->ciphersuites && s->tls_max < 0x0304)
+        return refuse_usage(d, "--ciphersuites is about TLS 1.3, which --tls-max 1.2 switches "
+                               "off; use --ciphers, or leave one of them out");
+    return 0;
+}
+
+static int count_workers(struct gw_draft *d)
+{
+    struct gw_config *c = d->config;
+    if (d->workers_auto)
+        c->workers = c->cpu_count ? c->cpu_count : GW_MIN(gw_cpus_allowed_count(), GW_MAX_WORKERS);
+    if (c->cpu_count && c->workers > c->cpu_count)
+        return refuse_usage(d,
+                            "--workers %u is more than the %u processors of --cpus; name one "
+                            "for each worker, or leave --workers out",
+                            c->workers, c->cpu_count);
+    return 0;
+}
+
+static int resolve_ids(struct gw_draft *d)
+{
+    struct gw_config *c = d->config;
+    const char *why;
+    if (c->user && gw_ids_user(c->user, !c->group, &c->uid, &c->gid, &why))
+        return refuse_usage(d, "--user '%s': %s", gw_draft_shown(c->user).text, why);
+    if (c->group && gw_ids_group(c->group, &c->gid, &why))
+        return refuse_usage(d, "--group '%s': %s", gw_draft_shown(c->group).text, why);
+    return 0;
+}
+
+static int add_listener(struct gw_draft *d, const struct gw_address *a)
+{
+    struct gw_service *s = d->service;
+    for (unsigned i = 0; i < s->listen_count; i++)
+        if (gw_address_same(&s->listen[i], a))
+            return refuse_usage(d, "--listen %s: --listen %s already listens there; leave one out",
+                                a->text, s->listen[i].text);
+    if (s->listen_count == GW_MAX_LISTENERS)
+        return refuse_usage(d, "--listen: the names stand for more than %d addresses; name fewer",
+                            GW_MAX_LISTENERS);
+    s->listen[s->listen_count++] = *a;
+    return 0;
+}
+
+static int refuse_host(struct gw_draft *d, const char *flag, const char *text, const char *why)
+{
+    return gw_draft_refuse(d, GW_EXIT_START,
+                           "--%s '%s': the name cannot be resolved (%s); check its spelling, or "
+                           "give an address",
+                           flag, gw_draft_shown(text).text, why);
+}
+
+static int resolve_listeners(struct gw_draft *d)
+{
+    struct gw_address found[GW_TARGET_ADDRS_MAX];
+    struct gw_address_spec spec;
+    const char *why;
+    for (unsigned i = 0; i < d->listen_count; i++) {
+        gw_require(!gw_address_read(d->listen[i], GW_ADDRESS_LISTEN, &spec, &why));
+        int count = gw_address_resolve(&spec, GW_ADDRESS_LISTEN, found, GW_ARRAY_SIZE(found), &why);
+        if (count < 0)
+            return refuse_host(d, "listen", d->listen[i], why);
+        for (int k = 0; k < count; k++) {
+            int error = add_listener(d, &found[k]);
+            if (error)
+                return error;
+        }
+    }
+    return 0;
+}
+
+static int resolve_target(struct gw_draft *d)
+{
+    struct gw_service *s = d->service;
+    struct gw_address_spec spec;
+    const char *why;
+    gw_require(!gw_address_read(d->target, GW_ADDRESS_TARGET, &spec, &why));
+    int count =
+        gw_address_resolve(&spec, GW_ADDRESS_TARGET, s->target.addrs, GW_TARGET_ADDRS_MAX, &why);
+    if (count < 0)
+        return refuse_host(d, "target", d->target, why);
+    s->target.addr_count = (unsigned)count;
+    s->target.text = d->target;
+    return 0;
+}
+
+static int check_loop(struct gw_draft *d)
+{
+    const struct gw_service *s = d->service;
+    for (unsigned i = 0; i < s->listen_count; i++)
+        for (unsigned k = 0; k < s->target.addr_count; k++)
+            if (gw_address_same(&s->listen[i], &s->target.addrs[k]))
+                return refuse_usage(d,
+                                    "--target %s is where the gateway itself listens; name the "
+                                    "backend's address",
+                                    s->target.addrs[k].text);
+    return 0;
+}
+
+/* The limit holds for each process, and each worker carries its share. What was asked for must
+ * fit; the default is cut to what fits. */
+static int check_descriptors(struct gw_draft *d)
+{
+    struct gw_config *c = d->config;
+    struct rlimit lim;
+    if (getrlimit(RLIMIT_NOFILE, &lim) || lim.rlim_max == RLIM_INFINITY)
+        return 0;
+    uint64_t need = (uint64_t)gw_config_worker_conns(c) * GW_CONN_FDS + GW_WORKER_FDS;
+    if (need <= lim.rlim_max)
+        return 0;
+    if (lim.rlim_max < GW_WORKER_FDS + GW_CONN_FDS)
+        return refuse_usage(d,
+                            "the limit of %lu open files is too low; raise it to %lu or more "
+                            "(LimitNOFILE= of systemd, ulimit -Hn)",
+                            (unsigned long)lim.rlim_max, (unsigned long)need);
+    unsigned long fits = (lim.rlim_max - GW_WORKER_FDS) / GW_CONN_FDS * c->workers;
+    if (gw_draft_given(d, "max-conns"))
+        return refuse_usage(d,
+                            "--max-conns %u needs %lu open files in each of %u workers, and the "
+                            "limit is %lu; raise it (LimitNOFILE= of systemd, ulimit -Hn) or "
+                            "give at most %lu",
+                            c->max_conns, (unsigned long)need, c->workers,
+                            (unsigned long)lim.rlim_max, fits);
+    c->max_conns = (uint32_t)fits;
+    return gw_draft_warn(d,
+                         "--max-conns is %lu instead of the default, because a process may open "
+                         "only %lu files; raise that limit (LimitNOFILE= of systemd, "
+                         "ulimit -Hn)",
+                         fits, (unsigned long)lim.rlim_max);
+}
+
+/* In this order: first what the person can see on the command line, then what the machine says. */
+static const struct check {
+    unsigned commands;
+    int (*run)(struct gw_draft *d);
+} checks[] = {
+    {GATEWAY, check_needed}, {GATEWAY, pair_certs},     {GATEWAY, check_verify},
+    {GATEWAY, check_rules},  {GATEWAY, check_versions}, {~0u, count_workers},
+    {GATEWAY, resolve_ids},  {~0u, resolve_listeners},  {GATEWAY, resolve_target},
+    {GATEWAY, check_loop},   {~0u, check_descriptors},
+};
+
+int gw_validate_draft(struct gw_draft *d)
+{
+    for (unsigned i = 0; i < GW_ARRAY_SIZE(checks); i++) {
+        if (!(checks[i].commands & 1u << d->config->command))
+            continue;
+        int error = checks[i].run(d);
+        if (error)
+            return error;
+    }
+    return 0;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The checks that need all flags together, and what they settle: pairs, defaults that depend on
+ * other flags, addresses behind names, ids behind users. */
+#pragma once
+
+#include "gateway/config/draft.h"
+
+/* Completes the draft's configuration. Returns 0 or a negative errno with the error filled. */
+gw_must_check int gw_validate_draft(struct gw_draft *d);
