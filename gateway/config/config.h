@@ -100,7 +100,7 @@ struct gw_service {
     enum gw_proxy_protocol proxy_protocol;
 };
 
-/* Which subcommand the configuration is for; its word is gw_command_info() in options.h. */
+/* Which subcommand the configuration is for; see gateway/config/command.h. */
 enum gw_command {
     GW_COMMAND_SERVER,
     GW_COMMAND_CHECK,
@@ -131,7 +131,7 @@ struct gw_config {
     int64_t idle_timeout_ns; /* 0: off */
     int64_t close_timeout_ns;
     int64_t shutdown_timeout_ns;
-    uint32_t max_conns; /* of the whole gateway; a worker takes its share, rounded up */
+    uint32_t max_conns; /* of the whole gateway; any one worker may come to hold all */
 
     enum gw_log_format log_format;
     enum gw_log_level log_level;
@@ -155,9 +155,3 @@ void gw_config_free(struct gw_config *config);
 
 /* A copy of the first `len` bytes of `text`, owned by the configuration; NULL without memory. */
 const char *gw_config_keep(struct gw_config *config, const char *text, size_t len);
-
-/* A worker's share of max_conns, at least 1. */
-static inline uint32_t gw_config_worker_conns(const struct gw_config *config)
-{
-    return (config->max_conns + config->workers - 1) / config->workers;
-}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/config/help.h"
 
+#include "gateway/config/command.h"
 #include "gateway/config/options.h"
 
 #include <string.h>

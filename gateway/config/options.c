@@ -364,7 +364,7 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_LIMITS,
         .commands = GATEWAY,
         .value = "N",
-        .initial = "10000",
+        .initial = "8192",
         .help = "connections at a time, all workers together; each takes 2 descriptors",
         .also = "maxconn max-concurrent-conns worker-connections limit-conn",
         .min = 1,
@@ -488,42 +488,6 @@ static const char *const group_titles[GW_GROUP_COUNT] = {
     [GW_GROUP_GENERAL] = "General",
 };
 
-#define GATEWAY_USAGE "--listen ADDR --target ADDR --cert FILE [FLAG ...]"
-
-static const struct gw_command_info commands[GW_COMMAND_COUNT] = {
-    [GW_COMMAND_SERVER] =
-        {
-            .word = "server",
-            .title = "run the gateway: TLS in, plaintext out",
-            .usage = GATEWAY_USAGE,
-            .example = "  ktlsgate server --listen :8443 --target 127.0.0.1:8080 \\\n"
-                       "      --cert server.pem --key server.key \\\n"
-                       "      --cacert clients-ca.pem --allow-cn client-1\n",
-        },
-    [GW_COMMAND_CHECK] =
-        {
-            .word = "check",
-            .title = "say whether `server` would start with these flags, and why not",
-            .usage = GATEWAY_USAGE,
-            .example = "  ktlsgate check --listen :8443 --target 127.0.0.1:8080 \\\n"
-                       "      --cert server.pem --key server.key\n",
-        },
-    [GW_COMMAND_DEMO] =
-        {
-            .word = "demo",
-            .title = "try it: own CA, own backend, a gateway, commands to type",
-            .usage = "[FLAG ...]",
-            .example = "  ktlsgate demo\n",
-        },
-    [GW_COMMAND_PROBE] =
-        {
-            .word = "probe",
-            .title = "tell by trying what this kernel, CPU and libraries offer",
-            .usage = "[--json]",
-            .example = "  ktlsgate probe\n",
-        },
-};
-
 unsigned gw_option_count(void)
 {
     return GW_ARRAY_SIZE(options);
@@ -596,29 +560,4 @@ const struct gw_option *gw_option_nearest(enum gw_command command, const char *n
 const char *gw_option_group_title(enum gw_option_group group)
 {
     return group_titles[group];
-}
-
-const struct gw_command_info *gw_command_info(enum gw_command command)
-{
-    gw_require(command < GW_COMMAND_COUNT);
-    return &commands[command];
-}
-
-enum gw_command gw_command_find(const char *word)
-{
-    unsigned i = 0;
-    while (i < GW_COMMAND_COUNT && strcmp(commands[i].word, word))
-        i++;
-    return (enum gw_command)i;
-}
-
-enum gw_command gw_command_nearest(const char *word)
-{
-    size_t len = strlen(word);
-    for (unsigned i = 0; i < GW_COMMAND_COUNT; i++) {
-        int d = gw_spelling_distance(commands[i].word, strlen(commands[i].word), word, len);
-        if (gw_spelling_near(d, len))
-            return (enum gw_command)i;
-    }
-    return GW_COMMAND_COUNT;
 }

@@ -60,14 +60,6 @@ struct gw_option {
     int (*set)(struct gw_draft *d, const struct gw_option *opt, const char *value);
 };
 
-/* One subcommand. */
-struct gw_command_info {
-    const char *word;
-    const char *title;   /* half a line */
-    const char *usage;   /* what follows the word, shortened */
-    const char *example; /* lines that work when pasted, each indented by two blanks */
-};
-
 unsigned gw_option_count(void);
 const struct gw_option *gw_option_at(unsigned index);
 
@@ -79,9 +71,3 @@ const struct gw_option *gw_option_find(enum gw_command command, const char *name
 const struct gw_option *gw_option_nearest(enum gw_command command, const char *name, size_t len);
 
 const char *gw_option_group_title(enum gw_option_group group);
-
-const struct gw_command_info *gw_command_info(enum gw_command command);
-/* GW_COMMAND_COUNT for an unknown word. */
-enum gw_command gw_command_find(const char *word);
-/* The command whose word is near; GW_COMMAND_COUNT when none is. */
-enum gw_command gw_command_nearest(const char *word);

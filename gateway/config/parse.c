@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/config/parse.h"
 
+#include "gateway/config/command.h"
 #include "gateway/config/draft.h"
 #include "gateway/config/options.h"
 #include "gateway/config/validate.h"

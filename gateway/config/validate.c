@@ -10,7 +10,9 @@
 #include <sys/resource.h>
 
 enum {
-    GATEWAY = 1u << GW_COMMAND_SERVER | 1u << GW_COMMAND_CHECK
+    GATEWAY = 1u << GW_COMMAND_SERVER | 1u << GW_COMMAND_CHECK,
+    SERVES = GATEWAY | 1u << GW_COMMAND_DEMO,
+    EVERY = SERVES | 1u << GW_COMMAND_PROBE,
 };
 
 #define refuse_usage(d, ...) gw_draft_refuse(d, GW_EXIT_USAGE, __VA_ARGS__)
@@ -195,48 +197,55 @@ static int check_loop(struct gw_draft *d)
     return 0;
 }
 
-/* The limit holds for each process, and each worker carries its share. What was asked for must
- * fit; the default is cut to what fits. */
+/* The limit holds for each process, and one worker may come to hold all connections. What was
+ * asked for must fit; the default is cut to what fits. */
 static int check_descriptors(struct gw_draft *d)
 {
     struct gw_config *c = d->config;
     struct rlimit lim;
-    if (getrlimit(RLIMIT_NOFILE, &lim) || lim.rlim_max == RLIM_INFINITY)
+    uint64_t need = (uint64_t)c->max_conns * GW_CONN_FDS + GW_WORKER_FDS;
+    if (getrlimit(RLIMIT_NOFILE, &lim) || lim.rlim_max == RLIM_INFINITY || need <= lim.rlim_max)
         return 0;
-    uint64_t need = (uint64_t)gw_config_worker_conns(c) * GW_CONN_FDS + GW_WORKER_FDS;
-    if (need <= lim.rlim_max)
-        return 0;
-    if (lim.rlim_max < GW_WORKER_FDS + GW_CONN_FDS)
+    unsigned long have = (unsigned long)lim.rlim_max;
+    if (have < GW_WORKER_FDS + GW_CONN_FDS)
         return refuse_usage(d,
-                            "the limit of %lu open files is too low; raise it to %lu or more "
+                            "a process may open only %lu files; raise the limit to %lu or more "
                             "(LimitNOFILE= of systemd, ulimit -Hn)",
-                            (unsigned long)lim.rlim_max, (unsigned long)need);
-    unsigned long fits = (lim.rlim_max - GW_WORKER_FDS) / GW_CONN_FDS * c->workers;
+                            have, (unsigned long)need);
+    unsigned long fits = (have - GW_WORKER_FDS) / GW_CONN_FDS;
     if (gw_draft_given(d, "max-conns"))
         return refuse_usage(d,
-                            "--max-conns %u needs %lu open files in each of %u workers, and the "
-                            "limit is %lu; raise it (LimitNOFILE= of systemd, ulimit -Hn) or "
+                            "--max-conns %u needs %lu open files, and a process may open only "
+                            "%lu; raise the limit (LimitNOFILE= of systemd, ulimit -Hn) or "
                             "give at most %lu",
-                            c->max_conns, (unsigned long)need, c->workers,
-                            (unsigned long)lim.rlim_max, fits);
+                            c->max_conns, (unsigned long)need, have, fits);
     c->max_conns = (uint32_t)fits;
     return gw_draft_warn(d,
                          "--max-conns is %lu instead of the default, because a process may open "
-                         "only %lu files; raise that limit (LimitNOFILE= of systemd, "
-                         "ulimit -Hn)",
-                         fits, (unsigned long)lim.rlim_max);
+                         "only %lu files; raise the limit (LimitNOFILE= of systemd, ulimit "
+                         "-Hn) or give --max-conns",
+                         fits, have);
 }
 
 /* In this order: first what the person can see on the command line, then what the machine says. */
+/* clang-format off */
 static const struct check {
     unsigned commands;
     int (*run)(struct gw_draft *d);
 } checks[] = {
-    {GATEWAY, check_needed}, {GATEWAY, pair_certs},     {GATEWAY, check_verify},
-    {GATEWAY, check_rules},  {GATEWAY, check_versions}, {~0u, count_workers},
-    {GATEWAY, resolve_ids},  {~0u, resolve_listeners},  {GATEWAY, resolve_target},
-    {GATEWAY, check_loop},   {~0u, check_descriptors},
+    {GATEWAY, check_needed},
+    {GATEWAY, pair_certs},
+    {GATEWAY, check_verify},
+    {GATEWAY, check_rules},
+    {GATEWAY, check_versions},
+    {EVERY, count_workers},
+    {GATEWAY, resolve_ids},
+    {SERVES, resolve_listeners},
+    {GATEWAY, resolve_target},
+    {GATEWAY, check_loop},
+    {SERVES, check_descriptors},
 };
+/* clang-format on */
 
 int gw_validate_draft(struct gw_draft *d)
 {

@@ -60,8 +60,7 @@ static int fail_tcp(struct gw_error *err, const struct gw_address *a, int error)
 /* ---- TCP ---- */
 
 struct tcp_want {
-    const struct sockaddr_storage *addr;
-    socklen_t len;
+    const struct gw_address *at;
     bool reuse_port; /* false: the probe, which must be alone */
     int cpu;         /* -1: any */
 };
@@ -76,9 +75,9 @@ static int set_tcp_options(int fd, const struct tcp_want *w)
     /* Connections of a former instance that are still in TIME_WAIT do not keep the port. */
     int r = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     /* An address means what it says, whatever net.ipv6.bindv6only is: [::] is IPv6 alone, and
-     * 0.0.0.0 with the same port may stand beside it. */
-    if (!r && w->addr->ss_family == AF_INET6)
-        r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+     * 0.0.0.0 with the same port may stand beside it; :PORT is both. */
+    if (!r && w->at->addr.ss_family == AF_INET6)
+        r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !w->at->dual_stack);
     if (!r && w->reuse_port)
         r = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     /* Steers connections to the worker on the core that got their packets. Kernels that do not
@@ -92,14 +91,14 @@ static int set_tcp_options(int fd, const struct tcp_want *w)
 static int tcp_socket(const struct tcp_want *w)
 {
     gw_auto_fd fd =
-        socket(w->addr->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+        socket(w->at->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
     if (fd < 0)
         return -errno;
     int r = set_tcp_options(fd, w);
     if (r)
         return r;
     /* The kernel cuts the backlog to net.core.somaxconn. */
-    if (bind(fd, (const struct sockaddr *)w->addr, w->len) || listen(fd, INT32_MAX))
+    if (bind(fd, (const struct sockaddr *)&w->at->addr, w->at->len) || listen(fd, INT32_MAX))
         return -errno;
     int out = fd;
     fd = -1;
@@ -108,13 +107,13 @@ static int tcp_socket(const struct tcp_want *w)
 
 /* A socket without SO_REUSEPORT finds out whether anybody else is there, and what port 0 becomes.
  */
-static int probe_port(struct sockaddr_storage *addr, socklen_t len)
+static int probe_port(struct gw_address *at)
 {
-    gw_auto_fd fd = tcp_socket(&(struct tcp_want){.addr = addr, .len = len, .cpu = -1});
+    gw_auto_fd fd = tcp_socket(&(struct tcp_want){.at = at, .cpu = -1});
     if (fd < 0)
         return fd;
-    socklen_t got = sizeof(*addr);
-    return getsockname(fd, (struct sockaddr *)addr, &got) ? -errno : 0;
+    socklen_t got = sizeof(at->addr);
+    return getsockname(fd, (struct sockaddr *)&at->addr, &got) ? -errno : 0;
 }
 
 static void close_fds(struct gw_listener *row)
@@ -123,11 +122,11 @@ static void close_fds(struct gw_listener *row)
         gw_fd_close(&row->fds[i]);
 }
 
-static int open_for_workers(struct gw_listener *row, const struct sockaddr_storage *addr,
-                            socklen_t len, const struct gw_config *config)
+static int open_for_workers(struct gw_listener *row, const struct gw_address *at,
+                            const struct gw_config *config)
 {
     for (unsigned i = 0; i < row->fd_count; i++) {
-        struct tcp_want w = {.addr = addr, .len = len, .reuse_port = true, .cpu = -1};
+        struct tcp_want w = {.at = at, .reuse_port = true, .cpu = -1};
         if (config->cpu_count)
             w.cpu = config->cpus[i % config->cpu_count];
         row->fds[i] = tcp_socket(&w);
@@ -143,17 +142,17 @@ static int open_for_workers(struct gw_listener *row, const struct sockaddr_stora
 static int try_tcp(struct gw_listener *row, const struct gw_address *a,
                    const struct gw_config *config)
 {
-    struct sockaddr_storage addr = a->addr;
-    int r = probe_port(&addr, a->len);
+    struct gw_address at = *a;
+    int r = probe_port(&at);
     if (r)
         return r;
     char host[NI_MAXHOST] = "";
-    (void)getnameinfo((const struct sockaddr *)&addr, a->len, host, sizeof(host), NULL, 0,
+    (void)getnameinfo((const struct sockaddr *)&at.addr, at.len, host, sizeof(host), NULL, 0,
                       NI_NUMERICHOST);
     (void)snprintf(row->name, sizeof(row->name),
-                   addr.ss_family == AF_INET ? "%.64s:%u" : "[%.64s]:%u", host,
-                   ntohs(*port_of(&addr)));
-    return open_for_workers(row, &addr, a->len, config);
+                   at.addr.ss_family == AF_INET ? "%.64s:%u" : "[%.64s]:%u", host,
+                   ntohs(*port_of(&at.addr)));
+    return open_for_workers(row, &at, config);
 }
 
 static int open_tcp(struct gw_listener *row, const struct gw_address *a,

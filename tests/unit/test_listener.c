@@ -194,6 +194,25 @@ static void v6_means_v6_alone(void **state)
     assert_string_equal(f->listeners.rows[1].name, expect);
 }
 
+static void every_address_means_v4_too(void **state)
+{
+    struct fixture *f = *state;
+    int v6 = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (v6 < 0)
+        skip();
+    (void)close(v6);
+    add_v6(f, &in6addr_any, 0);
+    f->service.listen[0].dual_stack = true;
+    open_all(f);
+    int fd = gw_listener_fd(&f->listeners.rows[0], 0);
+    assert_int_equal(option(fd, IPPROTO_IPV6, IPV6_V6ONLY), 0);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port_got(fd))};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&to, sizeof(to)), 0);
+    (void)close(client);
+}
+
 static void pinned_workers_get_their_core_s_connections(void **state)
 {
     struct fixture *f = *state;
@@ -346,6 +365,7 @@ int main(void)
         TEST(a_second_instance_is_refused),
         TEST(any_address_and_a_listed_one_collide),
         TEST(v6_means_v6_alone),
+        TEST(every_address_means_v4_too),
         TEST(pinned_workers_get_their_core_s_connections),
         TEST(an_address_that_is_not_here_is_refused),
         TEST(a_privileged_port_names_the_capability),

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/config/command.h"
+
+#include "gateway/base/attr.h"
+#include "gateway/config/spelling.h"
+
+#include <string.h>
+
+#define GATEWAY_USAGE "--listen ADDR --target ADDR --cert FILE [FLAG ...]"
+
+static const struct gw_command_info commands[GW_COMMAND_COUNT] = {
+    [GW_COMMAND_SERVER] =
+        {
+            .word = "server",
+            .title = "run the gateway: TLS in, plaintext out",
+            .usage = GATEWAY_USAGE,
+            .example = "  ktlsgate server --listen :8443 --target 127.0.0.1:8080 \\\n"
+                       "      --cert server.pem --key server.key \\\n"
+                       "      --cacert clients-ca.pem --allow-cn client-1\n",
+        },
+    [GW_COMMAND_CHECK] =
+        {
+            .word = "check",
+            .title = "say whether `server` would start with these flags, and why not",
+            .usage = GATEWAY_USAGE,
+            .example = "  ktlsgate check --listen :8443 --target 127.0.0.1:8080 \\\n"
+                       "      --cert server.pem --key server.key\n",
+        },
+    [GW_COMMAND_DEMO] =
+        {
+            .word = "demo",
+            .title = "try it: own CA, own backend, a gateway, commands to type",
+            .usage = "[FLAG ...]",
+            .example = "  ktlsgate demo\n",
+        },
+    [GW_COMMAND_PROBE] =
+        {
+            .word = "probe",
+            .title = "tell by trying what this kernel, CPU and libraries offer",
+            .usage = "[--json]",
+            .example = "  ktlsgate probe\n",
+        },
+};
+
+const struct gw_command_info *gw_command_info(enum gw_command command)
+{
+    gw_require(command < GW_COMMAND_COUNT);
+    return &commands[command];
+}
+
+enum gw_command gw_command_find(const char *word)
+{
+    unsigned i = 0;
+    while (i < GW_COMMAND_COUNT && strcmp(commands[i].word, word))
+        i++;
+    return (enum gw_command)i;
+}
+
+enum gw_command gw_command_nearest(const char *word)
+{
+    size_t len = strlen(word);
+    for (unsigned i = 0; i < GW_COMMAND_COUNT; i++) {
+        int d = gw_spelling_distance(commands[i].word, strlen(commands[i].word), word, len);
+        if (gw_spelling_near(d, len))
+            return (enum gw_command)i;
+    }
+    return GW_COMMAND_COUNT;
+}
