@@ -50,9 +50,10 @@ enum {
  * with room for what is in flight. */
 #define GW_RECORDS_PER_KEY_MAX (UINT64_C(1) << 24)
 
-#define GW_LINGER_NS (2 * INT64_C(1000000000))       /* after a fatal alert */
-#define GW_DRAIN_TICK_NS (10 * INT64_C(1000000))     /* between two looks at SIOCOUTQ; > 1 jiffy */
-#define GW_RESPAWN_FAST_NS (1 * INT64_C(1000000000)) /* a worker that lived shorter is backed off  \
-                                                      */
+#define GW_LINGER_NS (2 * INT64_C(1000000000))   /* after a fatal alert */
+#define GW_DRAIN_TICK_NS (10 * INT64_C(1000000)) /* between two looks at SIOCOUTQ; > 1 jiffy */
+#define GW_RESPAWN_FAST_NS                                                                         \
+    (1 * INT64_C(1000000000)) /* a worker that lived shorter is backed off                         \
+                               */
 #define GW_RESPAWN_MAX_NS (30 * INT64_C(1000000000))
 #define GW_TICKET_KEY_LIFE_NS (3600 * INT64_C(1000000000)) /* then the next key encrypts */

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/base/log.h"
+
+#include "gateway/base/clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
+static const char *const format_words[] = {"text", "json", NULL};
+
+const char *gw_log_level_word(enum gw_log_level level)
+{
+    return (unsigned)level < GW_ARRAY_SIZE(level_words) ? level_words[level] : NULL;
+}
+
+const char *gw_log_format_word(enum gw_log_format format)
+{
+    return (unsigned)format < GW_ARRAY_SIZE(format_words) ? format_words[format] : NULL;
+}
+
+/* ---- one line ---- */
+
+/* What a line that is cut still needs: an open quote, "…", a brace and the newline. */
+enum {
+    TAIL_ROOM = 16
+};
+
+static void add(struct gw_line *line, const char *text, size_t len)
+{
+    if (line->full || len > sizeof(line->text) - TAIL_ROOM - line->len) {
+        line->full = true;
+        return;
+    }
+    memcpy(line->text + line->len, text, len);
+    line->len += len;
+}
+
+static void add_str(struct gw_line *line, const char *text)
+{
+    add(line, text, strlen(text));
+}
+
+/* Length of the well-formed UTF-8 sequence at s (1 to 4), 0 when there is none (RFC 3629 4). */
+static size_t utf8_len(const unsigned char *s)
+{
+    static const struct {
+        unsigned char first_min, first_max, second_min, second_max;
+        size_t len;
+    } forms[] = {
+        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(forms); i++) {
+        if (s[0] < forms[i].first_min || s[0] > forms[i].first_max)
+            continue;
+        if (s[1] < forms[i].second_min || s[1] > forms[i].second_max)
+            return 0;
+        for (size_t k = 2; k < forms[i].len; k++)
+            if ((s[k] & 0xc0) != 0x80)
+                return 0;
+        return forms[i].len;
+    }
+    return 0;
+}
+
+/* Adds text that may come from anywhere: quotes, backslashes, control bytes and what is not UTF-8
+ * are escaped the way JSON reads back, in both formats. */
+static void add_escaped(struct gw_line *line, const char *text)
+{
+    for (const unsigned char *s = (const unsigned char *)text; *s && !line->full;) {
+        size_t wide = utf8_len(s);
+        char escape[8];
+        if (wide) {
+            add(line, (const char *)s, wide);
+            s += wide;
+        } else if (*s == '"' || *s == '\\') {
+            (void)snprintf(escape, sizeof(escape), "\\%c", *s++);
+            add_str(line, escape);
+        } else if (*s < 0x20 || *s >= 0x7f) {
+            (void)snprintf(escape, sizeof(escape), "\\u%04x", *s++);
+            add_str(line, escape);
+        } else {
+            add(line, (const char *)s++, 1);
+        }
+    }
+}
+
+static bool needs_quotes(const char *value)
+{
+    for (const unsigned char *s = (const unsigned char *)value; *s; s++)
+        if (*s <= ' ' || *s == '"' || *s == '=' || *s == '\\' || *s >= 0x7f)
+            return true;
+    return *value == '\0';
+}
+
+static void add_key(struct gw_line *line, const char *key)
+{
+    bool json = line->format == GW_LOG_JSON;
+    add_str(line, json ? ",\"" : " ");
+    add_str(line, key);
+    add_str(line, json ? "\":" : "=");
+}
+
+/* A field is added whole or cut inside its value; never half a key. */
+void gw_line_str(struct gw_line *line, const char *key, const char *value)
+{
+    if (line->full || line->len + strlen(key) + TAIL_ROOM * 2 > sizeof(line->text)) {
+        line->full = true;
+        return;
+    }
+    bool quoted = line->format == GW_LOG_JSON || needs_quotes(value);
+    add_key(line, key);
+    if (quoted)
+        add_str(line, "\"");
+    add_escaped(line, value);
+    if (line->full) {
+        memcpy(line->text + line->len, "…", strlen("…"));
+        line->len += strlen("…");
+    }
+    if (quoted)
+        line->text[line->len++] = '"';
+}
+
+static void add_number(struct gw_line *line, const char *key, const char *digits)
+{
+    if (line->full ||
+        line->len + strlen(key) + strlen(digits) + TAIL_ROOM * 2 > sizeof(line->text)) {
+        line->full = true;
+        return;
+    }
+    add_key(line, key);
+    add_str(line, digits);
+}
+
+void gw_line_u64(struct gw_line *line, const char *key, uint64_t value)
+{
+    char digits[24];
+    (void)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
+    add_number(line, key, digits);
+}
+
+void gw_line_milli(struct gw_line *line, const char *key, uint64_t milli)
+{
+    char digits[32];
+    (void)snprintf(digits, sizeof(digits), "%llu.%03u", (unsigned long long)(milli / 1000),
+                   (unsigned)(milli % 1000));
+    add_number(line, key, digits);
+}
+
+static void format_time(char *out, size_t size, int64_t wall_ns)
+{
+    time_t seconds = (time_t)(wall_ns / GW_NS_PER_SEC);
+    struct tm tm;
+    char date[32] = "?";
+    if (gmtime_r(&seconds, &tm))
+        (void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+    (void)snprintf(out, size, "%s.%03dZ", date, (int)(wall_ns % GW_NS_PER_SEC / GW_NS_PER_MS));
+}
+
+static void begin_text(struct gw_line *line, const char *time, const char *level, int worker,
+                       const char *message)
+{
+    char head[96];
+    if (worker >= 0)
+        (void)snprintf(head, sizeof(head), "%s %s worker=%d ", time, level, worker);
+    else
+        (void)snprintf(head, sizeof(head), "%s %s ", time, level);
+    add_str(line, head);
+    add_escaped(line, message);
+}
+
+static void begin_json(struct gw_line *line, const char *time, const char *level, int worker,
+                       const char *message)
+{
+    char head[96];
+    (void)snprintf(head, sizeof(head), "{\"time\":\"%s\",\"level\":\"%s\"", time, level);
+    add_str(line, head);
+    if (worker >= 0)
+        gw_line_u64(line, "worker", (uint64_t)worker);
+    gw_line_str(line, "message", message);
+}
+
+void gw_line_begin(struct gw_line *line, enum gw_log_format format, int64_t wall_ns,
+                   enum gw_log_level level, int worker, const char *message)
+{
+    char time[48];
+    const char *word = gw_log_level_word(level);
+    line->len = 0;
+    line->full = false;
+    line->format = format;
+    format_time(time, sizeof(time), wall_ns);
+    (format == GW_LOG_JSON ? begin_json : begin_text)(line, time, word ? word : "?", worker,
+                                                      message);
+}
+
+void gw_line_end(struct gw_line *line)
+{
+    if (line->format == GW_LOG_JSON)
+        line->text[line->len++] = '}';
+    line->text[line->len++] = '\n';
+    line->text[line->len] = '\0';
+}
+
+/* ---- the process's log ---- */
+
+static struct gw_log_config current = {
+    .level = GW_LOG_INFO,
+    .format = GW_LOG_TEXT,
+    .worker = -1,
+};
+
+void gw_log_setup(const struct gw_log_config *config)
+{
+    current = *config;
+}
+
+const struct gw_log_config *gw_log_config(void)
+{
+    return &current;
+}
+
+void gw_log_write(const char *text, size_t len)
+{
+    (void)!write(STDERR_FILENO, text, len);
+}
+
+static void write_line(enum gw_log_level level, const char *message)
+{
+    struct gw_line line;
+    gw_line_begin(&line, current.format, gw_clock_wall_ns(), level, current.worker, message);
+    gw_line_end(&line);
+    gw_log_write(line.text, line.len);
+}
+
+void gw_log(enum gw_log_level level, const char *fmt, ...)
+{
+    char message[GW_LOG_MESSAGE_MAX];
+    va_list args;
+    if (!gw_log_wanted(level))
+        return;
+    va_start(args, fmt);
+    (void)vsnprintf(message, sizeof(message), fmt, args);
+    va_end(args);
+    if (current.sink)
+        current.sink(current.arg, level, message);
+    else
+        write_line(level, message);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/wire/proxy.h"
+
+#include "gateway/base/bytes.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+enum {
+    V2_LOCAL = 0x20,
+    V2_PROXY = 0x21,
+    V2_TCP4 = 0x11,
+    V2_TCP6 = 0x21,
+    V2_UNSPEC = 0x00,
+};
+
+/* Both ends in one family, ready to be written. */
+struct endpoints {
+    int family; /* AF_INET, AF_INET6 or AF_UNSPEC */
+    uint8_t client[16];
+    uint8_t local[16];
+    uint16_t client_port; /* host order */
+    uint16_t local_port;
+};
+
+static bool as_v4(const struct sockaddr *sa, uint8_t out[4])
+{
+    if (sa->sa_family == AF_INET) {
+        memcpy(out, &((const struct sockaddr_in *)sa)->sin_addr, 4);
+        return true;
+    }
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)sa;
+    if (sa->sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+        return false;
+    memcpy(out, six->sin6_addr.s6_addr + 12, 4);
+    return true;
+}
+
+static bool as_v6(const struct sockaddr *sa, uint8_t out[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (sa->sa_family == AF_INET6) {
+        memcpy(out, &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
+        return true;
+    }
+    memcpy(out, mapped, sizeof(mapped));
+    return as_v4(sa, out + sizeof(mapped));
+}
+
+static uint16_t port_of(const struct sockaddr *sa)
+{
+    return ntohs(sa->sa_family == AF_INET ? ((const struct sockaddr_in *)sa)->sin_port
+                                          : ((const struct sockaddr_in6 *)sa)->sin6_port);
+}
+
+static struct endpoints endpoints_of(const struct gw_proxy_info *info)
+{
+    struct endpoints e = {.family = AF_UNSPEC};
+    if (as_v4(info->client, e.client) && as_v4(info->local, e.local))
+        e.family = AF_INET;
+    else if (as_v6(info->client, e.client) && as_v6(info->local, e.local))
+        e.family = AF_INET6;
+    else
+        return e;
+    e.client_port = port_of(info->client);
+    e.local_port = port_of(info->local);
+    return e;
+}
+
+static ssize_t encode_v1(uint8_t *out, size_t cap, const struct endpoints *e)
+{
+    char client[INET6_ADDRSTRLEN];
+    char local[INET6_ADDRSTRLEN];
+    char line[GW_PROXY_V1_MAX + 1];
+    int len;
+    if (e->family == AF_UNSPEC) {
+        len = snprintf(line, sizeof(line), "PROXY UNKNOWN\r\n");
+    } else {
+        (void)inet_ntop(e->family, e->client, client, sizeof(client));
+        (void)inet_ntop(e->family, e->local, local, sizeof(local));
+        len = snprintf(line, sizeof(line), "PROXY %s %s %s %u %u\r\n",
+                       e->family == AF_INET ? "TCP4" : "TCP6", client, local, e->client_port,
+                       e->local_port);
+    }
+    if ((size_t)len > cap)
+        return -ENOSPC;
+    memcpy(out, line, (size_t)len);
+    return len;
+}
+
+static void write_addresses(struct gw_writer *w, const struct endpoints *e)
+{
+    size_t size = e->family == AF_INET ? 4 : 16;
+    if (e->family == AF_UNSPEC)
+        return;
+    gw_write_bytes(w, e->client, size);
+    gw_write_bytes(w, e->local, size);
+    gw_write_be(w, e->client_port, 2);
+    gw_write_be(w, e->local_port, 2);
+}
+
+static ssize_t encode_v2(uint8_t *out, size_t cap, const struct endpoints *e)
+{
+    static const uint8_t signature[12] = "\r\n\r\n\0\r\nQUIT\n";
+    struct gw_writer w = gw_writer_of(out, cap);
+    bool known = e->family != AF_UNSPEC;
+    gw_write_bytes(&w, signature, sizeof(signature));
+    gw_write_be(&w, known ? V2_PROXY : V2_LOCAL, 1);
+    gw_write_be(&w, !known ? V2_UNSPEC : e->family == AF_INET ? V2_TCP4 : V2_TCP6, 1);
+    gw_write_be(&w, 0, 2); /* the length, known when the rest is written */
+    write_addresses(&w, e);
+    if (w.failed)
+        return -ENOSPC;
+    struct gw_writer length = gw_writer_of(out + GW_PROXY_V2_HEADER - 2, 2);
+    gw_write_be(&length, gw_writer_len(&w) - GW_PROXY_V2_HEADER, 2);
+    return length.failed ? -ENOSPC : (ssize_t)gw_writer_len(&w);
+}
+
+ssize_t gw_proxy_encode(uint8_t *out, size_t cap, const struct gw_proxy_info *info)
+{
+    struct endpoints e = endpoints_of(info);
+    if (info->version == 1)
+        return encode_v1(out, cap, &e);
+    return info->version == 2 ? encode_v2(out, cap, &e) : -EINVAL;
+}
