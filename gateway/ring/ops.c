@@ -160,6 +160,13 @@ void gw_ring_addresses(struct gw_ring *r gw_unused, int fd, struct sockaddr_stor
         local->ss_family = AF_UNSPEC;
 }
 
+void gw_ring_take_error(struct gw_ring *r gw_unused, int fd)
+{
+    int error;
+    socklen_t len = sizeof(error);
+    (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+}
+
 int gw_ring_ktls_attach(struct gw_ring *r gw_unused, int fd)
 {
     return ktls_attach(fd);

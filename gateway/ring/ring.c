@@ -206,9 +206,9 @@ void gw_ring_buffer_give(struct gw_ring *r, struct gw_buf *buf)
     gw_buffers_give(&r->buffers, buf);
 }
 
-uint32_t gw_ring_buffers_lent(const struct gw_ring *r)
+uint32_t gw_ring_buffers_free(const struct gw_ring *r)
 {
-    return r->lent;
+    return r->lent + r->buffers.free_count + (r->buffers.limit - r->buffers.made);
 }
 
 uint32_t gw_ring_buffers_in_use(const struct gw_ring *r)

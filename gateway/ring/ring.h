@@ -92,7 +92,7 @@ gw_must_check int gw_ring_wait(struct gw_ring *ring, int64_t timeout_ns, gw_ring
 struct gw_buf *gw_ring_buffer_take(struct gw_ring *ring);
 void gw_ring_buffer_give(struct gw_ring *ring, struct gw_buf *buf);
 /* Buffers that a receive started now could get; after -ENOBUFS wait until it is not 0. */
-uint32_t gw_ring_buffers_lent(const struct gw_ring *ring);
+uint32_t gw_ring_buffers_free(const struct gw_ring *ring);
 uint32_t gw_ring_buffers_in_use(const struct gw_ring *ring); /* not free, not lent to the kernel */
 
 /* Multishot accept: res is a new close-on-exec descriptor each time, until !more. It inherits
@@ -142,6 +142,13 @@ int gw_ring_socket(struct gw_ring *ring, int family);
  */
 void gw_ring_addresses(struct gw_ring *ring, int fd, struct sockaddr_storage *peer,
                        struct sockaddr_storage *local);
+/* Takes a pending socket error (SO_ERROR) away, which would fail the next send. */
+void gw_ring_take_error(struct gw_ring *ring, int fd);
+/* The content type of a record received from, or sent to, a socket that the kernel runs records on
+ * (Documentation/networking/tls.rst): -1 when msg carries none. msg->msg_control must hold
+ * CMSG_SPACE(1) bytes to set one. */
+int gw_ring_control_type(const struct msghdr *msg);
+void gw_ring_control_type_set(struct msghdr *msg, uint8_t type);
 /* libktlsinstall on a socket. 0 or negative errno. */
 struct ktls_keys;
 int gw_ring_ktls_attach(struct gw_ring *ring, int fd);

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accept, the dispatcher of completions and timers, and what both flows use. */
+#include "gateway/conn/conn_private.h"
+
+#include "gateway/base/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int gw_conn_env_init(struct gw_conn_env *env, int64_t now_ns)
+{
+    env->now_ns = now_ns;
+    env->next_id = 1;
+    gw_list_init(&env->starved);
+    gw_wheel_init(&env->wheel, now_ns);
+    return gw_pool_init(&env->pool, sizeof(struct gw_conn), env->config->max_conns, true);
+}
+
+void gw_conn_env_done(struct gw_conn_env *env)
+{
+    gw_require(env->pool.used == 0);
+    gw_pool_done(&env->pool);
+}
+
+/* ---- what both flows use ---- */
+
+void gw_conn_set_timer(struct gw_conn *c, int64_t after_ns)
+{
+    gw_timer_set(&c->env->wheel, &c->timer, c->env->now_ns + after_ns);
+}
+
+void gw_conn_starve(struct gw_conn *c, enum gw_op op)
+{
+    c->starved |= (uint16_t)(1U << op);
+    if (gw_list_empty(&c->starved_node))
+        gw_list_append(&c->env->starved, &c->starved_node);
+}
+
+void gw_conn_give_buffer(struct gw_conn *c, struct gw_buf **buf)
+{
+    if (*buf)
+        gw_ring_buffer_give(c->env->ring, *buf);
+    *buf = NULL;
+}
+
+void gw_conn_moved(struct gw_conn *c, enum gw_counter counter, size_t bytes)
+{
+    c->moved_ns = c->env->now_ns;
+    gw_stats_add(c->env->stats, counter, (int64_t)bytes);
+    if (counter == GW_COUNTER_BYTES_UP)
+        c->report.bytes_up += bytes;
+    else
+        c->report.bytes_down += bytes;
+}
+
+void gw_conn_half_closed(struct gw_conn *c)
+{
+    c->moved_ns = c->env->now_ns;
+    if (c->down.state != GW_DOWN_DRAIN)
+        gw_conn_set_timer(c, c->env->config->close_timeout_ns);
+}
+
+void gw_conn_copy_text(char *dst, size_t size, const char *src)
+{
+    (void)snprintf(dst, size, "%s", src ? src : "");
+}
+
+bool gw_conn_iov_advance(struct gw_buf *buf, uint32_t *at, uint32_t count, size_t sent)
+{
+    while (*at < count && sent >= buf->iov[*at].iov_len)
+        sent -= buf->iov[(*at)++].iov_len;
+    if (*at == count)
+        return false;
+    buf->iov[*at].iov_base = (uint8_t *)buf->iov[*at].iov_base + sent;
+    buf->iov[*at].iov_len -= sent;
+    return true;
+}
+
+void gw_conn_iov_send(struct gw_conn *c, enum gw_op op, int fd, struct gw_buf *buf, uint32_t at,
+                      uint32_t count)
+{
+    struct gw_token token = gw_conn_begin(c, op);
+    if (count - at == 1) {
+        gw_ring_send(c->env->ring, token, fd, buf->iov[at].iov_base, buf->iov[at].iov_len);
+        return;
+    }
+    buf->msg = (struct msghdr){.msg_iov = &buf->iov[at], .msg_iovlen = count - at};
+    gw_ring_sendmsg(c->env->ring, token, fd, &buf->msg);
+}
+
+/* ---- sending to the client ---- */
+
+/* Sends `len` bytes of `body` as one control record, in whichever engine runs TX. */
+static void send_control(struct gw_conn *c, uint8_t type, const uint8_t *body, size_t len)
+{
+    uint8_t *payload = c->control + GW_RECORD_SEAL_ROOM_FRONT;
+    memcpy(payload, body, len);
+    c->tx_owner = GW_TX_CONTROL;
+    if (c->rec.tx.engine == GW_ENGINE_KERNEL) {
+        c->control_iov = (struct iovec){.iov_base = payload, .iov_len = len};
+        c->control_left = len;
+        c->control_msg = (struct msghdr){
+            .msg_iov = &c->control_iov,
+            .msg_iovlen = 1,
+            .msg_control = c->control_cmsg.bytes,
+            .msg_controllen = sizeof(c->control_cmsg.bytes),
+        };
+        gw_ring_control_type_set(&c->control_msg, type);
+        gw_ring_sendmsg(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_SEND), c->client_fd,
+                        &c->control_msg);
+        return;
+    }
+    uint8_t *start;
+    if (gw_record_seal(&c->rec, type, payload, len, &start, &c->control_left)) {
+        c->tx_owner = GW_TX_NOBODY;
+        gw_end_now(c, GW_REASON_INTERNAL);
+        return;
+    }
+    c->control_at = start;
+    gw_ring_send(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_SEND), c->client_fd, c->control_at,
+                 c->control_left);
+}
+
+static void send_key_update(struct gw_conn *c)
+{
+    uint8_t body[GW_CONTROL_MAX];
+    c->key_update = false;
+    send_control(c, GW_CONTENT_HANDSHAKE, body, gw_control_key_update(body, false));
+    if (c->step == GW_STEP_CLOSING)
+        return;
+    if (gw_record_update(&c->rec.tx))
+        gw_end_now(c, GW_REASON_INTERNAL);
+    gw_stats_add(c->env->stats, GW_COUNTER_KEY_UPDATES_OUT, 1);
+}
+
+static void send_alert(struct gw_conn *c)
+{
+    uint8_t body[GW_CONTROL_MAX];
+    size_t len = gw_control_alert(body, (uint8_t)c->alert);
+    c->alert = -1;
+    send_control(c, GW_CONTENT_ALERT, body, len);
+    c->rec.close_sent = true;
+}
+
+static bool send_handshake(struct gw_conn *c)
+{
+    const uint8_t *data;
+    size_t len = gw_handshake_output(c->hs, &data);
+    if (len == 0)
+        return false;
+    c->tx_owner = GW_TX_HANDSHAKE;
+    gw_ring_send(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_SEND), c->client_fd, data, len);
+    return true;
+}
+
+/* One send is in flight at a time. Handshake bytes go first; control records go between two
+ * batches of data, sealed only when it is their turn, so that sequence numbers follow the wire. */
+void gw_conn_drive_tx(struct gw_conn *c)
+{
+    if (gw_conn_busy(c, GW_OP_CLIENT_SEND) || c->step == GW_STEP_CLOSING)
+        return;
+    if (c->hs) {
+        if (send_handshake(c) || c->step == GW_STEP_HANDSHAKE)
+            return;
+        gw_opening_flushed(c);
+        if (gw_conn_busy(c, GW_OP_CLIENT_SEND) || c->step == GW_STEP_CLOSING)
+            return;
+    }
+    if (!c->has_record || c->rec.close_sent)
+        return;
+    if (c->key_update)
+        send_key_update(c);
+    else if (c->alert >= 0)
+        send_alert(c);
+    else if (c->down.state == GW_DOWN_READY)
+        gw_down_send(c);
+}
+
+static void control_sent(struct gw_conn *c, size_t sent)
+{
+    c->control_left -= GW_MIN(sent, c->control_left);
+    if (c->control_left > 0 && c->rec.tx.engine == GW_ENGINE_USER) {
+        c->control_at += sent;
+        c->tx_owner = GW_TX_CONTROL;
+        gw_ring_send(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_SEND), c->client_fd, c->control_at,
+                     c->control_left);
+        return;
+    }
+    if (c->rec.close_sent)
+        gw_down_alert_sent(c);
+}
+
+static void handshake_sent(struct gw_conn *c, size_t sent)
+{
+    gw_handshake_output_sent(c->hs, sent);
+    gw_conn_drive_tx(c);
+    if (c->step == GW_STEP_HANDSHAKE && !gw_conn_busy(c, GW_OP_CLIENT_SEND))
+        gw_opening_read(c);
+}
+
+static void on_client_send(struct gw_conn *c, const struct gw_completion *done)
+{
+    enum gw_tx_owner owner = c->tx_owner;
+    c->tx_owner = GW_TX_NOBODY;
+    if (done->res <= 0) {
+        gw_end_now(c, c->step == GW_STEP_HANDSHAKE ? GW_REASON_HANDSHAKE_RESET
+                                                   : GW_REASON_CLIENT_RESET);
+        return;
+    }
+    if (owner == GW_TX_HANDSHAKE)
+        handshake_sent(c, (size_t)done->res);
+    else if (owner == GW_TX_CONTROL)
+        control_sent(c, (size_t)done->res);
+    else
+        gw_down_sent(c, done->res);
+    gw_conn_drive_tx(c);
+}
+
+/* ---- dispatch ---- */
+
+static void on_client_recv(struct gw_conn *c, const struct gw_completion *done)
+{
+    if (c->step == GW_STEP_HANDSHAKE)
+        gw_opening_received(c, done);
+    else if (c->step == GW_STEP_LINGER)
+        gw_end_discarded(c, done);
+    else
+        gw_up_received(c, done);
+}
+
+static void on_backend_send(struct gw_conn *c, const struct gw_completion *done)
+{
+    gw_up_sent(c, done->res);
+}
+
+static void on_backend_connect(struct gw_conn *c, const struct gw_completion *done)
+{
+    gw_opening_connected(c, done->res);
+}
+
+typedef void completion_handler(struct gw_conn *c, const struct gw_completion *done);
+
+static completion_handler *const handlers[GW_OP_COUNT] = {
+    [GW_OP_CLIENT_RECV] = on_client_recv,    [GW_OP_CLIENT_SEND] = on_client_send,
+    [GW_OP_CLIENT_POLL] = gw_up_polled,      [GW_OP_BACKEND_CONNECT] = on_backend_connect,
+    [GW_OP_BACKEND_RECV] = gw_down_received, [GW_OP_BACKEND_SEND] = on_backend_send,
+};
+
+/* Every way into a connection ends here: only now may it be freed. */
+static void leave(struct gw_conn *c)
+{
+    if (c->step == GW_STEP_LINGER)
+        gw_end_drop_backend(c);
+    if (c->step == GW_STEP_CLOSING)
+        gw_end_try_free(c);
+}
+
+void gw_conn_complete(struct gw_conn_env *env, const struct gw_completion *done)
+{
+    struct gw_conn *c = gw_pool_find(&env->pool, done->token.slot, done->token.generation);
+    if (!c) {
+        if (done->buf)
+            gw_ring_buffer_give(env->ring, done->buf);
+        return;
+    }
+    gw_require(c->magic == GW_CONN_MAGIC && handlers[done->token.op]);
+    if (!done->more)
+        c->in_flight &= (uint16_t) ~(1U << done->token.op);
+    if (c->step != GW_STEP_CLOSING)
+        handlers[done->token.op](c, done);
+    else if (done->buf)
+        gw_ring_buffer_give(env->ring, done->buf);
+    leave(c);
+}
+
+/* ---- timers ---- */
+
+static void handshake_timer(struct gw_conn *c)
+{
+    gw_end_now(c, GW_REASON_HANDSHAKE_TIMEOUT);
+}
+
+/* Nanoseconds without payload after which the connection ends; 0: never. */
+static int64_t silence_limit(const struct gw_conn *c, bool half_closed)
+{
+    const struct gw_config *config = c->env->config;
+    if (half_closed &&
+        (config->idle_timeout_ns == 0 || config->close_timeout_ns < config->idle_timeout_ns))
+        return config->close_timeout_ns;
+    return config->idle_timeout_ns;
+}
+
+static void relay_timer(struct gw_conn *c)
+{
+    bool half = c->up.state == GW_UP_DONE || c->down.state >= GW_DOWN_CLOSE;
+    int64_t limit = silence_limit(c, half);
+    int64_t left = c->moved_ns + limit - c->env->now_ns;
+    if (limit > 0 && left <= 0) {
+        gw_end_with(c, half ? GW_REASON_CLOSE_TIMEOUT : GW_REASON_IDLE_TIMEOUT,
+                    GW_ALERT_CLOSE_NOTIFY);
+        return;
+    }
+    if (c->down.state == GW_DOWN_DRAIN)
+        gw_down_drain_look(c);
+    if (c->step == GW_STEP_RELAY && limit > 0 && !gw_timer_armed(&c->timer))
+        gw_conn_set_timer(c, left);
+}
+
+static void linger_timer(struct gw_conn *c)
+{
+    int64_t left = c->moved_ns + GW_LINGER_NS - c->env->now_ns;
+    if (left <= 0) {
+        gw_end_close(c);
+        return;
+    }
+    if (c->down.state == GW_DOWN_DRAIN)
+        gw_down_drain_look(c);
+    if (c->step == GW_STEP_LINGER && !gw_timer_armed(&c->timer))
+        gw_conn_set_timer(c, left);
+}
+
+static void no_timer(struct gw_conn *c gw_unused)
+{
+}
+
+static const struct {
+    const char *word;
+    void (*on_timer)(struct gw_conn *c);
+} steps[GW_STEP_COUNT] = {
+    [GW_STEP_HANDSHAKE] = {"handshake", handshake_timer},
+    [GW_STEP_CONNECT] = {"connect", gw_opening_connect_timeout},
+    [GW_STEP_RELAY] = {"relay", relay_timer},
+    [GW_STEP_LINGER] = {"linger", linger_timer},
+    [GW_STEP_CLOSING] = {"closing", no_timer},
+};
+
+static void retry_starved(struct gw_conn *c)
+{
+    uint16_t ops = c->starved;
+    c->starved = 0;
+    if (ops & 1U << GW_OP_CLIENT_RECV) {
+        if (c->step == GW_STEP_HANDSHAKE)
+            gw_opening_read(c);
+        else if (c->step == GW_STEP_RELAY)
+            gw_up_read(c);
+        else if (c->step == GW_STEP_LINGER)
+            gw_end_close(c);
+    }
+    if (ops & 1U << GW_OP_BACKEND_RECV && c->step == GW_STEP_RELAY)
+        gw_down_read(c);
+    leave(c);
+}
+
+void gw_conn_turn(struct gw_conn_env *env)
+{
+    struct gw_timer *t;
+    while ((t = gw_wheel_expire(&env->wheel, env->now_ns))) {
+        struct gw_conn *c = gw_container_of(t, struct gw_conn, timer);
+        steps[c->step].on_timer(c);
+        leave(c);
+    }
+    /* Each retry may take two; what finds none again comes back to the end of the queue. */
+    uint32_t chances = gw_ring_buffers_free(env->ring);
+    while (chances-- > 0 && !gw_list_empty(&env->starved)) {
+        struct gw_list *node = env->starved.next;
+        gw_list_remove(node);
+        retry_starved(gw_container_of(node, struct gw_conn, starved_node));
+    }
+}
+
+/* ---- accept ---- */
+
+static uint64_t open_everywhere(const struct gw_conn_env *env)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < env->worker_count; i++)
+        sum += gw_stats_get(&env->all_stats[i], GW_COUNTER_OPEN);
+    return sum;
+}
+
+static void refuse(struct gw_conn_env *env, int fd, enum gw_reason reason)
+{
+    gw_stats_end(env->stats, reason);
+    gw_ring_close(env->ring, &fd);
+}
+
+void gw_conn_accepted(struct gw_conn_env *env, int fd, unsigned service)
+{
+    gw_stats_add(env->stats, GW_COUNTER_ACCEPTED, 1);
+    if (open_everywhere(env) >= env->config->max_conns) {
+        refuse(env, fd, GW_REASON_MAX_CONNS);
+        return;
+    }
+    uint32_t slot;
+    struct gw_conn *c = gw_pool_take(&env->pool, &slot);
+    if (!c) {
+        refuse(env, fd, GW_REASON_NO_MEMORY);
+        return;
+    }
+    c->magic = GW_CONN_MAGIC;
+    c->slot = slot;
+    c->generation = gw_pool_generation(&env->pool, slot);
+    c->env = env;
+    c->service = env->config->services[service];
+    c->service_index = service;
+    c->client_fd = fd;
+    c->backend_fd = -1;
+    c->alert = -1;
+    c->began_ns = c->moved_ns = env->now_ns;
+    gw_timer_init(&c->timer);
+    gw_list_init(&c->starved_node);
+    gw_stats_add(env->stats, GW_COUNTER_OPEN, 1);
+    gw_opening_begin(c);
+    leave(c);
+}
+
+void gw_conn_end_all(struct gw_conn_env *env)
+{
+    for (uint32_t slot = 0; slot < env->pool.limit; slot++) {
+        struct gw_conn *c = gw_pool_find(&env->pool, slot, gw_pool_generation(&env->pool, slot));
+        if (!c)
+            continue;
+        if (c->step == GW_STEP_HANDSHAKE)
+            gw_end_now(c, GW_REASON_SHUTDOWN);
+        else
+            gw_end_with(c, GW_REASON_SHUTDOWN, GW_ALERT_CLOSE_NOTIFY);
+        leave(c);
+    }
+}
+
+const char *gw_step_word(enum gw_step step)
+{
+    return (unsigned)step < GW_STEP_COUNT ? steps[step].word : "?";
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of one connection, from accept to close, as steps (GW_STEPS) driven by completions.
+ *
+ *   handshake → connect → relay → linger → closing
+ *
+ * In `relay` two flows run on their own, each with one buffer and one operation in flight:
+ *   up    client → backend: receive, open records, send            (up.c)
+ *   down  backend → client: receive, seal records, send            (down.c)
+ * A slow reader stops its flow, which stops reading from its sender: that is the back-pressure, and
+ * it bounds the memory of a connection to two relay buffers.
+ *
+ * A connection ends once, with one reason (ending.c). Memory and descriptors are given back when
+ * nothing is in flight any more.
+ */
+#pragma once
+
+#include "gateway/base/list.h"
+#include "gateway/base/pool.h"
+#include "gateway/base/stats.h"
+#include "gateway/base/wheel.h"
+#include "gateway/config/config.h"
+#include "gateway/conn/report.h"
+#include "gateway/record/record.h"
+#include "gateway/ring/ring.h"
+#include "gateway/tls/context.h"
+#include "gateway/tls/handshake.h"
+
+// clang-format off
+#define GW_STEPS(X)                                                                        \
+    X(HANDSHAKE, "handshake") /* TLS handshake with the client */                          \
+    X(CONNECT,   "connect")   /* to the backend; the last handshake bytes leave meanwhile */ \
+    X(RELAY,     "relay")     /* both flows run */                                         \
+    X(LINGER,    "linger")    /* the reason is set; the client gets its alert */           \
+    X(CLOSING,   "closing")   /* waiting for operations to end, then everything is freed */
+// clang-format on
+
+enum gw_step {
+#define X(id, word) GW_STEP_##id,
+    GW_STEPS(X)
+#undef X
+    GW_STEP_COUNT
+};
+
+/* What all connections of a worker share. Filled by the worker; outlives them. */
+struct gw_conn_env {
+    struct gw_ring *ring;
+    const struct gw_config *config;
+    struct gw_tls_context *const *tls; /* one per service */
+    const struct ktls_probe *ktls;
+    struct gw_stats *stats;     /* ours */
+    struct gw_stats *all_stats; /* of all workers, for --max-conns */
+    unsigned worker_count;
+    /* Told once for each connection that ends; must not block. */
+    void (*ended)(void *arg, const struct gw_conn_report *report);
+    void *arg;
+
+    int64_t now_ns; /* the loop's clock, read once a turn */
+    struct gw_pool pool;
+    struct gw_wheel wheel;
+    struct gw_list starved; /* connections waiting for a buffer */
+    uint64_t next_id;
+};
+
+/* Initialises the lower half of *env; the upper must be filled. 0 or -ENOMEM. */
+gw_must_check int gw_conn_env_init(struct gw_conn_env *env, int64_t now_ns);
+/* Every connection must have ended. */
+void gw_conn_env_done(struct gw_conn_env *env);
+
+/* A new client of service number `service`; owns fd from here, whatever happens. */
+void gw_conn_accepted(struct gw_conn_env *env, int fd, unsigned service);
+/* A completion of one of the connection kinds. Late ones find nobody and only free their buffer. */
+void gw_conn_complete(struct gw_conn_env *env, const struct gw_completion *c);
+/* Once a turn, after completions: expired timers, and buffers for those that wait. */
+void gw_conn_turn(struct gw_conn_env *env);
+/* Ends every connection with close_notify where there is a record layer; reason `shutdown`. */
+void gw_conn_end_all(struct gw_conn_env *env);
+const char *gw_step_word(enum gw_step step);
+/* Connections that are not finished yet. */
+static inline uint32_t gw_conn_count(const struct gw_conn_env *env)
+{
+    return env->pool.used;
+}

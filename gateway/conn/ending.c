@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a connection ends. LINGER: the client is told (alert, then FIN) and what it still sends is
+ * read and thrown away, since closing with unread bytes makes the kernel send RST, which can
+ * overtake the alert. CLOSING: operations are cancelled, and once none is in flight everything is
+ * given back; not before, since the kernel may still use buffers and descriptors.
+ */
+#include "gateway/conn/conn_private.h"
+
+#include "gateway/base/clock.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    BACKEND_OPS = 1U << GW_OP_BACKEND_CONNECT | 1U << GW_OP_BACKEND_RECV | 1U << GW_OP_BACKEND_SEND,
+};
+
+static void cancel(struct gw_conn *c, unsigned ops)
+{
+    for (unsigned op = 0; op < GW_OP_COUNT; op++)
+        if (ops & c->in_flight & 1U << op)
+            gw_ring_cancel(c->env->ring, gw_conn_token(c, (enum gw_op)op));
+}
+
+static void leave_handshake(struct gw_conn *c)
+{
+    if (c->step == GW_STEP_HANDSHAKE)
+        gw_stats_add(c->env->stats, GW_COUNTER_HANDSHAKING, -1);
+}
+
+/* A stream that did not end properly must not look so to the backend: it gets RST, not FIN. */
+static void begin_backend_end(struct gw_conn *c)
+{
+    if (c->backend_fd >= 0 && c->up.state != GW_UP_DONE)
+        gw_ring_abort_on_close(c->env->ring, c->backend_fd);
+    cancel(c, BACKEND_OPS);
+}
+
+void gw_end_drop_backend(struct gw_conn *c)
+{
+    if (!(c->in_flight & BACKEND_OPS))
+        gw_ring_close(c->env->ring, &c->backend_fd);
+}
+
+void gw_end_close(struct gw_conn *c)
+{
+    c->step = GW_STEP_CLOSING;
+    gw_timer_clear(&c->env->wheel, &c->timer);
+    gw_list_remove(&c->starved_node);
+    cancel(c, ~0U);
+}
+
+void gw_end_now(struct gw_conn *c, enum gw_reason reason)
+{
+    if (c->step == GW_STEP_CLOSING)
+        return;
+    leave_handshake(c);
+    if (c->reason == GW_REASON_NONE)
+        c->reason = reason;
+    if (c->step != GW_STEP_LINGER)
+        begin_backend_end(c);
+    gw_end_close(c);
+}
+
+static void begin_linger(struct gw_conn *c, enum gw_reason reason)
+{
+    leave_handshake(c);
+    c->reason = reason;
+    begin_backend_end(c);
+    c->step = GW_STEP_LINGER;
+    c->moved_ns = c->env->now_ns;
+    gw_conn_set_timer(c, GW_LINGER_NS);
+}
+
+static void begin_discard(struct gw_conn *c)
+{
+    bool gone = c->rec.close_received;
+    c->up.state = gone ? GW_UP_DONE : GW_UP_DISCARD;
+    if (c->step == GW_STEP_LINGER && !gone)
+        gw_end_discard(c);
+}
+
+void gw_end_with(struct gw_conn *c, enum gw_reason reason, uint8_t alert)
+{
+    if (c->reason != GW_REASON_NONE)
+        return;
+    if (!c->has_record) {
+        gw_end_now(c, reason);
+        return;
+    }
+    begin_linger(c, reason);
+    gw_down_close(c, alert);
+    begin_discard(c);
+    gw_end_check(c);
+}
+
+void gw_end_handshake(struct gw_conn *c, enum gw_reason reason)
+{
+    begin_linger(c, reason);
+    c->down.state = GW_DOWN_CLOSE;
+    gw_conn_drive_tx(c);
+    begin_discard(c);
+    gw_end_check(c);
+}
+
+void gw_end_finished(struct gw_conn *c)
+{
+    gw_end_now(c, c->up.broken ? GW_REASON_BACKEND_RESET : GW_REASON_FINISHED);
+}
+
+void gw_end_discard(struct gw_conn *c)
+{
+    if (gw_conn_busy(c, GW_OP_CLIENT_RECV) || c->up.state != GW_UP_DISCARD)
+        return;
+    bool kernel = c->has_record && c->rec.rx.engine == GW_ENGINE_KERNEL;
+    c->up.rx_again = false;
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_RECV), c->client_fd, 0,
+                      kernel ? GW_RECV_DONTWAIT : 0);
+}
+
+void gw_end_discarded(struct gw_conn *c, const struct gw_completion *done)
+{
+    if (done->buf)
+        gw_ring_buffer_give(c->env->ring, done->buf);
+    if (done->res == -ENOBUFS) {
+        gw_conn_starve(c, GW_OP_CLIENT_RECV);
+        return;
+    }
+    if (done->res == -EAGAIN && !c->up.rx_again) /* kernel engine: the poll tells when more comes */
+        return;
+    if (done->res > 0)
+        c->lingered += (size_t)done->res;
+    bool over = (done->res <= 0 && done->res != -EAGAIN) || c->lingered > GW_LINGER_BYTES_MAX;
+    if (over && c->up.state == GW_UP_DISCARD)
+        c->up.state = GW_UP_DONE;
+    gw_end_discard(c);
+    gw_end_check(c);
+}
+
+void gw_end_check(struct gw_conn *c)
+{
+    if (c->step == GW_STEP_LINGER && c->up.state == GW_UP_DONE && c->down.state == GW_DOWN_DONE)
+        gw_end_close(c);
+}
+
+static const char *engine_word(const struct gw_conn *c, const struct gw_record_half *half)
+{
+    return c->has_record ? gw_engine_word(half->engine) : "";
+}
+
+static void tell(struct gw_conn *c)
+{
+    struct gw_conn_report *r = &c->report;
+    r->reason = c->reason;
+    r->wall_ns = gw_clock_wall_ns();
+    r->duration_us = (uint64_t)(c->env->now_ns - c->began_ns) / 1000;
+    gw_conn_copy_text(r->tx_engine, sizeof(r->tx_engine), engine_word(c, &c->rec.tx));
+    gw_conn_copy_text(r->rx_engine, sizeof(r->rx_engine), engine_word(c, &c->rec.rx));
+    gw_stats_end(c->env->stats, c->reason);
+    gw_stats_add(c->env->stats, GW_COUNTER_OPEN, -1);
+    c->env->ended(c->env->arg, r);
+}
+
+static void count_engines(struct gw_conn *c)
+{
+    bool tx = c->rec.tx.engine == GW_ENGINE_KERNEL;
+    bool rx = c->rec.rx.engine == GW_ENGINE_KERNEL;
+    gw_stats_add(c->env->stats, tx ? GW_COUNTER_TX_KERNEL : GW_COUNTER_TX_USER, 1);
+    gw_stats_add(c->env->stats, rx ? GW_COUNTER_RX_KERNEL : GW_COUNTER_RX_USER, 1);
+}
+
+void gw_end_try_free(struct gw_conn *c)
+{
+    if (c->in_flight)
+        return;
+    gw_conn_give_buffer(c, &c->up.buf);
+    gw_conn_give_buffer(c, &c->down.buf);
+    gw_conn_give_buffer(c, &c->header);
+    gw_ring_close(c->env->ring, &c->client_fd);
+    gw_ring_close(c->env->ring, &c->backend_fd);
+    tell(c);
+    gw_handshake_free(c->hs);
+    if (c->has_record) {
+        count_engines(c);
+        gw_record_done(&c->rec);
+    }
+    gw_pool_give(&c->env->pool, c->slot);
+}

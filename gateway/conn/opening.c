@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From accept to relay: handshake, authorization, connect to the backend, hand-over of the keys. */
+#include "gateway/conn/conn_private.h"
+
+#include "gateway/base/sockaddr.h"
+#include "gateway/route/authorize.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COPY_TEXT(dst, src) gw_conn_copy_text((dst), sizeof(dst), (src))
+
+/* ---- who may pass ---- */
+
+static bool decide(const struct gw_service *service, const struct gw_identity *id,
+                   const struct gw_rule **ret_rule)
+{
+    if (service->verify == GW_VERIFY_NONE)
+        return true;
+    *ret_rule = gw_authorize(service->rules, service->rule_count, id,
+                             service->verify == GW_VERIFY_OPTIONAL);
+    return *ret_rule != NULL;
+}
+
+static bool allows(void *arg, const struct gw_identity *id)
+{
+    const struct gw_rule *rule = NULL;
+    return decide(arg, id, &rule);
+}
+
+static void note_identity(struct gw_conn *c, const struct gw_identity *id,
+                          const struct gw_rule *rule)
+{
+    if (id->present) {
+        COPY_TEXT(c->report.cn, gw_identity_first(id, GW_NAME_CN));
+        COPY_TEXT(c->report.serial, id->serial);
+        COPY_TEXT(c->report.fingerprint, id->fingerprint);
+    }
+    if (rule)
+        COPY_TEXT(c->report.rule, rule->pattern ? rule->pattern : "all");
+}
+
+/* NONE: the peer may pass. */
+static enum gw_reason judge_peer(struct gw_conn *c)
+{
+    struct gw_identity id;
+    if (!gw_handshake_identity(c->hs, &id))
+        return GW_REASON_CERT_INVALID;
+    const struct gw_rule *rule = NULL;
+    bool pass = decide(c->service, &id, &rule);
+    note_identity(c, &id, rule);
+    return pass ? GW_REASON_NONE : GW_REASON_NOT_ALLOWED;
+}
+
+/* ---- which engine ---- */
+
+/* NULL: the kernel; else why not. */
+static const char *why_user_engine(const struct gw_conn *c)
+{
+    const struct ktls_suite *suite = c->rec.tx.keys.suite;
+    const struct ktls_probe *probe = c->env->ktls;
+    unsigned version = suite->version == KTLS_TLS_1_3;
+    if (c->service->records == GW_RECORDS_USER)
+        return "asked for";
+    if (!probe->attach.works)
+        return "no tls in the kernel";
+    if (!c->attached)
+        return "the kernel did not attach tls to the socket";
+    if (!probe->tx[version][suite->cipher].works || !probe->rx[version][suite->cipher].works)
+        return "the kernel lacks the cipher";
+    return NULL;
+}
+
+static void choose_engine(struct gw_conn *c)
+{
+    const char *why = why_user_engine(c);
+    c->want_kernel_rx = c->want_kernel_tx = why == NULL;
+    COPY_TEXT(c->report.engine_why, why);
+}
+
+void gw_opening_kernel_refused(struct gw_conn *c, const char *direction, int error)
+{
+    (void)snprintf(c->report.engine_why, sizeof(c->report.engine_why), "%s keys: %s", direction,
+                   strerror(-error));
+    if (c->service->records == GW_RECORDS_KERNEL)
+        gw_end_with(c, GW_REASON_KERNEL_KEYS, GW_ALERT_INTERNAL_ERROR);
+}
+
+/* Only when nothing sealed in userspace is left to send. */
+static void move_tx(struct gw_conn *c)
+{
+    if (!c->want_kernel_tx)
+        return;
+    c->want_kernel_tx = false;
+    int error = gw_ring_ktls_install(c->env->ring, c->client_fd, KTLS_TX, &c->rec.tx.keys);
+    if (error)
+        gw_opening_kernel_refused(c, "TX", error);
+    else
+        gw_record_moved(&c->rec.tx);
+}
+
+/* ---- connect ---- */
+
+static void connect_next(struct gw_conn *c)
+{
+    const struct gw_target *target = &c->service->target;
+    const struct gw_address *addr = &target->addrs[c->target_at];
+    int fd = gw_ring_socket(c->env->ring, addr->addr.ss_family);
+    if (fd < 0) {
+        COPY_TEXT(c->report.detail, strerror(-fd));
+        gw_end_with(c, GW_REASON_NO_MEMORY, GW_ALERT_INTERNAL_ERROR);
+        return;
+    }
+    c->backend_fd = fd;
+    c->connect_timed_out = false;
+    gw_conn_set_timer(c, c->env->config->connect_timeout_ns);
+    gw_ring_connect(c->env->ring, gw_conn_begin(c, GW_OP_BACKEND_CONNECT), fd,
+                    (const struct sockaddr *)&addr->addr, addr->len);
+}
+
+static enum gw_reason connect_reason(const struct gw_conn *c, int res)
+{
+    if (c->connect_timed_out || res == -ETIMEDOUT)
+        return GW_REASON_BACKEND_TIMEOUT;
+    return res == -ECONNREFUSED ? GW_REASON_BACKEND_REFUSED : GW_REASON_BACKEND_UNREACHABLE;
+}
+
+void gw_opening_connected(struct gw_conn *c, int res)
+{
+    if (c->step != GW_STEP_CONNECT)
+        return;
+    if (res == 0 && !c->connect_timed_out) {
+        gw_opening_check(c);
+        return;
+    }
+    gw_ring_close(c->env->ring, &c->backend_fd);
+    if (++c->target_at < c->service->target.addr_count) {
+        connect_next(c);
+        return;
+    }
+    COPY_TEXT(c->report.detail, res == -ECANCELED ? "" : strerror(-res));
+    gw_end_with(c, connect_reason(c, res), GW_ALERT_INTERNAL_ERROR);
+}
+
+void gw_opening_connect_timeout(struct gw_conn *c)
+{
+    if (!gw_conn_busy(c, GW_OP_BACKEND_CONNECT)) { /* the client does not take its ticket */
+        gw_end_now(c, GW_REASON_HANDSHAKE_TIMEOUT);
+        return;
+    }
+    c->connect_timed_out = true;
+    gw_ring_cancel(c->env->ring, gw_conn_token(c, GW_OP_BACKEND_CONNECT));
+}
+
+void gw_opening_check(struct gw_conn *c)
+{
+    bool connected = c->backend_fd >= 0 && !gw_conn_busy(c, GW_OP_BACKEND_CONNECT);
+    if (c->step != GW_STEP_CONNECT || !connected || c->hs)
+        return;
+    c->step = GW_STEP_RELAY;
+    c->moved_ns = c->env->now_ns;
+    gw_timer_clear(&c->env->wheel, &c->timer);
+    if (c->env->config->idle_timeout_ns > 0)
+        gw_conn_set_timer(c, c->env->config->idle_timeout_ns);
+    gw_down_begin(c);
+    gw_up_begin(c);
+}
+
+/* ---- handshake ---- */
+
+void gw_opening_begin(struct gw_conn *c)
+{
+    struct sockaddr_storage peer;
+    c->step = GW_STEP_HANDSHAKE;
+    gw_stats_add(c->env->stats, GW_COUNTER_HANDSHAKING, 1);
+    gw_ring_addresses(c->env->ring, c->client_fd, &peer, NULL);
+    gw_sockaddr_print(&peer, c->report.client, sizeof(c->report.client));
+    COPY_TEXT(c->report.service, c->service->name);
+    c->report.id = c->env->next_id++;
+    c->hs = gw_handshake_new(c->env->tls[c->service_index], allows, (void *)(uintptr_t)c->service);
+    if (!c->hs) {
+        gw_end_now(c, GW_REASON_NO_MEMORY);
+        return;
+    }
+    /* While the connection is surely ESTABLISHED: later its FIN may have come, and the kernel
+     * refuses (kernel-notes/attach-needs-established.md). */
+    if (c->service->records != GW_RECORDS_USER && c->env->ktls->attach.works)
+        c->attached = gw_ring_ktls_attach(c->env->ring, c->client_fd) == 0;
+    gw_conn_set_timer(c, c->env->config->handshake_timeout_ns);
+    gw_opening_read(c);
+}
+
+void gw_opening_read(struct gw_conn *c)
+{
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_RECV), c->client_fd, 0, 0);
+}
+
+static void note_handshake(struct gw_conn *c)
+{
+    struct gw_handshake_info info;
+    gw_handshake_get_info(c->hs, &info);
+    COPY_TEXT(c->report.version, info.version);
+    COPY_TEXT(c->report.suite, info.suite);
+    COPY_TEXT(c->report.group, info.group);
+    COPY_TEXT(c->report.sni, info.sni);
+    COPY_TEXT(c->report.alpn, info.alpn);
+    c->report.resumed = info.resumed;
+    c->report.handshake_us = (uint64_t)(c->env->now_ns - c->began_ns) / 1000;
+    gw_stats_add(c->env->stats,
+                 info.resumed ? GW_COUNTER_HANDSHAKES_RESUMED : GW_COUNTER_HANDSHAKES_FULL, 1);
+}
+
+/* Keys cross to the record layer, and the bytes that came after the client's Finished. */
+static bool hand_over(struct gw_conn *c)
+{
+    struct gw_handover_keys keys;
+    if (gw_handshake_keys(c->hs, &keys))
+        return false;
+    int error = gw_record_init(&c->rec, &keys);
+    ktls_wipe(&keys, sizeof(keys));
+    c->has_record = error == 0;
+    if (error)
+        return false;
+    size_t room = GW_BUFFER_BYTES - GW_BUFFER_FRONT;
+    c->up.start = GW_BUFFER_FRONT;
+    c->up.end =
+        c->up.start + (uint32_t)gw_handshake_unread(c->hs, c->up.buf->data + c->up.start, room);
+    if (c->up.start == c->up.end)
+        gw_conn_give_buffer(c, &c->up.buf);
+    return true;
+}
+
+static void handshake_done(struct gw_conn *c)
+{
+    gw_stats_add(c->env->stats, GW_COUNTER_HANDSHAKING, -1);
+    note_handshake(c);
+    enum gw_reason refused = judge_peer(c);
+    if (!refused)
+        gw_stats_add(c->env->stats, GW_COUNTER_TICKETS_SENT, gw_handshake_tickets(c->hs));
+    c->step = GW_STEP_CONNECT;
+    if (!hand_over(c)) {
+        gw_end_now(c, GW_REASON_INTERNAL);
+        return;
+    }
+    if (refused) {
+        gw_end_with(c, refused,
+                    refused == GW_REASON_NOT_ALLOWED ? GW_ALERT_ACCESS_DENIED
+                                                     : GW_ALERT_BAD_CERTIFICATE);
+        return;
+    }
+    choose_engine(c);
+    connect_next(c);
+    gw_conn_drive_tx(c);
+}
+
+void gw_opening_received(struct gw_conn *c, const struct gw_completion *done)
+{
+    if (done->res == -ENOBUFS) {
+        gw_conn_starve(c, GW_OP_CLIENT_RECV);
+        return;
+    }
+    if (done->res <= 0) {
+        gw_end_now(c, done->res == 0 ? GW_REASON_HANDSHAKE_CLOSED : GW_REASON_HANDSHAKE_RESET);
+        return;
+    }
+    c->up.buf = done->buf;
+    switch (gw_handshake_input(c->hs, done->buf->data + GW_BUFFER_FRONT, (size_t)done->res)) {
+    case GW_HANDSHAKE_DONE:
+        handshake_done(c);
+        return;
+    case GW_HANDSHAKE_FAILED:
+        COPY_TEXT(c->report.detail, gw_handshake_detail(c->hs));
+        gw_conn_give_buffer(c, &c->up.buf);
+        gw_end_handshake(c, gw_handshake_reason(c->hs));
+        return;
+    case GW_HANDSHAKE_MORE:
+        break;
+    }
+    gw_conn_give_buffer(c, &c->up.buf);
+    /* Output is only valid until the next input, so the two alternate. */
+    gw_conn_drive_tx(c);
+    if (!gw_conn_busy(c, GW_OP_CLIENT_SEND))
+        gw_opening_read(c);
+}
+
+void gw_opening_flushed(struct gw_conn *c)
+{
+    gw_handshake_free(c->hs);
+    c->hs = NULL;
+    if (!c->has_record) { /* a failed handshake: its alert is out */
+        gw_down_alert_sent(c);
+        return;
+    }
+    if (c->step != GW_STEP_CONNECT)
+        return;
+    move_tx(c);
+    gw_opening_check(c);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/conn/report.h"
+
+#include "gateway/base/clock.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* One row a text field, in the order of the line. */
+static const struct {
+    const char *key;
+    size_t offset;
+    size_t size;
+} texts[] = {
+#define ROW(key, field)                                                                            \
+    {                                                                                              \
+        key, offsetof(struct gw_conn_report, field), sizeof(((struct gw_conn_report *)0)->field)   \
+    }
+    ROW("service", service),
+    ROW("client", client),
+    ROW("detail", detail),
+    ROW("version", version),
+    ROW("suite", suite),
+    ROW("group", group),
+    ROW("sni", sni),
+    ROW("alpn", alpn),
+    ROW("cn", cn),
+    ROW("serial", serial),
+    ROW("fingerprint", fingerprint),
+    ROW("rule", rule),
+    ROW("tx", tx_engine),
+    ROW("rx", rx_engine),
+    ROW("engine_why", engine_why),
+#undef ROW
+};
+
+static void add_texts(struct gw_line *line, struct gw_conn_report *report)
+{
+    for (size_t i = 0; i < GW_ARRAY_SIZE(texts); i++) {
+        char *text = (char *)report + texts[i].offset;
+        text[texts[i].size - 1] = '\0';
+        if (*text)
+            gw_line_str(line, texts[i].key, text);
+    }
+}
+
+static void format_report(struct gw_conn_report *r, enum gw_log_format format, int worker,
+                          struct gw_line *line)
+{
+    const struct gw_reason_info *reason = gw_reason_info((enum gw_reason)r->reason);
+    gw_line_begin(line, format, r->wall_ns, reason->is_error ? GW_LOG_WARNING : GW_LOG_INFO, worker,
+                  "connection closed");
+    gw_line_str(line, "reason", reason->word);
+    gw_line_u64(line, "id", r->id);
+    add_texts(line, r);
+    uint8_t resumed;
+    memcpy(&resumed, &r->resumed, sizeof(resumed)); /* any byte may be there */
+    if (resumed)
+        gw_line_u64(line, "resumed", 1);
+    gw_line_u64(line, "bytes_up", r->bytes_up);
+    gw_line_u64(line, "bytes_down", r->bytes_down);
+    gw_line_milli(line, "ms", r->duration_us);
+    if (r->handshake_us)
+        gw_line_milli(line, "handshake_ms", r->handshake_us);
+    gw_line_end(line);
+}
+
+size_t gw_entry_text_make(struct gw_entry_text *entry, enum gw_log_level level, const char *message)
+{
+    size_t len = strnlen(message, sizeof(entry->message) - 1);
+    entry->kind = GW_ENTRY_TEXT;
+    entry->level = (uint8_t)level;
+    memcpy(entry->message, message, len);
+    return offsetof(struct gw_entry_text, message) + len;
+}
+
+size_t gw_entry_conn_make(struct gw_entry_conn *entry, const struct gw_conn_report *report)
+{
+    entry->kind = GW_ENTRY_CONN;
+    entry->report = *report;
+    return sizeof(*entry);
+}
+
+static bool format_text(const void *data, size_t len, enum gw_log_format format, int worker,
+                        struct gw_line *line)
+{
+    struct gw_entry_text entry;
+    if (len < offsetof(struct gw_entry_text, message) || len >= sizeof(entry))
+        return false;
+    memcpy(&entry, data, len);
+    ((char *)&entry)[len] = '\0';
+    enum gw_log_level level = entry.level <= GW_LOG_DEBUG ? entry.level : GW_LOG_ERROR;
+    gw_line_begin(line, format, gw_clock_wall_ns(), level, worker, entry.message);
+    gw_line_end(line);
+    return true;
+}
+
+bool gw_entry_format(const void *data, size_t len, enum gw_log_format format, int worker,
+                     struct gw_line *line)
+{
+    uint8_t kind = len ? *(const uint8_t *)data : 0;
+    if (kind == GW_ENTRY_TEXT)
+        return format_text(data, len, format, worker, line);
+    struct gw_entry_conn entry;
+    if (kind != GW_ENTRY_CONN || len != sizeof(entry))
+        return false;
+    memcpy(&entry, data, sizeof(entry));
+    format_report(&entry.report, format, worker, line);
+    return true;
+}

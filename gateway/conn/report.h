@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is told of a connection when it ends: a plain struct that a worker writes to its log ring,
+ * and the log line the master makes of it. The struct comes from another process through shared
+ * memory: the formatter believes nothing in it.
+ */
+#pragma once
+
+#include "gateway/base/log.h"
+#include "gateway/base/reason.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct gw_conn_report {
+    int64_t wall_ns;     /* when it ended */
+    uint64_t id;         /* number of the connection in its worker, from 1 */
+    uint64_t bytes_up;   /* payload, client to backend */
+    uint64_t bytes_down; /* payload, backend to client */
+    uint64_t duration_us;
+    uint64_t handshake_us; /* 0: the handshake did not finish */
+    uint32_t reason;       /* enum gw_reason */
+    bool resumed;
+    char service[32];
+    char client[64];
+    char detail[64]; /* more on the reason: an alert's name, a library's word */
+    char version[8];
+    char suite[48];
+    char group[32];
+    char sni[128];
+    char alpn[32];
+    char cn[64]; /* of the client certificate, as serial and fingerprint */
+    char serial[64];
+    char fingerprint[65];
+    char rule[64]; /* the pattern that let it in */
+    char tx_engine[8];
+    char rx_engine[8];
+    char engine_why[48]; /* why not the kernel; "" when it is */
+};
+
+/* Entries of a log ring: one byte of kind, then this. */
+enum gw_entry_kind {
+    GW_ENTRY_TEXT = 1,
+    GW_ENTRY_CONN,
+};
+
+struct gw_entry_text {
+    uint8_t kind;
+    uint8_t level;
+    char message[GW_LOG_MESSAGE_MAX];
+};
+
+struct gw_entry_conn {
+    uint8_t kind;
+    struct gw_conn_report report;
+};
+
+/* Fill an entry; return its length in bytes. */
+size_t gw_entry_text_make(struct gw_entry_text *entry, enum gw_log_level level,
+                          const char *message);
+size_t gw_entry_conn_make(struct gw_entry_conn *entry, const struct gw_conn_report *report);
+
+/* Makes the whole line of an entry; false when it is malformed. */
+bool gw_entry_format(const void *entry, size_t len, enum gw_log_format format, int worker,
+                     struct gw_line *line);

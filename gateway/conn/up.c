@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Client to backend. User engine: receive ciphertext, open the records in place, send their
+ * payloads as one list. Kernel engine: receive plaintext, send it; a control record makes the
+ * receive fail with EIO and is fetched on its own (kernel-notes/ktls-control-records.md).
+ */
+#include "gateway/conn/conn_private.h"
+
+#include "gateway/wire/proxy.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+/* Payloads smaller than this are moved next to the one before instead of taking an iovec. */
+enum {
+    MERGE_BELOW = 1024
+};
+
+/* Where the type of a fetched control record goes: the end of its buffer. */
+enum {
+    FETCH_CMSG_BYTES = 64
+};
+
+static void write_out(struct gw_conn *c)
+{
+    c->up.state = GW_UP_WRITE;
+    gw_conn_iov_send(c, GW_OP_BACKEND_SEND, c->backend_fd, c->up.buf, c->up.iov_at,
+                     c->up.iov_count);
+}
+
+/* The client's stream is over and everything of it was sent. In TLS 1.2 a close_notify ends both
+ * directions (RFC 5246 7.2.1); in TLS 1.3 only this one (RFC 8446 6.1). */
+static void finish(struct gw_conn *c)
+{
+    c->up.state = GW_UP_DONE;
+    gw_conn_give_buffer(c, &c->up.buf);
+    (void)gw_ring_shutdown_write(c->env->ring, c->backend_fd);
+    if (c->down.state == GW_DOWN_DONE)
+        gw_end_finished(c);
+    else if (!gw_record_is_tls13(&c->rec))
+        gw_end_with(c, GW_REASON_FINISHED, GW_ALERT_CLOSE_NOTIFY);
+    else
+        gw_conn_half_closed(c);
+}
+
+/* False when the connection ends here. */
+static bool take_control(struct gw_conn *c, uint8_t type, const uint8_t *payload, size_t len)
+{
+    struct gw_control control;
+    uint8_t updates = c->rec.key_updates;
+    enum gw_control_verdict verdict = gw_control_judge(&c->rec, type, payload, len, &control);
+    if (c->rec.key_updates != updates)
+        gw_stats_add(c->env->stats, GW_COUNTER_KEY_UPDATES_IN, 1);
+    switch (verdict) {
+    case GW_CONTROL_GO_ON:
+        return true;
+    case GW_CONTROL_CLOSED:
+        c->up.eof = true;
+        return true;
+    case GW_CONTROL_REPLY_KEY_UPDATE:
+        c->key_update = true;
+        gw_conn_drive_tx(c);
+        return c->step == GW_STEP_RELAY;
+    case GW_CONTROL_PEER_FAILED:
+        gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), gw_alert_name(control.alert));
+        gw_end_now(c, control.reason);
+        return false;
+    case GW_CONTROL_FAIL:
+        gw_end_with(c, control.reason, control.alert);
+        return false;
+    case GW_CONTROL_END_CLEANLY:
+        gw_end_with(c, control.reason, GW_ALERT_CLOSE_NOTIFY);
+        return false;
+    }
+    return false;
+}
+
+/* ---- user engine ---- */
+
+static void add_payload(struct gw_conn *c, uint8_t *payload, size_t len)
+{
+    struct gw_up *up = &c->up;
+    struct iovec *last = up->iov_count ? &up->buf->iov[up->iov_count - 1] : NULL;
+    if (last && len < MERGE_BELOW) {
+        memmove((uint8_t *)last->iov_base + last->iov_len, payload, len);
+        last->iov_len += len;
+        return;
+    }
+    up->buf->iov[up->iov_count++] = (struct iovec){.iov_base = payload, .iov_len = len};
+}
+
+/* Opens records until the bytes, the list or the stream ends. False when the connection ends. */
+static bool open_records(struct gw_conn *c)
+{
+    struct gw_up *up = &c->up;
+    up->iov_at = up->iov_count = 0;
+    while (up->iov_count < GW_BUFFER_IOVS && !up->eof) {
+        struct gw_opened o;
+        switch (gw_record_open(&c->rec, up->buf->data + up->start, up->end - up->start, &o)) {
+        case GW_OPEN_PARTIAL:
+            up->need = (uint32_t)o.need;
+            return true;
+        case GW_OPEN_FAILED:
+            gw_end_with(c, o.reason, o.alert);
+            return false;
+        case GW_OPEN_RECORD:
+            break;
+        }
+        up->start += (uint32_t)o.consumed;
+        if (o.type == GW_CONTENT_DATA && o.payload_len > 0) {
+            gw_control_saw_data(&c->rec);
+            add_payload(c, o.payload, o.payload_len);
+            gw_conn_moved(c, GW_COUNTER_BYTES_UP, o.payload_len);
+        } else if (!take_control(c, o.type, o.payload, o.payload_len)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void open_and_write(struct gw_conn *c)
+{
+    if (!open_records(c))
+        return;
+    if (c->up.iov_count > 0)
+        write_out(c);
+    else if (c->up.eof)
+        finish(c);
+    else
+        gw_up_read(c);
+}
+
+/* The rest of a record goes behind its beginning, at the start of the buffer. While RX is to move
+ * to the kernel, exactly the missing bytes are taken: the kernel must begin at a record header. */
+static void read_rest(struct gw_conn *c)
+{
+    struct gw_up *up = &c->up;
+    uint32_t have = up->end - up->start;
+    memmove(up->buf->data, up->buf->data + up->start, have);
+    up->start = 0;
+    up->end = have;
+    size_t room = c->want_kernel_rx ? up->need : GW_BUFFER_BYTES - have;
+    gw_ring_recv(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_RECV), c->client_fd,
+                 up->buf->data + have, room, 0);
+}
+
+static void read_user(struct gw_conn *c)
+{
+    if (c->up.start < c->up.end) {
+        read_rest(c);
+        return;
+    }
+    gw_conn_give_buffer(c, &c->up.buf);
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_RECV), c->client_fd, 0, 0);
+}
+
+/* ---- kernel engine ---- */
+
+static void begin_poll(struct gw_conn *c)
+{
+    gw_ring_poll(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_POLL), c->client_fd,
+                 POLLIN | POLLRDHUP, true);
+}
+
+/* At a record boundary, with no receive in flight. */
+static void move_rx(struct gw_conn *c)
+{
+    c->want_kernel_rx = false;
+    int error = gw_ring_ktls_install(c->env->ring, c->client_fd, KTLS_RX, &c->rec.rx.keys);
+    if (error) {
+        gw_opening_kernel_refused(c, "RX", error);
+        return;
+    }
+    gw_record_moved(&c->rec.rx);
+    begin_poll(c);
+    c->up.rx_ready = true;
+}
+
+/* A wake-up, then a receive that does not wait: on 6.1 a waiting receive would spin on half a
+ * record and end up in a kernel thread (kernel-notes/partial-record-poll.md). */
+static void read_kernel(struct gw_conn *c)
+{
+    gw_conn_give_buffer(c, &c->up.buf);
+    if (!c->up.rx_ready)
+        return;
+    c->up.rx_again = false;
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_RECV), c->client_fd, 0,
+                      GW_RECV_DONTWAIT);
+}
+
+static void fetch_control(struct gw_conn *c)
+{
+    c->up.state = GW_UP_CONTROL;
+    c->up.buf = gw_ring_buffer_take(c->env->ring);
+    if (!c->up.buf) {
+        gw_conn_starve(c, GW_OP_CLIENT_RECV);
+        return;
+    }
+    struct gw_buf *b = c->up.buf;
+    size_t payload_max = (GW_BUFFER_BYTES - FETCH_CMSG_BYTES) / 64 * 64;
+    b->iov[0] = (struct iovec){.iov_base = b->data, .iov_len = payload_max};
+    b->msg = (struct msghdr){
+        .msg_iov = b->iov,
+        .msg_iovlen = 1,
+        .msg_control = b->data + payload_max,
+        .msg_controllen = CMSG_SPACE(1),
+    };
+    gw_ring_recvmsg(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_RECV), c->client_fd, b,
+                    GW_RECV_DONTWAIT);
+}
+
+static void control_received(struct gw_conn *c, int res)
+{
+    struct gw_buf *b = c->up.buf;
+    int type = res >= 0 ? gw_ring_control_type(&b->msg) : -1;
+    if (type < 0 && res != -EAGAIN) {
+        gw_conn_give_buffer(c, &c->up.buf);
+        gw_up_client_gone(c, res >= 0 ? -EIO : res);
+        return;
+    }
+    if (type >= 0 && !take_control(c, (uint8_t)type, b->data, (size_t)res))
+        return; /* the buffer goes with the connection */
+    gw_conn_give_buffer(c, &c->up.buf);
+    if (c->up.eof)
+        finish(c);
+    else
+        gw_up_read(c);
+}
+
+static void received_kernel(struct gw_conn *c, const struct gw_completion *done)
+{
+    c->up.buf = done->buf;
+    c->up.iov_at = 0;
+    c->up.iov_count = 1;
+    done->buf->iov[0] = (struct iovec){
+        .iov_base = done->buf->data + GW_BUFFER_FRONT,
+        .iov_len = (size_t)done->res,
+    };
+    gw_control_saw_data(&c->rec);
+    gw_conn_moved(c, GW_COUNTER_BYTES_UP, (size_t)done->res);
+    write_out(c);
+}
+
+void gw_up_polled(struct gw_conn *c, const struct gw_completion *done)
+{
+    if (!done->more && c->step == GW_STEP_RELAY) {
+        if (done->res < 0 && done->res != -ECANCELED) {
+            gw_end_with(c, GW_REASON_INTERNAL, GW_ALERT_INTERNAL_ERROR);
+            return;
+        }
+        begin_poll(c);
+    }
+    c->up.rx_again = true;
+    if (gw_conn_busy(c, GW_OP_CLIENT_RECV))
+        return;
+    c->up.rx_ready = true;
+    if (c->step == GW_STEP_LINGER)
+        gw_end_discard(c);
+    else if (c->up.state == GW_UP_READ)
+        gw_up_read(c);
+}
+
+/* ---- both ---- */
+
+static const struct {
+    int error;
+    enum gw_reason reason;
+    uint8_t alert;
+} kernel_failures[] = {
+    {-EBADMSG, GW_REASON_RECORD_BAD_MAC, GW_ALERT_BAD_RECORD_MAC},
+    {-EMSGSIZE, GW_REASON_RECORD_OVERFLOW, GW_ALERT_RECORD_OVERFLOW},
+    {-EINVAL, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_UNEXPECTED_MESSAGE},
+    {-EIO, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_UNEXPECTED_MESSAGE},
+    {-EKEYEXPIRED, GW_REASON_REKEY_UNSUPPORTED, GW_ALERT_CLOSE_NOTIFY},
+};
+
+/* End of the TCP stream without close_notify, or an error. After our own close_notify many clients
+ * just close; before it, somebody may have cut the stream. */
+void gw_up_client_gone(struct gw_conn *c, int res)
+{
+    if (res == 0) {
+        bool after_ours = c->down.eof && c->down.state >= GW_DOWN_DRAIN;
+        gw_end_now(c, after_ours ? GW_REASON_FINISHED : GW_REASON_CLIENT_TRUNCATED);
+        return;
+    }
+    for (size_t i = 0; c->rec.rx.engine == GW_ENGINE_KERNEL && i < GW_ARRAY_SIZE(kernel_failures);
+         i++) {
+        if (kernel_failures[i].error != res)
+            continue;
+        gw_ring_take_error(c->env->ring, c->client_fd); /* else it fails the alert */
+        gw_end_with(c, kernel_failures[i].reason, kernel_failures[i].alert);
+        return;
+    }
+    gw_end_now(c, GW_REASON_CLIENT_RESET);
+}
+
+void gw_up_read(struct gw_conn *c)
+{
+    if (c->step != GW_STEP_RELAY || gw_conn_busy(c, GW_OP_CLIENT_RECV))
+        return;
+    if (c->up.state == GW_UP_CONTROL && !c->up.buf) { /* starved while fetching */
+        fetch_control(c);
+        return;
+    }
+    c->up.state = GW_UP_READ;
+    if (c->want_kernel_rx && c->up.start == c->up.end)
+        move_rx(c);
+    if (c->step != GW_STEP_RELAY)
+        return;
+    if (c->rec.rx.engine == GW_ENGINE_KERNEL)
+        read_kernel(c);
+    else
+        read_user(c);
+}
+
+void gw_up_received(struct gw_conn *c, const struct gw_completion *done)
+{
+    bool kernel = c->rec.rx.engine == GW_ENGINE_KERNEL;
+    int res = done->res;
+    if (c->up.state == GW_UP_CONTROL) {
+        control_received(c, res);
+    } else if (res == -ENOBUFS) {
+        gw_conn_starve(c, GW_OP_CLIENT_RECV);
+    } else if (kernel && res == -EAGAIN) {
+        c->up.rx_ready = c->up.rx_again;
+        gw_up_read(c);
+    } else if (kernel && res == -EIO) {
+        fetch_control(c);
+    } else if (res <= 0) {
+        gw_up_client_gone(c, res);
+    } else if (kernel) {
+        received_kernel(c, done);
+    } else {
+        if (done->buf) {
+            c->up.buf = done->buf;
+            c->up.start = c->up.end = GW_BUFFER_FRONT;
+        }
+        c->up.end += (uint32_t)res;
+        open_and_write(c);
+    }
+}
+
+static void resume(struct gw_conn *c)
+{
+    if (c->up.eof)
+        finish(c);
+    else if (c->up.start < c->up.end)
+        open_and_write(c);
+    else
+        gw_up_read(c);
+}
+
+/* The backend reads no more. What it still has to say goes on to the client. */
+static void broken(struct gw_conn *c)
+{
+    c->up.state = GW_UP_DONE;
+    c->up.broken = true;
+    gw_conn_give_buffer(c, &c->up.buf);
+    if (c->down.state == GW_DOWN_DONE)
+        gw_end_now(c, GW_REASON_BACKEND_RESET);
+    else
+        gw_conn_half_closed(c);
+}
+
+void gw_up_sent(struct gw_conn *c, int res)
+{
+    if (c->step != GW_STEP_RELAY)
+        return;
+    bool header = c->up.state == GW_UP_HEADER;
+    struct gw_buf **buf = header ? &c->header : &c->up.buf;
+    if (res <= 0) {
+        gw_conn_give_buffer(c, &c->header);
+        broken(c);
+        return;
+    }
+    c->moved_ns = c->env->now_ns;
+    if (gw_conn_iov_advance(*buf, &c->up.iov_at, c->up.iov_count, (size_t)res)) {
+        gw_conn_iov_send(c, GW_OP_BACKEND_SEND, c->backend_fd, *buf, c->up.iov_at, c->up.iov_count);
+        return;
+    }
+    gw_conn_give_buffer(c, &c->header);
+    resume(c);
+}
+
+static bool send_header(struct gw_conn *c)
+{
+    struct sockaddr_storage peer;
+    struct sockaddr_storage local;
+    c->header = gw_ring_buffer_take(c->env->ring);
+    if (!c->header)
+        return false;
+    gw_ring_addresses(c->env->ring, c->client_fd, &peer, &local);
+    struct gw_proxy_info info = {
+        .version = c->service->proxy_protocol == GW_PROXY_V1 ? 1 : 2,
+        .client = (const struct sockaddr *)&peer,
+        .local = (const struct sockaddr *)&local,
+    };
+    int len = (int)gw_proxy_encode(c->header->data, GW_BUFFER_BYTES, &info);
+    if (len < 0)
+        return false;
+    c->header->iov[0] = (struct iovec){.iov_base = c->header->data, .iov_len = (size_t)len};
+    c->up.state = GW_UP_HEADER;
+    c->up.iov_at = 0;
+    c->up.iov_count = 1;
+    gw_conn_iov_send(c, GW_OP_BACKEND_SEND, c->backend_fd, c->header, 0, 1);
+    return true;
+}
+
+void gw_up_begin(struct gw_conn *c)
+{
+    if (c->service->proxy_protocol == GW_PROXY_OFF)
+        resume(c);
+    else if (!send_header(c))
+        gw_end_with(c, GW_REASON_NO_MEMORY, GW_ALERT_INTERNAL_ERROR);
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker's loop: accept, completions, timers, and the drain at its end. */
+#include "gateway/proc/worker.h"
+
+#include "gateway/base/clock.h"
+#include "gateway/base/fd.h"
+#include "gateway/conn/conn.h"
+#include "gateway/record/aead.h"
+#include "gateway/ring/ring.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ACCEPT_PAUSE_NS                                                                            \
+    (100 * GW_NS_PER_MS) /* after an accept that failed for want of something                      \
+                          */
+#define LAST_WORDS_NS (GW_LINGER_NS + GW_NS_PER_SEC) /* for close_notify after the drain's end */
+
+struct listener {
+    int fd;
+    unsigned service;
+    bool armed;
+};
+
+struct worker {
+    const struct gw_worker_env *env;
+    struct gw_ring *ring;
+    struct gw_conn_env conns;
+    struct listener listeners[GW_MAX_LISTENERS];
+    unsigned listener_count;
+    bool clock_read;         /* this turn's time is in conns.now_ns */
+    int64_t accept_again_ns; /* 0: nothing to arm again */
+    bool draining;
+    int64_t drain_deadline_ns; /* then connections are ended */
+    int64_t exit_deadline_ns;  /* then the worker goes, whatever is open */
+};
+
+/* ---- log ---- */
+
+static void push(struct worker *w, const void *entry, size_t len)
+{
+    bool wake = false;
+    if (!gw_logring_push(w->env->log, entry, len, &wake))
+        gw_stats_add(&w->env->stats[w->env->index], GW_COUNTER_LOG_DROPPED, 1);
+    uint64_t one = 1;
+    if (wake)
+        (void)!write(w->env->log_wake_fd, &one, sizeof(one));
+}
+
+static void log_sink(void *arg, enum gw_log_level level, const char *message)
+{
+    struct gw_entry_text entry;
+    push(arg, &entry, gw_entry_text_make(&entry, level, message));
+}
+
+static void connection_ended(void *arg, const struct gw_conn_report *report)
+{
+    struct gw_entry_conn entry;
+    bool is_error = gw_reason_info((enum gw_reason)report->reason)->is_error;
+    if (gw_log_wanted(is_error ? GW_LOG_WARNING : GW_LOG_INFO))
+        push(arg, &entry, gw_entry_conn_make(&entry, report));
+}
+
+/* ---- listeners ---- */
+
+static struct gw_token accept_token(unsigned index)
+{
+    return (struct gw_token){.op = GW_OP_ACCEPT, .slot = index};
+}
+
+static void arm_listeners(struct worker *w)
+{
+    w->accept_again_ns = 0;
+    for (unsigned i = 0; i < w->listener_count; i++) {
+        struct listener *l = &w->listeners[i];
+        if (l->armed || l->fd < 0)
+            continue;
+        l->armed = true;
+        gw_ring_accept(w->ring, accept_token(i), l->fd);
+    }
+}
+
+/* What clients already wait for in the queue is taken, then the listener closes: new connects go
+ * to the survivors or are refused, and nobody is reset. */
+static void close_listener(struct worker *w, struct listener *l)
+{
+    int fd;
+    while ((fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
+        gw_conn_accepted(&w->conns, fd, l->service);
+    gw_fd_close(&l->fd);
+}
+
+static void accept_failed(struct worker *w, int error)
+{
+    gw_stats_add(w->conns.stats, GW_COUNTER_ACCEPT_ERRORS, 1);
+    if (w->accept_again_ns == 0)
+        gw_log(GW_LOG_WARNING, "accept failed: %s; trying again in %d ms", strerror(-error),
+               (int)(ACCEPT_PAUSE_NS / GW_NS_PER_MS));
+    w->accept_again_ns = w->conns.now_ns + ACCEPT_PAUSE_NS;
+}
+
+static void on_accept(struct worker *w, const struct gw_completion *done)
+{
+    struct listener *l = &w->listeners[done->token.slot];
+    l->armed = done->more;
+    if (done->res >= 0)
+        gw_conn_accepted(&w->conns, done->res, l->service);
+    else if (done->res != -ECANCELED && done->res != -ECONNABORTED && done->res != -EINTR)
+        accept_failed(w, done->res);
+    if (l->armed)
+        return;
+    if (w->draining)
+        close_listener(w, l);
+    else if (w->accept_again_ns == 0)
+        arm_listeners(w);
+}
+
+/* ---- drain ---- */
+
+static void begin_drain(struct worker *w, int64_t timeout_ns)
+{
+    if (w->draining)
+        return;
+    w->draining = true;
+    w->drain_deadline_ns = w->conns.now_ns + timeout_ns;
+    w->exit_deadline_ns = w->drain_deadline_ns + LAST_WORDS_NS;
+    for (unsigned i = 0; i < w->listener_count; i++) {
+        if (w->listeners[i].armed)
+            gw_ring_cancel(w->ring, accept_token(i));
+        else if (w->listeners[i].fd >= 0)
+            close_listener(w, &w->listeners[i]);
+    }
+}
+
+static void on_channel(struct worker *w, const struct gw_completion *done)
+{
+    struct gw_channel_message msg;
+    int got;
+    while ((got = gw_channel_receive(w->env->channel_fd, true, &msg)) == 1)
+        if (msg.kind == GW_CHANNEL_DRAIN)
+            begin_drain(w, msg.value);
+    if (got != -EAGAIN && !w->draining) {
+        gw_log(GW_LOG_WARNING, "the master is gone; worker %u ends when its connections do",
+               w->env->index);
+        begin_drain(w, w->env->config->shutdown_timeout_ns);
+    }
+    if (!done->more && got == -EAGAIN)
+        gw_ring_poll(w->ring, (struct gw_token){.op = GW_OP_CHANNEL}, w->env->channel_fd, POLLIN,
+                     true);
+}
+
+static bool drained(const struct worker *w)
+{
+    for (unsigned i = 0; i < w->listener_count; i++)
+        if (w->listeners[i].fd >= 0)
+            return false;
+    return gw_conn_count(&w->conns) == 0;
+}
+
+/* ---- loop ---- */
+
+static void on_completion(void *arg, const struct gw_completion *done)
+{
+    struct worker *w = arg;
+    if (!w->clock_read) {
+        w->clock_read = true;
+        w->conns.now_ns = gw_clock_ns();
+    }
+    if (done->token.op == GW_OP_ACCEPT)
+        on_accept(w, done);
+    else if (done->token.op == GW_OP_CHANNEL)
+        on_channel(w, done);
+    else
+        gw_conn_complete(&w->conns, done);
+}
+
+static int64_t earlier(int64_t wait_ns, int64_t deadline_ns, int64_t now_ns)
+{
+    if (deadline_ns == 0)
+        return wait_ns;
+    int64_t left = GW_MAX(deadline_ns - now_ns, 0);
+    return wait_ns < 0 ? left : GW_MIN(wait_ns, left);
+}
+
+static int64_t wait_ns(const struct worker *w)
+{
+    int64_t now = gw_clock_ns();
+    int64_t wait = gw_wheel_wait_ns(&w->conns.wheel, now);
+    wait = earlier(wait, w->accept_again_ns, now);
+    return w->draining ? earlier(wait, GW_MAX(w->drain_deadline_ns, (int64_t)1), now) : wait;
+}
+
+static void deadlines(struct worker *w)
+{
+    int64_t now = w->conns.now_ns;
+    if (w->accept_again_ns && now >= w->accept_again_ns && !w->draining)
+        arm_listeners(w);
+    if (w->draining && now >= w->drain_deadline_ns) {
+        gw_conn_end_all(&w->conns);
+        w->drain_deadline_ns = w->exit_deadline_ns;
+    }
+}
+
+static int turn(struct worker *w)
+{
+    w->clock_read = false;
+    int error = gw_ring_wait(w->ring, wait_ns(w), on_completion, w);
+    if (error && error != -EINTR)
+        return error;
+    if (!w->clock_read)
+        w->conns.now_ns = gw_clock_ns();
+    gw_conn_turn(&w->conns);
+    deadlines(w);
+    __atomic_store_n(&w->conns.stats->counters[GW_COUNTER_BUFFERS], gw_ring_buffers_in_use(w->ring),
+                     __ATOMIC_RELAXED);
+    return 0;
+}
+
+static int run(struct worker *w)
+{
+    for (;;) {
+        int error = turn(w);
+        if (error) {
+            gw_log(GW_LOG_ERROR, "io_uring failed: %s", strerror(-error));
+            return GW_EXIT_OTHER;
+        }
+        if (w->draining && drained(w))
+            return GW_EXIT_OK;
+        if (w->draining && w->conns.now_ns >= w->exit_deadline_ns)
+            return GW_EXIT_OK;
+    }
+}
+
+static int start(struct worker *w)
+{
+    const struct gw_config *config = w->env->config;
+    struct gw_ring_config ring = {
+        .max_conns = config->max_conns,
+        .max_buffers = GW_MIN(config->max_conns, UINT32_C(1) << 20) * 2 + 64,
+    };
+    int error = gw_ring_new(&w->ring, &ring);
+    if (error) {
+        gw_log(GW_LOG_ERROR, "cannot set up io_uring: %s", gw_ring_why(error));
+        return GW_EXIT_START;
+    }
+    w->conns = (struct gw_conn_env){
+        .ring = w->ring,
+        .config = config,
+        .tls = w->env->tls,
+        .ktls = w->env->ktls,
+        .stats = &w->env->stats[w->env->index],
+        .all_stats = w->env->stats,
+        .worker_count = w->env->worker_count,
+        .ended = connection_ended,
+        .arg = w,
+    };
+    if (gw_aead_init() || gw_conn_env_init(&w->conns, gw_clock_ns())) {
+        gw_log(GW_LOG_ERROR, "no memory for %u connections; lower --max-conns", config->max_conns);
+        return GW_EXIT_START;
+    }
+    return GW_EXIT_OK;
+}
+
+static void ignore_signals(void)
+{
+    /* A terminal's Ctrl-C reaches the whole group; ending is the master's decision. */
+    const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < GW_ARRAY_SIZE(ignored); i++)
+        (void)signal(ignored[i], SIG_IGN);
+}
+
+static struct gw_log_config worker_log(struct worker *w)
+{
+    struct gw_log_config log = *gw_log_config();
+    log.level = w->env->config->log_level;
+    log.format = w->env->config->log_format;
+    log.worker = (int)w->env->index;
+    log.sink = log_sink;
+    log.arg = w;
+    return log;
+}
+
+int gw_worker_run(const struct gw_worker_env *env)
+{
+    static struct worker worker; /* one per process; its wheel is too large for a stack */
+    struct worker *w = &worker;
+    *w = (struct worker){.env = env, .listener_count = env->listener_count};
+    for (unsigned i = 0; i < env->listener_count; i++)
+        w->listeners[i] = (struct listener){
+            .fd = env->listeners[i].fd,
+            .service = env->listeners[i].service,
+        };
+    ignore_signals();
+    struct gw_log_config log = worker_log(w);
+    gw_log_setup(&log);
+    int result = start(w);
+    if (result != GW_EXIT_OK) {
+        gw_ring_free(w->ring);
+        return result;
+    }
+    arm_listeners(w);
+    gw_ring_poll(w->ring, (struct gw_token){.op = GW_OP_CHANNEL}, env->channel_fd, POLLIN, true);
+    (void)gw_channel_send(env->channel_fd, GW_CHANNEL_READY, 0);
+    result = run(w);
+    if (gw_conn_count(&w->conns) == 0) {
+        gw_conn_env_done(&w->conns);
+        gw_ring_free(w->ring);
+    }
+    return result;
+}

@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/model/ring_fake.h"
+
+#include "gateway/ring/token.h"
+
+#include "ktlsinstall.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum {
+    FIRST_FD = 1000,
+    SOCKETS = 4096,
+    OPS = 4096,
+    WINDOW = 1 << 17, /* bytes a peer lets wait unread */
+};
+
+struct queue {
+    uint8_t *data;
+    size_t at;
+    size_t len;
+    size_t cap;
+};
+
+struct sock {
+    bool open;
+    bool fin_in;  /* the peer's FIN, after what is in `in` */
+    bool reset;   /* the peer's RST */
+    bool fin_out; /* the gateway's FIN */
+    bool abort;
+    bool connected;
+    int connect_result; /* 1: no answer yet */
+    struct queue in;    /* to the gateway */
+    struct queue out;   /* from it */
+};
+
+enum kind {
+    RECV_PICK,
+    RECV,
+    RECVMSG,
+    SEND,
+    SENDMSG,
+    CONNECT
+};
+
+struct op {
+    bool used;
+    bool cancelled;
+    enum kind kind;
+    struct gw_token token;
+    int fd;
+    void *data;
+    size_t len;
+    struct msghdr *msg;
+    unsigned flags;
+};
+
+struct gw_ring {
+    struct gw_fake_config config;
+    uint64_t rng;
+    struct gw_buffers buffers;
+    struct sock socks[SOCKETS];
+    struct op ops[OPS];
+    unsigned op_count;
+    unsigned open_count;
+    uint64_t events;
+};
+
+/* ---- random numbers: splitmix64 ---- */
+
+uint64_t gw_fake_random(struct gw_ring *r)
+{
+    uint64_t z = (r->rng += 0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+static bool chance(struct gw_ring *r, unsigned percent)
+{
+    return gw_fake_random(r) % 100 < percent;
+}
+
+/* ---- queues ---- */
+
+static size_t queued(const struct queue *q)
+{
+    return q->len - q->at;
+}
+
+static void queue_add(struct queue *q, const void *data, size_t len)
+{
+    if (q->at == q->len)
+        q->at = q->len = 0;
+    if (q->len + len > q->cap) {
+        q->cap = (q->len + len) * 2;
+        q->data = realloc(q->data, q->cap);
+        assert_non_null(q->data);
+    }
+    if (len)
+        memcpy(q->data + q->len, data, len);
+    q->len += len;
+}
+
+static size_t queue_take(struct queue *q, void *data, size_t cap)
+{
+    size_t n = GW_MIN(queued(q), cap);
+    if (n)
+        memcpy(data, q->data + q->at, n);
+    q->at += n;
+    return n;
+}
+
+/* ---- sockets ---- */
+
+static struct sock *sock(struct gw_ring *r, int fd)
+{
+    assert_in_range(fd, FIRST_FD, FIRST_FD + SOCKETS - 1);
+    return &r->socks[fd - FIRST_FD];
+}
+
+static struct sock *open_sock(struct gw_ring *r, int fd)
+{
+    struct sock *s = sock(r, fd);
+    assert_true(s->open);
+    return s;
+}
+
+static int new_sock(struct gw_ring *r)
+{
+    for (int i = 0; i < SOCKETS; i++) {
+        struct sock *s = &r->socks[i];
+        if (s->open)
+            continue;
+        free(s->in.data);
+        free(s->out.data);
+        *s = (struct sock){.open = true};
+        r->open_count++;
+        return FIRST_FD + i;
+    }
+    fail_msg("the double is out of sockets: descriptors leak");
+    return -1;
+}
+
+int gw_fake_accept(struct gw_ring *r)
+{
+    int fd = new_sock(r);
+    sock(r, fd)->connected = true;
+    return fd;
+}
+
+int gw_ring_socket(struct gw_ring *r, int family)
+{
+    (void)family;
+    return new_sock(r);
+}
+
+void gw_fake_peer_send(struct gw_ring *r, int fd, const void *data, size_t len)
+{
+    queue_add(&sock(r, fd)->in, data, len);
+}
+
+void gw_fake_peer_fin(struct gw_ring *r, int fd)
+{
+    sock(r, fd)->fin_in = true;
+}
+
+void gw_fake_peer_reset(struct gw_ring *r, int fd)
+{
+    sock(r, fd)->reset = true;
+}
+
+size_t gw_fake_peer_receive(struct gw_ring *r, int fd, void *data, size_t cap)
+{
+    return queue_take(&sock(r, fd)->out, data, cap);
+}
+
+bool gw_fake_peer_saw_fin(struct gw_ring *r, int fd)
+{
+    struct sock *s = sock(r, fd);
+    return (s->fin_out || !s->open) && queued(&s->out) == 0;
+}
+
+bool gw_fake_is_open(struct gw_ring *r, int fd)
+{
+    return sock(r, fd)->open;
+}
+
+/* ---- operations asked for ---- */
+
+static struct op *new_op(struct gw_ring *r, enum kind kind, struct gw_token token, int fd)
+{
+    (void)open_sock(r, fd);
+    for (unsigned i = 0; i < OPS; i++)
+        if (r->ops[i].used)
+            assert_true(gw_token_pack(r->ops[i].token) != gw_token_pack(token));
+    for (unsigned i = 0; i < OPS; i++) {
+        struct op *op = &r->ops[i];
+        if (op->used)
+            continue;
+        *op = (struct op){.used = true, .kind = kind, .token = token, .fd = fd};
+        r->op_count++;
+        return op;
+    }
+    fail_msg("too many operations in flight");
+    return NULL;
+}
+
+void gw_ring_connect(struct gw_ring *r, struct gw_token token, int fd, const struct sockaddr *addr,
+                     socklen_t len)
+{
+    assert_non_null(addr);
+    assert_true(len > 0);
+    (void)new_op(r, CONNECT, token, fd);
+    sock(r, fd)->connect_result = r->config.on_connect(r->config.arg, fd);
+}
+
+void gw_ring_recv_pick(struct gw_ring *r, struct gw_token token, int fd, size_t max, unsigned flags)
+{
+    struct op *op = new_op(r, RECV_PICK, token, fd);
+    op->len = max ? max : GW_BUFFER_BYTES - GW_BUFFER_FRONT;
+    op->flags = flags;
+}
+
+void gw_ring_recv(struct gw_ring *r, struct gw_token token, int fd, void *data, size_t len,
+                  unsigned flags)
+{
+    struct op *op = new_op(r, RECV, token, fd);
+    assert_true(len > 0);
+    op->data = data;
+    op->len = len;
+    op->flags = flags;
+}
+
+void gw_ring_recvmsg(struct gw_ring *r, struct gw_token token, int fd, struct gw_buf *buf,
+                     unsigned flags)
+{
+    struct op *op = new_op(r, RECVMSG, token, fd);
+    op->msg = &buf->msg;
+    op->flags = flags;
+}
+
+void gw_ring_send(struct gw_ring *r, struct gw_token token, int fd, const void *data, size_t len)
+{
+    struct op *op = new_op(r, SEND, token, fd);
+    assert_true(len > 0);
+    op->data = (void *)(uintptr_t)data;
+    op->len = len;
+}
+
+void gw_ring_sendmsg(struct gw_ring *r, struct gw_token token, int fd, const struct msghdr *msg)
+{
+    struct op *op = new_op(r, SENDMSG, token, fd);
+    op->msg = (struct msghdr *)(uintptr_t)msg;
+}
+
+void gw_ring_cancel(struct gw_ring *r, struct gw_token token)
+{
+    for (unsigned i = 0; i < OPS; i++)
+        if (r->ops[i].used && gw_token_pack(r->ops[i].token) == gw_token_pack(token))
+            r->ops[i].cancelled = true;
+}
+
+void gw_ring_close(struct gw_ring *r, int *fd)
+{
+    if (*fd < 0)
+        return;
+    struct sock *s = open_sock(r, *fd);
+    for (unsigned i = 0; i < OPS; i++)
+        assert_false(r->ops[i].used && r->ops[i].fd == *fd);
+    s->open = false;
+    r->open_count--;
+    r->config.on_close(r->config.arg, *fd, s->abort);
+    *fd = -1;
+}
+
+/* Of no use with this engine; the model runs the user engine. */
+void gw_ring_accept(struct gw_ring *r gw_unused, struct gw_token token gw_unused, int fd gw_unused)
+{
+    fail_msg("connections are handed in by gw_fake_accept");
+}
+
+void gw_ring_poll(struct gw_ring *r gw_unused, struct gw_token token gw_unused, int fd gw_unused,
+                  unsigned events gw_unused, bool multishot gw_unused)
+{
+    fail_msg("only the kernel engine polls");
+}
+
+int gw_ring_ktls_attach(struct gw_ring *r gw_unused, int fd gw_unused)
+{
+    return -ENOENT;
+}
+
+int gw_ring_ktls_install(struct gw_ring *r gw_unused, int fd gw_unused, int direction gw_unused,
+                         const struct ktls_keys *keys gw_unused)
+{
+    return -ENOENT;
+}
+
+void gw_ring_take_error(struct gw_ring *r gw_unused, int fd gw_unused)
+{
+}
+
+/* ---- plain calls ---- */
+
+int gw_ring_shutdown_write(struct gw_ring *r, int fd)
+{
+    open_sock(r, fd)->fin_out = true;
+    return 0;
+}
+
+void gw_ring_abort_on_close(struct gw_ring *r, int fd)
+{
+    open_sock(r, fd)->abort = true;
+}
+
+int gw_ring_unacked(struct gw_ring *r, int fd)
+{
+    return (int)queued(&open_sock(r, fd)->out);
+}
+
+void gw_ring_addresses(struct gw_ring *r, int fd, struct sockaddr_storage *peer,
+                       struct sockaddr_storage *local)
+{
+    (void)open_sock(r, fd);
+    if (peer)
+        peer->ss_family = AF_UNSPEC;
+    if (local)
+        local->ss_family = AF_UNSPEC;
+}
+
+/* ---- buffers ---- */
+
+struct gw_buf *gw_ring_buffer_take(struct gw_ring *r)
+{
+    return gw_buffers_take(&r->buffers);
+}
+
+static bool within(const struct gw_buf *buf, const void *p)
+{
+    const uint8_t *at = p;
+    return at >= buf->data && at < buf->data + GW_BUFFER_BYTES;
+}
+
+static bool op_uses(const struct op *op, const struct gw_buf *buf)
+{
+    if (!op->used)
+        return false;
+    return op->msg == &buf->msg || (op->data && within(buf, op->data));
+}
+
+void gw_ring_buffer_give(struct gw_ring *r, struct gw_buf *buf)
+{
+    for (unsigned i = 0; i < OPS; i++)
+        assert_false(op_uses(&r->ops[i], buf));
+    memset(buf->data, 0xdb, GW_BUFFER_BYTES); /* whoever still reads it will see */
+    gw_buffers_give(&r->buffers, buf);
+}
+
+uint32_t gw_ring_buffers_in_use(const struct gw_ring *r)
+{
+    return r->buffers.made - r->buffers.free_count;
+}
+
+uint32_t gw_ring_buffers_free(const struct gw_ring *r)
+{
+    return r->buffers.limit - gw_ring_buffers_in_use(r);
+}
+
+/* ---- completing ---- */
+
+enum {
+    NOT_YET = INT32_MIN
+};
+
+/* How much of `want` moves this time: often all, sometimes a part, sometimes one byte. */
+static size_t some(struct gw_ring *r, size_t want)
+{
+    if (want <= 1 || chance(r, 50))
+        return want;
+    return chance(r, 30) ? 1 : 1 + gw_fake_random(r) % want;
+}
+
+static int receive(struct gw_ring *r, struct op *op, struct sock *s, struct gw_buf **ret_buf)
+{
+    if (s->reset && queued(&s->in) == 0)
+        return -ECONNRESET;
+    if (queued(&s->in) == 0 && !s->fin_in)
+        return op->flags & GW_RECV_DONTWAIT ? -EAGAIN : NOT_YET;
+    if (op->kind == RECV_PICK) {
+        if (chance(r, r->config.no_buffer_percent))
+            return -ENOBUFS;
+        if (queued(&s->in) == 0)
+            return 0;
+        *ret_buf = gw_buffers_take(&r->buffers);
+        if (!*ret_buf)
+            return -ENOBUFS;
+        size_t len = some(r, GW_MIN(op->len, queued(&s->in)));
+        return (int)queue_take(&s->in, (*ret_buf)->data + GW_BUFFER_FRONT, len);
+    }
+    if (op->kind == RECV)
+        return (int)queue_take(&s->in, op->data, some(r, GW_MIN(op->len, queued(&s->in))));
+    size_t total = 0;
+    for (size_t i = 0; i < op->msg->msg_iovlen; i++)
+        total += queue_take(&s->in, op->msg->msg_iov[i].iov_base, op->msg->msg_iov[i].iov_len);
+    return (int)total;
+}
+
+static int transmit(struct gw_ring *r, const struct op *op, struct sock *s)
+{
+    if (s->reset)
+        return -EPIPE;
+    assert_false(s->fin_out); /* a send after shutdown */
+    size_t room = queued(&s->out) < WINDOW ? WINDOW - queued(&s->out) : 0;
+    if (room == 0)
+        return NOT_YET;
+    if (op->kind == SEND) {
+        size_t len = some(r, GW_MIN(op->len, room));
+        queue_add(&s->out, op->data, len);
+        return (int)len;
+    }
+    size_t total = 0;
+    size_t whole = 0;
+    for (size_t i = 0; i < op->msg->msg_iovlen; i++)
+        whole += op->msg->msg_iov[i].iov_len;
+    size_t len = some(r, GW_MIN(whole, room));
+    for (size_t i = 0; i < op->msg->msg_iovlen && total < len; i++) {
+        size_t n = GW_MIN(op->msg->msg_iov[i].iov_len, len - total);
+        queue_add(&s->out, op->msg->msg_iov[i].iov_base, n);
+        total += n;
+    }
+    return (int)total;
+}
+
+static int connect_result(struct sock *s)
+{
+    if (s->connect_result == 1)
+        return NOT_YET;
+    s->connected = s->connect_result == 0;
+    return s->connect_result;
+}
+
+static int perform(struct gw_ring *r, struct op *op, struct gw_buf **ret_buf)
+{
+    struct sock *s = open_sock(r, op->fd);
+    int res;
+    /* A cancel may come too late; an operation that cannot complete ends by it. */
+    if (op->cancelled && chance(r, 60))
+        return -ECANCELED;
+    switch (op->kind) {
+    case CONNECT:
+        res = connect_result(s);
+        break;
+    case SEND:
+    case SENDMSG:
+        res = transmit(r, op, s);
+        break;
+    default:
+        res = receive(r, op, s, ret_buf);
+    }
+    return res == NOT_YET && op->cancelled ? -ECANCELED : res;
+}
+
+static bool try_one(struct gw_ring *r, struct op *op, gw_ring_handler *handler, void *arg)
+{
+    struct gw_completion c = {.token = op->token};
+    c.res = perform(r, op, &c.buf);
+    if (c.res == NOT_YET)
+        return false;
+    op->used = false;
+    r->op_count--;
+    r->events++;
+    handler(arg, &c);
+    return true;
+}
+
+int gw_ring_wait(struct gw_ring *r, int64_t timeout_ns, gw_ring_handler *handler, void *arg)
+{
+    (void)timeout_ns;
+    unsigned first = (unsigned)(gw_fake_random(r) % OPS);
+    unsigned step = (unsigned)(gw_fake_random(r) % OPS) | 1; /* odd: visits every entry */
+    for (unsigned i = 0; i < OPS; i++) {
+        struct op *op = &r->ops[(first + i * step) % OPS];
+        if (op->used && chance(r, 70))
+            (void)try_one(r, op, handler, arg);
+    }
+    return 0;
+}
+
+/* ---- life ---- */
+
+struct gw_ring *gw_fake_new(const struct gw_fake_config *config)
+{
+    struct gw_ring *r = calloc(1, sizeof(*r));
+    assert_non_null(r);
+    r->config = *config;
+    r->rng = config->seed;
+    assert_int_equal(gw_buffers_init(&r->buffers, config->max_buffers), 0);
+    return r;
+}
+
+void gw_fake_free(struct gw_ring *r)
+{
+    assert_int_equal(r->op_count, 0);
+    assert_int_equal(r->open_count, 0);
+    assert_int_equal(gw_ring_buffers_in_use(r), 0);
+    for (int i = 0; i < SOCKETS; i++) {
+        free(r->socks[i].in.data);
+        free(r->socks[i].out.data);
+    }
+    gw_buffers_done(&r->buffers);
+    free(r);
+}
+
+unsigned gw_fake_in_flight(const struct gw_ring *r)
+{
+    return r->op_count;
+}
+
+unsigned gw_fake_open_sockets(const struct gw_ring *r)
+{
+    return r->open_count;
+}
+
+uint64_t gw_fake_events(const struct gw_ring *r)
+{
+    return r->events;
+}
