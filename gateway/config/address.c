@@ -260,11 +260,11 @@ int gw_address_resolve(const struct gw_address_spec *spec, enum gw_address_use u
 
 static bool is_any(const struct gw_address *a)
 {
-    static const struct in6_addr any = IN6ADDR_ANY_INIT;
     if (a->addr.ss_family == AF_INET)
         return ((const struct sockaddr_in *)&a->addr)->sin_addr.s_addr == htonl(INADDR_ANY);
     return a->addr.ss_family == AF_INET6 &&
-           !memcmp(&((const struct sockaddr_in6 *)&a->addr)->sin6_addr, &any, sizeof(any));
+           !memcmp(&((const struct sockaddr_in6 *)&a->addr)->sin6_addr, &in6addr_any,
+                   sizeof(in6addr_any));
 }
 
 bool gw_address_same(const struct gw_address *a, const struct gw_address *b)
@@ -276,4 +276,22 @@ bool gw_address_same(const struct gw_address *a, const struct gw_address *b)
     if (is_any(a) && is_any(b))
         return a->dual_stack || b->dual_stack || a->addr.ss_family == b->addr.ss_family;
     return listed(a, 1, b);
+}
+
+static bool is_loopback(const struct gw_address *a)
+{
+    if (a->addr.ss_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)&a->addr)->sin_addr.s_addr) >> 24 ==
+               IN_LOOPBACKNET;
+    return a->addr.ss_family == AF_INET6 &&
+           !memcmp(&((const struct sockaddr_in6 *)&a->addr)->sin6_addr, &in6addr_loopback,
+                   sizeof(in6addr_loopback));
+}
+
+bool gw_address_reaches(const struct gw_address *target, const struct gw_address *listener)
+{
+    if (gw_address_same(target, listener))
+        return true;
+    return is_any(listener) && is_loopback(target) && port_of(listener) == port_of(target) &&
+           (listener->dual_stack || listener->addr.ss_family == target->addr.ss_family);
 }

@@ -51,3 +51,7 @@ gw_must_check int gw_address_resolve(const struct gw_address_spec *spec, enum gw
 /* Whether two sockets on a and b would be asked for the same connections: the same address and
  * port, or both every address. Port 0 is like no other port. */
 bool gw_address_same(const struct gw_address *a, const struct gw_address *b);
+
+/* Whether a connection to `target` would arrive at `listener`: the same address, or this machine's
+ * loopback at a port where the listener takes every address. */
+bool gw_address_reaches(const struct gw_address *target, const struct gw_address *listener);

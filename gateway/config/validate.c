@@ -189,7 +189,7 @@ static int check_loop(struct gw_draft *d)
     const struct gw_service *s = d->service;
     for (unsigned i = 0; i < s->listen_count; i++)
         for (unsigned k = 0; k < s->target.addr_count; k++)
-            if (gw_address_same(&s->listen[i], &s->target.addrs[k]))
+            if (gw_address_reaches(&s->target.addrs[k], &s->listen[i]))
                 return refuse_usage(d,
                                     "--target %s is where the gateway itself listens; name the "
                                     "backend's address",
