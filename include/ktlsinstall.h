@@ -121,7 +121,8 @@ int ktls_hkdf_expand_label(enum ktls_hash hash, const uint8_t *secret, size_t se
  * Attaches the "tls" upper layer protocol (tcp_ulp.c). It stays for the socket's life and changes
  * nothing until keys are installed, save that MSG_ZEROCOPY stops working.
  * Returns 0 (also when attached already); -ENOENT (no tls module, or it is not loaded); -ENOTCONN
- * (not ESTABLISHED, or the peer sent FIN already); other errors of setsockopt(2).
+ * (not ESTABLISHED, or the peer sent FIN already); -EEXIST (another upper layer is there); other
+ * errors of setsockopt(2).
  */
 int ktls_attach(int fd);
 
@@ -137,7 +138,8 @@ int ktls_install(int fd, enum ktls_direction direction, const struct ktls_keys *
 
 /*
  * Sends one record of the given content type (21 alert, 22 handshake) on a socket whose TX the
- * kernel runs, without blocking. Returns 0; -EAGAIN; other errors of sendmsg(2).
+ * kernel runs, without blocking. Returns 0; -EAGAIN; -EINVAL (empty); -EMSGSIZE (over 2^14 bytes);
+ * other errors of sendmsg(2).
  */
 int ktls_send_control(int fd, uint8_t content_type, const void *data, size_t len);
 
