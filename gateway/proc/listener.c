@@ -246,7 +246,9 @@ static int open_unix(struct gw_listener *row, const struct gw_address *a,
     row->path = path;
     row->device = st.st_dev;
     row->inode = st.st_ino;
-    if ((config->user || config->group) && lchown(path, config->uid, config->gid))
+    uid_t uid = config->user ? config->uid : (uid_t)-1; /* -1: stays as it is */
+    gid_t gid = config->user || config->group ? config->gid : (gid_t)-1;
+    if (lchown(path, uid, gid))
         return fail_unix(err, a, errno);
     return 0;
 }
