@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/proc/pin.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+
+static int pin_to(int cpu)
+{
+    cpu_set_t *set = CPU_ALLOC((size_t)cpu + 1);
+    if (!set)
+        return -ENOMEM;
+    size_t size = CPU_ALLOC_SIZE((size_t)cpu + 1);
+    CPU_ZERO_S(size, set);
+    CPU_SET_S((size_t)cpu, size, set);
+    int r = sched_setaffinity(0, size, set) ? -errno : 0;
+    CPU_FREE(set);
+    return r;
+}
+
+static int fail(struct gw_error *err, int cpu, int error)
+{
+    if (error == EINVAL)
+        return gw_error_set(err, GW_EXIT_START,
+                            "--cpus: processor %d is not there or not ours to use; `nproc` and "
+                            "`taskset -cp $$` show which are",
+                            cpu);
+    return gw_error_set(err, GW_EXIT_START, "--cpus: processor %d cannot be used: %s", cpu,
+                        strerror(error));
+}
+
+int gw_pin_worker(const struct gw_config *config, unsigned index, struct gw_error *err)
+{
+    if (!config->cpu_count)
+        return 0;
+    int cpu = config->cpus[index % config->cpu_count];
+    int r = pin_to(cpu);
+    return r ? fail(err, cpu, -r) : 0;
+}
+
+int gw_pin_check(const struct gw_config *config, struct gw_error *err)
+{
+    /* Big enough for every kernel: a smaller set makes sched_getaffinity fail. */
+    cpu_set_t before[GW_MAX_CPU / CPU_SETSIZE];
+    if (!config->cpu_count)
+        return 0;
+    if (sched_getaffinity(0, sizeof(before), before))
+        return fail(err, config->cpus[0], errno);
+    int r = 0;
+    for (unsigned i = 0; !r && i < config->cpu_count; i++)
+        r = gw_pin_worker(config, i, err);
+    (void)sched_setaffinity(0, sizeof(before), before);
+    return r;
+}

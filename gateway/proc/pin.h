@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Workers on processors, as --cpus says. */
+#pragma once
+
+#include "gateway/base/error.h"
+#include "gateway/config/config.h"
+
+/* Binds the calling process to the processor of worker `index`; nothing without --cpus.
+ * Returns 0 or -EIO with *err filled (GW_EXIT_START). */
+gw_must_check int gw_pin_worker(const struct gw_config *config, unsigned index,
+                                struct gw_error *err);
+
+/* Tries every processor of --cpus and goes back to where the process was, so that the answer is
+ * known before anything is started. As gw_pin_worker. */
+gw_must_check int gw_pin_check(const struct gw_config *config, struct gw_error *err);

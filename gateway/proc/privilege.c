@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/proc/privilege.h"
+
+#include "gateway/base/log.h"
+#include "gateway/base/wipe.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int fail(struct gw_error *err, const char *flag, const char *name, int error)
+{
+    return gw_error_set(err, GW_EXIT_START, "--%s %s: cannot become that %s: %s%s", flag, name,
+                        flag, strerror(error), error == EPERM ? "; start as root" : "");
+}
+
+static bool is_group_alone(gid_t gid)
+{
+    gid_t r, e, s;
+    return !getresgid(&r, &e, &s) && r == gid && e == gid && s == gid;
+}
+
+static bool is_user_alone(uid_t uid)
+{
+    uid_t r, e, s;
+    return !getresuid(&r, &e, &s) && r == uid && e == uid && s == uid;
+}
+
+static int become_group(const struct gw_config *c, struct gw_error *err)
+{
+    const char *flag = c->group ? "group" : "user";
+    const char *name = c->group ? c->group : c->user;
+    if (is_group_alone(c->gid) && geteuid())
+        return 0; /* started as that group by somebody else: nothing to do, no right to do it */
+    if (setgroups(0, NULL) || setresgid(c->gid, c->gid, c->gid))
+        return fail(err, flag, name, errno);
+    return is_group_alone(c->gid) ? 0 : fail(err, flag, name, EPERM);
+}
+
+static int become_user(const struct gw_config *c, struct gw_error *err)
+{
+    if (is_user_alone(c->uid) && c->uid)
+        return 0;
+    if (setresuid(c->uid, c->uid, c->uid))
+        return fail(err, "user", c->user, errno);
+    return is_user_alone(c->uid) ? 0 : fail(err, "user", c->user, EPERM);
+}
+
+static int drop_capabilities(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    return syscall(SYS_capset, &head, none) ? -errno : 0;
+}
+
+/* A set-uid call that works where it must not is how privilege bugs have looked. */
+static bool can_go_back(void)
+{
+    if (!setuid(0) || !seteuid(0))
+        return true;
+    return getgid() && (!setgid(0) || !setegid(0)); /* unless it is what --group asked for */
+}
+
+static int drop_for_good(struct gw_error *err)
+{
+    int r = drop_capabilities();
+    if (r)
+        return gw_error_set(err, GW_EXIT_START, "the capabilities cannot be given up: %s",
+                            strerror(-r));
+    if (can_go_back())
+        return gw_error_set(err, GW_EXIT_START,
+                            "root can be had back after giving it up; refusing "
+                            "to run like that");
+    return 0;
+}
+
+int gw_privilege_drop(const struct gw_config *config, struct gw_error *err)
+{
+    int r = 0;
+    if (config->user || config->group)
+        r = become_group(config, err);
+    if (!r && config->user)
+        r = become_user(config, err);
+    if (!r && geteuid())
+        r = drop_for_good(err);
+    else if (!r)
+        gw_log(GW_LOG_WARNING, "running as root; --user makes it another user once the ports "
+                               "are open");
+    if (!r && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        r = gw_error_set(err, GW_EXIT_START, "no_new_privs cannot be set: %s", strerror(errno));
+    /* Last: a change of user sets the dump flag anew. */
+    gw_wipe_forbid_dumps();
+    return r;
+}
