@@ -52,8 +52,11 @@ enum {
 
 #define GW_LINGER_NS (2 * INT64_C(1000000000))   /* after a fatal alert */
 #define GW_DRAIN_TICK_NS (10 * INT64_C(1000000)) /* between two looks at SIOCOUTQ; > 1 jiffy */
-#define GW_RESPAWN_FAST_NS                                                                         \
-    (1 * INT64_C(1000000000)) /* a worker that lived shorter is backed off                         \
-                               */
+
+/* A worker that lived shorter than FAST is replaced after FIRST, then twice as long, … MAX. */
+#define GW_RESPAWN_FAST_NS (1 * INT64_C(1000000000))
+#define GW_RESPAWN_FIRST_NS (100 * INT64_C(1000000))
 #define GW_RESPAWN_MAX_NS (30 * INT64_C(1000000000))
+/* A draining worker is killed this long after its time-out; until then it sends last alerts. */
+#define GW_KILL_GRACE_NS (GW_LINGER_NS + 2 * INT64_C(1000000000))
 #define GW_TICKET_KEY_LIFE_NS (3600 * INT64_C(1000000000)) /* then the next key encrypts */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/proc/master.h"
+
+#include "gateway/base/fd.h"
+#include "gateway/base/log.h"
+#include "gateway/base/wipe.h"
+#include "gateway/proc/pidfile.h"
+#include "gateway/proc/preflight.h"
+#include "gateway/proc/privilege.h"
+#include "gateway/proc/summary.h"
+#include "gateway/proc/supervise.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct master {
+    struct gw_heritage heritage;
+    struct gw_pidfile pidfile;
+    int signal_fd;
+};
+
+static void log_listeners(const struct gw_listeners *l)
+{
+    for (unsigned i = 0; i < l->count; i++)
+        gw_log(GW_LOG_INFO, "listening on %s", l->rows[i].name);
+}
+
+static void log_summary(const struct gw_heritage *h)
+{
+    struct gw_stats sum = {0};
+    char text[GW_LOG_MESSAGE_MAX];
+    for (unsigned i = 0; i < h->config->workers; i++)
+        gw_stats_sum(&sum, &h->stats[i]);
+    gw_summary_write(&sum, text, sizeof(text));
+    gw_log(GW_LOG_INFO, "%s", text);
+}
+
+/*
+ * The last step of the start. The master gives up root too, not only its workers: it reads what
+ * workers write, and a worker that takes a dead one's place needs nothing but open descriptors,
+ * which it inherits. The price: files in a folder of root's cannot be removed at the end (see
+ * gw_pidfile_done; a socket file that stays is found stale by the next start).
+ */
+static int start(struct master *m, struct gw_error *err)
+{
+    const struct gw_config *config = m->heritage.config;
+    int r = gw_preflight(&m->heritage, err);
+    if (!r)
+        r = gw_listeners_open(&m->heritage.listeners, config, err);
+    if (!r)
+        r = gw_pidfile_write(&m->pidfile, config->pidfile, err);
+    if (!r)
+        r = gw_privilege_drop(config, err);
+    return r;
+}
+
+static int serve(struct master *m, struct gw_error *err)
+{
+    unsigned workers = m->heritage.config->workers;
+    gw_log(GW_LOG_INFO, "ktlsgate %s, %s", KTLSGATE_VERSION, gw_tls_library_version());
+    (void)gw_fd_raise_limit();
+    m->signal_fd = gw_supervise_signals();
+    if (m->signal_fd < 0)
+        return gw_error_set(err, GW_EXIT_OTHER, "signals: %s", strerror(-m->signal_fd));
+    int r = start(m, err);
+    if (r)
+        return r;
+    log_listeners(&m->heritage.listeners);
+    gw_log(GW_LOG_INFO, "starting %u worker%s", workers, workers == 1 ? "" : "s");
+    err->exit = gw_supervise(&m->heritage, &gw_supervise_default_times, m->signal_fd);
+    log_summary(&m->heritage);
+    return 0;
+}
+
+static int check(struct master *m, struct gw_error *err)
+{
+    return gw_preflight(&m->heritage, err);
+}
+
+/* Does `work` with a master that is torn down afterwards, however far it came. */
+static enum gw_exit with_master(const struct gw_config *config, gw_worker_main *worker,
+                                int (*work)(struct master *m, struct gw_error *err),
+                                struct gw_error *err)
+{
+    *err = (struct gw_error){.exit = GW_EXIT_OK};
+    struct master *m = calloc(1, sizeof(*m));
+    if (!m) {
+        (void)gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+        return err->exit;
+    }
+    m->signal_fd = m->pidfile.fd = -1;
+    gw_wipe_forbid_dumps(); /* before the first key is read */
+    if (!gw_heritage_init(&m->heritage, config, worker, err))
+        (void)work(m, err);
+    gw_pidfile_done(&m->pidfile);
+    gw_heritage_done(&m->heritage);
+    gw_fd_close(&m->signal_fd);
+    free(m);
+    return err->exit;
+}
+
+enum gw_exit gw_master_run(const struct gw_config *config, gw_worker_main *worker,
+                           struct gw_error *err)
+{
+    return with_master(config, worker, serve, err);
+}
+
+enum gw_exit gw_master_check(const struct gw_config *config, struct gw_error *err)
+{
+    return with_master(config, NULL, check, err);
+}

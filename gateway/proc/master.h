@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gateway as a whole: a master that opens, starts and watches, and one worker per processor
+ * that relays. Start-up order, each step with its own exit code and sentence: TLS files, kernel,
+ * processors, io_uring, listeners, pidfile, rights given up, workers.
+ */
+#pragma once
+
+#include "gateway/base/error.h"
+#include "gateway/config/config.h"
+#include "gateway/proc/heritage.h"
+
+/*
+ * Runs the gateway until it is told to stop. `worker` is what each worker process runs.
+ * Returns the exit code. Where it is not GW_EXIT_OK, err->text tells why ("" when the log has
+ * already told).
+ */
+enum gw_exit gw_master_run(const struct gw_config *config, gw_worker_main *worker,
+                           struct gw_error *err);
+
+/* The same as far as the last step that changes nothing: no port is opened, no file written.
+ * Returns GW_EXIT_OK when the gateway would start, as far as that tells. */
+enum gw_exit gw_master_check(const struct gw_config *config, struct gw_error *err);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/proc/preflight.h"
+
+#include "gateway/base/log.h"
+#include "gateway/proc/pin.h"
+#include "gateway/proc/verdict.h"
+#include "gateway/ring/ring.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int make_contexts(struct gw_heritage *h, struct gw_error *err)
+{
+    int r = 0;
+    for (unsigned i = 0; !r && i < h->config->service_count; i++) {
+        const struct gw_service *s = h->config->services[i];
+        r = gw_tls_context_new(&h->tls[i], s, s->session_tickets ? &h->tickets[i] : NULL, err);
+    }
+    return r;
+}
+
+static int judge_engines(struct gw_heritage *h, struct gw_error *err)
+{
+    int probe_error = ktls_probe(&h->ktls);
+    if (probe_error)
+        memset(&h->ktls, 0, sizeof(h->ktls)); /* nothing works, as far as workers are told */
+    for (unsigned i = 0; i < h->config->service_count; i++) {
+        const struct gw_service *s = h->config->services[i];
+        char text[GW_VERDICT_TEXT_MAX];
+        int r = gw_verdict_tell(s, &h->ktls, probe_error, text, err);
+        if (r)
+            return r;
+        if (h->config->service_count > 1)
+            gw_log(GW_LOG_INFO, "service %s: %s", s->name, text);
+        else
+            gw_log(GW_LOG_INFO, "%s", text);
+    }
+    return 0;
+}
+
+/* Once here instead of in every worker: one sentence instead of a row of dying processes. */
+static int try_ring(struct gw_error *err)
+{
+    const struct gw_ring_config small = {.max_conns = 1, .max_buffers = 2};
+    struct gw_ring_features got;
+    struct gw_ring *ring;
+    int r = gw_ring_new(&ring, &small);
+    if (r)
+        return gw_error_set(err, GW_EXIT_START, "io_uring: %s", gw_ring_why(r));
+    gw_ring_get_features(ring, &got);
+    gw_ring_free(ring);
+    gw_log(GW_LOG_INFO, "io_uring: %s", got.flags_text[0] ? got.flags_text : "no set-up flags");
+    return 0;
+}
+
+int gw_preflight(struct gw_heritage *h, struct gw_error *err)
+{
+    int r = make_contexts(h, err);
+    if (!r)
+        r = judge_engines(h, err);
+    if (!r)
+        r = gw_pin_check(h->config, err);
+    if (!r)
+        r = try_ring(err);
+    return r;
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/proc/supervise.h"
+
+#include "gateway/base/clock.h"
+#include "gateway/base/fd.h"
+#include "gateway/base/log.h"
+#include "gateway/proc/logpump.h"
+#include "gateway/proc/spawn.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+const struct gw_supervise_times gw_supervise_default_times = {
+    .respawn_fast_ns = GW_RESPAWN_FAST_NS,
+    .respawn_first_ns = GW_RESPAWN_FIRST_NS,
+    .respawn_max_ns = GW_RESPAWN_MAX_NS,
+    .ticket_life_ns = GW_TICKET_KEY_LIFE_NS,
+    .kill_grace_ns = GW_KILL_GRACE_NS,
+};
+
+enum phase {
+    STARTING, /* not all workers have been ready yet */
+    RUNNING,
+    ENDING, /* nobody is replaced any more */
+};
+
+enum {
+    POLL_SIGNAL,
+    POLL_LOG,
+    POLL_WORKERS
+};
+
+#define NEVER INT64_MAX
+
+/* The place of one worker; it outlives those who fill it. */
+struct place {
+    pid_t pid;      /* 0: empty */
+    int channel_fd; /* -1: none */
+    bool was_ready; /* somebody here has been ready before */
+    int64_t started_ns;
+    int64_t delay_ns;    /* the last back-off */
+    int64_t spawn_at_ns; /* of an empty place */
+};
+
+struct supervisor {
+    struct gw_heritage *h;
+    const struct gw_supervise_times *times;
+    unsigned count;
+    struct place *places;
+    struct pollfd *polls;
+    int signal_fd;
+    enum phase phase;
+    enum gw_exit exit;
+    int64_t rotate_at_ns;
+    int64_t kill_at_ns;
+};
+
+/* ---- ending ---- */
+
+static void kill_all(struct supervisor *s)
+{
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->places[i].pid)
+            (void)kill(s->places[i].pid, SIGKILL);
+    s->kill_at_ns = NEVER;
+}
+
+/* From here on nobody is replaced. */
+static void begin_end(struct supervisor *s)
+{
+    s->phase = ENDING;
+    for (unsigned i = 0; i < s->count; i++)
+        s->places[i].spawn_at_ns = NEVER;
+    gw_listeners_done(&s->h->listeners);
+}
+
+static void drain(struct supervisor *s)
+{
+    int64_t timeout = s->h->config->shutdown_timeout_ns;
+    gw_log(GW_LOG_INFO, "stopping: connections have %lld ms to end",
+           (long long)(timeout / GW_NS_PER_MS));
+    for (unsigned i = 0; i < s->count; i++)
+        /* One that cannot be told is dying or stuck; the kill below ends it. */
+        (void)gw_channel_send(s->places[i].channel_fd, GW_CHANNEL_DRAIN, timeout);
+    s->kill_at_ns = gw_clock_ns() + timeout + s->times->kill_grace_ns;
+    begin_end(s);
+}
+
+static void take_stop_signal(struct supervisor *s, const char *name)
+{
+    if (s->phase == ENDING) {
+        gw_log(GW_LOG_WARNING, "%s again: stopping at once", name);
+        kill_all(s);
+        return;
+    }
+    gw_log(GW_LOG_INFO, "%s: stopping", name);
+    drain(s);
+}
+
+static void kill_late(struct supervisor *s)
+{
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->places[i].pid)
+            gw_log(GW_LOG_WARNING, "worker %u did not end within --shutdown-timeout and is killed",
+                   i);
+    kill_all(s);
+}
+
+/* ---- starting and replacing ---- */
+
+static void back_off(struct supervisor *s, struct place *p, int64_t now)
+{
+    if (now - p->started_ns >= s->times->respawn_fast_ns)
+        p->delay_ns = 0;
+    else
+        p->delay_ns =
+            GW_MIN(GW_MAX(2 * p->delay_ns, s->times->respawn_first_ns), s->times->respawn_max_ns);
+    p->spawn_at_ns = now + p->delay_ns;
+}
+
+static void start_worker(struct supervisor *s, unsigned index)
+{
+    struct place *p = &s->places[index];
+    struct gw_spawned got;
+    p->started_ns = gw_clock_ns();
+    int r = gw_spawn_worker(s->h, index, &got);
+    if (r) {
+        gw_log(GW_LOG_ERROR, "worker %u cannot be started: %s", index, strerror(-r));
+        back_off(s, p, p->started_ns);
+        return;
+    }
+    p->pid = got.pid;
+    p->channel_fd = got.channel_fd;
+    p->spawn_at_ns = NEVER;
+}
+
+static void describe_end(int status, char *out, size_t size)
+{
+    if (WIFSIGNALED(status))
+        (void)snprintf(out, size, "was killed by signal %d (%s)", WTERMSIG(status),
+                       strsignal(WTERMSIG(status)));
+    else
+        (void)snprintf(out, size, "ended with exit code %d", WEXITSTATUS(status));
+}
+
+static void cannot_start(struct supervisor *s, unsigned index)
+{
+    gw_log(GW_LOG_ERROR, "worker %u cannot start; giving up", index);
+    s->exit = GW_EXIT_START;
+    begin_end(s);
+    kill_all(s);
+}
+
+static void take_death(struct supervisor *s, unsigned index, int status)
+{
+    struct place *p = &s->places[index];
+    char how[96];
+    bool clean = s->phase == ENDING && WIFEXITED(status) && !WEXITSTATUS(status);
+    long pid = p->pid;
+    p->pid = 0;
+    gw_fd_close(&p->channel_fd);
+    gw_logpump_flush(s->h->logs, index); /* its last words come before ours about it */
+    describe_end(status, how, sizeof(how));
+    if (s->phase == ENDING) {
+        gw_log(clean ? GW_LOG_DEBUG : GW_LOG_WARNING, "worker %u (process %ld) %s", index, pid,
+               how);
+        return;
+    }
+    if (!p->was_ready && WIFEXITED(status) && WEXITSTATUS(status) == GW_EXIT_START) {
+        cannot_start(s, index);
+        return;
+    }
+    back_off(s, p, gw_clock_ns());
+    gw_log(GW_LOG_ERROR, "worker %u (process %ld) %s; its place is filled again in %lld ms", index,
+           pid, how, (long long)(p->delay_ns / GW_NS_PER_MS));
+}
+
+static void reap(struct supervisor *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        int status;
+        if (s->places[i].pid && waitpid(s->places[i].pid, &status, WNOHANG) == s->places[i].pid)
+            take_death(s, i, status);
+    }
+}
+
+static void take_ready(struct supervisor *s, unsigned index)
+{
+    struct place *p = &s->places[index];
+    if (p->was_ready)
+        gw_log(GW_LOG_INFO, "worker %u is back (process %ld)", index, (long)p->pid);
+    p->was_ready = true;
+    for (unsigned i = 0; i < s->count; i++)
+        if (!s->places[i].was_ready)
+            return;
+    if (s->phase == STARTING) {
+        s->phase = RUNNING;
+        gw_log(GW_LOG_INFO, "ready");
+    }
+}
+
+static void take_message(struct supervisor *s, unsigned index)
+{
+    struct place *p = &s->places[index];
+    struct gw_channel_message m;
+    int r = gw_channel_receive(p->channel_fd, false, &m);
+    if (r == -EAGAIN)
+        return;
+    if (r == 1) {
+        take_ready(s, index);
+        return;
+    }
+    /* A worker without its channel cannot be told to drain, and one that says what is not in its
+     * vocabulary is not our program any more. Dying workers come here too; for them the signal
+     * changes nothing. */
+    if (r)
+        gw_log(GW_LOG_ERROR, "worker %u sent what no worker sends and is killed", index);
+    if (r || s->phase != ENDING)
+        (void)kill(p->pid, SIGKILL);
+    gw_fd_close(&p->channel_fd);
+}
+
+/* ---- signals ---- */
+
+static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+
+int gw_supervise_signals(void)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(watched); i++)
+        (void)sigaddset(&set, watched[i]);
+    /* Standard error may be a pipe that nobody reads any more. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL))
+        return -errno;
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+static void take_signals(struct supervisor *s)
+{
+    struct signalfd_siginfo info;
+    while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+        switch (info.ssi_signo) {
+        case SIGTERM:
+            take_stop_signal(s, "TERM");
+            break;
+        case SIGINT:
+            take_stop_signal(s, "INT");
+            break;
+        case SIGHUP:
+            gw_log(GW_LOG_WARNING, "HUP: reload is not available in this version; restart to "
+                                   "take changed files");
+            break;
+        default:
+            reap(s);
+        }
+    }
+}
+
+/* ---- time ---- */
+
+static void rotate_tickets(struct supervisor *s, int64_t now)
+{
+    const struct gw_config *c = s->h->config;
+    for (unsigned i = 0; i < c->service_count; i++)
+        if (c->services[i]->session_tickets && gw_tickets_rotate(&s->h->tickets[i]))
+            gw_log(GW_LOG_ERROR, "the system gave no random bytes for new session ticket keys; "
+                                 "the old ones stay");
+    s->rotate_at_ns = now + s->times->ticket_life_ns;
+}
+
+static void take_deadlines(struct supervisor *s)
+{
+    int64_t now = gw_clock_ns();
+    for (unsigned i = 0; i < s->count; i++)
+        if (now >= s->places[i].spawn_at_ns)
+            start_worker(s, i);
+    if (now >= s->rotate_at_ns)
+        rotate_tickets(s, now);
+    if (now >= s->kill_at_ns)
+        kill_late(s);
+}
+
+/* Milliseconds for poll(2), rounded up so that it does not return before the deadline. */
+static int wait_ms(const struct supervisor *s)
+{
+    int64_t next = GW_MIN(s->rotate_at_ns, s->kill_at_ns);
+    for (unsigned i = 0; i < s->count; i++)
+        next = GW_MIN(next, s->places[i].spawn_at_ns);
+    if (next == NEVER)
+        return -1;
+    int64_t ms = (next - gw_clock_ns() + GW_NS_PER_MS - 1) / GW_NS_PER_MS;
+    return (int)GW_MIN(GW_MAX(ms, 0), INT_MAX);
+}
+
+/* ---- the loop ---- */
+
+static void take_logs(struct supervisor *s)
+{
+    uint64_t count;
+    (void)!read(s->h->log_wake_fd, &count, sizeof(count));
+}
+
+static int wait_for_events(struct supervisor *s)
+{
+    bool more_logs = gw_logpump_turn(s->h->logs, s->count);
+    s->polls[POLL_SIGNAL] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
+    s->polls[POLL_LOG] = (struct pollfd){.fd = s->h->log_wake_fd, .events = POLLIN};
+    for (unsigned i = 0; i < s->count; i++)
+        s->polls[POLL_WORKERS + i] =
+            (struct pollfd){.fd = s->places[i].channel_fd, .events = POLLIN};
+    int n = poll(s->polls, POLL_WORKERS + s->count, more_logs ? 0 : wait_ms(s));
+    return n < 0 && errno != EINTR ? -errno : 0;
+}
+
+static void take_events(struct supervisor *s)
+{
+    if (s->polls[POLL_LOG].revents)
+        take_logs(s);
+    /* Messages before deaths: READY of a worker that died at once still counts. */
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->polls[POLL_WORKERS + i].revents)
+            take_message(s, i);
+    if (s->polls[POLL_SIGNAL].revents)
+        take_signals(s);
+    take_deadlines(s);
+}
+
+static bool anybody_left(const struct supervisor *s)
+{
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->places[i].pid || s->places[i].spawn_at_ns != NEVER)
+            return true;
+    return false;
+}
+
+static int init(struct supervisor *s)
+{
+    s->count = s->h->config->workers;
+    s->places = calloc(s->count, sizeof(*s->places));
+    s->polls = calloc(POLL_WORKERS + s->count, sizeof(*s->polls));
+    if (!s->places || !s->polls)
+        return -ENOMEM;
+    for (unsigned i = 0; i < s->count; i++)
+        s->places[i].channel_fd = -1;
+    s->kill_at_ns = NEVER;
+    s->rotate_at_ns = gw_clock_ns() + s->times->ticket_life_ns;
+    return 0;
+}
+
+static void done(struct supervisor *s)
+{
+    for (unsigned i = 0; s->places && i < s->count; i++)
+        gw_fd_close(&s->places[i].channel_fd);
+    free(s->places);
+    free(s->polls);
+}
+
+enum gw_exit gw_supervise(struct gw_heritage *h, const struct gw_supervise_times *times,
+                          int signal_fd)
+{
+    struct supervisor s = {.h = h, .times = times, .signal_fd = signal_fd};
+    int r = init(&s);
+    if (!r)
+        take_deadlines(&s); /* every place is empty and due */
+    while (!r && anybody_left(&s)) {
+        r = wait_for_events(&s);
+        if (!r)
+            take_events(&s);
+    }
+    for (unsigned i = 0; i < s.count; i++)
+        gw_logpump_flush(h->logs, i);
+    if (r) {
+        gw_log(GW_LOG_ERROR, "the supervising loop failed: %s", strerror(-r));
+        s.exit = GW_EXIT_OTHER;
+    }
+    done(&s); /* workers that are left see the end of their channels and drain */
+    return s.exit;
+}

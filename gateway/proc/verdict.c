@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/proc/verdict.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct text {
+    char *at;
+    size_t left;
+};
+
+static void gw_printf(2, 3) append(struct text *t, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(t->at, t->left, fmt, args);
+    va_end(args);
+    size_t used = GW_MIN((size_t)GW_MAX(n, 0), t->left - 1);
+    t->at += used;
+    t->left -= used;
+}
+
+/* Why there is no kernel engine at all; NULL when there is one. */
+static const char *why_no_tls(const struct ktls_probe *probe, int probe_error)
+{
+    if (probe_error)
+        return "the self-test of the kernel's tls could not run";
+    if (probe->attach.works)
+        return NULL;
+    if (probe->attach.error == ENOENT)
+        return "the kernel has no tls: the module is not loaded or not built; load it with "
+               "`modprobe tls`";
+    return "the kernel refuses its tls on a socket";
+}
+
+static int no_tls_error(const struct ktls_probe *probe, int probe_error)
+{
+    return probe_error ? -probe_error : probe->attach.error;
+}
+
+/* Whether clients can get this suite, as far as the settings tell by name. */
+static bool may_be_chosen(const struct gw_service *service, const struct ktls_suite *suite)
+{
+    if (suite->version < service->tls_min || suite->version > service->tls_max)
+        return false;
+    if (suite->version == KTLS_TLS_1_3 && service->ciphersuites)
+        return strstr(service->ciphersuites, suite->name) != NULL;
+    return true;
+}
+
+static bool works(const struct ktls_probe *probe, const struct ktls_suite *suite)
+{
+    unsigned v = suite->version == KTLS_TLS_1_3;
+    return probe->tx[v][suite->cipher].works && probe->rx[v][suite->cipher].works;
+}
+
+struct tally {
+    unsigned chosen;
+    unsigned working;
+    const struct ktls_suite *first_failing;
+};
+
+static struct tally count_suites(const struct gw_service *service, const struct ktls_probe *probe)
+{
+    struct tally t = {0};
+    const struct ktls_suite *suite;
+    for (size_t i = 0; (suite = ktls_suite_at(i)); i++) {
+        if (!may_be_chosen(service, suite))
+            continue;
+        t.chosen++;
+        if (works(probe, suite))
+            t.working++;
+        else if (!t.first_failing)
+            t.first_failing = suite;
+    }
+    return t;
+}
+
+/* The ciphers that fail in a version, as ", except …". */
+static void tell_failing(struct text *t, const struct gw_service *service,
+                         const struct ktls_probe *probe)
+{
+    const char *before = ", except ";
+    for (unsigned v = 0; v < 2; v++) {
+        uint16_t version = v ? KTLS_TLS_1_3 : KTLS_TLS_1_2;
+        if (version < service->tls_min || version > service->tls_max)
+            continue;
+        for (unsigned c = 0; c < KTLS_CIPHER_COUNT; c++) {
+            if (probe->tx[v][c].works && probe->rx[v][c].works)
+                continue;
+            append(t, "%s%s in TLS 1.%u", before, ktls_cipher_name((enum ktls_cipher)c), 2 + v);
+            before = ", ";
+        }
+    }
+}
+
+static void tell_kernel(struct text *t, const struct gw_service *service,
+                        const struct ktls_probe *probe)
+{
+    append(t, "records: kernel");
+    tell_failing(t, service, probe);
+    if (service->tls_max >= KTLS_TLS_1_3 && !probe->rekey.works)
+        append(t, " (TLS 1.3 without rekey: connections end before 2^24 records)");
+}
+
+static int refuse(const char *why, int error, struct gw_error *err)
+{
+    return gw_error_set(err, GW_EXIT_START, "--records kernel: %s (%s)", why, strerror(error));
+}
+
+int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *probe,
+                    int probe_error, char ret_text[GW_VERDICT_TEXT_MAX], struct gw_error *err)
+{
+    struct text t = {ret_text, GW_VERDICT_TEXT_MAX};
+    bool must = service->records == GW_RECORDS_KERNEL;
+    if (service->records == GW_RECORDS_USER) {
+        append(&t, "records: user, as --records asks");
+        return 0;
+    }
+    const char *why = why_no_tls(probe, probe_error);
+    if (why && must)
+        return refuse(why, no_tls_error(probe, probe_error), err);
+    if (why) {
+        append(&t, "records: user, because %s", why);
+        return 0;
+    }
+    struct tally n = count_suites(service, probe);
+    if (must && n.first_failing)
+        return gw_error_set(err, GW_EXIT_START,
+                            "--records kernel: this kernel's tls cannot run %s; see `ktlsgate "
+                            "probe`, or use --records auto",
+                            n.first_failing->name);
+    if (n.working)
+        tell_kernel(&t, service, probe);
+    else
+        append(&t, "records: user, because this kernel's tls passes the self-test with no suite "
+                   "of ours; see `ktlsgate probe`");
+    return 0;
+}
