@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/proc/logpump.h"
+
+#include "gateway/base/log.h"
+#include "gateway/conn/report.h"
+
+enum {
+    ENTRIES_PER_TURN = 256
+};
+
+/* One entry of the ring; false when it is empty. What a worker wrote and no worker writes is left
+ * out: it has no words. */
+static bool print_one(struct gw_logring *ring, unsigned worker)
+{
+    uint8_t entry[GW_LOGRING_ENTRY_MAX] __attribute__((aligned(8)));
+    struct gw_line line;
+    size_t len = gw_logring_pop(ring, entry);
+    if (!len)
+        return false;
+    if (gw_entry_format(entry, len, gw_log_config()->format, (int)worker, &line))
+        gw_log_write(line.text, line.len);
+    return true;
+}
+
+static bool turn_one(struct gw_logring *ring, unsigned worker)
+{
+    for (int i = 0; i < ENTRIES_PER_TURN; i++)
+        if (!print_one(ring, worker))
+            return !gw_logring_sleep(ring);
+    return true;
+}
+
+bool gw_logpump_turn(struct gw_logring *rings, unsigned count)
+{
+    bool more = false;
+    for (unsigned i = 0; i < count; i++)
+        if (turn_one(&rings[i], i))
+            more = true;
+    return more;
+}
+
+void gw_logpump_flush(struct gw_logring *rings, unsigned index)
+{
+    while (print_one(&rings[index], index))
+        ;
+}
