@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The real io_uring on socket pairs: every operation, buffers, cancel, close, starvation. */
+#include "gateway/ring/ring.h"
+#include "gateway/ring/token.h"
+
+#include "gateway/base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum {
+    MAX_BUFFERS = 48,
+    SEEN_MAX = 256
+};
+
+struct fixture {
+    struct gw_ring *ring;
+    struct gw_completion seen[SEEN_MAX];
+    unsigned count;
+    int pair[2];
+};
+
+static struct gw_token token(enum gw_op op, uint32_t slot)
+{
+    return (struct gw_token){.op = op, .slot = slot, .generation = slot + 7};
+}
+
+static void note(void *arg, const struct gw_completion *c)
+{
+    struct fixture *f = arg;
+    assert_true(f->count < SEEN_MAX);
+    f->seen[f->count++] = *c;
+}
+
+/* Turns the ring until `count` completions were seen in all. */
+static void await(struct fixture *f, unsigned count)
+{
+    for (int turns = 0; f->count < count && turns < 100; turns++)
+        assert_int_equal(gw_ring_wait(f->ring, GW_NS_PER_SEC, note, f), 0);
+    assert_int_equal(f->count, count);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    struct gw_ring_config config = {.max_conns = 16, .max_buffers = MAX_BUFFERS};
+    int error = gw_ring_new(&f->ring, &config);
+    if (error == -EPERM || error == -ENOSYS) {
+        fprintf(stderr, "SKIP: no io_uring here: %s\n", gw_ring_why(error));
+        exit(77);
+    }
+    assert_int_equal(error, 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, f->pair), 0);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 2; i++)
+        if (f->pair[i] >= 0)
+            (void)close(f->pair[i]);
+    gw_ring_free(f->ring);
+    free(f);
+    return 0;
+}
+
+static void tokens_survive_the_way(void **state)
+{
+    (void)state;
+    struct gw_token t = {.op = GW_OP_BACKEND_SEND, .slot = 0xffffff, .generation = 0xfffffff1};
+    struct gw_token back = gw_token_unpack(gw_token_pack(t));
+    assert_int_equal(back.op, t.op);
+    assert_int_equal(back.slot, t.slot);
+    assert_int_equal(back.generation, t.generation);
+}
+
+static void picked_receive_brings_a_buffer(void **state)
+{
+    struct fixture *f = *state;
+    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 3), f->pair[0], 0, 0);
+    assert_int_equal(gw_ring_wait(f->ring, 0, note, f), 0);
+    assert_int_equal(f->count, 0); /* nothing there, no buffer taken */
+    assert_int_equal(gw_ring_buffers_in_use(f->ring), 0);
+
+    assert_int_equal(write(f->pair[1], "hello", 5), 5);
+    await(f, 1);
+    struct gw_completion *c = &f->seen[0];
+    assert_int_equal(c->res, 5);
+    assert_int_equal(c->token.slot, 3);
+    assert_int_equal(c->token.generation, 10);
+    assert_non_null(c->buf);
+    assert_memory_equal(c->buf->data + GW_BUFFER_FRONT, "hello", 5);
+    assert_int_equal(gw_ring_buffers_in_use(f->ring), 1);
+    gw_ring_buffer_give(f->ring, c->buf);
+    assert_int_equal(gw_ring_buffers_in_use(f->ring), 0);
+}
+
+static void picked_receive_respects_max(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(write(f->pair[1], "0123456789", 10), 10);
+    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 1), f->pair[0], 4, 0);
+    await(f, 1);
+    assert_int_equal(f->seen[0].res, 4);
+    gw_ring_buffer_give(f->ring, f->seen[0].buf);
+}
+
+static void end_of_stream_brings_no_buffer(void **state)
+{
+    struct fixture *f = *state;
+    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 1), f->pair[0], 0, 0);
+    assert_int_equal(shutdown(f->pair[1], SHUT_WR), 0);
+    await(f, 1);
+    assert_int_equal(f->seen[0].res, 0);
+    assert_null(f->seen[0].buf);
+    assert_int_equal(gw_ring_buffers_in_use(f->ring), 0);
+}
+
+static void dontwait_does_not_wait(void **state)
+{
+    struct fixture *f = *state;
+    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 1), f->pair[0], 0, GW_RECV_DONTWAIT);
+    await(f, 1);
+    assert_int_equal(f->seen[0].res, -EAGAIN);
+    assert_null(f->seen[0].buf);
+}
+
+/* Takes every buffer there is, gets ENOBUFS, gives one back, and the next receive works. */
+static void starvation_ends_when_a_buffer_returns(void **state)
+{
+    struct fixture *f = *state;
+    char bytes[4096];
+    memset(bytes, 'x', sizeof(bytes));
+    struct gw_buf *held[MAX_BUFFERS];
+    unsigned count = 0;
+    assert_int_equal(write(f->pair[1], bytes, MAX_BUFFERS + 2), MAX_BUFFERS + 2);
+    for (int tries = 0; tries < MAX_BUFFERS * 4 && count < MAX_BUFFERS; tries++) {
+        f->count = 0;
+        gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 1), f->pair[0], 1, 0);
+        await(f, 1);
+        if (f->seen[0].res == 1)
+            held[count++] = f->seen[0].buf;
+        else
+            assert_int_equal(f->seen[0].res, -ENOBUFS);
+    }
+    assert_int_equal(count, MAX_BUFFERS);
+    assert_int_equal(gw_ring_buffers_free(f->ring), 0);
+    assert_null(gw_ring_buffer_take(f->ring));
+
+    f->count = 0;
+    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 1), f->pair[0], 1, 0);
+    await(f, 1);
+    assert_int_equal(f->seen[0].res, -ENOBUFS);
+
+    gw_ring_buffer_give(f->ring, held[--count]);
+    f->count = 0;
+    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 1), f->pair[0], 1, 0);
+    await(f, 1);
+    assert_int_equal(f->seen[0].res, 1);
+    gw_ring_buffer_give(f->ring, f->seen[0].buf);
+    while (count > 0)
+        gw_ring_buffer_give(f->ring, held[--count]);
+}
+
+static void send_and_sendmsg_carry_bytes(void **state)
+{
+    struct fixture *f = *state;
+    char got[16];
+    struct iovec iov[2] = {{(void *)(uintptr_t) "ab", 2}, {(void *)(uintptr_t) "cde", 3}};
+    struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+    gw_ring_send(f->ring, token(GW_OP_CLIENT_SEND, 1), f->pair[0], "xyz", 3);
+    await(f, 1);
+    gw_ring_sendmsg(f->ring, token(GW_OP_CLIENT_SEND, 1), f->pair[0], &msg);
+    await(f, 2);
+    assert_int_equal(f->seen[0].res, 3);
+    assert_int_equal(f->seen[1].res, 5);
+    assert_int_equal(read(f->pair[1], got, sizeof(got)), 8);
+    assert_memory_equal(got, "xyzabcde", 8);
+}
+
+static void send_to_a_closed_peer_gives_epipe_and_no_signal(void **state)
+{
+    struct fixture *f = *state;
+    (void)close(f->pair[1]);
+    f->pair[1] = -1;
+    gw_ring_send(f->ring, token(GW_OP_CLIENT_SEND, 1), f->pair[0], "x", 1);
+    await(f, 1);
+    assert_int_equal(f->seen[0].res, -EPIPE);
+}
+
+static void recvmsg_scatters(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_buf *buf = gw_ring_buffer_take(f->ring);
+    assert_non_null(buf);
+    buf->iov[0] = (struct iovec){buf->data, 2};
+    buf->iov[1] = (struct iovec){buf->data + 100, 10};
+    buf->msg = (struct msghdr){.msg_iov = buf->iov, .msg_iovlen = 2};
+    assert_int_equal(write(f->pair[1], "abcd", 4), 4);
+    gw_ring_recvmsg(f->ring, token(GW_OP_BACKEND_RECV, 1), f->pair[0], buf, 0);
+    await(f, 1);
+    assert_int_equal(f->seen[0].res, 4);
+    assert_memory_equal(buf->data, "ab", 2);
+    assert_memory_equal(buf->data + 100, "cd", 2);
+    gw_ring_buffer_give(f->ring, buf);
+}
+
+static void cancel_ends_an_operation(void **state)
+{
+    struct fixture *f = *state;
+    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 1), f->pair[0], 0, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 2), f->pair[0], 0, 0);
+    assert_int_equal(gw_ring_wait(f->ring, 0, note, f), 0);
+    gw_ring_cancel(f->ring, token(GW_OP_CLIENT_RECV, 1));
+    gw_ring_cancel(f->ring, token(GW_OP_CLIENT_RECV, 9)); /* nobody: harmless */
+    await(f, 1);
+    assert_int_equal(f->seen[0].res, -ECANCELED);
+    assert_int_equal(f->seen[0].token.slot, 1);
+    gw_ring_cancel(f->ring, token(GW_OP_CLIENT_RECV, 2));
+    await(f, 2);
+}
+
+static void multishot_poll_tells_each_wakeup(void **state)
+{
+    struct fixture *f = *state;
+    char got[4];
+    gw_ring_poll(f->ring, token(GW_OP_CLIENT_POLL, 1), f->pair[0], POLLIN, true);
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_int_equal(write(f->pair[1], "x", 1), 1);
+        await(f, i);
+        assert_true(f->seen[i - 1].res & POLLIN);
+        assert_true(f->seen[i - 1].more);
+        assert_int_equal(read(f->pair[0], got, sizeof(got)), 1);
+    }
+    gw_ring_cancel(f->ring, token(GW_OP_CLIENT_POLL, 1));
+    await(f, 4);
+    assert_false(f->seen[3].more);
+}
+
+static int listen_loopback(struct sockaddr_in *addr)
+{
+    socklen_t len = sizeof(*addr);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    *addr = (struct sockaddr_in){.sin_family = AF_INET};
+    addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)addr, len), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)addr, &len), 0);
+    return fd;
+}
+
+static void accept_goes_on_and_connect_connects(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_in addr;
+    int listener = listen_loopback(&addr);
+    gw_ring_accept(f->ring, token(GW_OP_ACCEPT, 0), listener);
+    for (unsigned i = 0; i < 3; i++) {
+        int fd = gw_ring_socket(f->ring, AF_INET);
+        assert_true(fd >= 0);
+        gw_ring_connect(f->ring, token(GW_OP_BACKEND_CONNECT, 1), fd, (struct sockaddr *)&addr,
+                        sizeof(addr));
+        await(f, i * 2 + 2);
+        for (unsigned k = i * 2; k < i * 2 + 2; k++) {
+            if (f->seen[k].token.op != GW_OP_ACCEPT) {
+                assert_int_equal(f->seen[k].res, 0);
+                continue;
+            }
+            int got = f->seen[k].res;
+            assert_true(got >= 0);
+            assert_true(f->seen[k].more);
+            assert_true(fcntl(got, F_GETFD) & FD_CLOEXEC);
+            gw_ring_close(f->ring, &got);
+            assert_int_equal(got, -1);
+        }
+        gw_ring_close(f->ring, &fd);
+    }
+    gw_ring_cancel(f->ring, token(GW_OP_ACCEPT, 0));
+    await(f, 7);
+    assert_false(f->seen[6].more);
+    (void)close(listener);
+}
+
+static void refused_connect_says_so(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_in addr;
+    (void)close(listen_loopback(&addr)); /* a port where nobody listens */
+    int fd = gw_ring_socket(f->ring, AF_INET);
+    gw_ring_connect(f->ring, token(GW_OP_BACKEND_CONNECT, 1), fd, (struct sockaddr *)&addr,
+                    sizeof(addr));
+    await(f, 1);
+    assert_int_equal(f->seen[0].res, -ECONNREFUSED);
+    gw_ring_close(f->ring, &fd);
+}
+
+static void close_really_closes(void **state)
+{
+    struct fixture *f = *state;
+    char byte;
+    gw_ring_close(f->ring, &f->pair[0]);
+    assert_int_equal(gw_ring_wait(f->ring, GW_NS_PER_SEC, note, f), 0);
+    assert_int_equal(f->count, 0);
+    assert_int_equal(read(f->pair[1], &byte, 1), 0);
+}
+
+static void waiting_ends_in_time(void **state)
+{
+    struct fixture *f = *state;
+    int64_t before = gw_clock_ns();
+    assert_int_equal(gw_ring_wait(f->ring, 20 * GW_NS_PER_MS, note, f), 0);
+    assert_true(gw_clock_ns() - before >= 19 * GW_NS_PER_MS);
+    assert_int_equal(f->count, 0);
+}
+
+static void more_operations_than_the_queue_holds(void **state)
+{
+    struct fixture *f = *state;
+    for (unsigned i = 0; i < 3000; i++)
+        gw_ring_cancel(f->ring, token(GW_OP_CLIENT_RECV, i));
+    assert_int_equal(gw_ring_wait(f->ring, 0, note, f), 0);
+    picked_receive_brings_a_buffer(state);
+}
+
+static void features_are_named(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_ring_features features;
+    gw_ring_get_features(f->ring, &features);
+    assert_non_null(strstr(features.flags_text, "CQSIZE"));
+    assert_true(features.setup_flags != 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tokens_survive_the_way),
+        TEST(picked_receive_brings_a_buffer),
+        TEST(picked_receive_respects_max),
+        TEST(end_of_stream_brings_no_buffer),
+        TEST(dontwait_does_not_wait),
+        TEST(starvation_ends_when_a_buffer_returns),
+        TEST(send_and_sendmsg_carry_bytes),
+        TEST(send_to_a_closed_peer_gives_epipe_and_no_signal),
+        TEST(recvmsg_scatters),
+        TEST(cancel_ends_an_operation),
+        TEST(multishot_poll_tells_each_wakeup),
+        TEST(accept_goes_on_and_connect_connects),
+        TEST(refused_connect_says_so),
+        TEST(close_really_closes),
+        TEST(waiting_ends_in_time),
+        TEST(more_operations_than_the_queue_holds),
+        TEST(features_are_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
