@@ -109,7 +109,7 @@ static void rows_are_whole(void **state gw_unused)
         assert_int_equal(opt->kind == GW_OPTION_WORD, opt->words != NULL);
         assert_int_equal(opt->kind != GW_OPTION_WORD && opt->kind != GW_OPTION_SWITCH,
                          opt->value != NULL);
-        if (opt->kind == GW_OPTION_COUNT || opt->kind == GW_OPTION_DURATION)
+        if (opt->kind == GW_OPTION_NUMBER || opt->kind == GW_OPTION_DURATION)
             assert_true(opt->min > 0 && opt->min < opt->max && opt->initial);
         for (unsigned c = 0; c <= GW_COMMAND_COUNT; c++) {
             const struct gw_option *found =
@@ -186,7 +186,7 @@ static void words_and_ranges_are_kept(void **state gw_unused)
             (void)snprintf(rest, sizeof(rest), "=%s^", opt->words[0]);
             refused(opt, rest, opt->words[1]);
         }
-        if (opt->kind == GW_OPTION_COUNT) {
+        if (opt->kind == GW_OPTION_NUMBER) {
             (void)snprintf(rest, sizeof(rest), "=%" PRId64, opt->min);
             taken(opt, rest);
             (void)snprintf(rest, sizeof(rest), "=%" PRId64, opt->min - 1);
@@ -247,6 +247,12 @@ static void words_mean_their_enums(void **state gw_unused)
             gw_option_find(GW_COMMAND_SERVER, rows[i].name, strlen(rows[i].name));
         assert_string_equal(opt->words[rows[i].value - opt->first], rows[i].word);
     }
+    const struct gw_option *level = gw_option_find(GW_COMMAND_SERVER, "log-level", 9);
+    for (unsigned i = 0; level->words[i]; i++)
+        assert_string_equal(level->words[i], gw_log_level_word((enum gw_log_level)i));
+    const struct gw_option *format = gw_option_find(GW_COMMAND_SERVER, "log-format", 10);
+    for (unsigned i = 0; format->words[i]; i++)
+        assert_string_equal(format->words[i], gw_log_format_word((enum gw_log_format)i));
 }
 
 static void other_names_lead_to_ours(void **state gw_unused)
