@@ -34,9 +34,11 @@ struct gw_ticket_keys {
 gw_must_check int gw_tickets_init(struct gw_ticket_keys *keys);
 /* Master: a fresh key becomes the newest; the oldest is wiped. */
 gw_must_check int gw_tickets_rotate(struct gw_ticket_keys *keys);
-/* Any process: copies the newest key. */
-void gw_tickets_newest(const struct gw_ticket_keys *keys, struct gw_ticket_key *ret);
-/* Any process: copies the key of that name; false when it is gone. *ret_newest: it is the newest.
- */
-bool gw_tickets_find(const struct gw_ticket_keys *keys, const uint8_t name[GW_TICKET_NAME_LEN],
-                     struct gw_ticket_key *ret, bool *ret_newest);
+/* Any process: copies the newest key; false, and *ret wiped, when there is none or a writer died in
+ * the middle of a change. */
+gw_must_check bool gw_tickets_newest(const struct gw_ticket_keys *keys, struct gw_ticket_key *ret);
+/* Any process: copies the key of that name; false, and *ret wiped, when it is gone. *ret_newest: it
+ * is the newest. */
+gw_must_check bool gw_tickets_find(const struct gw_ticket_keys *keys,
+                                   const uint8_t name[GW_TICKET_NAME_LEN],
+                                   struct gw_ticket_key *ret, bool *ret_newest);

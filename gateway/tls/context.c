@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/tls/context_private.h"
+
+#include "gateway/tls/credential.h"
+#include "gateway/tls/handshake_private.h"
+#include "gateway/tls/library.h"
+#include "gateway/tls/policy.h"
+#include "gateway/tls/session.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+
+static int out_of_memory(struct gw_error *err)
+{
+    return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+}
+
+/* The server's order counts. No overlap ends the handshake (RFC 7301 3.2). */
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                   const unsigned char *offered, unsigned offered_len, void *arg)
+{
+    const struct gw_tls_context *tls = arg;
+    unsigned char *chosen = NULL;
+    (void)ssl;
+    if (SSL_select_next_proto(&chosen, out_len, tls->alpn, tls->alpn_len, offered, offered_len) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static int on_server_name(SSL *ssl, int *alert, void *arg)
+{
+    const struct gw_tls_context *tls = arg;
+    struct gw_handshake *hs = SSL_get_app_data(ssl);
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    unsigned index;
+    (void)alert;
+    if (!name)
+        return SSL_TLSEXT_ERR_NOACK;
+    (void)snprintf(hs->sni, sizeof(hs->sni), "%s", name);
+    if (!gw_sni_find(&tls->sni, name, &index))
+        return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_SSL_CTX(ssl, tls->ctxs[index]);
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* Lines of the NSS key log format: label, client random, secret in hex. Only the two secrets of
+ * application traffic are taken, and they go nowhere but into the handshake. */
+static void on_secret(const SSL *ssl, const char *line)
+{
+    gw_handshake_take_secret(SSL_get_app_data(ssl), line);
+}
+
+static void on_message(int written, int version, int type, const void *data, size_t len, SSL *ssl,
+                       void *arg)
+{
+    (void)version;
+    (void)arg;
+    if (!written && type == SSL3_RT_HEADER && len > 0)
+        gw_handshake_count_read(SSL_get_app_data(ssl), *(const uint8_t *)data);
+}
+
+static int add_alpn(struct gw_tls_context *tls, const char *name, struct gw_error *err)
+{
+    size_t len = strlen(name);
+    if (len == 0 || len > 255)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--alpn: a protocol name must have 1 to 255 bytes, '%s' has not", name);
+    tls->alpn[tls->alpn_len] = (uint8_t)len;
+    memcpy(tls->alpn + tls->alpn_len + 1, name, len);
+    tls->alpn_len += (unsigned)len + 1;
+    return 0;
+}
+
+/* All that is equal in the contexts of a service. */
+static int set_up(struct gw_tls_context *tls, SSL_CTX *ctx, const struct gw_service *service,
+                  struct gw_error *err)
+{
+    int r = gw_policy_apply(ctx, service, err);
+    if (r < 0)
+        return r;
+    if (gw_trust_apply(&tls->trust, ctx) < 0 || gw_session_apply(tls, ctx) < 0)
+        return out_of_memory(err);
+    if (!tls->tickets)
+        SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+    if (tls->alpn_len)
+        SSL_CTX_set_alpn_select_cb(ctx, on_alpn, tls);
+    SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
+    SSL_CTX_set_tlsext_servername_arg(ctx, tls);
+    SSL_CTX_set_keylog_callback(ctx, on_secret);
+    SSL_CTX_set_msg_callback(ctx, on_message);
+    return 0;
+}
+
+/* What libssl may have against a certificate whose files are in order. */
+static const char *why_unusable(void)
+{
+    switch (ERR_GET_REASON(ERR_peek_last_error())) {
+    case SSL_R_EE_KEY_TOO_SMALL:
+        return "its key is too small; RSA keys need 2048 bits at least";
+    case SSL_R_CA_KEY_TOO_SMALL:
+        return "a CA of its chain has too small a key; RSA keys need 2048 bits at least";
+    case SSL_R_CA_MD_TOO_WEAK:
+        return "its chain is signed with a broken hash (SHA-1 or MD5)";
+    default:
+        return "libssl refuses it";
+    }
+}
+
+static int use(SSL_CTX *ctx, const struct gw_credential *c, struct gw_error *err)
+{
+    if (SSL_CTX_use_cert_and_key(ctx, c->leaf, c->key, c->chain, 1) == 1)
+        return 0;
+    const char *why = why_unusable();
+    ERR_clear_error();
+    return gw_error_set(err, GW_EXIT_USAGE, "--cert %s: the certificate cannot be used: %s",
+                        c->pair->cert_file, why);
+}
+
+/* Puts certificate `main` in and, for each other key type, the first one that is good for the same
+ * names. Returns how many, or negative errno. */
+static int use_family(const struct gw_tls_context *tls, unsigned main, SSL_CTX *ctx,
+                      struct gw_error *err)
+{
+    const struct gw_credential *all = tls->credentials;
+    int types[8] = {all[main].key_type};
+    int count = 1;
+    int r = use(ctx, &all[main], err);
+    for (unsigned i = 0; r == 0 && i < tls->count; i++) {
+        bool have = false;
+        for (int t = 0; t < count; t++)
+            have |= types[t] == all[i].key_type;
+        if (have || !gw_credential_covers(&all[i], &all[main]))
+            continue;
+        types[count++] = all[i].key_type;
+        r = use(ctx, &all[i], err);
+    }
+    return r < 0 ? r : count;
+}
+
+static int make_ctx(struct gw_tls_context *tls, unsigned i, const struct gw_service *service,
+                    struct gw_error *err)
+{
+    SSL_CTX *ctx = tls->ctxs[i] = SSL_CTX_new_ex(tls->library, NULL, TLS_server_method());
+    if (!ctx)
+        return out_of_memory(err);
+    int r = set_up(tls, ctx, service, err);
+    int types = r < 0 ? r : use_family(tls, i, ctx, err);
+    if (types < 0)
+        return types;
+    const struct gw_credential *c = &tls->credentials[i];
+    for (unsigned n = 0; n < c->name_count; n++)
+        if (gw_sni_add(&tls->sni, c->names[n], i, (unsigned)types) < 0)
+            return out_of_memory(err);
+    return 0;
+}
+
+static int load_credentials(struct gw_tls_context *tls, const struct gw_service *service,
+                            struct gw_error *err)
+{
+    if (service->cert_count == 0)
+        return gw_error_set(err, GW_EXIT_USAGE, "--cert and --key: at least one pair is needed");
+    tls->credentials = calloc(service->cert_count, sizeof(*tls->credentials));
+    if (!tls->credentials)
+        return out_of_memory(err);
+    tls->count = service->cert_count;
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < tls->count; i++)
+        r = gw_credential_load(&tls->credentials[i], &service->certs[i], tls->library, err);
+    return r;
+}
+
+static int fill(struct gw_tls_context *tls, const struct gw_service *service, struct gw_error *err)
+{
+    tls->ticket_cipher = EVP_CIPHER_fetch(tls->library, "AES-256-CBC", NULL);
+    if (!tls->ticket_cipher)
+        return gw_error_set(err, GW_EXIT_OTHER, "libcrypto has no AES-256-CBC");
+    int r = gw_trust_load(&tls->trust, service, tls->library, err);
+    for (unsigned i = 0; r == 0 && i < service->alpn_count; i++)
+        r = add_alpn(tls, service->alpn[i], err);
+    if (r == 0)
+        r = load_credentials(tls, service, err);
+    for (unsigned i = 0; r == 0 && i < tls->count; i++)
+        r = make_ctx(tls, i, service, err);
+    gw_sni_seal(&tls->sni);
+    return r;
+}
+
+int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *service,
+                       struct gw_ticket_keys *tickets, struct gw_error *err)
+{
+    OSSL_LIB_CTX *library = gw_tls_library_get();
+    if (!library)
+        return out_of_memory(err);
+    struct gw_tls_context *tls = calloc(1, sizeof(*tls));
+    if (!tls) {
+        gw_tls_library_put();
+        return out_of_memory(err);
+    }
+    tls->library = library;
+    tls->tickets = service->session_tickets ? tickets : NULL;
+    int r = fill(tls, service, err);
+    ERR_clear_error();
+    if (r < 0)
+        gw_tls_context_free(tls);
+    else
+        *ret = tls;
+    return r;
+}
+
+void gw_tls_context_free(struct gw_tls_context *tls)
+{
+    if (!tls)
+        return;
+    gw_sni_done(&tls->sni);
+    for (unsigned i = 0; i < tls->count; i++) {
+        SSL_CTX_free(tls->ctxs[i]);
+        gw_credential_done(&tls->credentials[i]);
+    }
+    free(tls->credentials);
+    gw_trust_done(&tls->trust);
+    EVP_CIPHER_free(tls->ticket_cipher);
+    free(tls);
+    gw_tls_library_put();
+}

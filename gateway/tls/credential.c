@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/tls/credential.h"
+
+#include "gateway/base/log.h"
+#include "gateway/tls/pemfile.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    WARN_DAYS = 30
+};
+
+/* "2026-11-21 04:24 UTC"; `text` holds 32 bytes. */
+static const char *date_text(const ASN1_TIME *time, char *text)
+{
+    struct tm tm;
+    if (!ASN1_TIME_to_tm(time, &tm) || !strftime(text, 32, "%Y-%m-%d %H:%M UTC", &tm))
+        return "an unreadable date";
+    return text;
+}
+
+static int check_dates(const struct gw_credential *c, struct gw_error *err)
+{
+    const ASN1_TIME *begins = X509_get0_notBefore(c->leaf);
+    const ASN1_TIME *ends = X509_get0_notAfter(c->leaf);
+    char text[32];
+    if (X509_cmp_current_time(begins) >= 0)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--cert %s: the certificate is not valid before %s (is the clock "
+                            "right?)",
+                            c->pair->cert_file, date_text(begins, text));
+    if (X509_cmp_current_time(ends) <= 0)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--cert %s: the certificate expired on %s; renew it",
+                            c->pair->cert_file, date_text(ends, text));
+    int days = 0;
+    int seconds = 0;
+    if (ASN1_TIME_diff(&days, &seconds, NULL, ends) && days < WARN_DAYS)
+        gw_log(GW_LOG_WARNING, "--cert %s: the certificate expires on %s", c->pair->cert_file,
+               date_text(ends, text));
+    return 0;
+}
+
+static int check_key_type(struct gw_credential *c, struct gw_error *err)
+{
+    static const int usable[] = {EVP_PKEY_RSA, EVP_PKEY_RSA_PSS, EVP_PKEY_EC, EVP_PKEY_ED25519,
+                                 EVP_PKEY_ED448};
+    c->key_type = EVP_PKEY_get_base_id(c->key);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(usable); i++)
+        if (c->key_type == usable[i])
+            return 0;
+    return gw_error_set(err, GW_EXIT_USAGE,
+                        "--key %s: this kind of key cannot be used; RSA, ECDSA and EdDSA can",
+                        c->pair->key_file);
+}
+
+static int load_cert(struct gw_credential *c, OSSL_LIB_CTX *library, struct gw_error *err)
+{
+    struct gw_pemfile file = {0};
+    int r = gw_pemfile_read(&file, "--cert", c->pair->cert_file, err);
+    if (r < 0)
+        return r;
+    r = gw_pemfile_certs(&file, library, &c->chain, err);
+    gw_pemfile_done(&file);
+    if (r < 0)
+        return r;
+    c->leaf = sk_X509_shift(c->chain);
+    return check_dates(c, err);
+}
+
+static int load_key(struct gw_credential *c, OSSL_LIB_CTX *library, struct gw_error *err)
+{
+    struct gw_pemfile file = {0};
+    int r = gw_pemfile_read(&file, "--key", c->pair->key_file, err);
+    if (r < 0)
+        return r;
+    if (file.mode & (S_IRWXG | S_IRWXO))
+        gw_log(GW_LOG_WARNING,
+               "--key %s: others than its owner may use the file (mode %04o); "
+               "chmod 600 it",
+               c->pair->key_file, (unsigned)file.mode);
+    r = gw_pemfile_key(&file, library, &c->key, err);
+    gw_pemfile_done(&file);
+    return r < 0 ? r : check_key_type(c, err);
+}
+
+/* A name worth comparing with SNI; others (an address, an embedded NUL) are left out. */
+static bool name_usable(const ASN1_STRING *s)
+{
+    const unsigned char *p = ASN1_STRING_get0_data(s);
+    int len = ASN1_STRING_length(s);
+    if (len < 1 || len > 253)
+        return false;
+    for (int i = 0; i < len; i++)
+        if (p[i] <= ' ' || p[i] >= 0x7f)
+            return false;
+    return true;
+}
+
+static int add_name(struct gw_credential *c, const ASN1_STRING *s)
+{
+    if (!name_usable(s))
+        return 0;
+    char **grown = realloc(c->names, (c->name_count + 1) * sizeof(*grown));
+    if (!grown)
+        return -ENOMEM;
+    c->names = grown;
+    char *name = strndup((const char *)ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+    if (!name)
+        return -ENOMEM;
+    for (char *p = name; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    c->names[c->name_count++] = name;
+    return 0;
+}
+
+static int add_common_name(struct gw_credential *c)
+{
+    const X509_NAME *subject = X509_get_subject_name(c->leaf);
+    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    return at < 0 ? 0 : add_name(c, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+}
+
+/* The DNS names of the certificate; the CN only where it has none (RFC 6125 6.4.4). */
+static int collect_names(struct gw_credential *c)
+{
+    GENERAL_NAMES *sans = X509_get_ext_d2i(c->leaf, NID_subject_alt_name, NULL, NULL);
+    int r = 0;
+    for (int i = 0; r == 0 && i < sk_GENERAL_NAME_num(sans); i++) {
+        const GENERAL_NAME *san = sk_GENERAL_NAME_value(sans, i);
+        if (san->type == GEN_DNS)
+            r = add_name(c, san->d.dNSName);
+    }
+    GENERAL_NAMES_free(sans);
+    return r == 0 && c->name_count == 0 ? add_common_name(c) : r;
+}
+
+int gw_credential_load(struct gw_credential *ret, const struct gw_cert_pair *pair,
+                       OSSL_LIB_CTX *library, struct gw_error *err)
+{
+    *ret = (struct gw_credential){.pair = pair};
+    int r = load_cert(ret, library, err);
+    if (r == 0)
+        r = load_key(ret, library, err);
+    if (r < 0)
+        return r;
+    bool fits = X509_check_private_key(ret->leaf, ret->key);
+    ERR_clear_error();
+    if (!fits)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--key %s: this key does not belong to the certificate of --cert %s",
+                            pair->key_file, pair->cert_file);
+    if (collect_names(ret) < 0)
+        return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    return 0;
+}
+
+void gw_credential_done(struct gw_credential *c)
+{
+    X509_free(c->leaf);
+    sk_X509_pop_free(c->chain, X509_free);
+    EVP_PKEY_free(c->key);
+    for (unsigned i = 0; i < c->name_count; i++)
+        free(c->names[i]);
+    free(c->names);
+    *c = (struct gw_credential){0};
+}
+
+static bool has_name(const struct gw_credential *c, const char *name)
+{
+    for (unsigned i = 0; i < c->name_count; i++)
+        if (strcmp(c->names[i], name) == 0)
+            return true;
+    return false;
+}
+
+bool gw_credential_covers(const struct gw_credential *credential, const struct gw_credential *other)
+{
+    if (other->name_count == 0)
+        return credential->name_count == 0;
+    for (unsigned i = 0; i < other->name_count; i++) {
+        const char *name = other->names[i];
+        const char *dot = strchr(name, '.');
+        char wild[256];
+        (void)snprintf(wild, sizeof(wild), "*%s", dot ? dot : "");
+        if (!has_name(credential, name) && !(dot && has_name(credential, wild)))
+            return false;
+    }
+    return true;
+}

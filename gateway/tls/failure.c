@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/tls/failure.h"
+
+#include "gateway/base/attr.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+
+struct row {
+    int code;
+    enum gw_reason reason;
+};
+
+/* Reasons of libssl (sslerr.h). What is not here is a broken protocol. */
+static const struct row ssl_rows[] = {
+    {SSL_R_HTTP_REQUEST, GW_REASON_HANDSHAKE_NOT_TLS},
+    {SSL_R_HTTPS_PROXY_REQUEST, GW_REASON_HANDSHAKE_NOT_TLS},
+
+    {SSL_R_UNSUPPORTED_PROTOCOL, GW_REASON_HANDSHAKE_VERSION},
+    {SSL_R_VERSION_TOO_LOW, GW_REASON_HANDSHAKE_VERSION},
+    {SSL_R_VERSION_TOO_HIGH, GW_REASON_HANDSHAKE_VERSION},
+    {SSL_R_UNKNOWN_PROTOCOL, GW_REASON_HANDSHAKE_VERSION},
+    {SSL_R_WRONG_SSL_VERSION, GW_REASON_HANDSHAKE_VERSION},
+    {SSL_R_INAPPROPRIATE_FALLBACK, GW_REASON_HANDSHAKE_VERSION},
+
+    {SSL_R_NO_SHARED_CIPHER, GW_REASON_HANDSHAKE_CIPHER},
+    {SSL_R_NO_CIPHERS_SPECIFIED, GW_REASON_HANDSHAKE_CIPHER},
+    {SSL_R_NO_SUITABLE_KEY_SHARE, GW_REASON_HANDSHAKE_CIPHER},
+    {SSL_R_NO_SUITABLE_GROUPS, GW_REASON_HANDSHAKE_CIPHER},
+    {SSL_R_NO_SHARED_GROUPS, GW_REASON_HANDSHAKE_CIPHER},
+    {SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, GW_REASON_HANDSHAKE_CIPHER},
+    {SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, GW_REASON_HANDSHAKE_CIPHER},
+    {SSL_R_WRONG_CURVE, GW_REASON_HANDSHAKE_CIPHER},
+
+    {SSL_R_NO_APPLICATION_PROTOCOL, GW_REASON_HANDSHAKE_ALPN},
+
+    {SSL_R_EXCESSIVE_MESSAGE_SIZE, GW_REASON_HANDSHAKE_TOO_LARGE},
+
+    {SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, GW_REASON_CERT_MISSING},
+    {SSL_R_BAD_SIGNATURE, GW_REASON_CERT_INVALID},
+    {SSL_R_WRONG_SIGNATURE_TYPE, GW_REASON_CERT_INVALID},
+    {SSL_R_WRONG_SIGNATURE_SIZE, GW_REASON_CERT_INVALID},
+    {SSL_R_UNKNOWN_CERTIFICATE_TYPE, GW_REASON_CERT_INVALID},
+    {SSL_R_SIGNATURE_FOR_NON_SIGNING_CERTIFICATE, GW_REASON_CERT_INVALID},
+
+    {SSL_R_CALLBACK_FAILED, GW_REASON_HANDSHAKE_INTERNAL},
+    {ERR_R_INTERNAL_ERROR, GW_REASON_HANDSHAKE_INTERNAL},
+    {ERR_R_MALLOC_FAILURE, GW_REASON_NO_MEMORY},
+};
+
+/* Verification results (x509_vfy.h). What is not here makes the certificate invalid. */
+static const struct row verify_rows[] = {
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, GW_REASON_CERT_UNTRUSTED},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, GW_REASON_CERT_UNTRUSTED},
+    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, GW_REASON_CERT_UNTRUSTED},
+    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, GW_REASON_CERT_UNTRUSTED},
+    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, GW_REASON_CERT_UNTRUSTED},
+    {X509_V_ERR_CERT_UNTRUSTED, GW_REASON_CERT_UNTRUSTED},
+    {X509_V_ERR_CERT_SIGNATURE_FAILURE, GW_REASON_CERT_UNTRUSTED},
+    {X509_V_ERR_CERT_CHAIN_TOO_LONG, GW_REASON_CERT_UNTRUSTED},
+    {X509_V_ERR_INVALID_CA, GW_REASON_CERT_UNTRUSTED},
+    {X509_V_ERR_CERT_NOT_YET_VALID, GW_REASON_CERT_EXPIRED},
+    {X509_V_ERR_CERT_HAS_EXPIRED, GW_REASON_CERT_EXPIRED},
+    {X509_V_ERR_OUT_OF_MEM, GW_REASON_NO_MEMORY},
+};
+
+static enum gw_reason find(const struct row *rows, size_t count, int code, enum gw_reason other)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].code == code)
+            return rows[i].reason;
+    return other;
+}
+
+/* An alert of the client is queued as SSL_AD_REASON_OFFSET plus its number. */
+static bool is_alert(unsigned long error)
+{
+    int reason = ERR_GET_REASON(error);
+    return ERR_GET_LIB(error) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET &&
+           reason < SSL_AD_REASON_OFFSET + 256;
+}
+
+static void set(struct gw_failure *ret, enum gw_reason reason, const char *detail)
+{
+    ret->reason = reason;
+    (void)snprintf(ret->detail, sizeof(ret->detail), "%s", detail ? detail : "");
+}
+
+static void set_from_error(const SSL *ssl, unsigned long error, struct gw_failure *ret)
+{
+    int code = ERR_GET_REASON(error);
+    if (is_alert(error)) {
+        set(ret, GW_REASON_HANDSHAKE_ALERT, SSL_alert_desc_string_long(code));
+        return;
+    }
+    if (code == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+        long result = SSL_get_verify_result(ssl);
+        set(ret, find(verify_rows, GW_ARRAY_SIZE(verify_rows), (int)result, GW_REASON_CERT_INVALID),
+            X509_verify_cert_error_string(result));
+        return;
+    }
+    set(ret, find(ssl_rows, GW_ARRAY_SIZE(ssl_rows), code, GW_REASON_HANDSHAKE_PROTOCOL),
+        ERR_reason_error_string(error));
+}
+
+void gw_failure_take(const SSL *ssl, int ssl_error, struct gw_failure *ret)
+{
+    *ret = (struct gw_failure){.reason = GW_REASON_HANDSHAKE_INTERNAL};
+    if (ssl_error == SSL_ERROR_ZERO_RETURN || SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN)
+        set(ret, GW_REASON_HANDSHAKE_ALERT, "close notify");
+    /* Errors of libcrypto may lie below the one that libssl made of them; its first one counts. */
+    bool found = false;
+    for (unsigned long e; (e = ERR_get_error());) {
+        if (found || ERR_GET_LIB(e) != ERR_LIB_SSL)
+            continue;
+        set_from_error(ssl, e, ret);
+        found = true;
+    }
+}

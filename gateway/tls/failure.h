@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why a handshake failed: from libssl's error queue to a reason and a word for the log. The only
+ * place that reads the queue of a handshake. */
+#pragma once
+
+#include "gateway/base/reason.h"
+
+#include <openssl/ssl.h>
+#include <stddef.h>
+
+struct gw_failure {
+    enum gw_reason reason;
+    char detail[96]; /* "" when there is none */
+};
+
+/* Empties the error queue after a failed SSL_do_handshake. `ssl_error` is of SSL_get_error. */
+void gw_failure_take(const SSL *ssl, int ssl_error, struct gw_failure *ret);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What leaves a complete handshake: the keys of the records, and what the log wants to know. */
+#include "gateway/base/wipe.h"
+#include "gateway/tls/handshake_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Bytes written; 0 when `hex` is no hex, or too long. */
+static size_t parse_hex(const char *hex, uint8_t *out, size_t cap)
+{
+    size_t len = 0;
+    for (; hex[0] && hex[0] != '\n'; hex += 2, len++) {
+        int high = hex_digit(hex[0]);
+        int low = high < 0 ? -1 : hex_digit(hex[1]);
+        if (low < 0 || len == cap)
+            return 0;
+        out[len] = (uint8_t)(high << 4 | low);
+    }
+    return len;
+}
+
+void gw_handshake_take_secret(struct gw_handshake *hs, const char *line)
+{
+    static const char client[] = "CLIENT_TRAFFIC_SECRET_0 ";
+    static const char server[] = "SERVER_TRAFFIC_SECRET_0 ";
+    const char *hex = strrchr(line, ' ');
+    if (!hex)
+        return;
+    if (strncmp(line, client, sizeof(client) - 1) == 0)
+        hs->client_secret_len = parse_hex(hex + 1, hs->client_secret, sizeof(hs->client_secret));
+    else if (strncmp(line, server, sizeof(server) - 1) == 0)
+        hs->server_secret_len = parse_hex(hex + 1, hs->server_secret, sizeof(hs->server_secret));
+}
+
+static int derive_tls13(const struct gw_handshake *hs, const struct ktls_suite *suite,
+                        struct gw_handover_keys *keys)
+{
+    int r = ktls_derive_tls13(suite, hs->client_secret, hs->client_secret_len, &keys->rx);
+    if (r == 0)
+        r = ktls_derive_tls13(suite, hs->server_secret, hs->server_secret_len, &keys->tx);
+    /* Nothing of the client was read under its application key: rx.seq stays 0. */
+    keys->tx.seq = hs->sent.protected - hs->sent_before;
+    return r;
+}
+
+static int derive_tls12(const struct gw_handshake *hs, const struct ktls_suite *suite,
+                        struct gw_handover_keys *keys)
+{
+    uint8_t master[KTLS_MASTER_LEN] = {0};
+    uint8_t client[KTLS_RANDOM_LEN];
+    uint8_t server[KTLS_RANDOM_LEN];
+    size_t len = SSL_SESSION_get_master_key(SSL_get_session(hs->ssl), master, sizeof(master));
+    int r = -EINVAL;
+    if (len == sizeof(master) &&
+        SSL_get_client_random(hs->ssl, client, sizeof(client)) == sizeof(client) &&
+        SSL_get_server_random(hs->ssl, server, sizeof(server)) == sizeof(server))
+        r = ktls_derive_tls12(suite, master, client, server, &keys->rx, &keys->tx);
+    gw_wipe(master, sizeof(master));
+    /* Usually 1, the Finished; counted because a peer may cut its Finished into several records. */
+    keys->rx.seq = hs->reads;
+    keys->tx.seq = hs->sent.after_ccs;
+    if (suite->explicit_nonce_len)
+        keys->tx.explicit_nonce = hs->sent.explicit_nonce + 1;
+    return r;
+}
+
+int gw_handshake_keys(struct gw_handshake *hs, struct gw_handover_keys *ret)
+{
+    if (hs->state != GW_HANDSHAKE_COMPLETE)
+        return -EINVAL;
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(hs->ssl);
+    const struct ktls_suite *suite = ktls_suite_find(SSL_CIPHER_get_protocol_id(cipher));
+    struct gw_handover_keys keys = {.role = GW_ROLE_SERVER};
+    int r = suite->version == KTLS_TLS_1_3 ? derive_tls13(hs, suite, &keys)
+                                           : derive_tls12(hs, suite, &keys);
+    if (r == 0)
+        *ret = keys;
+    gw_wipe_object(&keys);
+    return r;
+}
+
+static void copy_text(char *to, size_t size, const char *text)
+{
+    (void)snprintf(to, size, "%s", text ? text : "");
+}
+
+void gw_handshake_get_info(struct gw_handshake *hs, struct gw_handshake_info *ret)
+{
+    const unsigned char *alpn = NULL;
+    unsigned alpn_len = 0;
+    SSL_get0_alpn_selected(hs->ssl, &alpn, &alpn_len);
+    int group = SSL_get_negotiated_group(hs->ssl);
+    *ret = (struct gw_handshake_info){
+        .resumed = SSL_session_reused(hs->ssl),
+        .ticket_sent = hs->ticket_sent,
+    };
+    copy_text(ret->version, sizeof(ret->version), SSL_get_version(hs->ssl));
+    copy_text(ret->suite, sizeof(ret->suite), SSL_get_cipher_name(hs->ssl));
+    copy_text(ret->group, sizeof(ret->group), group ? SSL_group_to_name(hs->ssl, group) : NULL);
+    copy_text(ret->sni, sizeof(ret->sni), hs->sni);
+    if (alpn)
+        (void)snprintf(ret->alpn, sizeof(ret->alpn), "%.*s", (int)alpn_len, (const char *)alpn);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/tls/handshake_private.h"
+
+#include "gateway/base/bytes.h"
+#include "gateway/base/wipe.h"
+#include "gateway/tls/failure.h"
+#include "gateway/tls/identity_private.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+
+enum {
+    TYPE_CHANGE_CIPHER_SPEC = 20,
+    TYPE_ALERT = 21,
+    TYPE_HANDSHAKE = 22,
+    ALERT_ILLEGAL_PARAMETER = 47, /* as libssl answers too long a message */
+    TICKETS_FULL = 2,             /* a client may open two connections at once with them */
+    TICKETS_RESUMED = 1,          /* one for the one that was used */
+};
+
+struct gw_handshake *gw_handshake_new(struct gw_tls_context *ctx, gw_handshake_allows *allows,
+                                      void *arg)
+{
+    gw_require(allows);
+    struct gw_handshake *hs = calloc(1, sizeof(*hs));
+    if (!hs)
+        return NULL;
+    hs->tls = ctx;
+    hs->allows = allows;
+    hs->allows_arg = arg;
+    hs->ssl = SSL_new(ctx->ctxs[0]);
+    hs->in = BIO_new(BIO_s_mem());
+    hs->out = BIO_new(BIO_s_mem());
+    if (!hs->ssl || !hs->in || !hs->out || !SSL_set_app_data(hs->ssl, hs)) {
+        BIO_free(hs->in);
+        BIO_free(hs->out);
+        SSL_free(hs->ssl);
+        free(hs);
+        ERR_clear_error();
+        return NULL;
+    }
+    /* Empty means "not now", not the end. */
+    BIO_set_mem_eof_return(hs->in, -1);
+    BIO_set_mem_eof_return(hs->out, -1);
+    SSL_set_bio(hs->ssl, hs->in, hs->out);
+    SSL_set_accept_state(hs->ssl);
+    return hs;
+}
+
+void gw_handshake_free(struct gw_handshake *hs)
+{
+    if (!hs)
+        return;
+    /* Else libssl takes the session for broken off and spoils it for its holder. */
+    if (hs->state == GW_HANDSHAKE_COMPLETE)
+        SSL_set_shutdown(hs->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(hs->ssl);
+    gw_wipe_object(hs);
+    free(hs);
+}
+
+bool gw_handshake_peer_allowed(const struct gw_handshake *hs, X509 *cert)
+{
+    struct gw_identity identity;
+    return gw_identity_read(&identity, cert) && hs->allows(hs->allows_arg, &identity);
+}
+
+void gw_handshake_count_read(struct gw_handshake *hs, uint8_t type)
+{
+    hs->reads = type == TYPE_CHANGE_CIPHER_SPEC ? 0 : hs->reads + 1;
+}
+
+/* Lets the scan see what libssl wrote since the last call. */
+static void scan_output(struct gw_handshake *hs)
+{
+    char *data = NULL;
+    long len = BIO_get_mem_data(hs->out, &data);
+    gw_require(len >= 0 && (size_t)len >= hs->out_scanned);
+    if ((size_t)len > hs->out_scanned)
+        gw_recordscan_add(&hs->sent, (const uint8_t *)data + hs->out_scanned,
+                          (size_t)len - hs->out_scanned);
+    hs->out_scanned = (size_t)len;
+}
+
+static enum gw_handshake_verdict fail(struct gw_handshake *hs, enum gw_reason reason,
+                                      const char *detail)
+{
+    hs->state = GW_HANDSHAKE_BROKEN;
+    hs->reason = reason;
+    (void)snprintf(hs->detail, sizeof(hs->detail), "%s", detail);
+    return GW_HANDSHAKE_FAILED;
+}
+
+/* An alert that libssl does not know of; possible only while our side still writes in the clear.
+ */
+static void write_plain_alert(struct gw_handshake *hs, uint8_t description)
+{
+    const uint8_t record[] = {TYPE_ALERT, 3, 3, 0, 2, 2, description};
+    if (!hs->sent.protected && !hs->sent.ccs_seen)
+        (void)BIO_write(hs->out, record, sizeof(record));
+}
+
+static enum gw_handshake_verdict fail_by_library(struct gw_handshake *hs, int ssl_error)
+{
+    struct gw_failure failure;
+    gw_failure_take(hs->ssl, ssl_error, &failure);
+    if (!hs->speaks_tls)
+        failure.reason = GW_REASON_HANDSHAKE_NOT_TLS;
+    return fail(hs, failure.reason, failure.detail);
+}
+
+/* Looks at what the hand-over will rely on, once, at the end of the handshake. */
+static enum gw_handshake_verdict complete(struct gw_handshake *hs)
+{
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(hs->ssl);
+    const struct ktls_suite *suite = ktls_suite_find(SSL_CIPHER_get_protocol_id(cipher));
+    if (!suite || suite->version != (enum ktls_version)SSL_version(hs->ssl))
+        return fail(hs, GW_REASON_HANDSHAKE_INTERNAL, "suite without record keys");
+    if (SSL_get0_peer_certificate(hs->ssl) && SSL_get_verify_result(hs->ssl) != X509_V_OK)
+        return fail(hs, GW_REASON_CERT_INVALID, "certificate not verified");
+    size_t want = suite->version == KTLS_TLS_1_3 ? ktls_hash_len(suite->hash) : 0;
+    if (hs->client_secret_len != want || hs->server_secret_len != want)
+        return fail(hs, GW_REASON_HANDSHAKE_INTERNAL, "no traffic secrets");
+    /* More handshake messages in the record of the Finished: a renegotiation, in TLS 1.2. */
+    if (SSL_has_pending(hs->ssl))
+        return fail(hs, GW_REASON_HANDSHAKE_PROTOCOL, "data after Finished in its record");
+    hs->state = GW_HANDSHAKE_COMPLETE;
+    hs->sent_before = hs->sent.protected;
+    return GW_HANDSHAKE_DONE;
+}
+
+static enum gw_handshake_verdict drive(struct gw_handshake *hs)
+{
+    ERR_clear_error();
+    int r = SSL_do_handshake(hs->ssl);
+    int error = SSL_get_error(hs->ssl, r);
+    scan_output(hs);
+    if (r == 1)
+        return complete(hs);
+    if (error == SSL_ERROR_WANT_READ)
+        return GW_HANDSHAKE_MORE;
+    return fail_by_library(hs, error);
+}
+
+/* A record of the handshake, or the ClientHello of SSLv2 form that old clients begin with. */
+static bool begins_like_tls(uint8_t first)
+{
+    return first == TYPE_HANDSHAKE || first == TYPE_ALERT || first & 0x80;
+}
+
+enum gw_handshake_verdict gw_handshake_input(struct gw_handshake *hs, const void *data, size_t len)
+{
+    if (hs->state == GW_HANDSHAKE_BROKEN)
+        return GW_HANDSHAKE_FAILED;
+    if (len == 0)
+        return hs->state == GW_HANDSHAKE_COMPLETE ? GW_HANDSHAKE_DONE : GW_HANDSHAKE_MORE;
+    if (hs->state == GW_HANDSHAKE_RUNNING) {
+        if (len > GW_HANDSHAKE_BYTES_MAX - hs->received) {
+            write_plain_alert(hs, ALERT_ILLEGAL_PARAMETER);
+            return fail(hs, GW_REASON_HANDSHAKE_TOO_LARGE, "");
+        }
+        if (hs->received == 0)
+            hs->speaks_tls = begins_like_tls(*(const uint8_t *)data);
+        hs->received += len;
+    }
+    if (BIO_write(hs->in, data, (int)len) != (int)len)
+        return fail(hs, GW_REASON_NO_MEMORY, "");
+    return hs->state == GW_HANDSHAKE_COMPLETE ? GW_HANDSHAKE_DONE : drive(hs);
+}
+
+enum gw_reason gw_handshake_reason(const struct gw_handshake *hs)
+{
+    return hs->reason;
+}
+
+const char *gw_handshake_detail(const struct gw_handshake *hs)
+{
+    return hs->detail;
+}
+
+size_t gw_handshake_output(struct gw_handshake *hs, const uint8_t **ret_data)
+{
+    char *data = NULL;
+    long len = BIO_get_mem_data(hs->out, &data);
+    *ret_data = (const uint8_t *)data;
+    return len > 0 ? (size_t)len : 0;
+}
+
+void gw_handshake_output_sent(struct gw_handshake *hs, size_t len)
+{
+    uint8_t sink[4096];
+    scan_output(hs);
+    gw_require(len <= hs->out_scanned);
+    hs->out_scanned -= len;
+    while (len) {
+        int n = BIO_read(hs->out, sink, (int)GW_MIN(len, sizeof(sink)));
+        gw_require(n > 0);
+        len -= (size_t)n;
+    }
+}
+
+bool gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *ret)
+{
+    return gw_identity_read(ret, SSL_get0_peer_certificate(hs->ssl));
+}
+
+/* Asks libssl for one more ticket and lets it write; false breaks the handshake. */
+static bool write_tickets(struct gw_handshake *hs, unsigned count)
+{
+    ERR_clear_error();
+    for (unsigned i = 0; i < count; i++)
+        if (!SSL_new_session_ticket(hs->ssl))
+            return false;
+    bool ok = SSL_do_handshake(hs->ssl) == 1;
+    ERR_clear_error();
+    scan_output(hs);
+    return ok;
+}
+
+unsigned gw_handshake_tickets(struct gw_handshake *hs)
+{
+    if (hs->state != GW_HANDSHAKE_COMPLETE || !hs->tls->tickets ||
+        SSL_version(hs->ssl) != TLS1_3_VERSION)
+        return 0;
+    unsigned count = SSL_session_reused(hs->ssl) ? TICKETS_RESUMED : TICKETS_FULL;
+    if (!write_tickets(hs, count)) {
+        (void)fail(hs, GW_REASON_HANDSHAKE_INTERNAL, "no tickets");
+        return 0;
+    }
+    return hs->ticket_sent ? count : 0;
+}
+
+size_t gw_handshake_unread(struct gw_handshake *hs, uint8_t *data, size_t cap)
+{
+    size_t len = GW_MIN(BIO_ctrl_pending(hs->in), cap);
+    if (len == 0)
+        return 0;
+    int n = BIO_read(hs->in, data, (int)len);
+    return n > 0 ? (size_t)n : 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of a handshake; for this folder only. The SSL's application data points to it. */
+#pragma once
+
+#include "gateway/tls/context_private.h"
+#include "gateway/tls/handshake.h"
+#include "gateway/tls/recordscan.h"
+
+enum gw_handshake_state {
+    GW_HANDSHAKE_RUNNING,
+    GW_HANDSHAKE_COMPLETE,
+    GW_HANDSHAKE_BROKEN, /* failed, or complete and then broken: gives no keys */
+};
+
+struct gw_handshake {
+    struct gw_tls_context *tls;
+    gw_handshake_allows *allows;
+    void *allows_arg;
+    SSL *ssl;
+    BIO *in; /* owned by ssl, as is out */
+    BIO *out;
+    enum gw_handshake_state state;
+    enum gw_reason reason;
+    char detail[96];
+
+    size_t received;    /* bytes of input until complete */
+    bool speaks_tls;    /* the first bytes look like a record */
+    uint64_t reads;     /* TLS 1.2: records received since the client's ChangeCipherSpec */
+    size_t out_scanned; /* bytes of out's content that `sent` has seen */
+    struct gw_recordscan sent;
+    uint64_t sent_before; /* TLS 1.3: sent.protected at the end of the handshake */
+
+    uint8_t client_secret[KTLS_HASH_MAX]; /* TLS 1.3 application traffic secrets */
+    uint8_t server_secret[KTLS_HASH_MAX];
+    size_t client_secret_len;
+    size_t server_secret_len;
+
+    char sni[128];
+    bool ticket_sent;
+};
+
+/* Whether the peer of this certificate (NULL: none) passes, asked of `allows`; false when the
+ * certificate cannot be read. */
+bool gw_handshake_peer_allowed(const struct gw_handshake *hs, X509 *cert);
+
+/* Takes a line of the key log; keeps the application traffic secrets, steps over the others. */
+void gw_handshake_take_secret(struct gw_handshake *hs, const char *line);
+/* libssl read the header of a record of this type. */
+void gw_handshake_count_read(struct gw_handshake *hs, uint8_t type);

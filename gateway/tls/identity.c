@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/tls/identity_private.h"
+
+#include "gateway/base/attr.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <openssl/asn1.h>
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    LABEL_MAX = 63, /* RFC 1035 2.3.4 */
+    DNS_MAX = 253,
+};
+
+/* The names go one after the other into id->text. */
+struct filler {
+    struct gw_identity *id;
+    size_t used;
+};
+
+static bool add(struct filler *f, enum gw_name_kind kind, const char *text, size_t len)
+{
+    struct gw_identity *id = f->id;
+    if (id->name_count == GW_IDENTITY_NAMES_MAX || len >= sizeof(id->text) - f->used)
+        return false;
+    char *to = id->text + f->used;
+    memcpy(to, text, len);
+    to[len] = '\0';
+    f->used += len + 1;
+    id->names[id->name_count++] = (struct gw_name){kind, to};
+    return true;
+}
+
+/* UTF-8 of the subject: no control bytes, so no NUL either. */
+static bool is_text(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
+            return false;
+    return len > 0;
+}
+
+static bool is_printable(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (s[i] <= ' ' || s[i] >= 0x7f)
+            return false;
+    return len > 0;
+}
+
+/* Labels of letters, digits, '-' and '_'; the first may be '*' alone. */
+static bool is_dns(const char *s, size_t len)
+{
+    size_t label = 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = s[i];
+        bool star = c == '*' && i == 0 && (len == 1 || s[1] == '.');
+        if (c == '.') {
+            if (label == 0)
+                return false;
+            label = 0;
+        } else if ((!isalnum((unsigned char)c) && c != '-' && c != '_' && !star) ||
+                   ++label > LABEL_MAX) {
+            return false;
+        }
+        if (star)
+            label = 1;
+    }
+    return len <= DNS_MAX && label > 0;
+}
+
+/* scheme ":" and something after it (RFC 3986 3, 3.1). */
+static bool is_uri(const char *s, size_t len)
+{
+    const char *colon = memchr(s, ':', len);
+    if (!is_printable(s, len) || !colon || colon + 1 == s + len || !isalpha((unsigned char)s[0]))
+        return false;
+    for (const char *p = s; p < colon; p++)
+        if (!isalnum((unsigned char)*p) && !strchr("+-.", *p))
+            return false;
+    return true;
+}
+
+static bool is_email(const char *s, size_t len)
+{
+    const char *at = memchr(s, '@', len);
+    return is_printable(s, len) && at && at != s && at + 1 != s + len &&
+           !memchr(at + 1, '@', (size_t)(s + len - at - 1));
+}
+
+static bool add_ia5(struct filler *f, enum gw_name_kind kind, const ASN1_IA5STRING *s,
+                    bool (*check)(const char *, size_t))
+{
+    const char *text = (const char *)ASN1_STRING_get0_data(s);
+    int len = ASN1_STRING_length(s);
+    return len > 0 && check(text, (size_t)len) && add(f, kind, text, (size_t)len);
+}
+
+static bool add_address(struct filler *f, const ASN1_OCTET_STRING *s)
+{
+    char text[INET6_ADDRSTRLEN];
+    int len = ASN1_STRING_length(s);
+    int family = len == 4 ? AF_INET : AF_INET6;
+    if (len != 4 && len != 16)
+        return false;
+    return inet_ntop(family, ASN1_STRING_get0_data(s), text, sizeof(text)) &&
+           add(f, GW_NAME_IP, text, strlen(text));
+}
+
+static bool add_alternative(struct filler *f, const GENERAL_NAME *name)
+{
+    switch (name->type) {
+    case GEN_DNS:
+        return add_ia5(f, GW_NAME_DNS, name->d.dNSName, is_dns);
+    case GEN_URI:
+        return add_ia5(f, GW_NAME_URI, name->d.uniformResourceIdentifier, is_uri);
+    case GEN_EMAIL:
+        return add_ia5(f, GW_NAME_EMAIL, name->d.rfc822Name, is_email);
+    case GEN_IPADD:
+        return add_address(f, name->d.iPAddress);
+    default:
+        return true; /* kinds that no rule and no header knows */
+    }
+}
+
+static bool add_alternatives(struct filler *f, const X509 *cert)
+{
+    int critical = 0;
+    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, &critical, NULL);
+    if (!names)
+        return critical == -1; /* there is none; else it is malformed or there are several */
+    bool ok = true;
+    for (int i = 0; ok && i < sk_GENERAL_NAME_num(names); i++)
+        ok = add_alternative(f, sk_GENERAL_NAME_value(names, i));
+    GENERAL_NAMES_free(names);
+    return ok;
+}
+
+static bool add_subject_entry(struct filler *f, enum gw_name_kind kind, const X509_NAME_ENTRY *e)
+{
+    unsigned char *utf8 = NULL;
+    int len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(e));
+    bool ok = len > 0 && is_text((const char *)utf8, (size_t)len) &&
+              add(f, kind, (const char *)utf8, (size_t)len);
+    OPENSSL_free(utf8);
+    return ok;
+}
+
+/* From the last entry to the first, so that the most specific name of a kind comes first. */
+static bool add_subject(struct filler *f, const X509 *cert, int nid, enum gw_name_kind kind)
+{
+    const X509_NAME *subject = X509_get_subject_name(cert);
+    for (int i = X509_NAME_entry_count(subject) - 1; i >= 0; i--) {
+        const X509_NAME_ENTRY *e = X509_NAME_get_entry(subject, i);
+        if (OBJ_obj2nid(X509_NAME_ENTRY_get_object(e)) == nid && !add_subject_entry(f, kind, e))
+            return false;
+    }
+    return true;
+}
+
+static bool set_serial(struct gw_identity *id, const X509 *cert)
+{
+    BIGNUM *n = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
+    char *hex = n ? BN_bn2hex(n) : NULL;
+    bool ok = hex && strlen(hex) < sizeof(id->serial);
+    if (ok)
+        (void)snprintf(id->serial, sizeof(id->serial), "%s", hex);
+    OPENSSL_free(hex);
+    BN_free(n);
+    return ok;
+}
+
+static bool set_fingerprint(struct gw_identity *id, const X509 *cert)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    if (!X509_digest(cert, EVP_sha256(), digest, &len) || len != 32)
+        return false;
+    for (unsigned i = 0; i < len; i++)
+        (void)snprintf(id->fingerprint + (size_t)2 * i, 3, "%02x", digest[i]);
+    return true;
+}
+
+static bool set_not_after(struct gw_identity *id, const X509 *cert)
+{
+    struct tm tm;
+    if (!ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm))
+        return false;
+    id->not_after = timegm(&tm);
+    return true;
+}
+
+bool gw_identity_read(struct gw_identity *ret, const X509 *cert)
+{
+    /* The text is left as it is where no name lies: it is 8 KiB. */
+    memset(ret, 0, offsetof(struct gw_identity, text));
+    ret->text[0] = '\0';
+    if (!cert)
+        return true;
+    struct filler f = {.id = ret};
+    ret->present = add_subject(&f, cert, NID_commonName, GW_NAME_CN) &&
+                   add_subject(&f, cert, NID_organizationalUnitName, GW_NAME_OU) &&
+                   add_alternatives(&f, cert) && set_serial(ret, cert) &&
+                   set_fingerprint(ret, cert) && set_not_after(ret, cert);
+    ERR_clear_error();
+    if (!ret->present)
+        memset(ret, 0, sizeof(*ret));
+    return ret->present;
+}
+
+const char *gw_identity_first(const struct gw_identity *id, enum gw_name_kind kind)
+{
+    for (unsigned i = 0; i < id->name_count; i++)
+        if (id->names[i].kind == kind)
+            return id->names[i].text;
+    return NULL;
+}

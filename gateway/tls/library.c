@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/tls/library.h"
+
+#include "gateway/base/attr.h"
+#include "gateway/tls/context.h"
+
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
+
+static OSSL_LIB_CTX *library;
+static unsigned users;
+
+OSSL_LIB_CTX *gw_tls_library_get(void)
+{
+    if (users == 0) {
+        /* The ssl section of a configuration file is global to the process and would be applied to
+         * every SSL_CTX, ours too; the first initialisation decides whether a file is read. */
+        if (!OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL))
+            return NULL;
+        library = OSSL_LIB_CTX_new();
+        if (!library)
+            return NULL;
+    }
+    users++;
+    return library;
+}
+
+void gw_tls_library_put(void)
+{
+    gw_require(users > 0);
+    if (--users == 0) {
+        OSSL_LIB_CTX_free(library);
+        library = NULL;
+    }
+}
+
+const char *gw_tls_library_version(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION);
+}

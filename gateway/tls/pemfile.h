@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A PEM file named by a flag: read whole and parsed, each failure told with flag and file. */
+#pragma once
+
+#include "gateway/base/error.h"
+
+#include <openssl/types.h>
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+enum {
+    GW_PEMFILE_MAX = 4 << 20 /* bytes; the public CA bundle of a system has 200 KiB */
+};
+
+struct gw_pemfile {
+    const char *flag; /* "--cert" */
+    const char *path;
+    uint8_t *data; /* wiped by gw_pemfile_done */
+    size_t len;
+    mode_t mode; /* permission bits */
+};
+
+/* Returns 0; negative errno with *err filled (GW_EXIT_START). `flag` and `path` are not copied. */
+gw_must_check int gw_pemfile_read(struct gw_pemfile *ret, const char *flag, const char *path,
+                                  struct gw_error *err);
+/* Wipes and frees; a zeroed object is allowed. */
+void gw_pemfile_done(struct gw_pemfile *file);
+
+/* All certificates of the file, in its order, at least one; other PEM blocks are stepped over.
+ * Returns 0; negative errno with *err filled (GW_EXIT_USAGE). */
+gw_must_check int gw_pemfile_certs(const struct gw_pemfile *file, OSSL_LIB_CTX *library,
+                                   STACK_OF(X509) * *ret, struct gw_error *err);
+/* The private key of the file. Never asks for a pass phrase.
+ * Returns 0; negative errno with *err filled (GW_EXIT_USAGE). */
+gw_must_check int gw_pemfile_key(const struct gw_pemfile *file, OSSL_LIB_CTX *library,
+                                 EVP_PKEY **ret, struct gw_error *err);

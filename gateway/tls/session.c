@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/tls/session.h"
+
+#include "gateway/base/wipe.h"
+#include "gateway/tls/handshake_private.h"
+
+#include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+/* What the ticket key callback answers (SSL_CTX_set_tlsext_ticket_key_cb(3)). */
+enum {
+    KEY_ERROR = -1,
+    KEY_NONE = 0,
+    KEY_FOUND = 1,
+    KEY_FOUND_OLD = 2,
+};
+
+static bool set_mac(EVP_MAC_CTX *mac, const struct gw_ticket_key *key)
+{
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    return EVP_MAC_init(mac, key->hmac_key, sizeof(key->hmac_key), params);
+}
+
+static int seal_with(const struct gw_tls_context *tls, const struct gw_ticket_key *key,
+                     unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                     EVP_MAC_CTX *mac)
+{
+    memcpy(name, key->name, sizeof(key->name));
+    bool ok = RAND_bytes_ex(tls->library, iv, 16, 0) == 1 &&
+              EVP_EncryptInit_ex(cipher, tls->ticket_cipher, NULL, key->aes_key, iv) &&
+              set_mac(mac, key);
+    return ok ? KEY_FOUND : KEY_ERROR;
+}
+
+/* No key or a peer that may not pass: no ticket. In TLS 1.2 the ticket leaves before anybody else
+ * could decide. */
+static int seal(struct gw_handshake *hs, SSL *ssl, unsigned char *name, unsigned char *iv,
+                EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
+{
+    struct gw_ticket_key key;
+    if (!gw_handshake_peer_allowed(hs, SSL_get0_peer_certificate(ssl)) ||
+        !gw_tickets_newest(hs->tls->tickets, &key))
+        return KEY_NONE;
+    int r = seal_with(hs->tls, &key, name, iv, cipher, mac);
+    gw_wipe_object(&key);
+    if (r == KEY_FOUND)
+        hs->ticket_sent = true;
+    return r;
+}
+
+static int open_with(const struct gw_tls_context *tls, const unsigned char *name,
+                     const unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
+{
+    struct gw_ticket_key key;
+    bool newest = false;
+    if (!gw_tickets_find(tls->tickets, name, &key, &newest))
+        return KEY_NONE;
+    bool ok =
+        EVP_DecryptInit_ex(cipher, tls->ticket_cipher, NULL, key.aes_key, iv) && set_mac(mac, &key);
+    gw_wipe_object(&key);
+    if (!ok)
+        return KEY_ERROR;
+    return newest ? KEY_FOUND : KEY_FOUND_OLD;
+}
+
+static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                         EVP_MAC_CTX *mac, int sealing)
+{
+    struct gw_handshake *hs = SSL_get_app_data(ssl);
+    return sealing ? seal(hs, ssl, name, iv, cipher, mac)
+                   : open_with(hs->tls, name, iv, cipher, mac);
+}
+
+/* The session context already keeps sessions of other trust away; this looks at the peer. */
+static bool session_usable(const struct gw_handshake *hs, SSL_SESSION *session)
+{
+    X509 *cert = SSL_SESSION_get0_peer(session);
+    if (!cert && hs->tls->trust.verify == GW_VERIFY_REQUIRED)
+        return false;
+    if (cert && (X509_cmp_current_time(X509_get0_notBefore(cert)) >= 0 ||
+                 X509_cmp_current_time(X509_get0_notAfter(cert)) <= 0))
+        return false;
+    return gw_handshake_peer_allowed(hs, cert);
+}
+
+static SSL_TICKET_RETURN on_ticket_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
+                                          size_t name_len, SSL_TICKET_STATUS status, void *arg)
+{
+    (void)name;
+    (void)name_len;
+    (void)arg;
+    if ((status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) ||
+        !session_usable(SSL_get_app_data(ssl), session))
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
+int gw_session_apply(const struct gw_tls_context *tls, SSL_CTX *ctx)
+{
+    if (!tls->tickets)
+        return 0;
+    SSL_CTX_set_timeout(ctx, GW_SESSION_LIFE);
+    return SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket_key) &&
+                   SSL_CTX_set_session_ticket_cb(ctx, NULL, on_ticket_opened, NULL)
+               ? 0
+               : -ENOMEM;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Session resumption by stateless tickets (RFC 5077, RFC 8446 4.6.1), and the rule that it never
+ * bypasses policy: before a ticket is accepted, and before one leaves, the peer's certificate in
+ * the session is looked at again. What fails is no error but a full handshake.
+ */
+#pragma once
+
+#include "gateway/tls/context_private.h"
+
+enum {
+    /* Seconds a ticket may be used. The key that sealed it lives at least that long: keys rotate
+     * every GW_TICKET_KEY_LIFE_NS and the last GW_TICKET_KEYS of them open. */
+    GW_SESSION_LIFE = 7200,
+};
+
+/* Sets the ticket callbacks, or nothing when tickets are off. Returns 0 or negative errno. */
+gw_must_check int gw_session_apply(const struct gw_tls_context *tls, SSL_CTX *ctx);

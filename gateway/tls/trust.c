@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/tls/trust.h"
+
+#include "gateway/base/log.h"
+#include "gateway/tls/pemfile.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+enum {
+    VERIFY_DEPTH = 10 /* certificates between leaf and trust anchor */
+};
+
+static int out_of_memory(struct gw_error *err)
+{
+    return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+}
+
+static int add_ca(struct gw_trust *t, X509 *ca, const char *path, struct gw_error *err)
+{
+    char subject[256];
+    X509_NAME_oneline(X509_get_subject_name(ca), subject, sizeof(subject));
+    if (!X509_check_ca(ca))
+        return gw_error_set(err, GW_EXIT_USAGE, "--cacert %s: %s is not a CA certificate", path,
+                            subject);
+    if (X509_cmp_current_time(X509_get0_notAfter(ca)) <= 0)
+        gw_log(GW_LOG_WARNING, "--cacert %s: %s is expired and trusts nobody any more", path,
+               subject);
+    X509_NAME *name = X509_NAME_dup(X509_get_subject_name(ca));
+    if (!name || !sk_X509_NAME_push(t->names, name)) {
+        X509_NAME_free(name);
+        return out_of_memory(err);
+    }
+    return X509_STORE_add_cert(t->store, ca) ? 0 : out_of_memory(err);
+}
+
+static int add_cas(struct gw_trust *t, STACK_OF(X509) * cas, const char *path, struct gw_error *err)
+{
+    t->store = X509_STORE_new();
+    t->names = sk_X509_NAME_new_null();
+    if (!t->store || !t->names)
+        return out_of_memory(err);
+    /* A CA that the operator names is trusted as it stands, also when it is an intermediate one
+     * whose root is not in the file. */
+    X509_STORE_set_flags(t->store, X509_V_FLAG_PARTIAL_CHAIN);
+    int r = 0;
+    for (int i = 0; r == 0 && i < sk_X509_num(cas); i++)
+        r = add_ca(t, sk_X509_value(cas, i), path, err);
+    return r;
+}
+
+static int load_cas(struct gw_trust *t, const struct gw_pemfile *file, OSSL_LIB_CTX *library,
+                    struct gw_error *err)
+{
+    STACK_OF(X509) *cas = NULL;
+    int r = gw_pemfile_certs(file, library, &cas, err);
+    if (r == 0)
+        r = add_cas(t, cas, file->path, err);
+    sk_X509_pop_free(cas, X509_free);
+    return r;
+}
+
+/* Each field goes in with its length, so that no two sets of fields give the same bytes. */
+static bool add_field(EVP_MD_CTX *md, const void *data, size_t len)
+{
+    uint64_t n = len;
+    return EVP_DigestUpdate(md, &n, sizeof(n)) && EVP_DigestUpdate(md, data, len);
+}
+
+static int make_session_context(struct gw_trust *t, const char *name, const struct gw_pemfile *file,
+                                OSSL_LIB_CTX *library, struct gw_error *err)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    EVP_MD *sha256 = EVP_MD_fetch(library, "SHA256", NULL);
+    uint8_t verify = (uint8_t)t->verify;
+    bool ok = md && sha256 && EVP_DigestInit_ex(md, sha256, NULL) &&
+              add_field(md, name, strlen(name)) && add_field(md, &verify, 1) &&
+              add_field(md, file->data, file->len) &&
+              EVP_DigestFinal_ex(md, t->session_context, NULL);
+    EVP_MD_free(sha256);
+    EVP_MD_CTX_free(md);
+    return ok ? 0 : gw_error_set(err, GW_EXIT_OTHER, "libcrypto has no SHA-256");
+}
+
+int gw_trust_load(struct gw_trust *ret, const struct gw_service *service, OSSL_LIB_CTX *library,
+                  struct gw_error *err)
+{
+    *ret = (struct gw_trust){.verify = service->verify};
+    struct gw_pemfile file = {0};
+    int r = 0;
+    if (service->verify != GW_VERIFY_NONE) {
+        if (!service->cacert_file)
+            return gw_error_set(err, GW_EXIT_USAGE,
+                                "--verify: client certificates can only be verified against a "
+                                "CA; name it with --cacert");
+        r = gw_pemfile_read(&file, "--cacert", service->cacert_file, err);
+        if (r == 0)
+            r = load_cas(ret, &file, library, err);
+    }
+    if (r == 0)
+        r = make_session_context(ret, service->name ? service->name : "", &file, library, err);
+    gw_pemfile_done(&file);
+    return r;
+}
+
+void gw_trust_done(struct gw_trust *t)
+{
+    X509_STORE_free(t->store);
+    sk_X509_NAME_pop_free(t->names, X509_NAME_free);
+    *t = (struct gw_trust){0};
+}
+
+int gw_trust_apply(const struct gw_trust *t, SSL_CTX *ctx)
+{
+    static const int modes[] = {
+        [GW_VERIFY_NONE] = SSL_VERIFY_NONE,
+        [GW_VERIFY_OPTIONAL] = SSL_VERIFY_PEER,
+        [GW_VERIFY_REQUIRED] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+    };
+    SSL_CTX_set_verify(ctx, modes[t->verify], NULL);
+    SSL_CTX_set_verify_depth(ctx, VERIFY_DEPTH);
+    if (!SSL_CTX_set_session_id_context(ctx, t->session_context, sizeof(t->session_context)))
+        return -ENOMEM;
+    if (!t->store)
+        return 0;
+    STACK_OF(X509_NAME) *names = SSL_dup_CA_list(t->names);
+    if (!names)
+        return -ENOMEM;
+    SSL_CTX_set0_CA_list(ctx, names);
+    return SSL_CTX_set1_verify_cert_store(ctx, t->store) ? 0 : -ENOMEM;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom the gateway believes: the CA certificates of --cacert and how client certificates are
+ * verified against them; and the session id context, which keeps a ticket from being accepted where
+ * the trust is another one.
+ */
+#pragma once
+
+#include "gateway/base/error.h"
+#include "gateway/config/config.h"
+
+#include <openssl/ssl.h>
+#include <openssl/types.h>
+
+enum {
+    GW_SESSION_CONTEXT_LEN = 32
+};
+
+struct gw_trust {
+    enum gw_verify verify;
+    X509_STORE *store;           /* NULL when verify is none */
+    STACK_OF(X509_NAME) * names; /* told to clients; NULL when verify is none */
+    /* SHA-256 of service name, verify mode and CA file content (SSL_set_session_id_context). */
+    uint8_t session_context[GW_SESSION_CONTEXT_LEN];
+};
+
+/* Loads --cacert if verification is asked for. Every certificate in it must be a CA; an expired
+ * one is a warning. Returns 0; negative errno with *err filled; on failure *ret may still be
+ * passed to _done. */
+gw_must_check int gw_trust_load(struct gw_trust *ret, const struct gw_service *service,
+                                OSSL_LIB_CTX *library, struct gw_error *err);
+/* A zeroed object is allowed. */
+void gw_trust_done(struct gw_trust *trust);
+
+/* Sets verification, CA names and session id context. Returns 0 or -ENOMEM. */
+gw_must_check int gw_trust_apply(const struct gw_trust *trust, SSL_CTX *ctx);

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/certs.h"
+
+#include <fcntl.h>
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define must(cond)                                                                                 \
+    do {                                                                                           \
+        if (!(cond)) {                                                                             \
+            fprintf(stderr, "%s:%d: %s failed\n", __FILE__, __LINE__, #cond);                      \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+
+static EVP_PKEY *make_key(enum test_key kind)
+{
+    switch (kind) {
+    case TEST_KEY_RSA:
+        return EVP_RSA_gen(2048);
+    case TEST_KEY_RSA_1024:
+        return EVP_RSA_gen(1024);
+    case TEST_KEY_ED25519:
+        return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    default:
+        return EVP_EC_gen("P-256");
+    }
+}
+
+static void add_name(X509_NAME *name, const char *field, const char *value)
+{
+    if (value)
+        must(X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, (const unsigned char *)value,
+                                        -1, -1, 0));
+}
+
+static void add_extension(X509 *cert, int nid, const char *value)
+{
+    X509V3_CTX ctx;
+    X509V3_set_ctx_nodb(&ctx);
+    X509V3_set_ctx(&ctx, cert, cert, NULL, NULL, 0);
+    X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+    must(e && X509_add_ext(cert, e, -1));
+    X509_EXTENSION_free(e);
+}
+
+static void add_extensions(X509 *cert, const struct test_cert_spec *spec)
+{
+    add_extension(cert, NID_basic_constraints, spec->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    add_extension(cert, NID_subject_key_identifier, "hash");
+    if (spec->ca)
+        add_extension(cert, NID_key_usage, "critical,keyCertSign,cRLSign");
+    if (spec->san)
+        add_extension(cert, NID_subject_alt_name, spec->san);
+    if (spec->eku)
+        add_extension(cert, NID_ext_key_usage, spec->eku);
+}
+
+static void set_serial(X509 *cert)
+{
+    unsigned char bytes[8];
+    must(RAND_bytes(bytes, sizeof(bytes)) == 1);
+    bytes[0] &= 0x7f;
+    BIGNUM *n = BN_bin2bn(bytes, sizeof(bytes), NULL);
+    must(n && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(cert)));
+    BN_free(n);
+}
+
+static void set_validity(X509 *cert, const struct test_cert_spec *spec)
+{
+    bool usual = !spec->begins && !spec->ends;
+    must(X509_gmtime_adj(X509_getm_notBefore(cert), usual ? -3600 : spec->begins));
+    must(X509_gmtime_adj(X509_getm_notAfter(cert), usual ? 90L * 86400 : spec->ends));
+}
+
+struct test_cert *test_cert_new(const struct test_cert_spec *spec)
+{
+    struct test_cert *c = calloc(1, sizeof(*c));
+    must(c);
+    c->issuer = spec->issuer;
+    must((c->key = make_key(spec->key)));
+    must((c->x509 = X509_new()));
+    must(X509_set_version(c->x509, X509_VERSION_3));
+    set_serial(c->x509);
+    set_validity(c->x509, spec);
+    add_name(X509_get_subject_name(c->x509), "OU", spec->ou);
+    add_name(X509_get_subject_name(c->x509), "CN", spec->cn);
+    const X509 *issuer = spec->issuer ? spec->issuer->x509 : c->x509;
+    must(X509_set_issuer_name(c->x509, X509_get_subject_name(issuer)));
+    must(X509_set_pubkey(c->x509, c->key));
+    add_extensions(c->x509, spec);
+    if (spec->tweak)
+        spec->tweak(c->x509);
+    EVP_PKEY *signer = spec->issuer ? spec->issuer->key : c->key;
+    const EVP_MD *md = EVP_PKEY_get_base_id(signer) == EVP_PKEY_ED25519 ? NULL : EVP_sha256();
+    must(X509_sign(c->x509, signer, md));
+    return c;
+}
+
+void test_cert_free(struct test_cert *c)
+{
+    if (!c)
+        return;
+    X509_free(c->x509);
+    EVP_PKEY_free(c->key);
+    free(c);
+}
+
+enum {
+    FILES_MAX = 64
+};
+
+struct test_dir {
+    char path[64];
+    char *files[FILES_MAX];
+    unsigned count;
+};
+
+struct test_dir *test_dir_new(void)
+{
+    struct test_dir *dir = calloc(1, sizeof(*dir));
+    must(dir);
+    (void)snprintf(dir->path, sizeof(dir->path), "/tmp/ktlsgate-test-XXXXXX");
+    must(mkdtemp(dir->path));
+    return dir;
+}
+
+void test_dir_free(struct test_dir *dir)
+{
+    if (!dir)
+        return;
+    for (unsigned i = 0; i < dir->count; i++) {
+        (void)unlink(dir->files[i]);
+        free(dir->files[i]);
+    }
+    must(rmdir(dir->path) == 0);
+    free(dir);
+}
+
+const char *test_dir_path(const struct test_dir *dir)
+{
+    return dir->path;
+}
+
+static const char *remember(struct test_dir *dir, const char *name)
+{
+    char path[256];
+    (void)snprintf(path, sizeof(path), "%s/%s", dir->path, name);
+    for (unsigned i = 0; i < dir->count; i++)
+        if (strcmp(dir->files[i], path) == 0)
+            return dir->files[i];
+    must(dir->count < FILES_MAX);
+    must((dir->files[dir->count] = strdup(path)));
+    return dir->files[dir->count++];
+}
+
+const char *test_dir_file(struct test_dir *dir, const char *name, const void *data, size_t len)
+{
+    const char *path = remember(dir, name);
+    (void)unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    must(fd >= 0);
+    must(write(fd, data, len) == (ssize_t)len);
+    must(close(fd) == 0);
+    return path;
+}
+
+/* Writes what the memory BIO holds and frees it. */
+static const char *write_bio(struct test_dir *dir, const char *name, BIO *bio)
+{
+    char *data = NULL;
+    long len = BIO_get_mem_data(bio, &data);
+    const char *path = test_dir_file(dir, name, data, (size_t)len);
+    BIO_free(bio);
+    return path;
+}
+
+const char *test_dir_cert(struct test_dir *dir, const char *name, const struct test_cert *cert,
+                          const struct test_cert *more)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    must(bio && PEM_write_bio_X509(bio, cert->x509));
+    must(!more || PEM_write_bio_X509(bio, more->x509));
+    return write_bio(dir, name, bio);
+}
+
+const char *test_dir_key(struct test_dir *dir, const char *name, const struct test_cert *cert)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    must(bio && PEM_write_bio_PKCS8PrivateKey(bio, cert->key, NULL, NULL, 0, NULL, NULL));
+    return write_bio(dir, name, bio);
+}
+
+const char *test_dir_key_encrypted(struct test_dir *dir, const char *name,
+                                   const struct test_cert *cert, const char *phrase)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char text[64];
+    (void)snprintf(text, sizeof(text), "%s", phrase);
+    must(bio && PEM_write_bio_PKCS8PrivateKey(bio, cert->key, EVP_aes_256_cbc(), text,
+                                              (int)strlen(text), NULL, NULL));
+    return write_bio(dir, name, bio);
+}
