@@ -100,7 +100,10 @@ struct gw_conn {
     size_t control_left;
     struct msghdr control_msg; /* kernel engine */
     struct iovec control_iov;
-    uint8_t control_cmsg[CMSG_SPACE(1)] __attribute__((aligned(8))); /* as struct cmsghdr */
+    union {
+        struct cmsghdr align;
+        uint8_t bytes[CMSG_SPACE(1)];
+    } control_cmsg;
 
     struct gw_buf *header; /* PROXY header being sent */
     size_t lingered;       /* bytes thrown away */
