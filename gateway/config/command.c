@@ -51,7 +51,7 @@ const struct gw_command_info *gw_command_info(enum gw_command command)
 enum gw_command gw_command_find(const char *word)
 {
     unsigned i = 0;
-    while (i < GW_COMMAND_COUNT && strcmp(commands[i].word, word))
+    while (i < GW_COMMAND_COUNT && strcmp(commands[i].word, word) != 0)
         i++;
     return (enum gw_command)i;
 }

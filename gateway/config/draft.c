@@ -18,7 +18,7 @@ unsigned gw_draft_given(const struct gw_draft *d, const char *name)
     unsigned times = 0;
     bool known = false;
     for (unsigned i = 0; i < gw_option_count(); i++) {
-        if (strcmp(gw_option_at(i)->name, name))
+        if (strcmp(gw_option_at(i)->name, name) != 0)
             continue;
         times += d->given[i];
         known = true;

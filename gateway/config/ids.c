@@ -67,10 +67,9 @@ static int ask(int (*one)(const char *, char *, size_t, struct found *), const c
 {
     int error = ERANGE;
     for (size_t len = ENTRY_BYTES_FIRST; error == ERANGE && len <= ENTRY_BYTES_MAX; len *= 4) {
-        gw_cleanup(gw_freep) char *buf = malloc(len);
-        if (!buf)
-            return ENOMEM;
-        error = one(name, buf, len, found);
+        char *buf = malloc(len);
+        error = buf ? one(name, buf, len, found) : ENOMEM;
+        free(buf);
     }
     /* getpwnam(3): some name services say "not found" with one of these. */
     return error == ENOENT || error == ESRCH || error == EBADF || error == EPERM ? 0 : error;

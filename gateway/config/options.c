@@ -264,7 +264,7 @@ static const struct gw_option options[] = {
     },
     {
         .name = "workers",
-        .kind = GW_OPTION_COUNT,
+        .kind = GW_OPTION_NUMBER,
         .group = GW_GROUP_PLACEMENT,
         .commands = GATEWAY_DEMO,
         .value = "N|auto",
@@ -360,7 +360,7 @@ static const struct gw_option options[] = {
     },
     {
         .name = "max-conns",
-        .kind = GW_OPTION_COUNT,
+        .kind = GW_OPTION_NUMBER,
         .group = GW_GROUP_LIMITS,
         .commands = GATEWAY,
         .value = "N",

@@ -33,7 +33,7 @@ enum gw_option_kind {
     GW_OPTION_NAMES,    /* names joined by ':' */
     GW_OPTION_LIST,     /* values joined by ',' */
     GW_OPTION_WORD,     /* one of `words`, stored as its index plus `first` (on|off as bool) */
-    GW_OPTION_COUNT,    /* `min` to `max` */
+    GW_OPTION_NUMBER,   /* `min` to `max` */
     GW_OPTION_DURATION, /* `min` to `max` nanoseconds, or 0 = off where `zero_off` */
 };
 
@@ -41,23 +41,23 @@ struct gw_option {
     const char *name; /* without dashes; also the name in a configuration file */
     enum gw_option_kind kind;
     enum gw_option_group group;
-    unsigned commands; /* bits 1 << enum gw_command */
-    bool repeatable;
-    bool zero_off;
+    unsigned commands;        /* bits 1 << enum gw_command */
+    int first;                /* value of words[0]; for patterns the enum gw_rule_kind */
     const char *value;        /* what --help calls the value; NULL for switches and words */
     const char *initial;      /* the default as text, read by the setter; NULL: none */
     const char *otherwise;    /* the default in words where it is not one value; NULL: none */
     const char *help;         /* one sentence, without a full stop */
     const char *also;         /* what other programs call it, joined by ' ', for "did you mean" */
     const char *const *words; /* ends with NULL */
-    int first;                /* value of words[0]; for patterns the enum gw_rule_kind */
     int64_t min;
     int64_t max;
-    bool in_service; /* `at` is an offset in struct gw_service, else in struct gw_config */
     size_t at;
     /* Stores the value (never empty, no control bytes, at most GW_VALUE_BYTES_MAX; NULL for
      * switches). Returns 0 or a negative errno with the draft's error filled. */
     int (*set)(struct gw_draft *d, const struct gw_option *opt, const char *value);
+    bool in_service; /* `at` is an offset in struct gw_service, else in struct gw_config */
+    bool repeatable; /* else given at most once */
+    bool zero_off;   /* durations: 0 is taken and means off */
 };
 
 unsigned gw_option_count(void);

@@ -118,9 +118,9 @@ int gw_set_count(struct gw_draft *d, const struct gw_option *opt, const char *va
         why = "the number is out of range";
     }
     if (error)
-        return gw_draft_refuse_value(d, opt, value,
-                                     "%s; give a whole number from %" PRId64 " to %" PRId64, why,
-                                     opt->min, opt->max);
+        return gw_draft_refuse_value(
+            d, opt, value, "%s; give %sa whole number from %" PRId64 " to %" PRId64, why,
+            opt->set == gw_set_workers ? "auto or " : "", opt->min, opt->max);
     *(uint32_t *)place_of(d, opt) = (uint32_t)n;
     return 0;
 }

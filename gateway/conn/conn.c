@@ -103,8 +103,8 @@ static void send_control(struct gw_conn *c, uint8_t type, const uint8_t *body, s
         c->control_msg = (struct msghdr){
             .msg_iov = &c->control_iov,
             .msg_iovlen = 1,
-            .msg_control = c->control_cmsg.bytes,
-            .msg_controllen = sizeof(c->control_cmsg.bytes),
+            .msg_control = c->control_cmsg,
+            .msg_controllen = sizeof(c->control_cmsg),
         };
         gw_ring_control_type_set(&c->control_msg, type);
         gw_ring_sendmsg(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_SEND), c->client_fd,

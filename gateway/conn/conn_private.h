@@ -100,10 +100,7 @@ struct gw_conn {
     size_t control_left;
     struct msghdr control_msg; /* kernel engine */
     struct iovec control_iov;
-    union {
-        struct cmsghdr align;
-        uint8_t bytes[CMSG_SPACE(1)];
-    } control_cmsg;
+    uint8_t control_cmsg[CMSG_SPACE(1)] __attribute__((aligned(8))); /* as struct cmsghdr */
 
     struct gw_buf *header; /* PROXY header being sent */
     size_t lingered;       /* bytes thrown away */

@@ -76,6 +76,15 @@ static bool take_control(struct gw_conn *c, uint8_t type, const uint8_t *payload
     return false;
 }
 
+/* False when the connection ends here: data amid a handshake message. */
+static bool saw_data(struct gw_conn *c)
+{
+    if (gw_control_saw_data(&c->rec))
+        return true;
+    gw_end_with(c, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_UNEXPECTED_MESSAGE);
+    return false;
+}
+
 /* ---- user engine ---- */
 
 static void add_payload(struct gw_conn *c, uint8_t *payload, size_t len)
@@ -109,7 +118,8 @@ static bool open_records(struct gw_conn *c)
         }
         up->start += (uint32_t)o.consumed;
         if (o.type == GW_CONTENT_DATA && o.payload_len > 0) {
-            gw_control_saw_data(&c->rec);
+            if (!saw_data(c))
+                return false;
             add_payload(c, o.payload, o.payload_len);
             gw_conn_moved(c, GW_COUNTER_BYTES_UP, o.payload_len);
         } else if (!take_control(c, o.type, o.payload, o.payload_len)) {
@@ -237,7 +247,8 @@ static void received_kernel(struct gw_conn *c, const struct gw_completion *done)
         .iov_base = done->buf->data + GW_BUFFER_FRONT,
         .iov_len = (size_t)done->res,
     };
-    gw_control_saw_data(&c->rec);
+    if (!saw_data(c))
+        return;
     gw_conn_moved(c, GW_COUNTER_BYTES_UP, (size_t)done->res);
     write_out(c);
 }

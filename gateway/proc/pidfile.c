@@ -66,8 +66,10 @@ static bool is_ours(const struct gw_pidfile *p)
 
 void gw_pidfile_done(struct gw_pidfile *p)
 {
-    if (p->path && is_ours(p) && unlink(p->path))
-        (void)!ftruncate(p->fd, 0); /* about a read-only disk nothing more can be done */
+    /* A file that cannot be seen or removed any more is still open here; one that was replaced
+     * by somebody else is gone anyway. */
+    if (p->path && !(is_ours(p) && !unlink(p->path)))
+        (void)!ftruncate(p->fd, 0);
     gw_fd_close(&p->fd);
     p->path = NULL;
 }

@@ -78,21 +78,20 @@ static struct tally count_suites(const struct gw_service *service, const struct 
     return t;
 }
 
-/* The ciphers that fail in a version, as ", except …". */
+/* The ciphers that fail in a version, each once, as ", except …". */
 static void tell_failing(struct text *t, const struct gw_service *service,
                          const struct ktls_probe *probe)
 {
+    bool told[2][KTLS_CIPHER_COUNT] = {{false}};
     const char *before = ", except ";
-    for (unsigned v = 0; v < 2; v++) {
-        uint16_t version = v ? KTLS_TLS_1_3 : KTLS_TLS_1_2;
-        if (version < service->tls_min || version > service->tls_max)
+    const struct ktls_suite *suite;
+    for (size_t i = 0; (suite = ktls_suite_at(i)); i++) {
+        unsigned v = suite->version == KTLS_TLS_1_3;
+        if (!may_be_chosen(service, suite) || works(probe, suite) || told[v][suite->cipher])
             continue;
-        for (unsigned c = 0; c < KTLS_CIPHER_COUNT; c++) {
-            if (probe->tx[v][c].works && probe->rx[v][c].works)
-                continue;
-            append(t, "%s%s in TLS 1.%u", before, ktls_cipher_name((enum ktls_cipher)c), 2 + v);
-            before = ", ";
-        }
+        told[v][suite->cipher] = true;
+        append(t, "%s%s in TLS 1.%u", before, ktls_cipher_name(suite->cipher), 2 + v);
+        before = ", ";
     }
 }
 

@@ -18,9 +18,15 @@ enum gw_alert {
     GW_ALERT_ILLEGAL_PARAMETER = 47,
     GW_ALERT_ACCESS_DENIED = 49,
     GW_ALERT_DECODE_ERROR = 50,
+    GW_ALERT_PROTOCOL_VERSION = 70,
     GW_ALERT_INTERNAL_ERROR = 80,
     GW_ALERT_USER_CANCELED = 90,
     GW_ALERT_NO_RENEGOTIATION = 100,
+};
+
+enum gw_alert_level {
+    GW_ALERT_LEVEL_WARNING = 1,
+    GW_ALERT_LEVEL_FATAL = 2,
 };
 
 enum gw_control_verdict {
@@ -38,16 +44,19 @@ struct gw_control {
 };
 
 /* Judges a record that is not application data, or is empty. Updates rx keys on KeyUpdate in the
- * user engine. `ret` is filled for every verdict that needs it. */
+ * user engine. *ret is always filled: reason NONE where the verdict needs none. After close_notify
+ * everything is GO_ON: it is to be ignored (RFC 8446 6.1). */
 enum gw_control_verdict gw_control_judge(struct gw_record *rec, uint8_t type,
                                          const uint8_t *payload, size_t len,
                                          struct gw_control *ret);
 
-/* Application data of at least one byte came: resets the flood counters. */
-static inline void gw_control_saw_data(struct gw_record *rec)
+/* Application data of at least one byte came: resets the flood counters. False: it came between
+ * the parts of a handshake message (RFC 8446 5.1), end with unexpected_message. */
+gw_must_check static inline bool gw_control_saw_data(struct gw_record *rec)
 {
     rec->empty_records = 0;
     rec->key_updates = 0;
+    return rec->hs_part_len == 0;
 }
 
 /* A control record's plaintext, at most GW_CONTROL_MAX bytes. */

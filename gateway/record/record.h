@@ -42,9 +42,10 @@ struct gw_record {
     struct gw_record_half rx;
     enum gw_role role;
     /* State of control.h. */
-    uint8_t hs_part[4]; /* header and body of a handshake message split over records */
+    uint8_t hs_part[4]; /* header of a handshake message that is not all there */
     uint8_t hs_part_len;
-    uint8_t empty_records; /* since the last payload */
+    uint32_t hs_skip;      /* bytes still to come of a ticket, which are not kept */
+    uint8_t empty_records; /* without payload (handshake ones too) since the last payload */
     uint8_t warning_alerts;
     uint8_t key_updates; /* since the last payload */
     bool close_sent;     /* our close_notify or fatal alert was made: nothing more is sealed */
@@ -88,8 +89,9 @@ enum gw_open_verdict gw_record_open(struct gw_record *rec, uint8_t *data, size_t
 /*
  * Seals one record in place: `payload` (0 to 16384 bytes) must have GW_RECORD_SEAL_ROOM_FRONT
  * bytes before it and GW_RECORD_SEAL_ROOM_BACK after it. The record to send then lies at
- * *ret_start, *ret_len bytes. Returns 0 or -EIO; -EKEYEXPIRED when the key has sealed
- * GW_RECORDS_PER_KEY_MAX records (see control.h: update first).
+ * *ret_start, *ret_len bytes. Returns 0; -EIO; -EKEYEXPIRED when an AES-GCM key has sealed
+ * GW_RECORDS_PER_KEY_MAX records (see control.h: update first; a few alerts and KeyUpdates still
+ * pass); -EPIPE after close_sent. On failure *payload is worthless.
  */
 gw_must_check int gw_record_seal(struct gw_record *rec, uint8_t type, uint8_t *payload, size_t len,
                                  uint8_t **ret_start, size_t *ret_len);
@@ -103,5 +105,5 @@ gw_must_check int gw_record_update(struct gw_record_half *half);
  * (all but suite; TLS 1.3 keeps the traffic secret for later updates). */
 void gw_record_moved(struct gw_record_half *half);
 /* Kernel engine: accounts for a send of `bytes` application bytes; false when the key's limit is
- * reached and the connection must end. */
+ * reached and the connection must end (AES-GCM; ChaCha20-Poly1305 has none). */
 bool gw_record_count_sent(struct gw_record_half *half, size_t bytes);

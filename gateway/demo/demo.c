@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/demo/demo.h"
+
+#include "gateway/config/parse.h"
+#include "gateway/demo/backend.h"
+#include "gateway/pki/issue.h"
+#include "gateway/proc/master.h"
+#include "gateway/proc/worker.h"
+
+#include "ktlsinstall.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    ARGS_MAX = 64,
+    PATH_MAX_LEN = 128,
+    DAY_S = 86400
+};
+
+struct demo {
+    char dir[PATH_MAX_LEN];
+    struct gw_demo_backend backend;
+};
+
+/* One row a certificate; all but the CA are signed by it. */
+static const struct {
+    const char *name;
+    struct gw_pki_request request;
+} certs[] = {
+    {"ca", {GW_PKI_CA, "ktlsgate demo CA", NULL, NULL, -3600, DAY_S}},
+    {"server",
+     {GW_PKI_SERVER, "localhost", NULL, "DNS:localhost,IP:127.0.0.1,IP:::1", -3600, DAY_S}},
+    {"client", {GW_PKI_CLIENT, "demo-client", "demo", "DNS:client.demo", -3600, DAY_S}},
+    {"stranger", {GW_PKI_CLIENT, "stranger", "demo", "DNS:stranger.demo", -3600, DAY_S}},
+};
+
+static int make_certs(const struct demo *demo, struct gw_error *err)
+{
+    struct gw_pki_cert *ca = NULL;
+    int error = 0;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(certs) && !error; i++) {
+        struct gw_pki_cert *cert = NULL;
+        error = gw_pki_issue(&cert, &certs[i].request, ca, err);
+        if (!error)
+            error = gw_pki_write(cert, demo->dir, certs[i].name, err);
+        if (!ca)
+            ca = cert;
+        else
+            gw_pki_free(cert);
+    }
+    gw_pki_free(ca);
+    return error;
+}
+
+static int make_dir(struct demo *demo, struct gw_error *err)
+{
+    (void)snprintf(demo->dir, sizeof(demo->dir), "/tmp/ktlsgate-demo-XXXXXX");
+    if (mkdtemp(demo->dir))
+        return 0;
+    demo->dir[0] = '\0';
+    return gw_error_set(err, GW_EXIT_START, "cannot make a folder in /tmp: %s", strerror(errno));
+}
+
+static void remove_dir(const struct demo *demo)
+{
+    static const char *const suffixes[] = {".pem", ".key"};
+    char path[PATH_MAX_LEN + 32];
+    if (!demo->dir[0])
+        return;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(certs) * GW_ARRAY_SIZE(suffixes); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s%s", demo->dir, certs[i / 2].name,
+                       suffixes[i % 2]);
+        (void)unlink(path);
+    }
+    (void)rmdir(demo->dir);
+}
+
+/* ---- the gateway's own command line ---- */
+
+struct args {
+    char *argv[ARGS_MAX];
+    int argc;
+    char text[ARGS_MAX][PATH_MAX_LEN + 32]; /* those made here */
+};
+
+static void add(struct args *a, const char *flag, const char *value)
+{
+    if (a->argc + 2 > ARGS_MAX)
+        return;
+    (void)snprintf(a->text[a->argc], sizeof(a->text[0]), "%s", flag);
+    (void)snprintf(a->text[a->argc + 1], sizeof(a->text[0]), "%s", value);
+    a->argv[a->argc] = a->text[a->argc];
+    a->argv[a->argc + 1] = a->text[a->argc + 1];
+    a->argc += 2;
+}
+
+static void add_file(struct args *a, const char *flag, const struct demo *demo, const char *file)
+{
+    char path[PATH_MAX_LEN + 32];
+    (void)snprintf(path, sizeof(path), "%s/%s", demo->dir, file);
+    add(a, flag, path);
+}
+
+/* What the person gave goes on to the gateway, but for --listen, which has a default here. */
+static void add_given(struct args *a, int argc, char **argv)
+{
+    for (int i = 0; i < argc && a->argc < ARGS_MAX; i++) {
+        if (!strcmp(argv[i], "--listen"))
+            i++;
+        else if (strncmp(argv[i], "--listen=", strlen("--listen=")) != 0)
+            a->argv[a->argc++] = argv[i];
+    }
+}
+
+static void make_args(struct args *a, const struct demo *demo, const char *listen, int argc,
+                      char **argv)
+{
+    char target[32];
+    (void)snprintf(target, sizeof(target), "127.0.0.1:%u", demo->backend.port);
+    a->argc = 0;
+    add(a, "--listen", listen);
+    add(a, "--target", target);
+    add_file(a, "--cert", demo, "server.pem");
+    add_file(a, "--key", demo, "server.key");
+    add_file(a, "--cacert", demo, "ca.pem");
+    add(a, "--allow-cn", "demo-client");
+    add_given(a, argc, argv);
+}
+
+/* ---- what a person reads ---- */
+
+static const char *engine_sentence(const struct gw_config *config)
+{
+    struct ktls_probe probe;
+    if (config->services[0]->records == GW_RECORDS_USER)
+        return "the user engine (asked for with --records user)";
+    if (ktls_probe(&probe) || !probe.attach.works)
+        return "the user engine: this kernel has no tls (see: ktlsgate probe)";
+    return "the kernel (kTLS)";
+}
+
+static void print_welcome(const struct demo *demo, const struct gw_config *config)
+{
+    const char *listen = config->services[0]->listen[0].text;
+    const char *colon = strrchr(listen, ':');
+    const char *port = colon ? colon + 1 : "8443";
+    const char *d = demo->dir;
+    printf(
+        "ktlsgate demo: TLS on %s, records run by %s\n"
+        "Certificates of a throw-away CA lie in %s\n\n"
+        "In another terminal:\n\n"
+        "  # a client that is allowed\n"
+        "  curl --cacert %s/ca.pem --cert %s/client.pem --key %s/client.key \\\n"
+        "      https://localhost:%s/\n\n"
+        "  # a client with a good certificate whose name no rule allows: refused, access denied\n"
+        "  curl --cacert %s/ca.pem --cert %s/stranger.pem --key %s/stranger.key \\\n"
+        "      https://localhost:%s/\n\n"
+        "  # no certificate: refused\n"
+        "  curl --cacert %s/ca.pem https://localhost:%s/\n\n"
+        "  # by hand; then type GET / HTTP/1.0 and press Enter twice\n"
+        "  openssl s_client -quiet -crlf -connect localhost:%s -CAfile %s/ca.pem \\\n"
+        "      -cert %s/client.pem -key %s/client.key\n\n"
+        "Ctrl-C ends it and removes the certificates. The gateway's log follows.\n\n",
+        listen, engine_sentence(config), d, d, d, d, port, d, d, d, port, d, port, port, d, d, d);
+    (void)fflush(stdout);
+}
+
+static enum gw_exit run_gateway(struct demo *demo, const struct gw_config *given, int argc,
+                                char **argv, struct gw_error *err)
+{
+    struct args args;
+    struct gw_config *config = NULL;
+    make_args(&args, demo, given->services[0]->listen[0].text, argc, argv);
+    if (gw_config_parse(&config, "server", args.argc, args.argv, err))
+        return err->exit;
+    print_welcome(demo, config);
+    enum gw_exit code = gw_master_run(config, gw_worker_run, err);
+    gw_config_free(config);
+    return code;
+}
+
+enum gw_exit gw_demo_run(const struct gw_config *config, int argc, char **argv,
+                         struct gw_error *err)
+{
+    struct demo demo = {.backend = {.leash_fd = -1}};
+    enum gw_exit code = GW_EXIT_OTHER;
+    if (make_dir(&demo, err) || make_certs(&demo, err) || gw_demo_backend_start(&demo.backend, err))
+        code = err->exit;
+    else
+        code = run_gateway(&demo, config, argc, argv, err);
+    gw_demo_backend_stop(&demo.backend);
+    remove_dir(&demo);
+    return code;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The AEAD provider that is always there: libcrypto's EVP. A cipher context is made once per key
+ * and direction; a record costs no allocation.
+ */
+#pragma once
+
+#include "gateway/record/aead.h"
+
+extern const struct gw_aead_provider gw_aead_evp;
+
+/* Fetches the algorithms, once per process; later calls do nothing. 0; -EIO when libcrypto lacks
+ * one of them. create() is forbidden before. */
+gw_must_check int gw_aead_evp_init(void);

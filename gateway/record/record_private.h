@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What sealing and opening share: nonces, additional data, and how much a suite adds to a record.
+ */
+#pragma once
+
+#include "gateway/base/bytes.h"
+#include "gateway/base/limits.h"
+#include "gateway/record/record.h"
+
+enum {
+    GW_WIRE_VERSION = 0x0303, /* in every record header of TLS 1.2 and 1.3 */
+    GW_WIRE_VERSION_MAJOR = 3,
+    GW_EXPLICIT_NONCE_LEN = 8, /* of TLS 1.2 AES-GCM (RFC 5288 3) */
+    GW_AAD_MAX = 13,
+};
+
+_Static_assert(GW_RECORD_SEAL_ROOM_FRONT == GW_RECORD_HEADER + GW_EXPLICIT_NONCE_LEN, "room");
+_Static_assert(GW_RECORD_SEAL_ROOM_BACK == 1 + KTLS_TAG_LEN, "room");
+
+static inline bool gw_suite_is_tls13(const struct ktls_suite *suite)
+{
+    return suite->version == KTLS_TLS_1_3;
+}
+
+/* Bytes between the record header and the ciphertext. */
+static inline size_t gw_suite_front(const struct ktls_suite *suite)
+{
+    return suite->explicit_nonce_len;
+}
+
+/* Bytes of a record's body that are not content, padding aside. */
+static inline size_t gw_suite_overhead(const struct ktls_suite *suite)
+{
+    return gw_suite_front(suite) + KTLS_TAG_LEN + (gw_suite_is_tls13(suite) ? 1 : 0);
+}
+
+/* AES-GCM may seal so many records under one key, in TLS 1.2 too (RFC 8446 5.5, RFC 9325 4.4);
+ * ChaCha20-Poly1305's sequence number would wrap before its limit. */
+static inline uint64_t gw_suite_records_max(const struct ktls_suite *suite)
+{
+    return suite->cipher == KTLS_CHACHA20_POLY1305 ? UINT64_MAX / 2 : GW_RECORDS_PER_KEY_MAX;
+}
+
+/*
+ * The record's nonce. `explicit_nonce` is what the record carries (TLS 1.2 AES-GCM), NULL
+ * otherwise: then the sequence number is xor'ed into the IV (RFC 8446 5.3; RFC 7905 2 says the same
+ * for TLS 1.2).
+ */
+static inline void gw_record_nonce(const struct ktls_keys *keys, const uint8_t *explicit_nonce,
+                                   uint8_t out[KTLS_IV_LEN])
+{
+    const size_t fixed = KTLS_IV_LEN - GW_EXPLICIT_NONCE_LEN;
+    memcpy(out, keys->iv, KTLS_IV_LEN);
+    if (explicit_nonce) {
+        memcpy(out + fixed, explicit_nonce, GW_EXPLICIT_NONCE_LEN);
+        return;
+    }
+    uint8_t seq[8];
+    struct gw_writer w = gw_writer_of(seq, sizeof(seq));
+    gw_write_be(&w, keys->seq, sizeof(seq));
+    for (size_t i = 0; i < sizeof(seq); i++)
+        out[fixed + i] ^= seq[i];
+}
+
+/* The additional data for `content_len` bytes of content under this header; returns its length.
+ * TLS 1.3: the header as it is on the wire (RFC 8446 5.2). TLS 1.2: RFC 5246 6.2.3.3. */
+static inline size_t gw_record_aad(const struct ktls_keys *keys,
+                                   const uint8_t header[GW_RECORD_HEADER], size_t content_len,
+                                   uint8_t out[GW_AAD_MAX])
+{
+    struct gw_writer w = gw_writer_of(out, GW_AAD_MAX);
+    if (gw_suite_is_tls13(keys->suite)) {
+        gw_write_bytes(&w, header, GW_RECORD_HEADER);
+    } else {
+        gw_write_be(&w, keys->seq, 8);
+        gw_write_bytes(&w, header, 3);
+        gw_write_be(&w, content_len, 2);
+    }
+    return gw_writer_len(&w);
+}

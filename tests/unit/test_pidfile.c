@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gateway/proc/pidfile, on a real folder. */
+#include "gateway/proc/pidfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int make_folder(void **state)
+{
+    static char folder[48];
+    (void)snprintf(folder, sizeof(folder), "/tmp/ktlsgate-pidfile-XXXXXX");
+    *state = folder;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    return rmdir(*state); /* fails when something was left behind */
+}
+
+static void the_pidfile_is_whole_and_goes_away(void **state)
+{
+    const char *folder = *state;
+    struct gw_pidfile p;
+    struct gw_error err;
+    char path[80], text[32] = "", want[32];
+    (void)snprintf(path, sizeof(path), "%s/pid", folder);
+    FILE *old = fopen(path, "we");
+    assert_non_null(old);
+    (void)fputs("99999999 something old and longer\n", old);
+    (void)fclose(old);
+
+    assert_int_equal(gw_pidfile_write(&p, path, &err), 0);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+    (void)fclose(file);
+    (void)snprintf(want, sizeof(want), "%d\n", (int)getpid());
+    assert_string_equal(text, want);
+    gw_pidfile_done(&p);
+    assert_int_equal(access(path, F_OK), -1);
+
+    (void)snprintf(path, sizeof(path), "%s/none/pid", folder);
+    assert_int_equal(gw_pidfile_write(&p, path, &err), -EIO);
+    assert_int_equal(err.exit, GW_EXIT_START);
+    assert_non_null(strstr(err.text, "--pidfile "));
+    gw_pidfile_done(&p);
+}
+
+static void a_pidfile_of_somebody_else_stays(void **state)
+{
+    const char *folder = *state;
+    struct gw_pidfile ours, theirs;
+    char path[80];
+    (void)snprintf(path, sizeof(path), "%s/pid", folder);
+    assert_int_equal(gw_pidfile_write(&ours, path, NULL), 0);
+    assert_int_equal(gw_pidfile_write(&theirs, path, NULL), 0);
+    gw_pidfile_done(&ours);
+    assert_int_equal(access(path, F_OK), 0);
+    gw_pidfile_done(&theirs);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+static void where_it_cannot_be_removed_it_is_emptied(void **state)
+{
+    const char *folder = *state;
+    char path[80];
+    struct stat st;
+    if (geteuid())
+        skip();
+    (void)snprintf(path, sizeof(path), "%s/pid", folder);
+    pid_t pid = fork();
+    if (!pid) {
+        struct gw_pidfile p;
+        int r = gw_pidfile_write(&p, path, NULL);
+        if (r || setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
+            _exit(1);
+        gw_pidfile_done(&p);
+        _exit(0);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    assert_int_equal(unlink(path), 0);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, make_folder, remove_folder)
+    const struct CMUnitTest tests[] = {
+        TEST(the_pidfile_is_whole_and_goes_away),
+        TEST(a_pidfile_of_somebody_else_stays),
+        TEST(where_it_cannot_be_removed_it_is_emptied),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

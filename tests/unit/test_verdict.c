@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gateway/proc/verdict: which engine a service gets, and in which words. */
+#include "gateway/proc/verdict.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct gw_service service_of(enum gw_records records)
+{
+    return (struct gw_service){
+        .name = "default",
+        .tls_min = KTLS_TLS_1_2,
+        .tls_max = KTLS_TLS_1_3,
+        .records = records,
+    };
+}
+
+static struct ktls_probe probe_of_everything(void)
+{
+    struct ktls_probe p = {.attach = {true, 0}, .rekey = {true, 0}};
+    for (unsigned v = 0; v < 2; v++)
+        for (unsigned c = 0; c < KTLS_CIPHER_COUNT; c++)
+            p.tx[v][c].works = p.rx[v][c].works = true;
+    return p;
+}
+
+static void says(const struct gw_service *service, const struct ktls_probe *probe, int probe_error,
+                 const char *words)
+{
+    char text[GW_VERDICT_TEXT_MAX] = "";
+    struct gw_error err;
+    assert_int_equal(gw_verdict_tell(service, probe, probe_error, text, &err), 0);
+    assert_string_equal(text, words);
+}
+
+static void refuses(const struct gw_service *service, const struct ktls_probe *probe,
+                    int probe_error, const char *words)
+{
+    char text[GW_VERDICT_TEXT_MAX] = "";
+    struct gw_error err;
+    assert_int_equal(gw_verdict_tell(service, probe, probe_error, text, &err), -EIO);
+    assert_int_equal(err.exit, GW_EXIT_START);
+    assert_string_equal(err.text, words);
+}
+
+static void kernel_where_it_can(void **state)
+{
+    (void)state;
+    struct ktls_probe p = probe_of_everything();
+    struct gw_service s = service_of(GW_RECORDS_AUTO);
+    says(&s, &p, 0, "records: kernel");
+    p.rekey = (struct ktls_trial){false, EBUSY};
+    says(&s, &p, 0, "records: kernel (TLS 1.3 without rekey: connections end before 2^24 records)");
+    s.tls_max = KTLS_TLS_1_2; /* which has no rekey to miss */
+    says(&s, &p, 0, "records: kernel");
+}
+
+static void user_where_asked(void **state)
+{
+    (void)state;
+    struct ktls_probe p = probe_of_everything();
+    struct gw_service s = service_of(GW_RECORDS_USER);
+    says(&s, &p, 0, "records: user, as --records asks");
+}
+
+static void user_where_there_is_no_tls(void **state)
+{
+    (void)state;
+    struct ktls_probe p = {.attach = {false, ENOENT}};
+    struct gw_service s = service_of(GW_RECORDS_AUTO);
+    says(&s, &p, 0,
+         "records: user, because the kernel has no tls: the module is not loaded or not built; "
+         "load it with `modprobe tls`");
+    says(&s, &p, -ENETUNREACH,
+         "records: user, because the self-test of the kernel's tls could not run");
+}
+
+static void kernel_demanded_and_missing_is_refused(void **state)
+{
+    (void)state;
+    struct ktls_probe p = {.attach = {false, ENOENT}};
+    struct gw_service s = service_of(GW_RECORDS_KERNEL);
+    refuses(&s, &p, 0,
+            "--records kernel: the kernel has no tls: the module is not loaded or not built; load "
+            "it with `modprobe tls` (No such file or directory)");
+    refuses(&s, &p, -ENETUNREACH,
+            "--records kernel: the self-test of the kernel's tls could not run (Network is "
+            "unreachable)");
+    p = probe_of_everything();
+    says(&s, &p, 0, "records: kernel");
+}
+
+static void a_suite_that_fails_is_named(void **state)
+{
+    (void)state;
+    struct ktls_probe p = probe_of_everything();
+    struct gw_service s = service_of(GW_RECORDS_AUTO);
+    p.rx[1][KTLS_CHACHA20_POLY1305] = (struct ktls_trial){false, ENOENT};
+    says(&s, &p, 0, "records: kernel, except CHACHA20-POLY1305 in TLS 1.3");
+    s.records = GW_RECORDS_KERNEL;
+    refuses(&s, &p, 0,
+            "--records kernel: this kernel's tls cannot run TLS_CHACHA20_POLY1305_SHA256; see "
+            "`ktlsgate probe`, or use --records auto");
+    /* It does not matter where no client can get it. */
+    s.ciphersuites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384";
+    says(&s, &p, 0, "records: kernel");
+    s.ciphersuites = NULL;
+    s.tls_max = KTLS_TLS_1_2;
+    says(&s, &p, 0, "records: kernel");
+}
+
+static void no_suite_at_all_is_user(void **state)
+{
+    (void)state;
+    struct ktls_probe p = {.attach = {true, 0}};
+    struct gw_service s = service_of(GW_RECORDS_AUTO);
+    says(&s, &p, 0,
+         "records: user, because this kernel's tls passes the self-test with no suite of ours; "
+         "see `ktlsgate probe`");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kernel_where_it_can),
+        cmocka_unit_test(user_where_asked),
+        cmocka_unit_test(user_where_there_is_no_tls),
+        cmocka_unit_test(kernel_demanded_and_missing_is_refused),
+        cmocka_unit_test(a_suite_that_fails_is_named),
+        cmocka_unit_test(no_suite_at_all_is_user),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
