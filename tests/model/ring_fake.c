@@ -16,8 +16,8 @@
 
 enum {
     FIRST_FD = 1000,
-    SOCKETS = 4096,
-    OPS = 4096,
+    SOCKETS = 1024,
+    OPS = 1024,
     WINDOW = 1 << 17, /* bytes a peer lets wait unread */
 };
 
@@ -29,7 +29,8 @@ struct queue {
 };
 
 struct sock {
-    bool open;
+    bool open; /* on the gateway's side */
+    bool held; /* by the peer */
     bool fin_in;  /* the peer's FIN, after what is in `in` */
     bool reset;   /* the peer's RST */
     bool fin_out; /* the gateway's FIN */
@@ -69,6 +70,7 @@ struct gw_ring {
     struct op ops[OPS];
     unsigned op_count;
     unsigned open_count;
+    unsigned next_sock;
     uint64_t events;
 };
 
@@ -134,13 +136,14 @@ static struct sock *open_sock(struct gw_ring *r, int fd)
 
 static int new_sock(struct gw_ring *r)
 {
-    for (int i = 0; i < SOCKETS; i++) {
+    for (int tries = 0; tries < SOCKETS; tries++) {
+        int i = (int)(r->next_sock++ % SOCKETS);
         struct sock *s = &r->socks[i];
-        if (s->open)
+        if (s->open || s->held)
             continue;
         free(s->in.data);
         free(s->out.data);
-        *s = (struct sock){.open = true};
+        *s = (struct sock){.open = true, .held = true};
         r->open_count++;
         return FIRST_FD + i;
     }
@@ -185,6 +188,11 @@ bool gw_fake_peer_saw_fin(struct gw_ring *r, int fd)
 {
     struct sock *s = sock(r, fd);
     return (s->fin_out || !s->open) && queued(&s->out) == 0;
+}
+
+void gw_fake_peer_release(struct gw_ring *r, int fd)
+{
+    sock(r, fd)->held = false;
 }
 
 bool gw_fake_is_open(struct gw_ring *r, int fd)

@@ -41,6 +41,8 @@ void gw_fake_peer_reset(struct gw_ring *ring, int fd);
 size_t gw_fake_peer_receive(struct gw_ring *ring, int fd, void *data, size_t cap);
 /* The gateway sent FIN (shutdown) and all before it was received. */
 bool gw_fake_peer_saw_fin(struct gw_ring *ring, int fd);
+/* The peer is done with it; the number may be used again once the gateway closed it too. */
+void gw_fake_peer_release(struct gw_ring *ring, int fd);
 /* Whether this fd is open on the gateway's side. */
 bool gw_fake_is_open(struct gw_ring *ring, int fd);
 
