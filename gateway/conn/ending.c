@@ -70,7 +70,7 @@ static void begin_linger(struct gw_conn *c, enum gw_reason reason)
     begin_backend_end(c);
     c->step = GW_STEP_LINGER;
     c->moved_ns = c->env->now_ns;
-    gw_conn_set_timer(c, GW_LINGER_NS);
+    gw_conn_set_timer(c, c->down.state == GW_DOWN_DRAIN ? GW_DRAIN_TICK_NS : GW_LINGER_NS);
 }
 
 static void begin_discard(struct gw_conn *c)

@@ -132,10 +132,17 @@ void gw_ring_abort_on_close(struct gw_ring *r gw_unused, int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
+/* A connection that was reset keeps its count for ever, so its state is asked too. */
 int gw_ring_unacked(struct gw_ring *r gw_unused, int fd)
 {
     int bytes = 0;
-    return ioctl(fd, SIOCOUTQ, &bytes) ? -errno : bytes;
+    uint8_t state = TCP_CLOSE; /* the first byte of struct tcp_info */
+    socklen_t len = sizeof(state);
+    if (ioctl(fd, SIOCOUTQ, &bytes))
+        return -errno;
+    if (bytes > 0 && (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &len) || state == TCP_CLOSE))
+        return -EPIPE;
+    return bytes;
 }
 
 int gw_ring_socket(struct gw_ring *r gw_unused, int family)

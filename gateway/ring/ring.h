@@ -134,7 +134,8 @@ void gw_ring_close(struct gw_ring *ring, int *fd);
 int gw_ring_shutdown_write(struct gw_ring *ring, int fd);
 /* Makes the close that follows send RST instead of FIN. */
 void gw_ring_abort_on_close(struct gw_ring *ring, int fd);
-/* Bytes sent and not yet acknowledged (SIOCOUTQ), or negative errno. */
+/* Bytes sent and not yet acknowledged (SIOCOUTQ); -EPIPE when the connection is dead, or another
+ * negative errno. */
 int gw_ring_unacked(struct gw_ring *ring, int fd);
 /* A non-blocking, close-on-exec stream socket with TCP_NODELAY; negative errno. */
 int gw_ring_socket(struct gw_ring *ring, int family);
