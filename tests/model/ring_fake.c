@@ -29,8 +29,8 @@ struct queue {
 };
 
 struct sock {
-    bool open; /* on the gateway's side */
-    bool held; /* by the peer */
+    bool open;    /* on the gateway's side */
+    bool held;    /* by the peer */
     bool fin_in;  /* the peer's FIN, after what is in `in` */
     bool reset;   /* the peer's RST */
     bool fin_out; /* the gateway's FIN */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * For the tests of the user engine: the gateway's side of a connection and its peer, which seals
- * and opens with plain libcrypto code, and assertions that one understands the other. Include
- * after cmocka.
+ * and opens with plain libcrypto code, and assertions that one understands the other.
  */
 #pragma once
 
@@ -10,7 +9,13 @@
 #include "gateway/record/control.h"
 #include "tests/support/record_fixture.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+
+#include <cmocka.h>
 
 enum {
     WIRE_MAX = GW_RECORD_PLAINTEXT_MAX + KTLS_SOFT_OVERHEAD,
