@@ -2,7 +2,7 @@
 /*
  * Client to backend. User engine: receive ciphertext, open the records in place, send their
  * payloads as one list. Kernel engine: receive plaintext, send it; a control record makes the
- * receive fail with EIO and is fetched on its own (kernel-notes/ktls-control-records.md).
+ * receive fail with EIO and is fetched on its own (kernel-notes/control-record-eio.md).
  */
 #include "gateway/conn/conn_private.h"
 
