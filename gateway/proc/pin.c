@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/proc/pin.h"
 
+#include "gateway/config/cpus.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
@@ -29,10 +31,24 @@ static int fail(struct gw_error *err, int cpu, int error)
                         strerror(error));
 }
 
+/* The index-th processor that this process may use, -1 when there are fewer. */
+static int allowed_cpu(unsigned index)
+{
+    for (int cpu = 0; cpu < GW_MAX_CPU; cpu++)
+        if (gw_cpus_allowed(cpu) && index-- == 0)
+            return cpu;
+    return -1;
+}
+
 int gw_pin_worker(const struct gw_config *config, unsigned index, struct gw_error *err)
 {
-    if (!config->cpu_count)
+    if (!config->cpu_count) {
+        /* One worker per processor stays on its own. With fewer, the scheduler knows better than
+         * we do, and two gateways would meet on the first ones. */
+        if (config->workers == gw_cpus_allowed_count())
+            (void)pin_to(GW_MAX(allowed_cpu(index), 0));
         return 0;
+    }
     int cpu = config->cpus[index % config->cpu_count];
     int r = pin_to(cpu);
     return r ? fail(err, cpu, -r) : 0;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Workers on processors, as --cpus says. */
+/* Workers on processors: as --cpus says; without it, one each when there are as many workers as
+ * processors. */
 #pragma once
 
 #include "gateway/base/error.h"
 #include "gateway/config/config.h"
 
-/* Binds the calling process to the processor of worker `index`; nothing without --cpus.
- * Returns 0 or -EIO with *err filled (GW_EXIT_START). */
+/* Binds the calling process to the processor of worker `index`. Returns 0 or -EIO with *err filled
+ * (GW_EXIT_START). */
 gw_must_check int gw_pin_worker(const struct gw_config *config, unsigned index,
                                 struct gw_error *err);
 
