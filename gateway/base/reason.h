@@ -47,7 +47,7 @@
     X(RENEGOTIATION,        "renegotiation",          true,  "the client asked for renegotiation, which is refused")    \
     X(REKEY_UNSUPPORTED,    "rekey-unsupported",      true,  "the client changed its key and this kernel cannot")       \
     X(KEY_LIMIT,            "key-limit",              true,  "the key sealed as many records as is safe")               \
-    X(KERNEL_KEYS,          "kernel-keys",            true,  "the kernel refused the session keys with --records kernel") \
+    X(KERNEL_KEYS,          "kernel-keys",            true,  "the kernel cannot run its records, and --records kernel allows nothing else") \
     X(INTERNAL,             "internal",               true,  "an error inside the gateway")
 // clang-format on
 

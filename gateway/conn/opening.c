@@ -72,11 +72,16 @@ static const char *why_user_engine(const struct gw_conn *c)
     return NULL;
 }
 
-static void choose_engine(struct gw_conn *c)
+/* False when the connection ends here: --records kernel takes no other engine. */
+static bool choose_engine(struct gw_conn *c)
 {
     const char *why = why_user_engine(c);
     c->want_kernel_rx = c->want_kernel_tx = why == NULL;
     COPY_TEXT(c->report.engine_why, why);
+    if (!why || c->service->records != GW_RECORDS_KERNEL)
+        return true;
+    gw_end_with(c, GW_REASON_KERNEL_KEYS, GW_ALERT_INTERNAL_ERROR);
+    return false;
 }
 
 void gw_opening_kernel_refused(struct gw_conn *c, const char *direction, int error)
@@ -249,7 +254,8 @@ static void handshake_done(struct gw_conn *c)
                                                      : GW_ALERT_BAD_CERTIFICATE);
         return;
     }
-    choose_engine(c);
+    if (!choose_engine(c))
+        return;
     connect_next(c);
     gw_conn_drive_tx(c);
 }
