@@ -153,7 +153,8 @@ int ktls_pair_start(struct ktls_pair *pair, const struct ktls_suite *suite, unsi
         r = ktls_install(pair->far, KTLS_RX, &pair->to_far);
     if (!r && directions & KTLS_TX)
         r = ktls_install(pair->far, KTLS_TX, &pair->from_far);
-    /* The first key of a cipher may have loaded its module, which takes long on a slow machine. */
+    /* The first key of a cipher may have loaded its module, which takes long on a slow machine:
+     * kernel-notes/first-key-loads-the-cipher.md. */
     start_clock(pair);
     return r;
 }
