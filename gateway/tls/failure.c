@@ -90,7 +90,8 @@ static void set_from_error(const SSL *ssl, unsigned long error, struct gw_failur
 {
     int code = ERR_GET_REASON(error);
     if (is_alert(error)) {
-        set(ret, GW_REASON_HANDSHAKE_ALERT, SSL_alert_desc_string_long(code));
+        set(ret, GW_REASON_HANDSHAKE_ALERT,
+            SSL_alert_desc_string_long(code - SSL_AD_REASON_OFFSET));
         return;
     }
     if (code == SSL_R_CERTIFICATE_VERIFY_FAILED) {

@@ -35,24 +35,6 @@ static const struct suite_case suite_cases[] = {
     {TLS1_2_VERSION, "ECDHE-RSA-CHACHA20-POLY1305", NULL},
 };
 
-static struct gw_ticket_keys *new_ticket_keys(void)
-{
-    struct gw_ticket_keys *keys = gw_wipe_shared_new(sizeof(*keys));
-    assert_non_null(keys);
-    assert_int_equal(gw_tickets_init(keys), 0);
-    return keys;
-}
-
-static struct gw_tls_context *new_context(const struct gw_service *service,
-                                          struct gw_ticket_keys *keys)
-{
-    struct gw_tls_context *tls = NULL;
-    struct gw_error err = {0};
-    if (gw_tls_context_new(&tls, service, keys, &err))
-        fail_msg("%s", err.text);
-    return tls;
-}
-
 static SSL_CTX *client_for(const struct tlsworld *w, const struct suite_case *c)
 {
     SSL_CTX *ctx = tlspair_client_ctx(w, c->version);
@@ -70,7 +52,7 @@ static void every_suite(void **state)
     const struct tlsworld *w = *state;
     struct gw_service service;
     tlsworld_service(w, &service);
-    struct gw_tls_context *tls = new_context(&service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
     for (size_t i = 0; i < GW_ARRAY_SIZE(suite_cases); i++) {
         const struct suite_case *c = &suite_cases[i];
         SSL_CTX *ctx = client_for(w, c);
@@ -136,12 +118,268 @@ static void every_suite_resumed(void **state)
     const struct tlsworld *w = *state;
     struct gw_service service;
     tlsworld_service(w, &service);
-    struct gw_ticket_keys *keys = new_ticket_keys();
-    struct gw_tls_context *tls = new_context(&service, keys);
+    struct gw_ticket_keys *keys = tlsworld_ticket_keys();
+    struct gw_tls_context *tls = tlsworld_context(&service, keys);
     for (size_t i = 0; i < GW_ARRAY_SIZE(suite_cases); i++)
         resumes(w, tls, &suite_cases[i]);
     gw_tls_context_free(tls);
     gw_wipe_pages_free(keys, sizeof(*keys));
+}
+
+/* Mutual TLS, full and resumed; the identity is the same both times. */
+static void mutual(const struct tlsworld *w, struct gw_tls_context *tls, int version)
+{
+    SSL_CTX *ctx = tlspair_client_ctx(w, version);
+    SSL_SESSION *session = NULL;
+    tlspair_show(ctx, w->client);
+    for (int round = 0; round < 2; round++) {
+        struct tlspair p;
+        struct gw_identity id;
+        struct gw_handshake_info info;
+        tlspair_init(&p, tls, ctx, session);
+        assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+        gw_handshake_get_info(p.server, &info);
+        assert_int_equal(info.resumed, round);
+        assert_true(gw_handshake_identity(p.server, &id));
+        assert_true(id.present);
+        assert_string_equal(gw_identity_first(&id, GW_NAME_CN), "alice");
+        assert_string_equal(gw_identity_first(&id, GW_NAME_URI), "spiffe://test/alice");
+        tlspair_handover(&p);
+        assert_true(p.asked > 0);
+        tlspair_exchange(&p);
+        SSL_SESSION_free(session);
+        session = tlspair_take_session(&p);
+        tlspair_done(&p);
+    }
+    SSL_SESSION_free(session);
+    SSL_CTX_free(ctx);
+}
+
+static void mutual_full_and_resumed(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    service.cacert_file = w->ca_file;
+    struct gw_ticket_keys *keys = tlsworld_ticket_keys();
+    for (int verify = GW_VERIFY_OPTIONAL; verify <= GW_VERIFY_REQUIRED; verify++) {
+        service.verify = (enum gw_verify)verify;
+        struct gw_tls_context *tls = tlsworld_context(&service, keys);
+        mutual(w, tls, TLS1_2_VERSION);
+        mutual(w, tls, TLS1_3_VERSION);
+        gw_tls_context_free(tls);
+    }
+    gw_wipe_pages_free(keys, sizeof(*keys));
+}
+
+static void optional_takes_a_client_without_certificate(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    service.cacert_file = w->ca_file;
+    service.verify = GW_VERIFY_OPTIONAL;
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        SSL_CTX *ctx = tlspair_client_ctx(w, version);
+        struct tlspair p;
+        struct gw_identity id;
+        tlspair_init(&p, tls, ctx, NULL);
+        assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+        assert_true(gw_handshake_identity(p.server, &id));
+        assert_false(id.present);
+        tlspair_succeed(&p);
+        tlspair_done(&p);
+        SSL_CTX_free(ctx);
+    }
+    gw_tls_context_free(tls);
+}
+
+static void hello_retry_request(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    service.groups = "P-256";
+    struct gw_ticket_keys *keys = tlsworld_ticket_keys();
+    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
+    char groups[] = "X25519:P-256";
+    assert_true(SSL_CTX_set1_groups_list(ctx, groups));
+    struct tlspair p;
+    struct gw_handshake_info info;
+    tlspair_init(&p, tls, ctx, NULL);
+    assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+    gw_handshake_get_info(p.server, &info);
+    assert_string_equal(info.group, "secp256r1");
+    tlspair_succeed(&p);
+    assert_int_equal(p.keys.tx.seq, 2 + 4); /* two tickets, four records of the exchange */
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+    gw_tls_context_free(tls);
+    gw_wipe_pages_free(keys, sizeof(*keys));
+}
+
+/* The client's Finished and `extra` bytes of what it writes next come in one piece. */
+static void glued(const struct tlsworld *w, struct gw_tls_context *tls, int version, bool resumed,
+                  size_t extra)
+{
+    SSL_CTX *ctx = tlspair_client_ctx(w, version);
+    SSL_SESSION *session = NULL;
+    struct tlspair p;
+    uint8_t data[1000];
+    uint8_t wire[8192];
+    memset(data, 'g', sizeof(data));
+    if (resumed) {
+        tlspair_init(&p, tls, ctx, NULL);
+        tlspair_succeed(&p);
+        session = tlspair_take_session(&p);
+        tlspair_done(&p);
+    }
+    tlspair_init(&p, tls, ctx, session);
+    assert_int_equal(SSL_do_handshake(p.client), -1);
+    assert_true(tlspair_to_server(&p));
+    while (tlspair_to_client(&p))
+        ;
+    assert_int_equal(SSL_do_handshake(p.client), 1);
+    size_t finished = BIO_ctrl_pending(p.from_client);
+    assert_int_equal(SSL_write(p.client, data, sizeof(data)), sizeof(data));
+    int n = BIO_read(p.from_client, wire, (int)(finished + GW_MIN(extra, sizeof(data))));
+    p.verdict = gw_handshake_input(p.server, wire, (size_t)n);
+    assert_int_equal(p.verdict, GW_HANDSHAKE_DONE);
+    tlspair_handover(&p);
+    assert_int_equal(p.inbox_len, extra);
+    tlspair_expect_from_client(&p, data, sizeof(data));
+    tlspair_exchange(&p);
+    tlspair_done(&p);
+    SSL_SESSION_free(session);
+    SSL_CTX_free(ctx);
+}
+
+static void client_data_glued_to_finished(void **state)
+{
+    static const size_t extras[] = {1, 4, 5, 6, 500, 1000};
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    struct gw_ticket_keys *keys = tlsworld_ticket_keys();
+    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(extras); i++) {
+        glued(w, tls, TLS1_3_VERSION, false, extras[i]);
+        glued(w, tls, TLS1_3_VERSION, true, extras[i]);
+        glued(w, tls, TLS1_2_VERSION, true, extras[i]); /* full: the server's Finished is last */
+    }
+    gw_tls_context_free(tls);
+    gw_wipe_pages_free(keys, sizeof(*keys));
+}
+
+static void input_in_any_pieces(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    service.cacert_file = w->ca_file;
+    service.verify = GW_VERIFY_REQUIRED;
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        SSL_CTX *ctx = tlspair_client_ctx(w, version);
+        tlspair_show(ctx, w->client);
+        for (unsigned seed = 0; seed < 20; seed++) {
+            struct tlspair p;
+            tlspair_init(&p, tls, ctx, NULL);
+            p.piece = seed < 3 ? 1 + seed : TLSPAIR_RANDOM;
+            p.seed = seed;
+            tlspair_succeed(&p);
+            tlspair_done(&p);
+        }
+        SSL_CTX_free(ctx);
+    }
+    gw_tls_context_free(tls);
+}
+
+static void alpn_is_chosen_in_our_order(void **state)
+{
+    static const unsigned char offered[] = "\x08http/1.1\x02h2";
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    for (int with = 0; with < 2; with++) {
+        service.alpn[0] = "h2";
+        service.alpn[1] = "http/1.1";
+        service.alpn_count = with ? 2 : 0;
+        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        SSL_CTX *ctx = tlspair_client_ctx(w, 0);
+        assert_int_equal(SSL_CTX_set_alpn_protos(ctx, offered, sizeof(offered) - 1), 0);
+        struct tlspair p;
+        struct gw_handshake_info info;
+        tlspair_init(&p, tls, ctx, NULL);
+        assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+        gw_handshake_get_info(p.server, &info);
+        assert_string_equal(info.alpn, with ? "h2" : "");
+        tlspair_done(&p);
+        SSL_CTX_free(ctx);
+        gw_tls_context_free(tls);
+    }
+}
+
+/* A client without AES in hardware says so by putting ChaCha20 first. */
+static void chacha_for_those_who_prefer_it(void **state)
+{
+    const struct tlsworld *w = *state;
+    const struct {
+        int version;
+        const char *list;
+        const char *chosen;
+    } cases[] = {
+        {TLS1_3_VERSION, "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
+         "TLS_CHACHA20_POLY1305_SHA256"},
+        {TLS1_3_VERSION,
+         "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:"
+         "TLS_AES_128_GCM_SHA256",
+         "TLS_AES_128_GCM_SHA256"},
+        {TLS1_2_VERSION, "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-GCM-SHA256",
+         "ECDHE-RSA-CHACHA20-POLY1305"},
+        {TLS1_2_VERSION, "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256",
+         "ECDHE-RSA-AES128-GCM-SHA256"},
+    };
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(cases); i++) {
+        struct suite_case c = {cases[i].version, cases[i].list, NULL};
+        SSL_CTX *ctx = client_for(w, &c);
+        struct tlspair p;
+        tlspair_init(&p, tls, ctx, NULL);
+        tlspair_succeed(&p);
+        assert_string_equal(SSL_get_cipher_name(p.client), cases[i].chosen);
+        tlspair_done(&p);
+        SSL_CTX_free(ctx);
+    }
+    gw_tls_context_free(tls);
+}
+
+/* Whatever comes after DONE is kept as unread, and keys come once and again the same. */
+static void more_input_after_the_end(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    SSL_CTX *ctx = tlspair_client_ctx(w, 0);
+    struct tlspair p;
+    struct gw_handover_keys again;
+    tlspair_init(&p, tls, ctx, NULL);
+    assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+    assert_int_equal(SSL_write(p.client, "after", 5), 5);
+    assert_true(tlspair_to_server(&p));
+    assert_int_equal(p.verdict, GW_HANDSHAKE_DONE);
+    assert_int_equal(gw_handshake_keys(p.server, &again), 0);
+    tlspair_handover(&p);
+    assert_memory_equal(&again, &p.keys, sizeof(again));
+    tlspair_expect_from_client(&p, "after", 5);
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+    gw_tls_context_free(tls);
 }
 
 int main(void)
@@ -149,6 +387,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_suite),
         cmocka_unit_test(every_suite_resumed),
+        cmocka_unit_test(mutual_full_and_resumed),
+        cmocka_unit_test(optional_takes_a_client_without_certificate),
+        cmocka_unit_test(hello_retry_request),
+        cmocka_unit_test(client_data_glued_to_finished),
+        cmocka_unit_test(input_in_any_pieces),
+        cmocka_unit_test(alpn_is_chosen_in_our_order),
+        cmocka_unit_test(chacha_for_those_who_prefer_it),
+        cmocka_unit_test(more_input_after_the_end),
     };
     return cmocka_run_group_tests(tests, tlsworld_setup, tlsworld_teardown);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/tlspair.h"
 
+#include "gateway/base/wipe.h"
 #include "gateway/ktls/softrecord.h"
 
 #include <setjmp.h>
@@ -100,6 +101,24 @@ void tlsworld_service(const struct tlsworld *w, struct gw_service *ret)
     ret->session_tickets = true;
 }
 
+struct gw_ticket_keys *tlsworld_ticket_keys(void)
+{
+    struct gw_ticket_keys *keys = gw_wipe_shared_new(sizeof(*keys));
+    assert_non_null(keys);
+    assert_int_equal(gw_tickets_init(keys), 0);
+    return keys;
+}
+
+struct gw_tls_context *tlsworld_context(const struct gw_service *service,
+                                        struct gw_ticket_keys *keys)
+{
+    struct gw_tls_context *tls = NULL;
+    struct gw_error err = {.text = ""};
+    if (gw_tls_context_new(&tls, service, keys, &err))
+        fail_msg("%s", err.text);
+    return tls;
+}
+
 static bool answer(void *arg, const struct gw_identity *identity)
 {
     struct tlspair *p = arg;
@@ -170,12 +189,26 @@ void tlspair_done(struct tlspair *p)
     memset(p, 0, sizeof(*p));
 }
 
+void tlspair_show(SSL_CTX *client_ctx, const struct test_cert *cert)
+{
+    assert_int_equal(SSL_CTX_use_certificate(client_ctx, cert->x509), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(client_ctx, cert->key), 1);
+}
+
+static size_t next_piece(struct tlspair *p)
+{
+    if (p->piece != TLSPAIR_RANDOM)
+        return p->piece;
+    p->seed = p->seed * 1103515245 + 12345;
+    return 1 + (p->seed >> 16) % 300;
+}
+
 bool tlspair_to_server(struct tlspair *p)
 {
     uint8_t buf[16384];
-    size_t want = p->piece ? p->piece : sizeof(buf);
     bool moved = false;
     while (BIO_ctrl_pending(p->from_client)) {
+        size_t want = p->piece ? next_piece(p) : sizeof(buf);
         int n = BIO_read(p->from_client, buf, (int)GW_MIN(want, sizeof(buf)));
         assert_true(n > 0);
         p->verdict = gw_handshake_input(p->server, buf, (size_t)n);

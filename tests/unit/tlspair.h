@@ -40,6 +40,12 @@ int tlsworld_teardown(void **state);
 /* A service with the ECDSA and the RSA pair, no client certificates, tickets on. */
 void tlsworld_service(const struct tlsworld *w, struct gw_service *ret);
 
+/* Ticket keys in shared pages, with one key; freed with gw_wipe_pages_free. */
+struct gw_ticket_keys *tlsworld_ticket_keys(void);
+/* A context that must come about. `keys` may be NULL. */
+struct gw_tls_context *tlsworld_context(const struct gw_service *service,
+                                        struct gw_ticket_keys *keys);
+
 /* One side's view of one connection. */
 struct tlspair {
     struct gw_handshake *server;
@@ -48,8 +54,9 @@ struct tlspair {
     BIO *from_client;
     enum gw_handshake_verdict verdict;
     struct gw_handover_keys keys;
-    /* How the server is fed: bytes at a time; 0: all there is. */
+    /* How the server is fed: bytes at a time; 0: all there is; TLSPAIR_RANDOM. */
     size_t piece;
+    unsigned seed;
     /* What `allows` answers, and how often it was asked. */
     bool allow;
     unsigned asked;
@@ -60,6 +67,8 @@ struct tlspair {
     size_t inbox_len;
 };
 
+#define TLSPAIR_RANDOM SIZE_MAX
+
 /* A client context that trusts the world's CA and speaks TLS `version` only (0: both). */
 SSL_CTX *tlspair_client_ctx(const struct tlsworld *w, int version);
 
@@ -67,6 +76,8 @@ SSL_CTX *tlspair_client_ctx(const struct tlsworld *w, int version);
 void tlspair_init(struct tlspair *p, struct gw_tls_context *tls, SSL_CTX *client_ctx,
                   SSL_SESSION *session);
 void tlspair_done(struct tlspair *p);
+/* The client shows this certificate. */
+void tlspair_show(SSL_CTX *client_ctx, const struct test_cert *cert);
 
 /* Moves what the client wrote to the server, and back, until neither moves. */
 enum gw_handshake_verdict tlspair_run(struct tlspair *p);
