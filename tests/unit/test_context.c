@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gateway/tls/context: what is refused at start, in which words, and which certificate answers
+ * for which name.
+ */
+#include "gateway/base/log.h"
+#include "tests/unit/tlspair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+static char warnings[4096];
+
+static void keep_warning(void *arg, enum gw_log_level level, const char *message)
+{
+    (void)arg;
+    assert_int_equal(level, GW_LOG_WARNING);
+    strncat(warnings, message, sizeof(warnings) - strlen(warnings) - 1);
+}
+
+/* No context comes about; the sentence holds all the parts (up to a NULL). */
+static void refused(const struct gw_service *service, enum gw_exit exit, const char *const parts[3])
+{
+    struct gw_tls_context *tls = NULL;
+    struct gw_error err = {.text = ""};
+    int r = gw_tls_context_new(&tls, service, NULL, &err);
+    if (r == 0)
+        fail_msg("accepted, but '%s' was expected", parts[0]);
+    assert_null(tls);
+    assert_int_equal(err.exit, exit);
+    for (int i = 0; i < 3 && parts[i]; i++)
+        if (!strstr(err.text, parts[i]))
+            fail_msg("'%s' does not say '%s'", err.text, parts[i]);
+}
+
+#define refused_with(service, exit, ...) refused(service, exit, (const char *const[3]){__VA_ARGS__})
+
+static struct gw_service plain(const struct tlsworld *w)
+{
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    service.cert_count = 1;
+    return service;
+}
+
+static struct gw_service with_pair(const struct tlsworld *w, const char *cert, const char *key)
+{
+    struct gw_service service = plain(w);
+    service.certs[0] = (struct gw_cert_pair){cert, key};
+    return service;
+}
+
+static const char *garbage(const struct tlsworld *w)
+{
+    return test_dir_file(w->dir, "garbage.pem", "not a PEM file\n", 15);
+}
+
+static const char *damaged(const struct tlsworld *w, const char *what)
+{
+    char text[256];
+    int len = snprintf(text, sizeof(text),
+                       "-----BEGIN %s-----\nAAAAAAAAAAAAAAAA\n-----END %s-----\n", what, what);
+    return test_dir_file(w->dir, "damaged.pem", text, (size_t)len);
+}
+
+static void files_that_cannot_be_read(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service = with_pair(w, "/nonexistent/cert.pem", w->ec_pair.key_file);
+    refused_with(&service, GW_EXIT_START, "--cert /nonexistent/cert.pem", "No such file");
+    service = with_pair(w, w->ec_pair.cert_file, "/nonexistent/key.pem");
+    refused_with(&service, GW_EXIT_START, "--key /nonexistent/key.pem", "No such file");
+    service = with_pair(w, test_dir_path(w->dir), w->ec_pair.key_file);
+    refused_with(&service, GW_EXIT_START, "--cert", "directory");
+    service = plain(w);
+    service.cacert_file = "/nonexistent/ca.pem";
+    service.verify = GW_VERIFY_REQUIRED;
+    refused_with(&service, GW_EXIT_START, "--cacert /nonexistent/ca.pem");
+    service = with_pair(w, "/dev/zero", w->ec_pair.key_file);
+    refused_with(&service, GW_EXIT_START, "--cert /dev/zero", "large");
+}
+
+static void files_with_the_wrong_content(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service = with_pair(w, garbage(w), w->ec_pair.key_file);
+    refused_with(&service, GW_EXIT_USAGE, "--cert", "garbage.pem", "no PEM certificate");
+    service = with_pair(w, w->ec_pair.key_file, w->ec_pair.key_file);
+    refused_with(&service, GW_EXIT_USAGE, "--cert", "no PEM certificate");
+    service = with_pair(w, w->ec_pair.cert_file, garbage(w));
+    refused_with(&service, GW_EXIT_USAGE, "--key", "garbage.pem", "no PEM private key");
+    service = with_pair(w, w->ec_pair.cert_file, w->ec_pair.cert_file);
+    refused_with(&service, GW_EXIT_USAGE, "--key", "no PEM private key");
+    service = with_pair(w, damaged(w, "CERTIFICATE"), w->ec_pair.key_file);
+    refused_with(&service, GW_EXIT_USAGE, "--cert", "damaged");
+    service = with_pair(w, w->ec_pair.cert_file, damaged(w, "PRIVATE KEY"));
+    refused_with(&service, GW_EXIT_USAGE, "--key", "damaged");
+    service = with_pair(w, test_dir_file(w->dir, "empty.pem", "", 0), w->ec_pair.key_file);
+    refused_with(&service, GW_EXIT_USAGE, "--cert", "empty.pem", "no PEM certificate");
+    service.cert_count = 0;
+    refused_with(&service, GW_EXIT_USAGE, "--cert");
+}
+
+static void keys_that_do_not_fit(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service = with_pair(w, w->ec_pair.cert_file, w->other_pair.key_file);
+    refused_with(&service, GW_EXIT_USAGE, w->ec_pair.cert_file, w->other_pair.key_file,
+                 "does not belong");
+    service = with_pair(w, w->ec_pair.cert_file, w->rsa_pair.key_file);
+    refused_with(&service, GW_EXIT_USAGE, "does not belong");
+    const char *locked = test_dir_key_encrypted(w->dir, "locked.key", w->server_ec, "secret");
+    service = with_pair(w, w->ec_pair.cert_file, locked);
+    refused_with(&service, GW_EXIT_USAGE, "--key", locked, "encrypted");
+    struct test_cert *small = test_cert_new(
+        &(struct test_cert_spec){.cn = "small", .key = TEST_KEY_RSA_1024, .issuer = w->ca});
+    service = with_pair(w, test_dir_cert(w->dir, "small.pem", small, NULL),
+                        test_dir_key(w->dir, "small.key", small));
+    refused_with(&service, GW_EXIT_USAGE, "--cert", "small.pem", "2048 bits");
+    test_cert_free(small);
+}
+
+static void certificates_out_of_date(void **state)
+{
+    const struct tlsworld *w = *state;
+    const struct {
+        long begins;
+        long ends;
+        const char *says;
+    } cases[] = {{-7200, -3600, "expired on 20"}, {3600, 7200, "not valid before 20"}};
+    for (size_t i = 0; i < GW_ARRAY_SIZE(cases); i++) {
+        struct test_cert *cert = test_cert_new(&(struct test_cert_spec){
+            .cn = "late", .begins = cases[i].begins, .ends = cases[i].ends, .issuer = w->ca});
+        struct gw_service service = with_pair(w, test_dir_cert(w->dir, "late.pem", cert, NULL),
+                                              test_dir_key(w->dir, "late.key", cert));
+        refused_with(&service, GW_EXIT_USAGE, "--cert", "late.pem", cases[i].says);
+        test_cert_free(cert);
+    }
+}
+
+static void authorities_that_are_none(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service = plain(w);
+    service.verify = GW_VERIFY_REQUIRED;
+    refused_with(&service, GW_EXIT_USAGE, "--cacert");
+    service.cacert_file = garbage(w);
+    refused_with(&service, GW_EXIT_USAGE, "--cacert", "no PEM certificate");
+    service.cacert_file = test_dir_file(w->dir, "empty.pem", "", 0);
+    refused_with(&service, GW_EXIT_USAGE, "--cacert", "no PEM certificate");
+    service.cacert_file = w->ec_pair.cert_file;
+    refused_with(&service, GW_EXIT_USAGE, "--cacert", "CN=server", "not a CA");
+}
+
+static void ciphers_below_policy(void **state)
+{
+    const struct {
+        const char *ciphers;
+        const char *suites;
+        const char *names;
+        const char *says;
+    } cases[] = {
+        {"ECDHE-RSA-AES128-SHA", NULL, "ECDHE-RSA-AES128-SHA", "not allowed"},
+        {"ECDHE-RSA-AES128-GCM-SHA256:AES128-GCM-SHA256", NULL, "'AES128-GCM-SHA256'",
+         "not allowed"},
+        {"DHE-RSA-AES128-GCM-SHA256", NULL, "DHE-RSA-AES128-GCM-SHA256", "not allowed"},
+        {"ECDHE-ECDSA-AES128-CCM", NULL, "ECDHE-ECDSA-AES128-CCM", "not allowed"},
+        {"NULL-SHA256", NULL, "NULL-SHA256", "not allowed"},
+        {"ADH-AES128-GCM-SHA256", NULL, "ADH-AES128-GCM-SHA256", "not allowed"},
+        {"SSLv3", NULL, "SSLv3", "knows no cipher"},
+        {"HIGH", NULL, "HIGH", "knows no cipher"},
+        {"ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0", NULL, "@SECLEVEL=0", "knows no cipher"},
+        {"!aNULL", NULL, "!aNULL", "knows no cipher"},
+        {"", NULL, "--ciphers", "no cipher is named"},
+        {"TLS_AES_128_GCM_SHA256", NULL, "TLS_AES_128_GCM_SHA256", "belongs in --ciphersuites"},
+        {NULL, "TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_SHA256", "not allowed"},
+        {NULL, "TLS_AES_128_CCM_8_SHA256", "TLS_AES_128_CCM_8_SHA256", "not allowed"},
+        {NULL, "TLS_NONE", "TLS_NONE", "knows no cipher"},
+        {NULL, "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA", "belongs in --ciphers"},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(cases); i++) {
+        struct gw_service service = plain(*state);
+        service.ciphers = cases[i].ciphers;
+        service.ciphersuites = cases[i].suites;
+        refused_with(&service, GW_EXIT_USAGE, cases[i].suites ? "--ciphersuites" : "--ciphers",
+                     cases[i].names, cases[i].says);
+    }
+}
+
+static void groups_alpn_and_versions(void **state)
+{
+    struct gw_service service = plain(*state);
+    service.groups = "X25519:nonsense";
+    refused_with(&service, GW_EXIT_USAGE, "--groups", "'nonsense'");
+    service = plain(*state);
+    service.alpn[0] = "";
+    service.alpn_count = 1;
+    refused_with(&service, GW_EXIT_USAGE, "--alpn");
+    service = plain(*state);
+    service.tls_min = 0x0302;
+    refused_with(&service, GW_EXIT_USAGE, "--tls-min");
+    service = plain(*state);
+    service.tls_min = 0x0304;
+    service.tls_max = 0x0303;
+    refused_with(&service, GW_EXIT_USAGE, "--tls-min");
+}
+
+/* What a client gets with its offers. */
+static void negotiates(const struct tlsworld *w, const struct gw_service *service, int version,
+                       const char *cipher, const char *group)
+{
+    struct gw_tls_context *tls = tlsworld_context(service, NULL);
+    SSL_CTX *ctx = tlspair_client_ctx(w, version);
+    struct tlspair p;
+    struct gw_handshake_info info;
+    tlspair_init(&p, tls, ctx, NULL);
+    assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+    gw_handshake_get_info(p.server, &info);
+    if (cipher)
+        assert_string_equal(info.suite, cipher);
+    if (group)
+        assert_string_equal(info.group, group);
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+    gw_tls_context_free(tls);
+}
+
+static void given_lists_are_used(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    service.ciphers = "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-GCM-SHA256";
+    service.ciphersuites = "TLS_AES_256_GCM_SHA384";
+    service.groups = "P-384";
+    negotiates(w, &service, TLS1_2_VERSION, "ECDHE-RSA-CHACHA20-POLY1305", "secp384r1");
+    negotiates(w, &service, TLS1_3_VERSION, "TLS_AES_256_GCM_SHA384", "secp384r1");
+    service.ciphers = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"; /* IANA's name */
+    negotiates(w, &service, TLS1_2_VERSION, "ECDHE-RSA-AES256-GCM-SHA384", NULL);
+}
+
+static void defaults(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    negotiates(w, &service, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256", NULL);
+    negotiates(w, &service, TLS1_3_VERSION, "TLS_AES_128_GCM_SHA256", NULL);
+}
+
+/* The certificate that a client of this name gets (NULL: it sends none). */
+static void answers(const struct tlsworld *w, struct gw_tls_context *tls, const char *name,
+                    const char *sigalg, const struct test_cert *expected)
+{
+    SSL_CTX *ctx = tlspair_client_ctx(w, 0);
+    struct tlspair p;
+    char text[300];
+    if (sigalg) {
+        (void)snprintf(text, sizeof(text), "%s", sigalg);
+        assert_true(SSL_CTX_set1_sigalgs_list(ctx, text));
+    }
+    tlspair_init(&p, tls, ctx, NULL);
+    (void)snprintf(text, sizeof(text), "%s", name ? name : "");
+    char *sent = name ? text : NULL;
+    assert_true(SSL_set_tlsext_host_name(p.client, sent));
+    tlspair_succeed(&p);
+    if (X509_cmp(SSL_get0_peer_certificate(p.client), expected->x509) != 0)
+        fail_msg("another certificate for '%s'", name ? name : "no name");
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+}
+
+static void the_name_chooses_the_certificate(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    service.certs[2] = w->other_pair;
+    service.cert_count = 3;
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    answers(w, tls, "gate.test", NULL, w->server_ec);
+    answers(w, tls, "gate.test", "rsa_pss_rsae_sha256", w->server_rsa);
+    answers(w, tls, "GATE.test", NULL, w->server_ec);
+    answers(w, tls, "other.test", NULL, w->other);
+    answers(w, tls, "a.wild.test", NULL, w->server_ec);
+    answers(w, tls, "exact.wild.test", NULL, w->other);
+    answers(w, tls, "a.b.wild.test", NULL, w->server_ec); /* no match: the first pair */
+    answers(w, tls, "wild.test", NULL, w->server_ec);
+    answers(w, tls, "unknown.test", NULL, w->server_ec);
+    answers(w, tls, NULL, NULL, w->server_ec);
+    gw_tls_context_free(tls);
+
+    /* The other one first: it answers where no name fits. */
+    service.certs[0] = w->other_pair;
+    service.certs[1] = w->rsa_pair;
+    service.certs[2] = w->ec_pair;
+    tls = tlsworld_context(&service, NULL);
+    answers(w, tls, "gate.test", NULL, w->server_ec);
+    answers(w, tls, "gate.test", "rsa_pss_rsae_sha256", w->server_rsa);
+    answers(w, tls, "unknown.test", NULL, w->other);
+    answers(w, tls, NULL, NULL, w->other);
+    gw_tls_context_free(tls);
+}
+
+static void the_chain_is_sent(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *middle =
+        test_cert_new(&(struct test_cert_spec){.cn = "Middle CA", .ca = true, .issuer = w->ca});
+    struct test_cert *leaf = test_cert_new(
+        &(struct test_cert_spec){.cn = "leaf", .san = "DNS:gate.test", .issuer = middle});
+    struct gw_service service = with_pair(w, test_dir_cert(w->dir, "chain.pem", leaf, middle),
+                                          test_dir_key(w->dir, "chain.key", leaf));
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    answers(w, tls, "gate.test", NULL, leaf);
+    gw_tls_context_free(tls);
+    test_cert_free(leaf);
+    test_cert_free(middle);
+}
+
+/* An intermediate CA alone in --cacert is trusted as it stands. */
+static void an_intermediate_authority_will_do(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *middle =
+        test_cert_new(&(struct test_cert_spec){.cn = "Middle CA", .ca = true, .issuer = w->ca});
+    struct test_cert *client =
+        test_cert_new(&(struct test_cert_spec){.cn = "alice", .issuer = middle});
+    struct gw_service service = plain(w);
+    service.cacert_file = test_dir_cert(w->dir, "middle.pem", middle, NULL);
+    service.verify = GW_VERIFY_REQUIRED;
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    const struct test_cert *shown[] = {client, w->client};
+    for (int i = 0; i < 2; i++) {
+        SSL_CTX *ctx = tlspair_client_ctx(w, 0);
+        struct tlspair p;
+        tlspair_show(ctx, shown[i]);
+        tlspair_init(&p, tls, ctx, NULL);
+        assert_int_equal(tlspair_run(&p), i ? GW_HANDSHAKE_FAILED : GW_HANDSHAKE_DONE);
+        tlspair_done(&p);
+        SSL_CTX_free(ctx);
+    }
+    gw_tls_context_free(tls);
+    test_cert_free(client);
+    test_cert_free(middle);
+}
+
+static void warnings_are_logged(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *brief = test_cert_new(&(struct test_cert_spec){
+        .cn = "brief", .begins = -60, .ends = 29L * 86400, .issuer = w->ca});
+    struct gw_service service = with_pair(w, test_dir_cert(w->dir, "brief.pem", brief, NULL),
+                                          test_dir_key(w->dir, "brief.key", brief));
+    const struct gw_log_config before = *gw_log_config();
+    struct gw_log_config config = before;
+    config.sink = keep_warning;
+    gw_log_setup(&config);
+    warnings[0] = '\0';
+    assert_int_equal(chmod(service.certs[0].key_file, 0640), 0);
+    gw_tls_context_free(tlsworld_context(&service, NULL));
+    assert_non_null(strstr(warnings, "brief.pem: the certificate expires on 20"));
+    assert_non_null(strstr(warnings, "brief.key"));
+    assert_non_null(strstr(warnings, "0640"));
+    warnings[0] = '\0';
+    service = plain(w);
+    gw_tls_context_free(tlsworld_context(&service, NULL));
+    assert_string_equal(warnings, "");
+    gw_log_setup(&before);
+    test_cert_free(brief);
+}
+
+static void the_library_has_a_version(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(gw_tls_library_version(), "OpenSSL 3."));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_that_cannot_be_read),
+        cmocka_unit_test(files_with_the_wrong_content),
+        cmocka_unit_test(keys_that_do_not_fit),
+        cmocka_unit_test(certificates_out_of_date),
+        cmocka_unit_test(authorities_that_are_none),
+        cmocka_unit_test(ciphers_below_policy),
+        cmocka_unit_test(groups_alpn_and_versions),
+        cmocka_unit_test(given_lists_are_used),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(the_name_chooses_the_certificate),
+        cmocka_unit_test(the_chain_is_sent),
+        cmocka_unit_test(an_intermediate_authority_will_do),
+        cmocka_unit_test(warnings_are_logged),
+        cmocka_unit_test(the_library_has_a_version),
+    };
+    return cmocka_run_group_tests(tests, tlsworld_setup, tlsworld_teardown);
+}

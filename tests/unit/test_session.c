@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gateway/tls/session: a ticket never lets in whom a full handshake would not. */
+#include "gateway/base/wipe.h"
+#include "tests/unit/tlspair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Seconds by which this program is ahead: libcrypto asks time(2) for the time, and gets this one,
+ * so that nobody has to wait for a certificate to expire. */
+static time_t ahead;
+
+time_t time(time_t *ret)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    now.tv_sec += ahead;
+    if (ret)
+        *ret = now.tv_sec;
+    return now.tv_sec;
+}
+
+struct fixture {
+    const struct tlsworld *world;
+    struct gw_service service;
+    struct gw_ticket_keys *keys;
+    struct gw_tls_context *tls;
+    SSL_CTX *ctx;
+    SSL_SESSION *session; /* of a first, full connection */
+};
+
+static bool connect_with(struct fixture *f, struct gw_tls_context *tls, bool allow,
+                         bool *ret_ticket);
+
+/* Mutual TLS with `cert` (NULL: none asked for) and a first connection. */
+static void begin(struct fixture *f, const struct tlsworld *w, int version,
+                  const struct test_cert *cert)
+{
+    memset(f, 0, sizeof(*f));
+    ahead = 0;
+    f->world = w;
+    tlsworld_service(w, &f->service);
+    f->ctx = tlspair_client_ctx(w, version);
+    if (cert) {
+        f->service.cacert_file = w->ca_file;
+        f->service.verify = GW_VERIFY_REQUIRED;
+        tlspair_show(f->ctx, cert);
+    }
+    f->keys = tlsworld_ticket_keys();
+    f->tls = tlsworld_context(&f->service, f->keys);
+    assert_false(connect_with(f, f->tls, true, NULL));
+    assert_non_null(f->session);
+}
+
+static void end(struct fixture *f)
+{
+    SSL_SESSION_free(f->session);
+    SSL_CTX_free(f->ctx);
+    gw_tls_context_free(f->tls);
+    gw_wipe_pages_free(f->keys, sizeof(*f->keys));
+    ahead = 0;
+}
+
+/* One connection that offers the session; true when it was resumed. The session stays the first
+ * one, so that each test uses the same ticket again. */
+static bool connect_with(struct fixture *f, struct gw_tls_context *tls, bool allow,
+                         bool *ret_ticket)
+{
+    struct tlspair p;
+    struct gw_handshake_info info;
+    tlspair_init(&p, tls, f->ctx, f->session);
+    p.allow = allow;
+    assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+    gw_handshake_get_info(p.server, &info);
+    if (ret_ticket)
+        *ret_ticket = info.ticket_sent;
+    if (allow)
+        tlspair_succeed(&p);
+    if (!f->session)
+        f->session = tlspair_take_session(&p);
+    tlspair_done(&p);
+    return info.resumed;
+}
+
+#define each_version(version)                                                                      \
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++)
+
+static void old_keys_open_and_renew_until_dropped(void **state)
+{
+    each_version(version)
+    {
+        struct fixture f;
+        bool renewed;
+        begin(&f, *state, version, NULL);
+        assert_true(connect_with(&f, f.tls, true, &renewed));
+        assert_false(renewed);
+        for (int i = 1; i < GW_TICKET_KEYS; i++) {
+            assert_int_equal(gw_tickets_rotate(f.keys), 0);
+            assert_true(connect_with(&f, f.tls, true, &renewed));
+            assert_int_equal(renewed, version == TLS1_2_VERSION); /* 1.3 renews after DONE */
+        }
+        assert_int_equal(gw_tickets_rotate(f.keys), 0);
+        assert_false(connect_with(&f, f.tls, true, NULL));
+        end(&f);
+    }
+}
+
+static void the_refused_get_no_ticket(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct fixture f;
+    bool ticket = true;
+    begin(&f, w, TLS1_2_VERSION, w->client);
+    SSL_SESSION_free(f.session);
+    f.session = NULL;
+    assert_false(connect_with(&f, f.tls, false, &ticket));
+    assert_false(ticket);
+    assert_null(f.session);
+    end(&f);
+}
+
+static void allow_rules_are_asked_again(void **state)
+{
+    const struct tlsworld *w = *state;
+    each_version(version)
+    {
+        struct fixture f;
+        begin(&f, w, version, w->client);
+        assert_true(connect_with(&f, f.tls, true, NULL));
+        assert_false(connect_with(&f, f.tls, false, NULL));
+        assert_true(connect_with(&f, f.tls, true, NULL));
+        end(&f);
+    }
+}
+
+/* Another service with the same ticket keys, whose trust differs in one point. */
+static void no_ticket_crosses_services(void **state)
+{
+    const struct tlsworld *w = *state;
+    /* The same CA and a blank line more: the content counts. */
+    const char *other_ca = test_dir_cert(w->dir, "two-ca.pem", w->ca, w->foreign_ca);
+    each_version(version)
+    {
+        struct fixture f;
+        begin(&f, w, version, w->client);
+        struct gw_service others[3] = {f.service, f.service, f.service};
+        others[0].name = "other";
+        others[1].verify = GW_VERIFY_OPTIONAL;
+        others[2].cacert_file = other_ca;
+        for (size_t i = 0; i < GW_ARRAY_SIZE(others); i++) {
+            struct gw_tls_context *tls = tlsworld_context(&others[i], f.keys);
+            assert_false(connect_with(&f, tls, true, NULL));
+            gw_tls_context_free(tls);
+        }
+        /* The same service built anew, as after a restart of a worker, takes it. */
+        struct gw_tls_context *same = tlsworld_context(&f.service, f.keys);
+        assert_true(connect_with(&f, same, true, NULL));
+        gw_tls_context_free(same);
+        end(&f);
+    }
+}
+
+/* A ticket of a service that asks for no certificate, in one that does. */
+static void no_ticket_replaces_a_certificate(void **state)
+{
+    const struct tlsworld *w = *state;
+    each_version(version)
+    {
+        struct fixture f;
+        begin(&f, w, version, NULL);
+        struct gw_service strict = f.service;
+        strict.cacert_file = w->ca_file;
+        strict.verify = GW_VERIFY_REQUIRED;
+        struct gw_tls_context *tls = tlsworld_context(&strict, f.keys);
+        struct tlspair p;
+        tlspair_init(&p, tls, f.ctx, f.session);
+        assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_FAILED);
+        assert_int_equal(gw_handshake_reason(p.server), GW_REASON_CERT_MISSING);
+        tlspair_done(&p);
+        gw_tls_context_free(tls);
+        end(&f);
+    }
+}
+
+static void an_expired_certificate_does_not_resume(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *brief = test_cert_new(
+        &(struct test_cert_spec){.cn = "brief", .begins = -3600, .ends = 3600, .issuer = w->ca});
+    each_version(version)
+    {
+        struct fixture f;
+        begin(&f, w, version, brief);
+        ahead = 3500;
+        assert_true(connect_with(&f, f.tls, true, NULL));
+        ahead = 3700;
+        struct tlspair p;
+        tlspair_init(&p, f.tls, f.ctx, f.session);
+        assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_FAILED);
+        assert_int_equal(gw_handshake_reason(p.server), GW_REASON_CERT_EXPIRED);
+        tlspair_done(&p);
+        end(&f);
+    }
+    test_cert_free(brief);
+}
+
+static void a_ticket_ends_after_its_life(void **state)
+{
+    each_version(version)
+    {
+        struct fixture f;
+        begin(&f, *state, version, NULL);
+        ahead = 7000;
+        assert_true(connect_with(&f, f.tls, true, NULL));
+        ahead = 7300;
+        assert_false(connect_with(&f, f.tls, true, NULL));
+        end(&f);
+    }
+}
+
+static void nothing_but_our_tickets_opens(void **state)
+{
+    each_version(version)
+    {
+        struct fixture f;
+        begin(&f, *state, version, NULL);
+        struct gw_ticket_keys *others = tlsworld_ticket_keys();
+        struct gw_tls_context *tls = tlsworld_context(&f.service, others);
+        assert_false(connect_with(&f, tls, true, NULL));
+        gw_tls_context_free(tls);
+        /* The right name, but the key is another one: the MAC tells. */
+        memcpy(others->keys[0].name, f.keys->keys[0].name, GW_TICKET_NAME_LEN);
+        tls = tlsworld_context(&f.service, others);
+        assert_false(connect_with(&f, tls, true, NULL));
+        gw_tls_context_free(tls);
+        gw_wipe_pages_free(others, sizeof(*others));
+        end(&f);
+    }
+}
+
+static void off_is_off(void **state)
+{
+    each_version(version)
+    {
+        struct fixture f;
+        begin(&f, *state, version, NULL);
+        struct gw_service without = f.service;
+        without.session_tickets = false;
+        struct gw_tls_context *off[2] = {tlsworld_context(&without, f.keys),
+                                         tlsworld_context(&f.service, NULL)};
+        for (int i = 0; i < 2; i++) {
+            struct tlspair p;
+            tlspair_init(&p, off[i], f.ctx, f.session);
+            tlspair_succeed(&p);
+            assert_false(SSL_session_reused(p.client));
+            assert_int_equal(p.tickets, 0);
+            assert_null(p.session && SSL_SESSION_has_ticket(p.session) ? p.session : NULL);
+            tlspair_done(&p);
+            gw_tls_context_free(off[i]);
+        }
+        end(&f);
+    }
+}
+
+/* A writer that died in a rotation: no ticket is given or taken, and nobody is turned away. */
+static void no_keys_no_tickets(void **state)
+{
+    each_version(version)
+    {
+        struct fixture f;
+        bool ticket;
+        begin(&f, *state, version, NULL);
+        f.keys->sequence |= 1;
+        struct tlspair p;
+        tlspair_init(&p, f.tls, f.ctx, f.session);
+        tlspair_succeed(&p);
+        assert_int_equal(p.tickets, 0);
+        assert_false(SSL_session_reused(p.client));
+        tlspair_done(&p);
+        f.keys->sequence++;
+        assert_true(connect_with(&f, f.tls, true, &ticket));
+        end(&f);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(old_keys_open_and_renew_until_dropped),
+        cmocka_unit_test(the_refused_get_no_ticket),
+        cmocka_unit_test(allow_rules_are_asked_again),
+        cmocka_unit_test(no_ticket_crosses_services),
+        cmocka_unit_test(no_ticket_replaces_a_certificate),
+        cmocka_unit_test(an_expired_certificate_does_not_resume),
+        cmocka_unit_test(a_ticket_ends_after_its_life),
+        cmocka_unit_test(nothing_but_our_tickets_opens),
+        cmocka_unit_test(off_is_off),
+        cmocka_unit_test(no_keys_no_tickets),
+    };
+    return cmocka_run_group_tests(tests, tlsworld_setup, tlsworld_teardown);
+}
