@@ -46,7 +46,7 @@ static int try_ring(struct gw_error *err)
     struct gw_ring *ring;
     int r = gw_ring_new(&ring, &small);
     if (r)
-        return gw_error_set(err, GW_EXIT_START, "io_uring: %s", gw_ring_why(r));
+        return gw_error_set(err, GW_EXIT_START, "%s", gw_ring_why(r));
     gw_ring_get_features(ring, &got);
     gw_ring_free(ring);
     gw_log(GW_LOG_INFO, "io_uring: %s", got.flags_text[0] ? got.flags_text : "no set-up flags");

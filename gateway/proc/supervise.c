@@ -65,11 +65,16 @@ struct supervisor {
 
 /* ---- ending ---- */
 
+static void kill_one(const struct place *p)
+{
+    if (p->pid > 0) /* 0 would be our own process group */
+        (void)kill(p->pid, SIGKILL);
+}
+
 static void kill_all(struct supervisor *s)
 {
     for (unsigned i = 0; i < s->count; i++)
-        if (s->places[i].pid)
-            (void)kill(s->places[i].pid, SIGKILL);
+        kill_one(&s->places[i]);
     s->kill_at_ns = NEVER;
 }
 
@@ -85,8 +90,6 @@ static void begin_end(struct supervisor *s)
 static void drain(struct supervisor *s)
 {
     int64_t timeout = s->h->config->shutdown_timeout_ns;
-    gw_log(GW_LOG_INFO, "stopping: connections have %lld ms to end",
-           (long long)(timeout / GW_NS_PER_MS));
     for (unsigned i = 0; i < s->count; i++)
         /* One that cannot be told is dying or stuck; the kill below ends it. */
         (void)gw_channel_send(s->places[i].channel_fd, GW_CHANNEL_DRAIN, timeout);
@@ -101,7 +104,8 @@ static void take_stop_signal(struct supervisor *s, const char *name)
         kill_all(s);
         return;
     }
-    gw_log(GW_LOG_INFO, "%s: stopping", name);
+    gw_log(GW_LOG_INFO, "%s: stopping; connections have %lld ms to end", name,
+           (long long)(s->h->config->shutdown_timeout_ns / GW_NS_PER_MS));
     drain(s);
 }
 
@@ -224,7 +228,7 @@ static void take_message(struct supervisor *s, unsigned index)
     if (r)
         gw_log(GW_LOG_ERROR, "worker %u sent what no worker sends and is killed", index);
     if (r || s->phase != ENDING)
-        (void)kill(p->pid, SIGKILL);
+        kill_one(p);
     gw_fd_close(&p->channel_fd);
 }
 
@@ -240,6 +244,8 @@ int gw_supervise_signals(void)
         (void)sigaddset(&set, watched[i]);
     /* Standard error may be a pipe that nobody reads any more. */
     (void)signal(SIGPIPE, SIG_IGN);
+    /* Whoever started us may ignore it, and then the kernel would bury our workers unseen. */
+    (void)signal(SIGCHLD, SIG_DFL);
     if (sigprocmask(SIG_BLOCK, &set, NULL))
         return -errno;
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
