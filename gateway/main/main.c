@@ -1,6 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ktlsgate: the program. */
-int main(void)
+/* ktlsgate: the program. Reads the command line and hands over to one subcommand. */
+#include "gateway/base/error.h"
+#include "gateway/config/command.h"
+#include "gateway/config/help.h"
+#include "gateway/config/parse.h"
+#include "gateway/demo/demo.h"
+#include "gateway/proc/master.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum gw_exit run_server(const struct gw_config *config, int argc, char **argv,
+                               struct gw_error *err)
 {
-    return 2;
+    (void)argc, (void)argv;
+    return gw_master_run(config, gw_worker_run, err);
+}
+
+static enum gw_exit run_check(const struct gw_config *config, int argc, char **argv,
+                              struct gw_error *err)
+{
+    (void)argc, (void)argv;
+    enum gw_exit r = gw_master_check(config, err);
+    if (r == GW_EXIT_OK)
+        (void)puts("configuration is good");
+    return r;
+}
+
+/* What each subcommand does. argv: the flags behind it, parsed into `config` already. Returns the
+ * exit code; where it is not GW_EXIT_OK, err->text is the sentence to print, "" when all is said.
+ */
+typedef enum gw_exit command_fn(const struct gw_config *config, int argc, char **argv,
+                                struct gw_error *err);
+
+static command_fn *const commands[GW_COMMAND_COUNT] = {
+    [GW_COMMAND_SERVER] = run_server,
+    [GW_COMMAND_CHECK] = run_check,
+    [GW_COMMAND_DEMO] = gw_demo_run,
+};
+
+/* A socket must not become descriptor 0, 1 or 2, where text is written to. */
+static void open_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            _exit(GW_EXIT_OTHER);
+}
+
+static void set_up_log(const struct gw_config *config)
+{
+    const struct gw_log_config log = {
+        .level = config->log_level,
+        .format = config->log_format,
+        .worker = -1,
+    };
+    gw_log_setup(&log);
+    for (unsigned i = 0; i < config->warning_count; i++)
+        gw_log(GW_LOG_WARNING, "%s", config->warnings[i]);
+}
+
+static enum gw_exit run(const struct gw_config *config, int argc, char **argv, struct gw_error *err)
+{
+    switch (config->ask) {
+    case GW_ASK_HELP:
+        gw_config_help(config->command < GW_COMMAND_COUNT ? gw_command_info(config->command)->word
+                                                          : NULL,
+                       stdout);
+        return GW_EXIT_OK;
+    case GW_ASK_VERSION:
+        (void)puts("ktlsgate " KTLSGATE_VERSION);
+        return GW_EXIT_OK;
+    case GW_ASK_RUN:
+        break;
+    }
+    set_up_log(config);
+    gw_require(config->command < GW_COMMAND_COUNT && commands[config->command]);
+    return commands[config->command](config, argc, argv, err);
+}
+
+static enum gw_exit fail(const struct gw_error *err)
+{
+    if (err->text[0])
+        (void)fprintf(stderr, "ktlsgate: %s\n", err->text);
+    return err->exit;
+}
+
+/* `help` and `help COMMAND` are `--help` and `COMMAND --help`. */
+static int parse(struct gw_config **ret, int argc, char **argv, struct gw_error *err)
+{
+    char flag[] = "--help";
+    char *flags[] = {flag};
+    const char *word = argc > 1 ? argv[1] : NULL;
+    if (!word || strcmp(word, "help"))
+        return gw_config_parse(ret, word, argc > 2 ? argc - 2 : 0, argv + 2, err);
+    if (argc > 2)
+        return gw_config_parse(ret, argv[2], 1, flags, err);
+    return gw_config_parse(ret, flag, 0, NULL, err);
+}
+
+int main(int argc, char **argv)
+{
+    struct gw_config *config;
+    struct gw_error err = {.exit = GW_EXIT_OK};
+    open_standard_streams();
+    if (parse(&config, argc, argv, &err))
+        return (int)fail(&err);
+    enum gw_exit code = run(config, argc > 2 ? argc - 2 : 0, argv + 2, &err);
+    gw_config_free(config);
+    return (int)(code == GW_EXIT_OK ? code : fail(&err));
 }
