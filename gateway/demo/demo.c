@@ -18,7 +18,7 @@
 enum {
     ARGS_MAX = 64,
     PATH_MAX_LEN = 128,
-    DAY_S = 86400
+    LIFE_S = 86400
 };
 
 struct demo {
@@ -31,11 +31,11 @@ static const struct {
     const char *name;
     struct gw_pki_request request;
 } certs[] = {
-    {"ca", {GW_PKI_CA, "ktlsgate demo CA", NULL, NULL, -3600, DAY_S}},
+    {"ca", {GW_PKI_CA, "ktlsgate demo CA", NULL, NULL, -3600, LIFE_S}},
     {"server",
-     {GW_PKI_SERVER, "localhost", NULL, "DNS:localhost,IP:127.0.0.1,IP:::1", -3600, DAY_S}},
-    {"client", {GW_PKI_CLIENT, "demo-client", "demo", "DNS:client.demo", -3600, DAY_S}},
-    {"stranger", {GW_PKI_CLIENT, "stranger", "demo", "DNS:stranger.demo", -3600, DAY_S}},
+     {GW_PKI_SERVER, "localhost", NULL, "DNS:localhost,IP:127.0.0.1,IP:::1", -3600, LIFE_S}},
+    {"client", {GW_PKI_CLIENT, "demo-client", "demo", "DNS:client.demo", -3600, LIFE_S}},
+    {"stranger", {GW_PKI_CLIENT, "stranger", "demo", "DNS:stranger.demo", -3600, LIFE_S}},
 };
 
 static int make_certs(const struct demo *demo, struct gw_error *err)
