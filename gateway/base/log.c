@@ -3,6 +3,7 @@
 
 #include "gateway/base/clock.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,14 +25,14 @@ const char *gw_log_format_word(enum gw_log_format format)
 
 /* ---- one line ---- */
 
-/* What a line that is cut still needs: an open quote, "…", a brace and the newline. */
+/* What a line that is cut still needs: "…", a quote, the cut field, a brace, newline, NUL. */
 enum {
-    TAIL_ROOM = 16
+    TAIL_ROOM = 24
 };
 
 static void add(struct gw_line *line, const char *text, size_t len)
 {
-    if (line->full || len > sizeof(line->text) - TAIL_ROOM - line->len) {
+    if (line->full || line->len + len > sizeof(line->text) - TAIL_ROOM) {
         line->full = true;
         return;
     }
@@ -68,25 +69,60 @@ static size_t utf8_len(const unsigned char *s)
     return 0;
 }
 
-/* Adds text that may come from anywhere: quotes, backslashes, control bytes and what is not UTF-8
- * are escaped the way JSON reads back, in both formats. */
+static unsigned code_point(const unsigned char *s, size_t len)
+{
+    unsigned cp = s[0] & (0xffU >> (len + 1));
+    for (size_t i = 1; i < len; i++)
+        cp = cp << 6 | (s[i] & 0x3f);
+    return cp;
+}
+
+/* Characters that a terminal obeys instead of showing: controls, marks without width, line
+ * separators, changes of direction. With them a peer could make a line look like another. */
+static bool is_unseen(unsigned cp)
+{
+    static const struct {
+        unsigned first, last;
+    } ranges[] = {
+        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},   {0x200b, 0x200f},
+        {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(ranges); i++)
+        if (cp >= ranges[i].first && cp <= ranges[i].last)
+            return true;
+    return false;
+}
+
+/* Adds the character at s; its length in bytes. A byte that is not UTF-8 counts as a character of
+ * that number, to be escaped. */
+static size_t add_character(struct gw_line *line, const unsigned char *s)
+{
+    char escape[12];
+    size_t wide = *s < 0x80 ? 1 : utf8_len(s);
+    unsigned cp = wide > 1 ? code_point(s, wide) : *s;
+    if (cp == '"' || cp == '\\') {
+        (void)snprintf(escape, sizeof(escape), "\\%c", (char)cp);
+    } else if (!wide || is_unseen(cp)) {
+        (void)snprintf(escape, sizeof(escape), "\\u%04x", cp);
+    } else {
+        add(line, (const char *)s, wide);
+        return wide;
+    }
+    add_str(line, escape);
+    return wide ? wide : 1;
+}
+
+/* Adds text that may come from anywhere: quotes, backslashes, what is unseen and what is not UTF-8
+ * are escaped the way JSON reads back, in both formats. Text that does not fit ends in "…". */
 static void add_escaped(struct gw_line *line, const char *text)
 {
-    for (const unsigned char *s = (const unsigned char *)text; *s && !line->full;) {
-        size_t wide = utf8_len(s);
-        char escape[8];
-        if (wide) {
-            add(line, (const char *)s, wide);
-            s += wide;
-        } else if (*s == '"' || *s == '\\') {
-            (void)snprintf(escape, sizeof(escape), "\\%c", *s++);
-            add_str(line, escape);
-        } else if (*s < 0x20 || *s >= 0x7f) {
-            (void)snprintf(escape, sizeof(escape), "\\u%04x", *s++);
-            add_str(line, escape);
-        } else {
-            add(line, (const char *)s++, 1);
-        }
+    if (line->full)
+        return;
+    for (const unsigned char *s = (const unsigned char *)text; *s && !line->full;)
+        s += add_character(line, s);
+    if (line->full) {
+        memcpy(line->text + line->len, "…", strlen("…"));
+        line->len += strlen("…");
     }
 }
 
@@ -118,10 +154,6 @@ void gw_line_str(struct gw_line *line, const char *key, const char *value)
     if (quoted)
         add_str(line, "\"");
     add_escaped(line, value);
-    if (line->full) {
-        memcpy(line->text + line->len, "…", strlen("…"));
-        line->len += strlen("…");
-    }
     if (quoted)
         line->text[line->len++] = '"';
 }
@@ -154,12 +186,15 @@ void gw_line_milli(struct gw_line *line, const char *key, uint64_t milli)
 
 static void format_time(char *out, size_t size, int64_t wall_ns)
 {
-    time_t seconds = (time_t)(wall_ns / GW_NS_PER_SEC);
+    int64_t rest = wall_ns % GW_NS_PER_SEC;
+    bool early = rest < 0; /* before 1970: a report may come from a broken worker */
+    time_t seconds = (time_t)(wall_ns / GW_NS_PER_SEC) - early;
+    rest += early ? GW_NS_PER_SEC : 0;
     struct tm tm;
     char date[32] = "?";
     if (gmtime_r(&seconds, &tm))
         (void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-    (void)snprintf(out, size, "%s.%03dZ", date, (int)(wall_ns % GW_NS_PER_SEC / GW_NS_PER_MS));
+    (void)snprintf(out, size, "%s.%03dZ", date, (int)(rest / GW_NS_PER_MS));
 }
 
 static void begin_text(struct gw_line *line, const char *time, const char *level, int worker,
@@ -200,10 +235,11 @@ void gw_line_begin(struct gw_line *line, enum gw_log_format format, int64_t wall
 
 void gw_line_end(struct gw_line *line)
 {
-    if (line->format == GW_LOG_JSON)
-        line->text[line->len++] = '}';
-    line->text[line->len++] = '\n';
-    line->text[line->len] = '\0';
+    bool json = line->format == GW_LOG_JSON;
+    const char *cut = json ? ",\"cut\":true" : " cut=true";
+    int len = snprintf(line->text + line->len, sizeof(line->text) - line->len, "%s%s\n",
+                       line->full ? cut : "", json ? "}" : "");
+    line->len += (size_t)len;
 }
 
 /* ---- the process's log ---- */
@@ -226,7 +262,8 @@ const struct gw_log_config *gw_log_config(void)
 
 void gw_log_write(const char *text, size_t len)
 {
-    (void)!write(STDERR_FILENO, text, len);
+    while (write(STDERR_FILENO, text, len) < 0 && errno == EINTR)
+        ;
 }
 
 static void write_line(enum gw_log_level level, const char *message)

@@ -31,7 +31,8 @@ enum {
     GW_LOG_LINE_MAX = 4096
 };
 
-/* One line being built. Too long a line is cut, still well formed, and ends in "…". */
+/* One line being built. Too long a line is cut and still well formed: the value that did not fit
+ * ends in "…", fields after it are left out, and the last field is cut=true. */
 struct gw_line {
     char text[GW_LOG_LINE_MAX];
     size_t len;
