@@ -69,6 +69,17 @@ static struct endpoints endpoints_of(const struct gw_proxy_info *info)
     return e;
 }
 
+/* Version 1 knows IPv6 addresses as hexadecimal groups only (2.1), but inet_ntop writes some with
+ * an IPv4 address at their end. */
+static void print_address(int family, const uint8_t *address, char out[INET6_ADDRSTRLEN])
+{
+    (void)inet_ntop(family, address, out, INET6_ADDRSTRLEN);
+    char *tail = family == AF_INET6 && strchr(out, '.') ? strrchr(out, ':') : NULL;
+    if (tail)
+        (void)snprintf(tail, 11, ":%x:%x", address[12] << 8 | address[13],
+                       address[14] << 8 | address[15]);
+}
+
 static ssize_t encode_v1(uint8_t *out, size_t cap, const struct endpoints *e)
 {
     char client[INET6_ADDRSTRLEN];
@@ -78,8 +89,8 @@ static ssize_t encode_v1(uint8_t *out, size_t cap, const struct endpoints *e)
     if (e->family == AF_UNSPEC) {
         len = snprintf(line, sizeof(line), "PROXY UNKNOWN\r\n");
     } else {
-        (void)inet_ntop(e->family, e->client, client, sizeof(client));
-        (void)inet_ntop(e->family, e->local, local, sizeof(local));
+        print_address(e->family, e->client, client);
+        print_address(e->family, e->local, local);
         len = snprintf(line, sizeof(line), "PROXY %s %s %s %u %u\r\n",
                        e->family == AF_INET ? "TCP4" : "TCP6", client, local, e->client_port,
                        e->local_port);
