@@ -83,13 +83,13 @@ static inline uint32_t gw_read_u32(struct gw_reader *r)
 static inline struct gw_reader gw_read_sub(struct gw_reader *r, size_t len)
 {
     const uint8_t *p = gw_read_span(r, len);
-    return (struct gw_reader){.at = p, .end = p ? p + len : p, .failed = p == NULL};
+    return (struct gw_reader){.at = p, .end = p ? p + len : p, .failed = r->failed};
 }
 
 static inline struct gw_writer gw_writer_of(void *data, size_t len)
 {
     uint8_t *p = data;
-    return (struct gw_writer){.start = p, .at = p, .end = p + len};
+    return (struct gw_writer){.start = p, .at = p, .end = p ? p + len : p};
 }
 
 static inline size_t gw_writer_len(const struct gw_writer *w)

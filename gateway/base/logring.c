@@ -62,6 +62,8 @@ size_t gw_logring_pop(struct gw_logring *ring, void *out)
     uint32_t length = 0;
     if (filled >= HEADER && filled <= GW_LOGRING_BYTES)
         copy_out(ring, tail, &length, HEADER);
+    /* The writer may change the bytes meanwhile: what is checked is the copy, read once. */
+    __asm__ volatile("" : "+m"(length));
     if (length == 0 || length > GW_LOGRING_ENTRY_MAX || whole(length) > filled) {
         __atomic_store_n(&ring->tail, head, __ATOMIC_RELEASE); /* broken: skip what there is */
         return 0;

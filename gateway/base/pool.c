@@ -14,7 +14,7 @@ enum {
 
 int gw_pool_init(struct gw_pool *pool, size_t object_size, uint32_t limit, bool secret)
 {
-    gw_require(limit > 0 && limit <= SLOT_MAX);
+    gw_require(object_size > 0 && limit > 0 && limit <= SLOT_MAX);
     size_t size = (object_size + 63) & ~(size_t)63;
     size_t per_slab = GW_MAX((size_t)1, SLAB_BYTES / size);
     *pool = (struct gw_pool){
@@ -64,10 +64,10 @@ static bool grow(struct gw_pool *pool)
 
 void *gw_pool_at(const struct gw_pool *pool, uint32_t slot)
 {
-    uint32_t slab = slot / pool->per_slab;
-    if (slot >= pool->limit || slab >= pool->slab_count)
+    if (slot >= pool->limit || slot / pool->per_slab >= pool->slab_count)
         return NULL;
-    return (char *)pool->slabs[slab] + pool->object_size * (slot % pool->per_slab);
+    char *slab = pool->slabs[slot / pool->per_slab];
+    return slab + pool->object_size * (slot % pool->per_slab);
 }
 
 /* An odd generation marks a slot in use. */

@@ -27,7 +27,7 @@ struct gw_pool {
     uint32_t free_count;
 };
 
-/* `object_size` in bytes, `limit` in objects (1 to 2^24). Takes no object memory yet.
+/* `object_size` in bytes (not 0), `limit` in objects (1 to 2^24). Takes no object memory yet.
  * Returns 0 or -ENOMEM; on failure *pool may still be passed to gw_pool_done. */
 gw_must_check int gw_pool_init(struct gw_pool *pool, size_t object_size, uint32_t limit,
                                bool secret);

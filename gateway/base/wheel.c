@@ -6,7 +6,7 @@
 /* The tick at which a deadline has surely passed. */
 static int64_t tick_after(int64_t ns)
 {
-    return (ns + GW_WHEEL_TICK_NS - 1) / GW_WHEEL_TICK_NS;
+    return ns / GW_WHEEL_TICK_NS + (ns % GW_WHEEL_TICK_NS > 0);
 }
 
 static unsigned slot_of(int64_t tick)

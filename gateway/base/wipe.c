@@ -6,9 +6,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+
 void gw_wipe_forbid_dumps(void)
 {
-#ifndef __SANITIZE_ADDRESS__ /* its leak check attaches to the process itself */
+    /* The leak check of the address sanitizer attaches to the process itself. */
+#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer)
     struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

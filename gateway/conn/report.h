@@ -7,6 +7,7 @@
 #pragma once
 
 #include "gateway/base/log.h"
+#include "gateway/base/logring.h"
 #include "gateway/base/reason.h"
 
 #include <stdbool.h>
@@ -55,6 +56,10 @@ struct gw_entry_conn {
     uint8_t kind;
     struct gw_conn_report report;
 };
+_Static_assert(sizeof(struct gw_conn_report) <= 1024, "hundreds fit into a log ring");
+_Static_assert(sizeof(struct gw_entry_conn) <= GW_LOGRING_ENTRY_MAX &&
+                   sizeof(struct gw_entry_text) <= GW_LOGRING_ENTRY_MAX,
+               "an entry fits");
 
 /* Fill an entry; return its length in bytes. */
 size_t gw_entry_text_make(struct gw_entry_text *entry, enum gw_log_level level,
