@@ -28,7 +28,7 @@ enum {
     GW_RECORD_SEAL_ROOM_BACK = 17,    /* inner content type of TLS 1.3 + tag */
 
     /* A relay buffer holds this many full records side by side, each with room to be sealed in
-     * place; 4 × 16 KiB per system call is where the call stops showing (bench/README.md). */
+     * place: 64 KiB of payload for each receive and each send. */
     GW_BUFFER_SLOTS = 4,
 
     /* What a peer may make us swallow without progress (as OpenSSL limits it). */
