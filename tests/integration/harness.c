@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/integration/harness.h"
+
+#include "tests/integration/check.h"
+#include "tests/integration/net.h"
+#include "tests/unit/certs.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- who there is ---- */
+
+static const char *const id_names[ID_COUNT] = {
+#define X(id, name) [ID_##id] = name,
+    IDENTITIES(X)
+#undef X
+};
+
+static struct test_dir *folder;
+static const char *cert_files[ID_COUNT];
+static const char *key_files[ID_COUNT];
+
+static void make(struct test_cert *certs[ID_COUNT], enum identity id, struct test_cert_spec spec)
+{
+    char name[64];
+    spec.cn = id_names[id];
+    certs[id] = test_cert_new(&spec);
+    (void)snprintf(name, sizeof(name), "%s.pem", id_names[id]);
+    cert_files[id] = test_dir_cert(folder, name, certs[id], NULL);
+    (void)snprintf(name, sizeof(name), "%s.key", id_names[id]);
+    key_files[id] = test_dir_key(folder, name, certs[id]);
+}
+
+static void make_identities(void)
+{
+    struct test_cert *c[ID_COUNT];
+    make(c, ID_CA, (struct test_cert_spec){.ca = true});
+    make(c, ID_FOREIGN, (struct test_cert_spec){.ca = true});
+    struct test_cert_spec server = {.issuer = c[ID_CA], .san = "DNS:localhost,IP:127.0.0.1"};
+    make(c, ID_SERVER, server);
+    server.key = TEST_KEY_RSA;
+    make(c, ID_SERVER_RSA, server);
+    struct test_cert_spec client = {.issuer = c[ID_CA], .ou = "tests", .eku = "clientAuth"};
+    make(c, ID_ALICE, client);
+    make(c, ID_MALLORY, client);
+    client.begins = -7200;
+    client.ends = -3600;
+    make(c, ID_EXPIRED, client);
+    make(c, ID_STRANGER, (struct test_cert_spec){.issuer = c[ID_FOREIGN], .eku = "clientAuth"});
+    for (int i = 0; i < ID_COUNT; i++)
+        test_cert_free(c[i]);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    (void)signal(SIGPIPE, SIG_IGN);
+    folder = test_dir_new();
+    make_identities();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_dir_free(folder);
+    folder = NULL;
+    return 0;
+}
+
+int world_run(const char *name, const struct CMUnitTest *tests, size_t count)
+{
+    const char *filter = getenv("KTLSGATE_TEST_FILTER");
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* what ran until a crash is to be seen */
+    if (filter)
+        cmocka_set_test_filter(filter);
+    return _cmocka_run_group_tests(name, tests, count, set_up, tear_down);
+}
+
+const char *world_cert(enum identity id)
+{
+    return cert_files[id];
+}
+
+const char *world_key(enum identity id)
+{
+    return key_files[id];
+}
+
+const char *world_folder(void)
+{
+    return test_dir_path(folder);
+}
+
+/* ---- what this run is about ---- */
+
+bool engine_is_kernel(void)
+{
+    const char *flags = getenv("KTLSGATE_TEST_FLAGS");
+    return flags && strstr(flags, "--records kernel");
+}
+
+bool world_is_small(void)
+{
+    return getenv("KTLSGATE_TEST_SMALL") != NULL;
+}
+
+bool world_wants_all(void)
+{
+    return getenv("KTLSGATE_TEST_ALL") != NULL;
+}
+
+void skip_because(const char *why)
+{
+    print_message("skipped: %s\n", why);
+    skip();
+}
+
+/* ---- starting a gateway ---- */
+
+static struct gateway the_gateway;
+
+enum {
+    WORDS_MAX = 64
+};
+
+struct words {
+    char *word[WORDS_MAX + 1];
+    unsigned count;
+};
+
+static void add(struct words *w, const char *word)
+{
+    assert_true(w->count < WORDS_MAX);
+    w->word[w->count++] = (char *)(uintptr_t)word;
+}
+
+static void add_pair(struct words *w, const char *flag, const char *value)
+{
+    add(w, flag);
+    add(w, value);
+}
+
+/* The words of `text` are cut out in place. */
+static void add_words(struct words *w, char *text)
+{
+    for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
+        add(w, word);
+}
+
+static const char *gateway_program(void)
+{
+    const char *program = getenv("KTLSGATE");
+    if (!program) {
+        (void)fprintf(stderr, "KTLSGATE must name the program to test\n");
+        exit(EXIT_FAILURE);
+    }
+    return program;
+}
+
+/* In the child: a test program that is killed takes its gateway with it. */
+static _Noreturn void become(char *const words[], int output, pid_t parent)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(127);
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)dup2(output, STDOUT_FILENO);
+    (void)dup2(output, STDERR_FILENO);
+    execv(words[0], words);
+    _exit(127);
+}
+
+static void launch(struct gateway *g, struct words *w)
+{
+    int out[2];
+    pid_t self = getpid();
+    assert_return_code(pipe2(out, O_CLOEXEC), 0);
+    (void)fflush(NULL);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        become(w->word, out[1], self);
+    (void)close(out[1]);
+    g->pid = pid;
+    logbook_open(&g->log, out[0]);
+}
+
+static const char *const proof_rows[PROOF_COUNT] = {
+    [PROOF_TX] = "TlsTxSw",
+    [PROOF_RX] = "TlsRxSw",
+    [PROOF_DECRYPT_ERRORS] = "TlsDecryptError",
+};
+
+static void read_proof(long proof[PROOF_COUNT])
+{
+    for (int i = 0; i < PROOF_COUNT; i++)
+        proof[i] = tls_stat(proof_rows[i]);
+}
+
+static void await_words(struct gateway *g, const char *words, char line[LOG_LINE_MAX])
+{
+    size_t cursor = 0;
+    if (!logbook_await(&g->log, &cursor, words, line))
+        fail_msg("the gateway's log never said \"%s\"", words);
+}
+
+static void await_ready(struct gateway *g, bool own_port)
+{
+    char line[LOG_LINE_MAX];
+    await_words(g, "listening on ", line);
+    if (own_port)
+        g->port = (uint16_t)strtoul(strrchr(line, ':') + 1, NULL, 10);
+    size_t cursor = 0;
+    while (logbook_await(&g->log, &cursor, " ready", line))
+        if (strcmp(line + strlen(line) - strlen(" ready"), " ready") == 0)
+            return;
+    fail_msg("the gateway never said that it is ready");
+}
+
+struct gateway *gateway_start(const struct gateway_options *options)
+{
+    struct gateway *g = &the_gateway;
+    struct words w = {.count = 0};
+    char target[32], workers[16], more[512];
+    (void)gateway_drop(NULL);
+    *g = (struct gateway){.workers = options->workers ? options->workers : 1};
+    (void)snprintf(target, sizeof(target), "127.0.0.1:%u", options->target);
+    (void)snprintf(workers, sizeof(workers), "%u", g->workers);
+    const char *flags = getenv("KTLSGATE_TEST_FLAGS");
+    (void)snprintf(more, sizeof(more), "%s", flags ? flags : "");
+    add_pair(&w, gateway_program(), "server");
+    add_pair(&w, "--listen", options->listen ? options->listen : "127.0.0.1:0");
+    add_pair(&w, "--target", target);
+    add_pair(&w, "--cert", world_cert(ID_SERVER));
+    add_pair(&w, "--key", world_key(ID_SERVER));
+    add_pair(&w, "--workers", workers);
+    for (unsigned i = 0; i < GATEWAY_FLAGS_MAX && options->flags[i]; i++)
+        add(&w, options->flags[i]);
+    add_words(&w, more);
+    launch(g, &w);
+    await_ready(g, !options->listen);
+    read_proof(g->proof); /* after its self-test, which the kernel counts too */
+    return g;
+}
+
+/* ---- what it says ---- */
+
+void gateway_conn(struct gateway *g, struct conn_line *ret)
+{
+    char line[LOG_LINE_MAX];
+    if (!logbook_await(&g->log, &g->cursor, CONN_LINE_WORDS, line))
+        fail_msg("the gateway logged no further connection");
+    if (!conn_line_parse(line, ret))
+        fail_msg("a field is missing in: %s", line);
+}
+
+void gateway_expect(struct gateway *g, const char *reason, struct conn_line *ret)
+{
+    struct conn_line line;
+    gateway_conn(g, &line);
+    assert_string_equal(line.reason, reason);
+    if (ret)
+        *ret = line;
+}
+
+void gateway_expect_words(struct gateway *g, const char *words)
+{
+    char line[LOG_LINE_MAX];
+    await_words(g, words, line);
+}
+
+/* ---- its end ---- */
+
+void gateway_term(struct gateway *g)
+{
+    assert_int_equal(kill(g->pid, SIGTERM), 0);
+}
+
+/* True when the process ended; its wait status in *ret_status. */
+static bool await_end(pid_t pid, int *ret_status)
+{
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    bool ended = fd >= 0 && net_await(fd, POLLIN, net_now_ms() + DEADLINE_MS);
+    if (fd >= 0)
+        (void)close(fd);
+    return ended && waitpid(pid, ret_status, 0) == pid;
+}
+
+/* "connections: 5 accepted, finished 4, client-reset 1": the ends must make up the beginnings. */
+static void check_summary(struct gateway *g)
+{
+    char line[LOG_LINE_MAX];
+    await_words(g, "connections: ", line);
+    const char *at = strstr(line, "connections: ") + strlen("connections: ");
+    unsigned long ends = 0;
+    unsigned long begins = strtoul(at, NULL, 10);
+    while ((at = strchr(at, ','))) {
+        at = strchr(at + 2, ' ');
+        assert_non_null(at);
+        ends += strtoul(at, NULL, 10);
+    }
+    if (ends != begins && !g->lost_some)
+        fail_msg("connections were lost: %s", line);
+}
+
+/* The kernel's own account, against what the log says of each connection. */
+static void check_proof(struct gateway *g)
+{
+    long now[PROOF_COUNT];
+    read_proof(now);
+    assert_int_equal(now[PROOF_TX] - g->proof[PROOF_TX], logbook_count(&g->log, " tx=kernel"));
+    assert_int_equal(now[PROOF_RX] - g->proof[PROOF_RX], logbook_count(&g->log, " rx=kernel"));
+    assert_int_equal(now[PROOF_DECRYPT_ERRORS] - g->proof[PROOF_DECRYPT_ERRORS], g->bad_records);
+}
+
+void gateway_await_exit(struct gateway *g)
+{
+    int status;
+    if (!await_end(g->pid, &status))
+        fail_msg("the gateway does not end");
+    g->pid = 0;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fail_msg("the gateway ended with status 0x%x", status);
+    check_summary(g);
+    if (engine_is_kernel() && !g->lost_some)
+        check_proof(g);
+    logbook_close(&g->log);
+}
+
+void gateway_stop(struct gateway *g)
+{
+    gateway_term(g);
+    gateway_await_exit(g);
+}
+
+int gateway_drop(void **state)
+{
+    struct gateway *g = &the_gateway;
+    pid_t pids[WORKERS_MAX];
+    int status;
+    (void)state;
+    if (!g->log.text && !g->pid)
+        return 0;
+    logbook_print(&g->log);
+    if (g->pid) {
+        unsigned n = gateway_workers(g, pids);
+        (void)kill(g->pid, SIGKILL);
+        for (unsigned i = 0; i < n; i++)
+            (void)kill(pids[i], SIGKILL);
+        (void)waitpid(g->pid, &status, 0);
+    }
+    logbook_close(&g->log);
+    g->pid = 0;
+    return 0;
+}
+
+/* ---- processes ---- */
+
+/* The second number after the name in /proc/PID/stat; 0: gone. */
+static pid_t parent_of(pid_t pid)
+{
+    char path[64], text[512];
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+    if (fd >= 0)
+        (void)close(fd);
+    if (n <= 0)
+        return 0;
+    text[n] = '\0';
+    const char *name_end = strrchr(text, ')');
+    bool dead = name_end && strlen(name_end) > 4 && name_end[2] == 'Z';
+    return name_end && strlen(name_end) > 4 && !dead ? (pid_t)strtol(name_end + 4, NULL, 10) : 0;
+}
+
+unsigned gateway_workers(const struct gateway *g, pid_t pids[WORKERS_MAX])
+{
+    unsigned count = 0;
+    DIR *dir = opendir("/proc");
+    assert_non_null(dir);
+    for (struct dirent *e; (e = readdir(dir));) {
+        pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+        if (pid > 0 && count < WORKERS_MAX && parent_of(pid) == g->pid)
+            pids[count++] = pid;
+    }
+    (void)closedir(dir);
+    return count;
+}
+
+int process_fds(pid_t pid)
+{
+    char path[64];
+    int count = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+    DIR *dir = opendir(path);
+    if (!dir)
+        return -1;
+    for (struct dirent *e; (e = readdir(dir));)
+        count += e->d_name[0] != '.';
+    (void)closedir(dir);
+    return count;
+}
+
+/* The number behind `row` in a file of /proc; -1: not there. */
+static long proc_number(const char *path, const char *row)
+{
+    char line[256];
+    long value = -1;
+    size_t len = strlen(row);
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof(line), f))
+        if (strncmp(line, row, len) == 0)
+            value = strtol(line + len + strspn(line + len, ": \t"), NULL, 10);
+    if (f)
+        (void)fclose(f);
+    return value;
+}
+
+long process_memory_kib(pid_t pid)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    return proc_number(path, "RssAnon");
+}
+
+long tls_stat(const char *row)
+{
+    return proc_number("/proc/net/tls_stat", row);
+}

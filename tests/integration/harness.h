@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The world of one test program: certificates in a folder, and gateways that run as the processes
+ * they are for users. What goes wrong in here fails the test that called it.
+ *
+ * From the environment:
+ *   KTLSGATE             the program to test
+ *   KTLSGATE_TEST_FLAGS  more flags for every gateway, such as `--records kernel`
+ *   KTLSGATE_TEST_SMALL  set: smaller transfers, for the slow test kernel
+ *   KTLSGATE_TEST_ALL    set: the long variants as well
+ *   KTLSGATE_TEST_FILTER only tests whose names match this pattern, such as `half*`
+ */
+#pragma once
+
+#include "tests/integration/logbook.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+    EXIT_SKIPPED = 77,
+    GATEWAY_FLAGS_MAX = 24,
+    WORKERS_MAX = 16,
+};
+
+/* ---- who there is ---- */
+
+/* Certificates of the test's folder: NAME.pem and NAME.key. `ca` signs all but `stranger`, whose
+ * own CA is `foreign`. The server's is for localhost, 127.0.0.1; clients have their name as CN. */
+#define IDENTITIES(X)                                                                              \
+    X(CA, "ca")                                                                                    \
+    X(SERVER, "server")                                                                            \
+    X(SERVER_RSA, "server-rsa")                                                                    \
+    X(ALICE, "alice")                                                                              \
+    X(MALLORY, "mallory")                                                                          \
+    X(EXPIRED, "expired")                                                                          \
+    X(FOREIGN, "foreign")                                                                          \
+    X(STRANGER, "stranger")
+
+enum identity {
+#define X(id, name) ID_##id,
+    IDENTITIES(X)
+#undef X
+    ID_COUNT
+};
+
+/* main() of a test program: runs the array `tests` with the folder of certificates in place. */
+#define run_world(name, tests) world_run(name, tests, sizeof(tests) / sizeof((tests)[0]))
+struct CMUnitTest;
+int world_run(const char *name, const struct CMUnitTest *tests, size_t count);
+
+const char *world_cert(enum identity id);
+const char *world_key(enum identity id);
+const char *world_folder(void);
+
+/* ---- what this run is about ---- */
+
+/* True when KTLSGATE_TEST_FLAGS asks for --records kernel. */
+bool engine_is_kernel(void);
+bool world_is_small(void);
+bool world_wants_all(void);
+/* Ends the current test as skipped, saying its name and why. */
+void skip_because(const char *why);
+
+/* ---- the gateway ---- */
+
+struct gateway_options {
+    uint16_t target;                      /* port of the backend on 127.0.0.1 */
+    unsigned workers;                     /* 0: one */
+    const char *listen;                   /* NULL: a free port of 127.0.0.1 */
+    const char *flags[GATEWAY_FLAGS_MAX]; /* more of them, each word its own; NULL ends */
+};
+
+/* What the kernel counts in /proc/net/tls_stat. */
+enum {
+    PROOF_TX,
+    PROOF_RX,
+    PROOF_DECRYPT_ERRORS,
+    PROOF_COUNT
+};
+
+struct gateway {
+    pid_t pid; /* of the master; 0: not running */
+    uint16_t port;
+    unsigned workers;
+    struct logbook log;
+    size_t cursor;           /* in the log: what gateway_conn has not seen yet */
+    bool lost_some;          /* a worker was killed: no account can balance */
+    long bad_records;        /* that the test made the kernel see */
+    long proof[PROOF_COUNT]; /* at the start */
+};
+
+/* Starts it and waits until it serves. One at a time: every test ends with
+ * gateway_stop, and has gateway_drop in its tear-down for the case that it does not come so far. */
+struct gateway *gateway_start(const struct gateway_options *options);
+/* Waits for the next line about a connection that ended. */
+void gateway_conn(struct gateway *g, struct conn_line *ret);
+/* The same, and asserts its reason. */
+void gateway_expect(struct gateway *g, const char *reason, struct conn_line *ret);
+/* Waits for a line that holds `words`, from the log's beginning on. */
+void gateway_expect_words(struct gateway *g, const char *words);
+/* TERM without waiting. */
+void gateway_term(struct gateway *g);
+/* Waits for the end and asserts that the exit code is 0, that the closing summary counts as many
+ * ends as beginnings, and with --records kernel that the kernel counted as many connections in each
+ * direction as the log says it carried, and no decrypt error. */
+void gateway_await_exit(struct gateway *g);
+/* Both. */
+void gateway_stop(struct gateway *g);
+/* cmocka's tear-down of a test: kills a gateway that a failed test left, with its log printed. */
+int gateway_drop(void **state);
+
+/* Process ids of the workers that run now; their number. */
+unsigned gateway_workers(const struct gateway *g, pid_t pids[WORKERS_MAX]);
+/* Open descriptors of a process; -1: it may not be looked at. */
+int process_fds(pid_t pid);
+/* Resident memory of a process without what it shares with others, in KiB. */
+long process_memory_kib(pid_t pid);
+/* A row of /proc/net/tls_stat; -1: this kernel has none. */
+long tls_stat(const char *row);
