@@ -256,7 +256,7 @@ int ktls_probe(struct ktls_probe *ret_probe)
     free(pair);
     if (r)
         return r;
-    /* Last: a driver may be loaded only when the first key is set. */
+    /* Last: kernel-notes/first-key-loads-the-cipher.md. */
     read_gcm_driver(&probe);
     *ret_probe = probe;
     return 0;

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `ktlsgate probe`: what this kernel, processor and libraries offer, found by trying. */
+#pragma once
+
+#include "gateway/base/attr.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Writes all of it as text for people or as one JSON object. Returns 0 whatever was found; -EIO
+ * when it could not be written. */
+gw_must_check int gw_probe_write(FILE *out, bool json);
+
+/* The same to standard output. */
+gw_must_check int gw_probe_print(bool json);
