@@ -5,6 +5,7 @@
 #include "gateway/config/help.h"
 #include "gateway/config/parse.h"
 #include "gateway/demo/demo.h"
+#include "gateway/main/probe.h"
 #include "gateway/proc/master.h"
 
 #include <fcntl.h>
@@ -29,6 +30,16 @@ static enum gw_exit run_check(const struct gw_config *config, int argc, char **a
     return r;
 }
 
+static enum gw_exit run_probe(const struct gw_config *config, int argc, char **argv,
+                              struct gw_error *err)
+{
+    (void)argc, (void)argv;
+    if (!gw_probe_print(config->json))
+        return GW_EXIT_OK;
+    (void)gw_error_set(err, GW_EXIT_OTHER, "standard output could not be written");
+    return GW_EXIT_OTHER;
+}
+
 /* What each subcommand does. argv: the flags behind it, parsed into `config` already. Returns the
  * exit code; where it is not GW_EXIT_OK, err->text is the sentence to print, "" when all is said.
  */
@@ -39,6 +50,7 @@ static command_fn *const commands[GW_COMMAND_COUNT] = {
     [GW_COMMAND_SERVER] = run_server,
     [GW_COMMAND_CHECK] = run_check,
     [GW_COMMAND_DEMO] = gw_demo_run,
+    [GW_COMMAND_PROBE] = run_probe,
 };
 
 /* A socket must not become descriptor 0, 1 or 2, where text is written to. */

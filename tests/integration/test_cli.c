@@ -445,6 +445,24 @@ static void io_uring_forbidden_is_said(void **state)
     test_free(p);
 }
 
+static void probe_says_what_is_missing(void **state)
+{
+    (void)state;
+    struct program *p = run("probe");
+    assert_int_equal(p->code, GW_EXIT_OK);
+    assert_string_equal(p->err_text, "");
+    assert_non_null(strstr(p->out_text, kernel_has_tls() ? "\nkernel engine: yes, "
+                                                         : "\nkernel engine: no, because "));
+    test_free(p);
+
+    p = start("probe --json", forbid_io_uring);
+    wait_for_end(p);
+    assert_int_equal(p->code, GW_EXIT_OK);
+    assert_non_null(strstr(p->out_text, "\"can_serve\": false"));
+    assert_non_null(strstr(p->out_text, "\"error\": \"EPERM\", \"why\": \"io_uring is forbidden"));
+    test_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,6 +474,7 @@ int main(void)
         cmocka_unit_test(the_start_is_told_line_by_line),
         cmocka_unit_test(records_kernel_is_refused_without_tls),
         cmocka_unit_test(io_uring_forbidden_is_said),
+        cmocka_unit_test(probe_says_what_is_missing),
     };
     (void)alarm(300);
     return cmocka_run_group_tests(tests, make_files, remove_files);
