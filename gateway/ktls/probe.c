@@ -76,9 +76,11 @@ static int rekey_tx(struct ktls_pair *pair)
 /* The records after the KeyUpdate arrive before the far end has its new key, as in real life. */
 static int rekey_rx(struct ktls_pair *pair)
 {
+    struct ktls_keys next;
     int r = ktls_pair_seal(pair, HANDSHAKE, key_update, sizeof(key_update), 0);
     if (!r)
         r = ktls_update(&pair->to_far);
+    next = pair->to_far;
     if (!r)
         r = ktls_pair_seal(pair, DATA, second, sizeof(second), 0);
     if (!r)
@@ -86,7 +88,8 @@ static int rekey_rx(struct ktls_pair *pair)
     if (!r)
         r = ktls_pair_far_expect(pair, HANDSHAKE, key_update, sizeof(key_update));
     if (!r)
-        r = ktls_install(pair->far, KTLS_RX, &pair->to_far);
+        r = ktls_install(pair->far, KTLS_RX, &next);
+    ktls_wipe(&next, sizeof(next));
     if (!r)
         r = ktls_pair_far_expect(pair, DATA, second, sizeof(second));
     return r;

@@ -31,5 +31,7 @@ const char *gw_platform_cpu_feature(size_t index, bool *ret_there);
 /* The processor's name from /proc/cpuinfo, "unknown" where it says none. */
 void gw_platform_cpu_name(char *ret_name, size_t room);
 
-/* Whether a driver name of /proc/crypto is one without AES instructions; false for "". */
+/* Whether a driver name of /proc/crypto is a general one, made of parts for any processor; false
+ * for
+ * "". */
 bool gw_platform_is_slow_aes(const char *driver);

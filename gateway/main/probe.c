@@ -185,10 +185,10 @@ static void tell_driver(struct gw_report *r, const char *driver)
     if (r->json)
         gw_report_bool(r, "aes_gcm_driver_slow", "", slow);
     else if (slow)
-        gw_report_hint(r,
-                       "WARNING: it does not use AES instructions and is about ten times slower;");
+        gw_report_hint(
+            r, "WARNING: the general one, up to ten times slower than one for AES instructions;");
     if (slow)
-        gw_report_hint(r, "if the processor has them, load their driver: modprobe aesni_intel");
+        gw_report_hint(r, "where the processor has them, load it as root: modprobe aesni_intel");
 }
 
 static void tell_records(struct gw_report *r, const struct ktls_probe *probe)

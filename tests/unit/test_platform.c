@@ -126,6 +126,7 @@ static void slow_drivers(void **state)
 {
     (void)state;
     assert_true(gw_platform_is_slow_aes("gcm_base(ctr(aes-generic),ghash-generic)"));
+    assert_true(gw_platform_is_slow_aes("gcm_base(ctr(aes-lib),ghash-lib)"));
     assert_false(gw_platform_is_slow_aes("generic-gcm-aesni"));
     assert_false(gw_platform_is_slow_aes("generic-gcm-vaes-avx512"));
     assert_false(gw_platform_is_slow_aes(""));
