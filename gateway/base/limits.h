@@ -57,6 +57,8 @@ enum {
 #define GW_RESPAWN_FAST_NS (1 * INT64_C(1000000000))
 #define GW_RESPAWN_FIRST_NS (100 * INT64_C(1000000))
 #define GW_RESPAWN_MAX_NS (30 * INT64_C(1000000000))
+/* timeout(1), sudo and shells pass a signal on to who got it from the terminal already. */
+#define GW_STOP_AGAIN_NS (250 * INT64_C(1000000))
 /* A draining worker is killed this long after its time-out; until then it sends last alerts. */
 #define GW_KILL_GRACE_NS (GW_LINGER_NS + 2 * INT64_C(1000000000))
 #define GW_TICKET_KEY_LIFE_NS (3600 * INT64_C(1000000000)) /* then the next key encrypts */

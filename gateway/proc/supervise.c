@@ -23,6 +23,7 @@ const struct gw_supervise_times gw_supervise_default_times = {
     .respawn_first_ns = GW_RESPAWN_FIRST_NS,
     .respawn_max_ns = GW_RESPAWN_MAX_NS,
     .ticket_life_ns = GW_TICKET_KEY_LIFE_NS,
+    .stop_again_ns = GW_STOP_AGAIN_NS,
     .kill_grace_ns = GW_KILL_GRACE_NS,
 };
 
@@ -60,6 +61,7 @@ struct supervisor {
     enum phase phase;
     enum gw_exit exit;
     int64_t rotate_at_ns;
+    int64_t stopped_ns; /* when the first TERM or INT came; 0: none has */
     int64_t kill_at_ns;
 };
 
@@ -99,14 +101,18 @@ static void drain(struct supervisor *s)
 
 static void take_stop_signal(struct supervisor *s, const char *name)
 {
-    if (s->phase == ENDING) {
+    int64_t now = gw_clock_ns();
+    if (s->phase != ENDING) {
+        s->stopped_ns = now;
+        gw_log(GW_LOG_INFO, "%s: stopping; connections have %lld ms to end", name,
+               (long long)(s->h->config->shutdown_timeout_ns / GW_NS_PER_MS));
+        drain(s);
+    } else if (now - s->stopped_ns < s->times->stop_again_ns) {
+        gw_log(GW_LOG_DEBUG, "%s again at the same time", name);
+    } else {
         gw_log(GW_LOG_WARNING, "%s again: stopping at once", name);
         kill_all(s);
-        return;
     }
-    gw_log(GW_LOG_INFO, "%s: stopping; connections have %lld ms to end", name,
-           (long long)(s->h->config->shutdown_timeout_ns / GW_NS_PER_MS));
-    drain(s);
 }
 
 static void kill_late(struct supervisor *s)

@@ -506,6 +506,7 @@ static void a_second_term_ends_at_once(void **state)
     struct fixture *f = *state;
     struct report r[WORKERS];
     behaviour = NEVER_DRAIN;
+    f->times.stop_again_ns = 0;
     listen_on_loopback(f);
     f->config.shutdown_timeout_ns = INT64_C(3600) * GW_NS_PER_SEC;
     start(f);
@@ -516,6 +517,26 @@ static void a_second_term_ends_at_once(void **state)
     assert_int_equal(kill(f->master, SIGTERM), 0);
     expect_exit(f, GW_EXIT_OK);
     expect_all_gone(f);
+}
+
+static void the_echo_of_a_term_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct report r[WORKERS];
+    struct gw_log_config log = *gw_log_config();
+    log.level = GW_LOG_DEBUG;
+    gw_log_setup(&log);
+    behaviour = NEVER_DRAIN;
+    f->times.stop_again_ns = INT64_C(3600) * GW_NS_PER_SEC;
+    start(f);
+    expect_both(f, 'R', r);
+    assert_int_equal(kill(f->master, SIGTERM), 0);
+    expect_both(f, 'D', r);
+    assert_int_equal(kill(f->master, SIGINT), 0);
+    wait_for_line(f, "INT again at the same time");
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_int_equal(kill(r[i].pid, SIGKILL), 0); /* they were still there */
+    expect_exit(f, GW_EXIT_OK);
 }
 
 static void workers_end_when_the_master_is_killed(void **state)
@@ -665,6 +686,7 @@ int main(void)
         TEST(a_worker_that_babbles_is_killed_and_replaced),
         TEST(who_does_not_drain_is_killed),
         TEST(a_second_term_ends_at_once),
+        TEST(the_echo_of_a_term_changes_nothing),
         TEST(workers_end_when_the_master_is_killed),
         TEST(a_dying_worker_during_drain_is_not_replaced),
         TEST(gauges_begin_at_0_and_counters_go_on),
