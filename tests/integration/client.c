@@ -80,7 +80,7 @@ static void set_names(SSL *ssl, const struct client_options *o)
 {
     const char *sni = o->sni ? o->sni : "localhost";
     unsigned char alpn[64];
-    assert_int_equal(SSL_set_tlsext_host_name(ssl, sni), 1);
+    assert_int_equal(SSL_set_tlsext_host_name(ssl, (void *)(uintptr_t)sni), 1);
     if (!o->sni && !o->any_server)
         assert_int_equal(SSL_set1_host(ssl, sni), 1);
     if (!o->alpn)
