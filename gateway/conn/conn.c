@@ -37,6 +37,13 @@ void gw_conn_starve(struct gw_conn *c, enum gw_op op)
         gw_list_append(&c->env->starved, &c->starved_node);
 }
 
+void gw_conn_fed(struct gw_conn *c, enum gw_op op)
+{
+    c->starved &= (uint16_t) ~(1U << op);
+    if (!c->starved)
+        gw_list_remove(&c->starved_node);
+}
+
 void gw_conn_give_buffer(struct gw_conn *c, struct gw_buf **buf)
 {
     if (*buf)
@@ -345,7 +352,7 @@ static void retry_starved(struct gw_conn *c)
         else if (c->step == GW_STEP_RELAY)
             gw_up_read(c);
         else if (c->step == GW_STEP_LINGER)
-            gw_end_close(c);
+            gw_end_discard(c);
     }
     if (ops & 1U << GW_OP_BACKEND_RECV && c->step == GW_STEP_RELAY)
         gw_down_read(c);

@@ -114,16 +114,22 @@ static inline struct gw_token gw_conn_token(const struct gw_conn *c, enum gw_op 
     return (struct gw_token){.op = op, .slot = c->slot, .generation = c->generation};
 }
 
+/* The op waits for a buffer no more. */
+void gw_conn_fed(struct gw_conn *c, enum gw_op op);
+
 static inline bool gw_conn_busy(const struct gw_conn *c, enum gw_op op)
 {
     return c->in_flight & 1U << op;
 }
 
-/* Marks the op in flight and gives its token; at most one of a kind. */
+/* Marks the op in flight and gives its token; at most one of a kind. It waits for a buffer no
+ * more, whoever started it. */
 static inline struct gw_token gw_conn_begin(struct gw_conn *c, enum gw_op op)
 {
     gw_require(!gw_conn_busy(c, op));
     c->in_flight |= (uint16_t)(1U << op);
+    if (c->starved & 1U << op)
+        gw_conn_fed(c, op);
     return gw_conn_token(c, op);
 }
 

@@ -232,6 +232,7 @@ static void control_received(struct gw_conn *c, int res)
     if (type >= 0 && !take_control(c, (uint8_t)type, b->data, (size_t)res))
         return; /* the buffer goes with the connection */
     gw_conn_give_buffer(c, &c->up.buf);
+    c->up.state = GW_UP_READ;
     if (c->up.eof)
         finish(c);
     else
