@@ -61,11 +61,20 @@ void gw_conn_moved(struct gw_conn *c, enum gw_counter counter, size_t bytes)
         c->report.bytes_down += bytes;
 }
 
+/* Nanoseconds without payload after which a connection ends; 0: never. */
+static int64_t silence_limit(const struct gw_config *config, bool half_closed)
+{
+    if (half_closed &&
+        (config->idle_timeout_ns == 0 || config->close_timeout_ns < config->idle_timeout_ns))
+        return config->close_timeout_ns;
+    return config->idle_timeout_ns;
+}
+
 void gw_conn_half_closed(struct gw_conn *c)
 {
     c->moved_ns = c->env->now_ns;
     if (c->down.state != GW_DOWN_DRAIN)
-        gw_conn_set_timer(c, c->env->config->close_timeout_ns);
+        gw_conn_set_timer(c, silence_limit(c->env->config, true));
 }
 
 void gw_conn_copy_text(char *dst, size_t size, const char *src)
@@ -288,20 +297,10 @@ static void handshake_timer(struct gw_conn *c)
     gw_end_now(c, GW_REASON_HANDSHAKE_TIMEOUT);
 }
 
-/* Nanoseconds without payload after which the connection ends; 0: never. */
-static int64_t silence_limit(const struct gw_conn *c, bool half_closed)
-{
-    const struct gw_config *config = c->env->config;
-    if (half_closed &&
-        (config->idle_timeout_ns == 0 || config->close_timeout_ns < config->idle_timeout_ns))
-        return config->close_timeout_ns;
-    return config->idle_timeout_ns;
-}
-
 static void relay_timer(struct gw_conn *c)
 {
     bool half = c->up.state == GW_UP_DONE || c->down.state >= GW_DOWN_CLOSE;
-    int64_t limit = silence_limit(c, half);
+    int64_t limit = silence_limit(c->env->config, half);
     int64_t left = c->moved_ns + limit - c->env->now_ns;
     if (limit > 0 && left <= 0) {
         gw_end_with(c, half ? GW_REASON_CLOSE_TIMEOUT : GW_REASON_IDLE_TIMEOUT,
@@ -356,6 +355,8 @@ static void retry_starved(struct gw_conn *c)
     }
     if (ops & 1U << GW_OP_BACKEND_RECV && c->step == GW_STEP_RELAY)
         gw_down_read(c);
+    if (ops & 1U << GW_OP_BACKEND_SEND && c->step == GW_STEP_RELAY)
+        gw_up_begin(c); /* the PROXY header */
     leave(c);
 }
 

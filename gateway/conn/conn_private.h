@@ -69,7 +69,7 @@ struct gw_conn {
     enum gw_step step;
     enum gw_reason reason;
     uint16_t in_flight; /* bit per gw_op */
-    uint16_t starved;   /* ops that wait for a buffer: CLIENT_RECV, BACKEND_RECV */
+    uint16_t starved;   /* ops that wait for a buffer: either receive, or the header's send */
     struct gw_list starved_node;
     struct gw_timer timer;
     int64_t began_ns;

@@ -48,7 +48,7 @@ void gw_down_read(struct gw_conn *c)
     }
     gw_conn_give_buffer(c, &c->down.buf);
     gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_BACKEND_RECV), c->backend_fd,
-                      user ? GW_RECORD_PLAINTEXT_MAX : 0, 0);
+                      user ? GW_RECORD_PLAINTEXT_MAX : GW_BUFFER_PAYLOAD, 0);
 }
 
 static void backend_ended(struct gw_conn *c)
@@ -156,6 +156,7 @@ void gw_down_sent(struct gw_conn *c, int res)
         c->moved_ns = c->env->now_ns;
     if (gw_conn_iov_advance(down->buf, &down->iov_at, down->iov_count, (size_t)res)) {
         c->tx_owner = GW_TX_DATA;
+        c->rec.tx.records += c->rec.tx.engine == GW_ENGINE_KERNEL; /* it cut a record in two */
         gw_conn_iov_send(c, GW_OP_CLIENT_SEND, c->client_fd, down->buf, down->iov_at,
                          down->iov_count);
         return;

@@ -68,6 +68,8 @@ static void begin_linger(struct gw_conn *c, enum gw_reason reason)
     leave_handshake(c);
     c->reason = reason;
     begin_backend_end(c);
+    c->starved = 0; /* to discard, it asks anew */
+    gw_list_remove(&c->starved_node);
     c->step = GW_STEP_LINGER;
     c->moved_ns = c->env->now_ns;
     gw_conn_set_timer(c, c->down.state == GW_DOWN_DRAIN ? GW_DRAIN_TICK_NS : GW_LINGER_NS);

@@ -144,7 +144,8 @@ void gw_opening_connected(struct gw_conn *c, int res)
         connect_next(c);
         return;
     }
-    COPY_TEXT(c->report.detail, res == -ECANCELED ? "" : strerror(-res));
+    if (!c->connect_timed_out)
+        COPY_TEXT(c->report.detail, strerror(-res));
     gw_end_with(c, connect_reason(c, res), GW_ALERT_INTERNAL_ERROR);
 }
 
@@ -222,11 +223,11 @@ static bool hand_over(struct gw_conn *c)
     struct gw_handover_keys keys;
     if (gw_handshake_keys(c->hs, &keys))
         return false;
-    int error = gw_record_init(&c->rec, &keys);
-    ktls_wipe(&keys, sizeof(keys));
-    c->has_record = error == 0;
-    if (error)
+    if (gw_record_init(&c->rec, &keys)) {
+        gw_record_done(&c->rec);
         return false;
+    }
+    c->has_record = true;
     size_t room = GW_BUFFER_BYTES - GW_BUFFER_FRONT;
     c->up.start = GW_BUFFER_FRONT;
     c->up.end =

@@ -195,8 +195,8 @@ static void read_kernel(struct gw_conn *c)
     if (!c->up.rx_ready)
         return;
     c->up.rx_again = false;
-    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_RECV), c->client_fd, 0,
-                      GW_RECV_DONTWAIT);
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_RECV), c->client_fd,
+                      GW_BUFFER_PAYLOAD, GW_RECV_DONTWAIT);
 }
 
 static void fetch_control(struct gw_conn *c)
@@ -224,7 +224,8 @@ static void control_received(struct gw_conn *c, int res)
 {
     struct gw_buf *b = c->up.buf;
     int type = res >= 0 ? gw_ring_control_type(&b->msg) : -1;
-    if (type < 0 && res != -EAGAIN) {
+    bool data = type == GW_CONTENT_DATA && res > 0; /* cannot be, and must not be lost */
+    if (data || (type < 0 && res != -EAGAIN)) {
         gw_conn_give_buffer(c, &c->up.buf);
         gw_up_client_gone(c, res >= 0 ? -EIO : res);
         return;
@@ -292,8 +293,12 @@ static const struct {
 void gw_up_client_gone(struct gw_conn *c, int res)
 {
     if (res == 0) {
-        bool after_ours = c->down.eof && c->down.state >= GW_DOWN_DRAIN;
-        gw_end_now(c, after_ours ? GW_REASON_FINISHED : GW_REASON_CLIENT_TRUNCATED);
+        if (!c->down.eof || c->down.state < GW_DOWN_DRAIN)
+            gw_end_now(c, GW_REASON_CLIENT_TRUNCATED);
+        else if (c->down.state == GW_DOWN_DRAIN) /* what it asked for is still on its way */
+            gw_end_with(c, GW_REASON_FINISHED, GW_ALERT_CLOSE_NOTIFY);
+        else
+            gw_end_now(c, GW_REASON_FINISHED);
         return;
     }
     for (size_t i = 0; c->rec.rx.engine == GW_ENGINE_KERNEL && i < GW_ARRAY_SIZE(kernel_failures);
@@ -395,34 +400,34 @@ void gw_up_sent(struct gw_conn *c, int res)
     resume(c);
 }
 
-static bool send_header(struct gw_conn *c)
+static void send_header(struct gw_conn *c)
 {
     struct sockaddr_storage peer;
     struct sockaddr_storage local;
     c->header = gw_ring_buffer_take(c->env->ring);
-    if (!c->header)
-        return false;
+    if (!c->header) {
+        gw_conn_starve(c, GW_OP_BACKEND_SEND);
+        return;
+    }
     gw_ring_addresses(c->env->ring, c->client_fd, &peer, &local);
     struct gw_proxy_info info = {
         .version = c->service->proxy_protocol == GW_PROXY_V1 ? 1 : 2,
         .client = (const struct sockaddr *)&peer,
         .local = (const struct sockaddr *)&local,
     };
-    int len = (int)gw_proxy_encode(c->header->data, GW_BUFFER_BYTES, &info);
-    if (len < 0)
-        return false;
+    ssize_t len = gw_proxy_encode(c->header->data, GW_BUFFER_BYTES, &info);
+    gw_require(len > 0);
     c->header->iov[0] = (struct iovec){.iov_base = c->header->data, .iov_len = (size_t)len};
     c->up.state = GW_UP_HEADER;
     c->up.iov_at = 0;
     c->up.iov_count = 1;
     gw_conn_iov_send(c, GW_OP_BACKEND_SEND, c->backend_fd, c->header, 0, 1);
-    return true;
 }
 
 void gw_up_begin(struct gw_conn *c)
 {
     if (c->service->proxy_protocol == GW_PROXY_OFF)
         resume(c);
-    else if (!send_header(c))
-        gw_end_with(c, GW_REASON_NO_MEMORY, GW_ALERT_INTERNAL_ERROR);
+    else
+        send_header(c);
 }

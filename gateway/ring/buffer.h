@@ -23,6 +23,9 @@ enum {
     GW_BUFFER_STRIDE = (GW_BUFFER_BYTES + 63) / 64 * 64,
     /* Where received bytes begin in a buffer the kernel picked: slot 0's payload. */
     GW_BUFFER_FRONT = GW_RECORD_SEAL_ROOM_FRONT,
+    /* Payload of full records in a buffer: what is read for, or from, the kernel's records, which
+     * it then neither cuts nor copies. */
+    GW_BUFFER_PAYLOAD = GW_BUFFER_SLOTS * GW_RECORD_PLAINTEXT_MAX,
     GW_BUFFER_IOVS = 64,
 };
 
