@@ -21,8 +21,9 @@ enum {
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 #define DEFAULT_CIPHERSUITES                                                                       \
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-#define DEFAULT_GROUPS "X25519:P-256:P-384"
-#define DEFAULT_GROUPS_PQ "X25519MLKEM768:" DEFAULT_GROUPS /* OpenSSL >= 3.5 */
+/* The first list that the library knows whole; the hybrid one needs OpenSSL 3.5. */
+static const char *const default_groups[] = {"X25519MLKEM768:X25519:P-256:P-384",
+                                             "X25519:P-256:P-384"};
 /* ECDSA first: of two certificates for one name the cheaper one signs. No SHA-1. */
 #define SIGNATURES                                                                                 \
     "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:"                                        \
@@ -30,9 +31,11 @@ enum {
     "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"                                    \
     "RSA+SHA256:RSA+SHA384:RSA+SHA512"
 
-#ifndef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION /* before OpenSSL 3.2, which has neither */
-#define SSL_OP_NO_TX_CERTIFICATE_COMPRESSION 0
-#define SSL_OP_NO_RX_CERTIFICATE_COMPRESSION 0
+#ifdef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION /* since OpenSSL 3.2 */
+#define NO_CERTIFICATE_COMPRESSION                                                                 \
+    (SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION)
+#else
+#define NO_CERTIFICATE_COMPRESSION 0
 #endif
 
 /* A flag whose value is a list of words, and the version its words belong to. */
@@ -162,13 +165,18 @@ static bool set_text(SSL_CTX *ctx, int command, const char *value)
     return len > 0 && (size_t)len < sizeof(text) && SSL_CTX_ctrl(ctx, command, 0, text) == 1;
 }
 
+static int set_default_groups(SSL_CTX *ctx, struct gw_error *err)
+{
+    for (size_t i = 0; i < GW_ARRAY_SIZE(default_groups); i++)
+        if (set_text(ctx, SSL_CTRL_SET_GROUPS_LIST, default_groups[i]))
+            return 0;
+    return gw_error_set(err, GW_EXIT_OTHER, "libssl lacks the groups X25519, P-256 and P-384");
+}
+
 static int set_groups(SSL_CTX *ctx, const struct gw_service *service, struct gw_error *err)
 {
     if (!service->groups)
-        return set_text(ctx, SSL_CTRL_SET_GROUPS_LIST, DEFAULT_GROUPS_PQ) ||
-                       set_text(ctx, SSL_CTRL_SET_GROUPS_LIST, DEFAULT_GROUPS)
-                   ? 0
-                   : gw_error_set(err, GW_EXIT_OTHER, "libssl has none of " DEFAULT_GROUPS);
+        return set_default_groups(ctx, err);
     char word[WORD_MAX];
     for (const char *at = service->groups; next_word(&at, word);)
         if (!set_text(ctx, SSL_CTRL_SET_GROUPS_LIST, word))
@@ -196,11 +204,10 @@ static int set_versions(SSL_CTX *ctx, const struct gw_service *service, struct g
 static void set_options(SSL_CTX *ctx, const struct gw_service *service)
 {
     SSL_CTX_clear_options(ctx, SSL_CTX_get_options(ctx));
-    SSL_CTX_set_options(
-        ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                 SSL_OP_PRIORITIZE_CHACHA | SSL_OP_ENABLE_MIDDLEBOX_COMPAT |
-                 SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION |
-                 (service->session_tickets ? 0 : SSL_OP_NO_TICKET));
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                                 SSL_OP_ENABLE_MIDDLEBOX_COMPAT | NO_CERTIFICATE_COMPRESSION |
+                                 (service->session_tickets ? 0 : SSL_OP_NO_TICKET));
     /* The chain sent is the one in the file, never one made up from the CAs of clients. */
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);

@@ -17,57 +17,62 @@ static struct gw_identity with_name(enum gw_name_kind kind, const char *text)
 }
 
 struct row {
-    enum gw_rule_kind rule;
     const char *pattern;
-    enum gw_name_kind name;
     const char *text;
+    enum gw_rule_kind rule;
+    enum gw_name_kind name;
     bool passes;
 };
 
+#define R(rule, pattern, name, text, passes)                                                       \
+    {                                                                                              \
+        pattern, text, GW_RULE_##rule, GW_NAME_##name, passes                                      \
+    }
+
 static const struct row rows[] = {
-    {GW_RULE_CN, "alice", GW_NAME_CN, "alice", true},
-    {GW_RULE_CN, "alice", GW_NAME_CN, "Alice", false},
-    {GW_RULE_CN, "alice", GW_NAME_CN, "alice2", false},
-    {GW_RULE_CN, "*", GW_NAME_CN, "alice", false},
-    {GW_RULE_CN, "alice", GW_NAME_OU, "alice", false},
-    {GW_RULE_OU, "ops", GW_NAME_OU, "ops", true},
-    {GW_RULE_OU, "ops", GW_NAME_CN, "ops", false},
-    {GW_RULE_OU, "*", GW_NAME_OU, "ops", false},
-    {GW_RULE_DNS, "a.test", GW_NAME_DNS, "a.test", true},
-    {GW_RULE_DNS, "A.Test", GW_NAME_DNS, "a.tEST", true},
-    {GW_RULE_DNS, "a.test", GW_NAME_DNS, "b.a.test", false},
-    {GW_RULE_DNS, "a.test", GW_NAME_DNS, "*.test", false},
-    {GW_RULE_DNS, "a.test", GW_NAME_CN, "a.test", false},
-    {GW_RULE_DNS, "*.test", GW_NAME_DNS, "a.test", false},
-    {GW_RULE_URI, "spiffe://t/a", GW_NAME_URI, "spiffe://t/a", true},
-    {GW_RULE_URI, "spiffe://t/a", GW_NAME_URI, "spiffe://t/A", false},
-    {GW_RULE_URI, "spiffe://t/a", GW_NAME_URI, "spiffe://t/a/", true},
-    {GW_RULE_URI, "spiffe://t/a/", GW_NAME_URI, "spiffe://t/a", true},
-    {GW_RULE_URI, "spiffe://t/a", GW_NAME_URI, "spiffe://t/a//", false},
-    {GW_RULE_URI, "spiffe://t/a", GW_NAME_URI, "spiffe://t/a/b", false},
-    {GW_RULE_URI, "spiffe://t/a", GW_NAME_URI, "spiffe://t/ab", false},
-    {GW_RULE_URI, "spiffe://t/a", GW_NAME_URI, "spiffe://t", false},
-    {GW_RULE_URI, "spiffe://t/*", GW_NAME_URI, "spiffe://t/a", true},
-    {GW_RULE_URI, "spiffe://t/*", GW_NAME_URI, "spiffe://t/a/", true},
-    {GW_RULE_URI, "spiffe://t/*", GW_NAME_URI, "spiffe://t/", false},
-    {GW_RULE_URI, "spiffe://t/*", GW_NAME_URI, "spiffe://t", false},
-    {GW_RULE_URI, "spiffe://t/*", GW_NAME_URI, "spiffe://t/a/b", false},
-    {GW_RULE_URI, "spiffe://t/*", GW_NAME_URI, "spiffe://tt/a", false},
-    {GW_RULE_URI, "spiffe://*/*/b", GW_NAME_URI, "spiffe://t/a/b", true},
-    {GW_RULE_URI, "spiffe://*/*/b", GW_NAME_URI, "spiffe://t//b", false},
-    {GW_RULE_URI, "spiffe://t/*/b/**", GW_NAME_URI, "spiffe://t/a/b", true},
-    {GW_RULE_URI, "spiffe://t/*/b/**", GW_NAME_URI, "spiffe://t/a/b/", true},
-    {GW_RULE_URI, "spiffe://t/*/b/**", GW_NAME_URI, "spiffe://t/a/b/c/d", true},
-    {GW_RULE_URI, "spiffe://t/*/b/**/", GW_NAME_URI, "spiffe://t/a/b/c/d", true},
-    {GW_RULE_URI, "spiffe://t/*/b/**", GW_NAME_URI, "spiffe://t/a/bb", false},
-    {GW_RULE_URI, "spiffe://t/*/b/**", GW_NAME_URI, "spiffe://t/a", false},
-    {GW_RULE_URI, "**", GW_NAME_URI, "https://x.test/y", true},
-    {GW_RULE_URI, "**", GW_NAME_DNS, "x.test", false},
-    {GW_RULE_URI, "*", GW_NAME_URI, "urn:a", true},
-    {GW_RULE_URI, "*", GW_NAME_URI, "urn:a/b", false},
-    {GW_RULE_URI, "spiffe://t/a*", GW_NAME_URI, "spiffe://t/ab", false},
-    {GW_RULE_URI, "", GW_NAME_URI, "spiffe://t/ab", false},
-    {GW_RULE_ALL, NULL, GW_NAME_EMAIL, "a@b", true},
+    R(CN, "alice", CN, "alice", true),
+    R(CN, "alice", CN, "Alice", false),
+    R(CN, "alice", CN, "alice2", false),
+    R(CN, "*", CN, "alice", false),
+    R(CN, "alice", OU, "alice", false),
+    R(OU, "ops", OU, "ops", true),
+    R(OU, "ops", CN, "ops", false),
+    R(OU, "*", OU, "ops", false),
+    R(DNS, "a.test", DNS, "a.test", true),
+    R(DNS, "A.Test", DNS, "a.tEST", true),
+    R(DNS, "a.test", DNS, "b.a.test", false),
+    R(DNS, "a.test", DNS, "*.test", false),
+    R(DNS, "a.test", CN, "a.test", false),
+    R(DNS, "*.test", DNS, "a.test", false),
+    R(URI, "spiffe://t/a", URI, "spiffe://t/a", true),
+    R(URI, "spiffe://t/a", URI, "spiffe://t/A", false),
+    R(URI, "spiffe://t/a", URI, "spiffe://t/a/", true),
+    R(URI, "spiffe://t/a/", URI, "spiffe://t/a", true),
+    R(URI, "spiffe://t/a", URI, "spiffe://t/a//", false),
+    R(URI, "spiffe://t/a", URI, "spiffe://t/a/b", false),
+    R(URI, "spiffe://t/a", URI, "spiffe://t/ab", false),
+    R(URI, "spiffe://t/a", URI, "spiffe://t", false),
+    R(URI, "spiffe://t/*", URI, "spiffe://t/a", true),
+    R(URI, "spiffe://t/*", URI, "spiffe://t/a/", true),
+    R(URI, "spiffe://t/*", URI, "spiffe://t/", false),
+    R(URI, "spiffe://t/*", URI, "spiffe://t", false),
+    R(URI, "spiffe://t/*", URI, "spiffe://t/a/b", false),
+    R(URI, "spiffe://t/*", URI, "spiffe://tt/a", false),
+    R(URI, "spiffe://*/*/b", URI, "spiffe://t/a/b", true),
+    R(URI, "spiffe://*/*/b", URI, "spiffe://t//b", false),
+    R(URI, "spiffe://t/*/b/**", URI, "spiffe://t/a/b", true),
+    R(URI, "spiffe://t/*/b/**", URI, "spiffe://t/a/b/", true),
+    R(URI, "spiffe://t/*/b/**", URI, "spiffe://t/a/b/c/d", true),
+    R(URI, "spiffe://t/*/b/**/", URI, "spiffe://t/a/b/c/d", true),
+    R(URI, "spiffe://t/*/b/**", URI, "spiffe://t/a/bb", false),
+    R(URI, "spiffe://t/*/b/**", URI, "spiffe://t/a", false),
+    R(URI, "**", URI, "https://x.test/y", true),
+    R(URI, "**", DNS, "x.test", false),
+    R(URI, "*", URI, "urn:a", true),
+    R(URI, "*", URI, "urn:a/b", false),
+    R(URI, "spiffe://t/a*", URI, "spiffe://t/ab", false),
+    R(URI, "", URI, "spiffe://t/ab", false),
+    R(ALL, NULL, EMAIL, "a@b", true),
 };
 
 static void matches_as_documented(void **state)
@@ -120,26 +125,26 @@ static void the_absent_pass_only_where_allowed(void **state)
 static void bad_patterns_are_told(void **state)
 {
     const struct {
-        enum gw_rule_kind kind;
         const char *pattern;
+        enum gw_rule_kind kind;
         bool ok;
     } cases[] = {
-        {GW_RULE_CN, "alice", true},
-        {GW_RULE_CN, "*", true}, /* a CN may be a star */
-        {GW_RULE_CN, "", false},
-        {GW_RULE_CN, NULL, false},
-        {GW_RULE_DNS, "a.test", true},
-        {GW_RULE_DNS, "*.test", false},
-        {GW_RULE_URI, "spiffe://t/*", true},
-        {GW_RULE_URI, "spiffe://t/*/x/**", true},
-        {GW_RULE_URI, "spiffe://t/**/", true},
-        {GW_RULE_URI, "**", true},
-        {GW_RULE_URI, "spiffe://t/**/x", false},
-        {GW_RULE_URI, "spiffe://t/a*", false},
-        {GW_RULE_URI, "spiffe://t/***", false},
-        {GW_RULE_URI, "", false},
-        {GW_RULE_ALL, NULL, true},
-        {GW_RULE_ALL, "x", false},
+        {"alice", GW_RULE_CN, true},
+        {"*", GW_RULE_CN, true}, /* a CN may be a star */
+        {"", GW_RULE_CN, false},
+        {NULL, GW_RULE_CN, false},
+        {"a.test", GW_RULE_DNS, true},
+        {"*.test", GW_RULE_DNS, false},
+        {"spiffe://t/*", GW_RULE_URI, true},
+        {"spiffe://t/*/x/**", GW_RULE_URI, true},
+        {"spiffe://t/**/", GW_RULE_URI, true},
+        {"**", GW_RULE_URI, true},
+        {"spiffe://t/**/x", GW_RULE_URI, false},
+        {"spiffe://t/a*", GW_RULE_URI, false},
+        {"spiffe://t/***", GW_RULE_URI, false},
+        {"", GW_RULE_URI, false},
+        {NULL, GW_RULE_ALL, true},
+        {"x", GW_RULE_ALL, false},
     };
     (void)state;
     for (size_t i = 0; i < GW_ARRAY_SIZE(cases); i++)

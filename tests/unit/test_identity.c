@@ -134,7 +134,7 @@ static void add_raw_san(X509 *cert)
 
 #define RAW(type, literal, ok)                                                                     \
     {                                                                                              \
-        type, literal, sizeof(literal) - 1, ok                                                     \
+        literal, sizeof(literal) - 1, type, ok                                                     \
     }
 
 static void malformed_names_make_it_unusable(void **state)
@@ -142,9 +142,9 @@ static void malformed_names_make_it_unusable(void **state)
     static const char long_label[] =
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test"; /* 64 */
     const struct {
-        int type;
         const char *bytes;
         size_t len;
+        int type;
         bool ok;
     } cases[] = {
         RAW(GEN_DNS, "a.test", true),

@@ -86,13 +86,9 @@ static bool connect_with(struct fixture *f, struct gw_tls_context *tls, bool all
     return info.resumed;
 }
 
-#define each_version(version)                                                                      \
-    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++)
-
 static void old_keys_open_and_renew_until_dropped(void **state)
 {
-    each_version(version)
-    {
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         bool renewed;
         begin(&f, *state, version, NULL);
@@ -126,8 +122,7 @@ static void the_refused_get_no_ticket(void **state)
 static void allow_rules_are_asked_again(void **state)
 {
     const struct tlsworld *w = *state;
-    each_version(version)
-    {
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         begin(&f, w, version, w->client);
         assert_true(connect_with(&f, f.tls, true, NULL));
@@ -143,8 +138,7 @@ static void no_ticket_crosses_services(void **state)
     const struct tlsworld *w = *state;
     /* The same CA and a blank line more: the content counts. */
     const char *other_ca = test_dir_cert(w->dir, "two-ca.pem", w->ca, w->foreign_ca);
-    each_version(version)
-    {
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         begin(&f, w, version, w->client);
         struct gw_service others[3] = {f.service, f.service, f.service};
@@ -168,8 +162,7 @@ static void no_ticket_crosses_services(void **state)
 static void no_ticket_replaces_a_certificate(void **state)
 {
     const struct tlsworld *w = *state;
-    each_version(version)
-    {
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         begin(&f, w, version, NULL);
         struct gw_service strict = f.service;
@@ -191,8 +184,7 @@ static void an_expired_certificate_does_not_resume(void **state)
     const struct tlsworld *w = *state;
     struct test_cert *brief = test_cert_new(
         &(struct test_cert_spec){.cn = "brief", .begins = -3600, .ends = 3600, .issuer = w->ca});
-    each_version(version)
-    {
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         begin(&f, w, version, brief);
         ahead = 3500;
@@ -210,8 +202,7 @@ static void an_expired_certificate_does_not_resume(void **state)
 
 static void a_ticket_ends_after_its_life(void **state)
 {
-    each_version(version)
-    {
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         begin(&f, *state, version, NULL);
         ahead = 7000;
@@ -224,8 +215,7 @@ static void a_ticket_ends_after_its_life(void **state)
 
 static void nothing_but_our_tickets_opens(void **state)
 {
-    each_version(version)
-    {
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         begin(&f, *state, version, NULL);
         struct gw_ticket_keys *others = tlsworld_ticket_keys();
@@ -244,8 +234,7 @@ static void nothing_but_our_tickets_opens(void **state)
 
 static void off_is_off(void **state)
 {
-    each_version(version)
-    {
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         begin(&f, *state, version, NULL);
         struct gw_service without = f.service;
@@ -269,8 +258,7 @@ static void off_is_off(void **state)
 /* A writer that died in a rotation: no ticket is given or taken, and nobody is turned away. */
 static void no_keys_no_tickets(void **state)
 {
-    each_version(version)
-    {
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         bool ticket;
         begin(&f, *state, version, NULL);
