@@ -307,6 +307,29 @@ static void the_name_chooses_the_certificate(void **state)
     gw_tls_context_free(tls);
 }
 
+/* Of two certificates for a name the one goes first that can call on the other. */
+static void key_types_are_joined_where_names_allow(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *both = test_cert_new(&(struct test_cert_spec){
+        .san = "DNS:a.test,DNS:b.test", .key = TEST_KEY_RSA, .issuer = w->ca});
+    struct test_cert *one = test_cert_new(
+        &(struct test_cert_spec){.san = "DNS:a.test", .key = TEST_KEY_EC, .issuer = w->ca});
+    struct gw_service service = with_pair(w, test_dir_cert(w->dir, "both.pem", both, NULL),
+                                          test_dir_key(w->dir, "both.key", both));
+    service.certs[1] = (struct gw_cert_pair){test_dir_cert(w->dir, "one.pem", one, NULL),
+                                             test_dir_key(w->dir, "one.key", one)};
+    service.cert_count = 2;
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    answers(w, tls, "a.test", NULL, one);
+    answers(w, tls, "a.test", "rsa_pss_rsae_sha256:ECDSA+SHA256", one); /* our order counts */
+    answers(w, tls, "b.test", NULL, both);
+    answers(w, tls, "a.test.", NULL, one);
+    gw_tls_context_free(tls);
+    test_cert_free(one);
+    test_cert_free(both);
+}
+
 static void the_chain_is_sent(void **state)
 {
     const struct tlsworld *w = *state;
@@ -394,6 +417,7 @@ int main(void)
         cmocka_unit_test(given_lists_are_used),
         cmocka_unit_test(defaults),
         cmocka_unit_test(the_name_chooses_the_certificate),
+        cmocka_unit_test(key_types_are_joined_where_names_allow),
         cmocka_unit_test(the_chain_is_sent),
         cmocka_unit_test(an_intermediate_authority_will_do),
         cmocka_unit_test(warnings_are_logged),

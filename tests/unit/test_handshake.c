@@ -4,6 +4,7 @@
  * sequence numbers open what the client writes and seal what it reads.
  */
 #include "gateway/base/wipe.h"
+#include "gateway/ktls/softrecord.h"
 #include "tests/unit/tlspair.h"
 
 #include <setjmp.h>
@@ -124,6 +125,112 @@ static void every_suite_resumed(void **state)
         resumes(w, tls, &suite_cases[i]);
     gw_tls_context_free(tls);
     gw_wipe_pages_free(keys, sizeof(*keys));
+}
+
+/* The explicit nonce of the last record that the server sent: its Finished (RFC 5288 3). */
+static uint64_t last_nonce(const struct tlspair *p)
+{
+    uint64_t nonce = 0;
+    size_t at = 0;
+    for (size_t len; at < p->sent_len; at += len) {
+        len = 5 + ((size_t)p->sent[at + 3] << 8) + p->sent[at + 4];
+        nonce = 0;
+        for (size_t i = 0; i < 8 && len >= 13; i++)
+            nonce = nonce << 8 | p->sent[at + 5 + i];
+    }
+    assert_int_equal(at, p->sent_len);
+    return nonce;
+}
+
+/* A nonce used twice under AES-GCM gives the key away, and no peer notices. */
+static void explicit_nonces_go_on_from_finished(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    struct gw_ticket_keys *keys = tlsworld_ticket_keys();
+    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(suite_cases); i++) {
+        const struct suite_case *c = &suite_cases[i];
+        if (!strstr(c->suite, "ECDHE") || !strstr(c->suite, "GCM"))
+            continue;
+        SSL_CTX *ctx = client_for(w, c);
+        SSL_SESSION *session = NULL;
+        for (int round = 0; round < 2; round++) {
+            struct tlspair p;
+            tlspair_init(&p, tls, ctx, session);
+            assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+            tlspair_handover(&p);
+            assert_int_equal(SSL_session_reused(p.client), round);
+            assert_true(p.keys.tx.explicit_nonce == last_nonce(&p) + 1);
+            if (!session)
+                session = tlspair_take_session(&p);
+            tlspair_done(&p);
+        }
+        SSL_SESSION_free(session);
+        SSL_CTX_free(ctx);
+    }
+    gw_tls_context_free(tls);
+    gw_wipe_pages_free(keys, sizeof(*keys));
+}
+
+/* The client's keys of a TLS 1.2 handshake as the client knows them, before its first record. */
+static void client_keys(const struct tlspair *p, struct ktls_keys *ret)
+{
+    uint8_t master[KTLS_MASTER_LEN];
+    uint8_t client[KTLS_RANDOM_LEN];
+    uint8_t server[KTLS_RANDOM_LEN];
+    struct ktls_keys unused;
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(p->client);
+    SSL_SESSION_get_master_key(SSL_get_session(p->client), master, sizeof(master));
+    SSL_get_client_random(p->client, client, sizeof(client));
+    SSL_get_server_random(p->client, server, sizeof(server));
+    assert_int_equal(ktls_derive_tls12(ktls_suite_find(SSL_CIPHER_get_protocol_id(cipher)), master,
+                                       client, server, ret, &unused),
+                     0);
+    ret->seq = 0;
+}
+
+/* A client may cut its Finished into several records; each takes a sequence number. */
+static void a_finished_in_two_records(void **state)
+{
+    struct gw_service service;
+    tlsworld_service(*state, &service);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    SSL_CTX *ctx = tlspair_client_ctx(*state, TLS1_2_VERSION);
+    struct tlspair p;
+    struct ktls_keys keys;
+    uint8_t wire[4096];
+    uint8_t finished[256];
+    uint8_t again[256];
+    uint8_t type = 0;
+    tlspair_init(&p, tls, ctx, NULL);
+    (void)SSL_do_handshake(p.client);
+    assert_true(tlspair_to_server(&p));
+    while (tlspair_to_client(&p))
+        ;
+    (void)SSL_do_handshake(p.client);
+    client_keys(&p, &keys);
+    int n = BIO_read(p.from_client, wire, sizeof(wire));
+    int at = 0;
+    while (at < n && wire[at] != 20)
+        at += 5 + (wire[at + 3] << 8) + wire[at + 4];
+    at += 6; /* past the ChangeCipherSpec */
+    assert_int_equal(ktls_soft_open(&keys, wire + at, (size_t)(n - at), &type, finished), 16);
+    assert_int_equal(type, 22);
+    assert_int_equal(gw_handshake_input(p.server, wire, (size_t)at), GW_HANDSHAKE_MORE);
+    keys.seq = 0;
+    n = ktls_soft_seal(&keys, 22, finished, 5, 0, again);
+    assert_int_equal(gw_handshake_input(p.server, again, (size_t)n), GW_HANDSHAKE_MORE);
+    n = ktls_soft_seal(&keys, 22, finished + 5, 11, 0, again);
+    p.verdict = gw_handshake_input(p.server, again, (size_t)n);
+    tlspair_handover(&p);
+    assert_int_equal(p.keys.rx.seq, 2);
+    n = ktls_soft_seal(&keys, 23, "hello", 5, 0, again);
+    assert_int_equal(ktls_soft_open(&p.keys.rx, again, (size_t)n, &type, finished), 5);
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+    gw_tls_context_free(tls);
 }
 
 /* Mutual TLS, full and resumed; the identity is the same both times. */
@@ -387,6 +494,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_suite),
         cmocka_unit_test(every_suite_resumed),
+        cmocka_unit_test(explicit_nonces_go_on_from_finished),
+        cmocka_unit_test(a_finished_in_two_records),
         cmocka_unit_test(mutual_full_and_resumed),
         cmocka_unit_test(optional_takes_a_client_without_certificate),
         cmocka_unit_test(hello_retry_request),
