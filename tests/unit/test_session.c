@@ -7,18 +7,28 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/time.h>
+#include <time.h>
 
 #include <cmocka.h>
 
-/* Seconds by which this program is ahead: libcrypto asks time(2) for the time, and gets this one,
- * so that nobody has to wait for a certificate to expire. */
+/* Seconds by which this program is ahead. libcrypto asks these two functions for the time, and gets
+ * this program's, so that nobody has to wait for a certificate or a ticket to expire. */
 static time_t ahead;
+
+int gettimeofday(struct timeval *ret, void *zone)
+{
+    struct timespec now;
+    (void)zone;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    *ret = (struct timeval){.tv_sec = now.tv_sec + ahead, .tv_usec = now.tv_nsec / 1000};
+    return 0;
+}
 
 time_t time(time_t *ret)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    now.tv_sec += ahead;
+    struct timeval now;
+    (void)gettimeofday(&now, NULL);
     if (ret)
         *ret = now.tv_sec;
     return now.tv_sec;
