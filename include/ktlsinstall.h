@@ -58,11 +58,11 @@ enum {
 
 /* One row of the suite table: a cipher suite that both OpenSSL and the kernel can run. */
 struct ktls_suite {
-    uint16_t id;      /* IANA TLS cipher suite number, such as 0x1301 */
     const char *name; /* IANA name */
     enum ktls_version version;
     enum ktls_cipher cipher;
     enum ktls_hash hash; /* of HKDF (1.3) or of the PRF (1.2) */
+    uint16_t id;         /* IANA TLS cipher suite number, such as 0x1301 */
     uint8_t key_len;     /* 16 or 32 */
     /* Bytes of the nonce carried in each record: 8 for TLS 1.2 AES-GCM (RFC 5288 3), else 0. */
     uint8_t explicit_nonce_len;

@@ -297,7 +297,7 @@ int ktls_pair_far_expect(struct ktls_pair *pair, uint8_t type, const void *data,
         ssize_t n = ktls_pair_far_recv(pair, pair->plain, sizeof(pair->plain), &got_type);
         if (n < 0)
             return (int)n;
-        if (got_type != type || (size_t)n > len || memcmp(pair->plain, want, (size_t)n))
+        if (got_type != type || (size_t)n > len || memcmp(pair->plain, want, (size_t)n) != 0)
             return -EBADMSG;
         want += n;
         len -= (size_t)n;

@@ -179,18 +179,16 @@ static void try_all(struct ktls_pair *pair, struct ktls_probe *probe)
 /* The value when `line` is "key   : value\n", which is then cut off its newline; else NULL. */
 static char *value_of(char *line, const char *key)
 {
-    size_t n = strlen(key);
-    if (strncmp(line, key, n))
+    size_t key_len = strcspn(line, " \t:");
+    char *colon = strchr(line, ':');
+    if (!colon || key_len != strlen(key) || memcmp(line, key, key_len) != 0)
         return NULL;
-    n += strspn(line + n, " \t");
-    if (line[n] != ':')
-        return NULL;
-    n += 1 + strspn(line + n + 1, " ");
-    line[n + strcspn(line + n, "\n")] = '\0';
-    return line + n;
+    char *value = colon + 1 + strspn(colon + 1, " ");
+    value[strcspn(value, "\n")] = '\0';
+    return value;
 }
 
-/* One entry of /proc/crypto: lines up to an empty one, in an order that is fixed but for "type". */
+/* One entry of /proc/crypto: lines up to an empty one, "selftest" before "internal". */
 struct entry {
     bool gcm, usable;
     long priority;

@@ -61,7 +61,7 @@ static int drain(const struct pipe_ends *ends, const uint8_t **want, size_t *lef
         ssize_t n = read(ends->read_end, chunk, sizeof(chunk));
         if (n < 0)
             return errno == EAGAIN ? 0 : -errno;
-        if ((size_t)n > *left || memcmp(chunk, *want, (size_t)n))
+        if ((size_t)n > *left || memcmp(chunk, *want, (size_t)n) != 0)
             return -EBADMSG;
         *want += n;
         *left -= (size_t)n;

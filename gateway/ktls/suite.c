@@ -5,9 +5,9 @@
 
 // clang-format off
 #define ROW13(id, name, cipher, hash, key_len) \
-    {id, name, KTLS_TLS_1_3, cipher, hash, key_len, 0}
+    {name, KTLS_TLS_1_3, cipher, hash, id, key_len, 0}
 #define ROW12(id, name, cipher, hash, key_len, nonce) \
-    {id, name, KTLS_TLS_1_2, cipher, hash, key_len, nonce}
+    {name, KTLS_TLS_1_2, cipher, hash, id, key_len, nonce}
 
 /* Forward secret AEAD suites only. TLS 1.3: RFC 8446 B.4; TLS 1.2: RFC 5288, 5289, 7905. */
 static const struct ktls_suite suites[] = {

@@ -7,7 +7,6 @@
 #include <cpuid.h>
 #endif
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,18 +67,20 @@ static enum gw_tls_module look_in_config(const char *line)
     return GW_TLS_MODULE_UNKNOWN;
 }
 
-static gw_printf(2, 3) enum gw_tls_module
-    scan_path(enum gw_tls_module (*look)(const char *line), const char *fmt, ...)
+struct place {
+    const char *before, *after; /* of the kernel's release, below the root */
+    enum gw_tls_module (*look)(const char *line);
+};
+
+static enum gw_tls_module scan_place(const struct place *place, const char *root,
+                                     const char *release)
 {
     char path[PATH_MAX];
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(path, sizeof(path), fmt, args);
-    va_end(args);
+    int n = snprintf(path, sizeof(path), "%s/%s%s%s", root, place->before, release, place->after);
     FILE *file = n > 0 && (size_t)n < sizeof(path) ? fopen(path, "re") : NULL;
     if (!file)
         return GW_TLS_MODULE_UNKNOWN;
-    enum gw_tls_module found = scan(file, look);
+    enum gw_tls_module found = scan(file, place->look);
     (void)fclose(file);
     return found;
 }
@@ -97,12 +98,14 @@ static enum gw_tls_module scan_proc_config(void)
 
 enum gw_tls_module gw_platform_tls_module(const char *root, const char *release)
 {
-    enum gw_tls_module found =
-        scan_path(look_in_dep, "%s/lib/modules/%s/modules.dep", root, release);
-    if (found == GW_TLS_MODULE_UNKNOWN)
-        found = scan_path(look_in_config, "%s/boot/config-%s", root, release);
-    if (found == GW_TLS_MODULE_UNKNOWN)
-        found = scan_path(look_in_config, "%s/lib/modules/%s/config", root, release);
+    static const struct place places[] = {
+        {"lib/modules/", "/modules.dep", look_in_dep},
+        {"boot/config-", "", look_in_config},
+        {"lib/modules/", "/config", look_in_config},
+    };
+    enum gw_tls_module found = GW_TLS_MODULE_UNKNOWN;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(places) && found == GW_TLS_MODULE_UNKNOWN; i++)
+        found = scan_place(&places[i], root, release);
     if (found == GW_TLS_MODULE_UNKNOWN && !*root)
         found = scan_proc_config();
     return found;
@@ -176,7 +179,7 @@ void gw_platform_cpu_name(char *ret_name, size_t room)
     (void)snprintf(ret_name, room, "unknown");
     while (file && fgets(line, sizeof(line), file)) {
         const char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) || !colon)
+        if (strncmp(line, "model name", 10) != 0 || !colon)
             continue;
         line[strcspn(line, "\n")] = '\0';
         (void)snprintf(ret_name, room, "%s", colon + 1 + strspn(colon + 1, " "));
