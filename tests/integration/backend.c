@@ -186,7 +186,7 @@ static bool receive(struct backend *b, struct peer *p)
     else
         take(p, b->chunk, (size_t)n);
     publish(b, p);
-    if (p->plan.reset_after >= 0 && p->account.received >= (uint64_t)p->plan.reset_after) {
+    if (p->plan.reset_after && p->account.received >= p->plan.reset_after) {
         close_peer(b, p, true);
         return false;
     }
@@ -312,10 +312,7 @@ static void accept_all(struct backend *b)
         b->peers = p;
         if (epoll_ctl(b->epoll_fd, EPOLL_CTL_ADD, fd, &e))
             fatal("epoll");
-        if (p->plan.reset_after == 0)
-            close_peer(b, p, true);
-        else
-            settle(b, p);
+        settle(b, p);
     }
 }
 

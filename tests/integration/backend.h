@@ -12,7 +12,6 @@
 
 enum {
     BACKEND_HEAD_MAX = 128,
-    NEVER_RESET = -1,
 };
 
 #define NO_LIMIT UINT64_MAX
@@ -29,16 +28,11 @@ struct backend_plan {
     bool down_after_fin;   /* begin to send only then */
     bool no_fin;           /* never FIN */
     uint64_t pause_after;  /* stop reading after so many bytes, until backend_resume; 0: no */
-    int64_t reset_after;   /* RST after so many bytes have come; NEVER_RESET */
+    uint64_t reset_after;  /* RST once so many bytes have come; 0: no */
     int receive_buffer;    /* SO_RCVBUF; 0: the system's */
 };
 
-/* A plan has to say reset_after; this is the usual beginning of an initializer. */
-#define BACKEND_PLAN(...)                                                                          \
-    (struct backend_plan)                                                                          \
-    {                                                                                              \
-        .reset_after = NEVER_RESET, __VA_ARGS__                                                    \
-    }
+#define BACKEND_PLAN(...) ((struct backend_plan){__VA_ARGS__})
 
 struct backend_account {
     bool finished; /* closed, the rest is final */

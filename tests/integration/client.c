@@ -56,7 +56,7 @@ SSL_CTX *client_context(const struct client_options *o)
     assert_int_equal(SSL_CTX_set_max_proto_version(ctx, o->version), 1);
     set_suite(ctx, o->suite);
     if (!o->any_server) {
-        assert_int_equal(SSL_CTX_load_verify_file(ctx, world_cert(ID_CA)), 1);
+        assert_int_equal(SSL_CTX_load_verify_file(ctx, world_cert(o->trust)), 1);
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     }
     if (o->with_cert) {

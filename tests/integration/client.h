@@ -27,6 +27,7 @@ struct client_options {
     size_t padding;       /* block size of TLS 1.3 record padding; 0: none */
     bool chop;            /* send in odd pieces of 1 to 7 bytes */
     bool hold;            /* hold the last flight of the handshake until client_release */
+    enum identity trust;  /* the CA that the server has to be of */
     bool any_server;      /* do not check the server's certificate */
 };
 

@@ -86,8 +86,9 @@ struct gateway {
     unsigned workers;
     struct logbook log;
     size_t cursor;           /* in the log: what gateway_conn has not seen yet */
+    bool unused;             /* the test was skipped */
     bool lost_some;          /* a worker was killed: no account can balance */
-    long bad_records;        /* that the test made the kernel see */
+    bool bad_records;        /* the test makes the kernel see some */
     long proof[PROOF_COUNT]; /* at the start */
 };
 

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every way a connection ends: what each side sees of it, and the reason in the log. */
+#include "tests/integration/backend.h"
+#include "tests/integration/check.h"
+#include "tests/integration/client.h"
+#include "tests/integration/net.h"
+
+#include <errno.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MIB (UINT64_C(1024) * 1024)
+
+enum {
+    SEED = 7,
+    ALERT_BAD_RECORD_MAC = 20,
+    ALERT_HANDSHAKE_FAILURE = 40,
+    ALERT_PROTOCOL_VERSION = 70,
+    ALERT_INTERNAL_ERROR = 80,
+    ALERT_NO_APPLICATION_PROTOCOL = 120,
+};
+
+#define SHORT_TIME "300ms"
+
+static struct backend *backend;
+static struct gateway *gateway;
+
+static int start(void **state)
+{
+    (void)state;
+    backend = backend_start(&BACKEND_PLAN(.echo = true));
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)gateway_drop(state);
+    backend_stop(backend);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+/* A gateway before the backend, with one more flag; NULL: none. */
+static void serve(const char *flag, const char *value)
+{
+    gateway = gateway_start(&(struct gateway_options){
+        .target = backend_port(backend),
+        .flags = {flag, value},
+    });
+}
+
+static void plan(struct backend_plan p)
+{
+    backend_set_plan(backend, &p);
+}
+
+static void join(struct client *c, int version)
+{
+    client_connect(c, &(struct client_options){.port = gateway->port, .version = version});
+    c->work.up_seed = c->work.down_seed = SEED;
+}
+
+/* A connection through which bytes have gone both ways, with an echo behind it. */
+static void join_and_echo(struct client *c, int version)
+{
+    join(c, version);
+    client_send(c, 1000);
+    client_receive(c, 1000);
+}
+
+static struct backend_account account(unsigned number)
+{
+    struct backend_account a;
+    if (!backend_await(backend, number, &a))
+        fail_msg("the backend's connection %u does not end", number);
+    return a;
+}
+
+/* ---- proper ends ---- */
+
+static void half_close_keeps_the_other_direction(void **state)
+{
+    struct client c;
+    (void)state;
+    serve(NULL, NULL);
+    plan(BACKEND_PLAN(.up_seed = SEED, .down_seed = SEED, .down_bytes = MIB,
+                      .down_after_fin = true));
+    join(&c, TLS1_3_VERSION);
+    client_send(&c, 50000);
+    client_close_notify(&c);
+    client_receive(&c, MIB);
+    assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+    client_close(&c);
+    assert_int_equal(account(0).received, 50000);
+    gateway_expect(gateway, "finished", NULL);
+    gateway_stop(gateway);
+}
+
+static void backend_may_end_first(void **state)
+{
+    struct client c;
+    (void)state;
+    serve(NULL, NULL);
+    plan(BACKEND_PLAN(.up_seed = SEED));
+    join(&c, TLS1_3_VERSION);
+    assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+    client_send(&c, MIB);
+    client_close_notify(&c);
+    struct backend_account a = account(0);
+    assert_true(a.got_fin);
+    assert_false(a.wrong);
+    assert_int_equal(a.received, MIB);
+    client_close(&c);
+    gateway_expect(gateway, "finished", NULL);
+    gateway_stop(gateway);
+}
+
+/* RFC 5246 7.2.1: in TLS 1.2 a close_notify ends both directions. */
+static void close_notify_of_tls12_ends_both(void **state)
+{
+    struct client c;
+    (void)state;
+    serve(NULL, NULL);
+    plan(BACKEND_PLAN(.up_seed = SEED, .no_fin = true));
+    join(&c, TLS1_2_VERSION);
+    client_send(&c, 50000);
+    client_close_notify(&c);
+    assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+    client_close(&c);
+    gateway_expect(gateway, "finished", NULL);
+    assert_true(backend_await_received(backend, 0, 50000));
+    gateway_stop(gateway);
+}
+
+static void closed_without_a_byte(void **state)
+{
+    struct client c;
+    (void)state;
+    serve(NULL, NULL);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        join(&c, version);
+        client_close_notify(&c);
+        assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+        client_close(&c);
+        gateway_expect(gateway, "finished", NULL);
+    }
+    gateway_stop(gateway);
+}
+
+/* Clients that close right after their close_notify, without waiting for ours. */
+static void closed_without_waiting(void **state)
+{
+    struct client c;
+    (void)state;
+    serve(NULL, NULL);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        join_and_echo(&c, version);
+        client_close_notify(&c);
+        client_close(&c);
+        gateway_expect(gateway, "finished", NULL);
+    }
+    gateway_stop(gateway);
+}
+
+/* ---- broken streams ---- */
+
+/* What was cut must not look complete to the backend: RST, not FIN. */
+static void truncation_is_told_apart(void **state)
+{
+    struct client c;
+    (void)state;
+    serve(NULL, NULL);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        plan(BACKEND_PLAN(.echo = true));
+        join_and_echo(&c, version);
+        client_truncate(&c);
+        gateway_expect(gateway, "client-truncated", NULL);
+        assert_true(account(0).got_reset);
+        client_close(&c);
+    }
+    gateway_stop(gateway);
+}
+
+static void client_resets(void **state)
+{
+    struct client c;
+    (void)state;
+    serve(NULL, NULL);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        plan(BACKEND_PLAN(.echo = true));
+        join_and_echo(&c, version);
+        client_reset(&c);
+        client_close(&c);
+        gateway_expect(gateway, "client-reset", NULL);
+        assert_true(account(0).got_reset);
+    }
+    gateway_stop(gateway);
+}
+
+/* A stream that the backend broke off must not look complete to the client. */
+static void backend_resets(void **state)
+{
+    struct client c;
+    (void)state;
+    serve(NULL, NULL);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        plan(BACKEND_PLAN(.no_fin = true, .reset_after = 1000));
+        join(&c, version);
+        client_send(&c, 1000);
+        assert_int_equal(client_read_end(&c), CLIENT_ALERTED);
+        assert_int_equal(c.alert, ALERT_INTERNAL_ERROR);
+        client_close(&c);
+        gateway_expect(gateway, "backend-reset", NULL);
+    }
+    gateway_stop(gateway);
+}
+
+/* One flipped bit of one record. */
+static void tampering_is_noticed(void **state)
+{
+    struct client c;
+    (void)state;
+    serve(NULL, NULL);
+    gateway->bad_records = true;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        plan(BACKEND_PLAN(.echo = true));
+        join_and_echo(&c, version);
+        c.wire.hold = true;
+        client_send(&c, 5000);
+        c.wire.held[2500] ^= 0x10;
+        client_release(&c);
+        assert_int_equal(client_read_end(&c), CLIENT_ALERTED);
+        assert_int_equal(c.alert, ALERT_BAD_RECORD_MAC);
+        client_close(&c);
+        gateway_expect(gateway, "record-bad-mac", NULL);
+        struct backend_account a = account(0);
+        assert_true(a.got_reset);
+        assert_int_equal(a.received, 1000);
+    }
+    gateway_stop(gateway);
+}
+
+/* ---- backends that are not there ---- */
+
+static void expect_no_backend(const char *reason)
+{
+    struct client c;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        join(&c, version);
+        assert_int_equal(client_read_end(&c), CLIENT_ALERTED);
+        assert_int_equal(c.alert, ALERT_INTERNAL_ERROR);
+        client_close(&c);
+        gateway_expect(gateway, reason, NULL);
+    }
+}
+
+static void backend_refuses(void **state)
+{
+    uint16_t port;
+    (void)state;
+    assert_return_code(close(net_listen(1, &port)), 0);
+    gateway = gateway_start(&(struct gateway_options){.target = port});
+    expect_no_backend("backend-refused");
+    gateway_stop(gateway);
+}
+
+/* A backlog that is full: SYNs are not answered. */
+static void backend_does_not_answer(void **state)
+{
+    enum {
+        CROWD = 4
+    };
+    int crowd[CROWD];
+    uint16_t port;
+    (void)state;
+    int listener = net_listen(0, &port);
+    for (int i = 0; i < CROWD; i++)
+        assert_return_code(crowd[i] = net_connect_begin(port), 0);
+    gateway = gateway_start(&(struct gateway_options){
+        .target = port,
+        .flags = {"--connect-timeout", SHORT_TIME},
+    });
+    expect_no_backend("backend-timeout");
+    gateway_stop(gateway);
+    for (int i = 0; i < CROWD; i++)
+        (void)close(crowd[i]);
+    (void)close(listener);
+}
+
+/* ---- time-outs ---- */
+
+static void idle_timeout(void **state)
+{
+    struct client c;
+    (void)state;
+    serve("--idle-timeout", SHORT_TIME);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        join_and_echo(&c, version);
+        assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+        client_close(&c);
+        gateway_expect(gateway, "idle-timeout", NULL);
+    }
+    gateway_stop(gateway);
+}
+
+static void close_timeout(void **state)
+{
+    struct client c;
+    (void)state;
+    serve("--close-timeout", SHORT_TIME);
+    plan(BACKEND_PLAN(.no_fin = true));
+    join(&c, TLS1_3_VERSION);
+    client_send(&c, 1000);
+    client_close_notify(&c);
+    assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+    client_close(&c);
+    gateway_expect(gateway, "close-timeout", NULL);
+    gateway_stop(gateway);
+}
+
+/* What a raw client sees after it sent `data`: nothing but the end. */
+static void expect_hung_up(const void *data, size_t len, const char *reason)
+{
+    char answer[512];
+    int error;
+    int fd = net_connect(gateway->port);
+    assert_return_code(fd, 0);
+    assert_true(net_send(fd, data, len, 0));
+    (void)net_receive(fd, answer, sizeof(answer), &error);
+    assert_int_not_equal(error, ETIMEDOUT);
+    (void)close(fd);
+    gateway_expect(gateway, reason, NULL);
+}
+
+static void handshake_timeout(void **state)
+{
+    static const uint8_t half_hello[] = {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 1, 2, 3};
+    (void)state;
+    serve("--handshake-timeout", SHORT_TIME);
+    expect_hung_up(half_hello, 0, "handshake-timeout");
+    expect_hung_up(half_hello, 3, "handshake-timeout");
+    expect_hung_up(half_hello, sizeof(half_hello), "handshake-timeout");
+    assert_int_equal(backend_accepted(backend), 0);
+    gateway_stop(gateway);
+}
+
+/* ---- handshakes that fail ---- */
+
+static void not_tls(void **state)
+{
+    static const char http[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    static const char ssh[] = "SSH-2.0-OpenSSH_9.2\r\n";
+    (void)state;
+    serve(NULL, NULL);
+    expect_hung_up(http, strlen(http), "handshake-not-tls");
+    expect_hung_up(ssh, strlen(ssh), "handshake-not-tls");
+    assert_int_equal(backend_accepted(backend), 0);
+    gateway_stop(gateway);
+}
+
+static void gone_during_the_handshake(void **state)
+{
+    (void)state;
+    serve(NULL, NULL);
+    int fd = net_connect(gateway->port);
+    assert_return_code(fd, 0);
+    (void)close(fd);
+    gateway_expect(gateway, "handshake-closed", NULL);
+    fd = net_connect(gateway->port);
+    assert_return_code(fd, 0);
+    assert_true(net_send(fd, "\x16\x03\x01", 3, 0));
+    net_reset(fd);
+    gateway_expect(gateway, "handshake-reset", NULL);
+    gateway_stop(gateway);
+}
+
+static void expect_refused(struct client_options options, int alert, const char *reason)
+{
+    struct client c;
+    options.port = gateway->port;
+    client_open(&c, &options);
+    assert_int_equal(client_handshake(&c), alert < 0 ? CLIENT_FAILED : CLIENT_ALERTED);
+    assert_int_equal(c.alert, alert);
+    client_close(&c);
+    gateway_expect(gateway, reason, NULL);
+    assert_int_equal(backend_accepted(backend), 0);
+}
+
+static void nothing_in_common(void **state)
+{
+    (void)state;
+    serve("--tls-min", "1.3");
+    expect_refused((struct client_options){.version = TLS1_2_VERSION}, ALERT_PROTOCOL_VERSION,
+                   "handshake-version");
+    gateway_stop(gateway);
+    serve("--ciphersuites", "TLS_AES_256_GCM_SHA384");
+    expect_refused(
+        (struct client_options){.version = TLS1_3_VERSION, .suite = "TLS_AES_128_GCM_SHA256"},
+        ALERT_HANDSHAKE_FAILURE, "handshake-cipher");
+    gateway_stop(gateway);
+    serve("--alpn", "h2");
+    expect_refused((struct client_options){.alpn = "http/1.1"}, ALERT_NO_APPLICATION_PROTOCOL,
+                   "handshake-alpn");
+    gateway_stop(gateway);
+}
+
+static void client_does_not_trust_us(void **state)
+{
+    (void)state;
+    serve(NULL, NULL);
+    expect_refused((struct client_options){.trust = ID_FOREIGN}, -1, "handshake-client-alert");
+    gateway_stop(gateway);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(half_close_keeps_the_other_direction),
+        TEST(backend_may_end_first),
+        TEST(close_notify_of_tls12_ends_both),
+        TEST(closed_without_a_byte),
+        TEST(closed_without_waiting),
+        TEST(truncation_is_told_apart),
+        TEST(client_resets),
+        TEST(backend_resets),
+        TEST(tampering_is_noticed),
+        TEST(backend_refuses),
+        TEST(backend_does_not_answer),
+        TEST(idle_timeout),
+        TEST(close_timeout),
+        TEST(handshake_timeout),
+        TEST(not_tls),
+        TEST(gone_during_the_handshake),
+        TEST(nothing_in_common),
+        TEST(client_does_not_trust_us),
+    };
+    return run_world("b_close", tests);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mutual TLS: who may pass passes; who may not gets the right alert, no ticket and no backend. */
+#include "tests/integration/backend.h"
+#include "tests/integration/check.h"
+#include "tests/integration/client.h"
+
+#include <openssl/ssl.h>
+#include <string.h>
+
+enum {
+    SEED = 5,
+    ALERT_HANDSHAKE_FAILURE = 40,
+    ALERT_CERTIFICATE_EXPIRED = 45,
+    ALERT_UNKNOWN_CA = 48,
+    ALERT_ACCESS_DENIED = 49,
+    ALERT_CERTIFICATE_REQUIRED = 116,
+};
+
+static struct backend *backend;
+static struct gateway *gateway;
+
+static int start(void **state)
+{
+    (void)state;
+    backend = backend_start(&BACKEND_PLAN(.echo = true));
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)gateway_drop(state);
+    backend_stop(backend);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+static void serve(const char *rule, const char *value)
+{
+    gateway = gateway_start(&(struct gateway_options){
+        .target = backend_port(backend),
+        .flags = {"--cacert", world_cert(ID_CA), rule, value},
+    });
+}
+
+static struct client_options as(enum identity identity, int version)
+{
+    return (struct client_options){
+        .port = gateway->port,
+        .version = version,
+        .with_cert = true,
+        .identity = identity,
+    };
+}
+
+/* Echoes bytes and ends properly; its ticket in *ret_session where that is not NULL. */
+static void pass(const struct client_options *options, SSL_SESSION **ret_session)
+{
+    struct client c;
+    client_connect(&c, options);
+    c.work.up_seed = c.work.down_seed = SEED;
+    client_send(&c, 30000);
+    client_receive(&c, 30000);
+    client_close_notify(&c);
+    assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+    if (ret_session)
+        *ret_session = client_take_session(&c);
+    client_close(&c);
+}
+
+static void allowed_client_passes(void **state)
+{
+    struct conn_line line;
+    (void)state;
+    serve("--allow-cn", "alice");
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        const struct client_options options = as(ID_ALICE, version);
+        pass(&options, NULL);
+        gateway_expect(gateway, "finished", &line);
+        assert_string_equal(line.cn, "alice");
+    }
+    gateway_stop(gateway);
+}
+
+static const struct refusal {
+    bool with_cert;
+    enum identity identity;
+    int alert12;
+    int alert13;
+    const char *reason;
+} refusals[] = {
+    {false, ID_ALICE, ALERT_HANDSHAKE_FAILURE, ALERT_CERTIFICATE_REQUIRED, "cert-missing"},
+    {true, ID_STRANGER, ALERT_UNKNOWN_CA, ALERT_UNKNOWN_CA, "cert-untrusted"},
+    {true, ID_EXPIRED, ALERT_CERTIFICATE_EXPIRED, ALERT_CERTIFICATE_EXPIRED, "cert-expired"},
+    {true, ID_MALLORY, ALERT_ACCESS_DENIED, ALERT_ACCESS_DENIED, "not-allowed"},
+};
+
+/* In TLS 1.3 the client's handshake is done before the server has seen its certificate. */
+static void expect_refused(const struct refusal *row, int version)
+{
+    struct client c;
+    struct conn_line line;
+    struct client_options options = as(row->identity, version);
+    options.with_cert = row->with_cert;
+    client_open(&c, &options);
+    enum client_end end = client_handshake(&c);
+    if (end == CLIENT_OPEN)
+        end = client_read_end(&c);
+    assert_int_equal(end, CLIENT_ALERTED);
+    assert_int_equal(c.alert, version == TLS1_3_VERSION ? row->alert13 : row->alert12);
+    assert_int_equal(c.received, 0);
+    assert_int_equal(c.tickets, 0);
+    client_close(&c);
+    gateway_expect(gateway, row->reason, &line);
+    if (strcmp(row->reason, "not-allowed") == 0)
+        assert_string_equal(line.cn, "mallory");
+}
+
+static void others_are_refused(void **state)
+{
+    (void)state;
+    serve("--allow-cn", "alice");
+    for (unsigned i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        expect_refused(&refusals[i], TLS1_2_VERSION);
+        expect_refused(&refusals[i], TLS1_3_VERSION);
+    }
+    assert_int_equal(backend_accepted(backend), 0);
+    gateway_stop(gateway);
+}
+
+/* Bytes that came along with the Finished of a refused peer go nowhere. */
+static void early_bytes_of_the_refused_are_dropped(void **state)
+{
+    struct client c;
+    (void)state;
+    serve("--allow-cn", "alice");
+    struct client_options options = as(ID_MALLORY, TLS1_3_VERSION);
+    options.hold = true;
+    client_connect(&c, &options);
+    c.work.up_seed = SEED;
+    client_send(&c, 100000);
+    client_release(&c);
+    assert_int_equal(client_read_end(&c), CLIENT_ALERTED);
+    assert_int_equal(c.alert, ALERT_ACCESS_DENIED);
+    client_close(&c);
+    gateway_expect(gateway, "not-allowed", NULL);
+    assert_int_equal(backend_accepted(backend), 0);
+    gateway_stop(gateway);
+}
+
+static void rules_of_other_kinds(void **state)
+{
+    (void)state;
+    serve("--allow-ou", "tests");
+    struct client_options options = as(ID_MALLORY, 0);
+    pass(&options, NULL);
+    gateway_expect(gateway, "finished", NULL);
+    gateway_stop(gateway);
+    serve("--allow-all", NULL);
+    options.port = gateway->port;
+    pass(&options, NULL);
+    gateway_expect(gateway, "finished", NULL);
+    gateway_stop(gateway);
+}
+
+/* A resumed session brings the identity along, and it is judged again. */
+static void resumption_knows_who_it_is(void **state)
+{
+    struct conn_line line;
+    (void)state;
+    serve("--allow-cn", "alice");
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        SSL_SESSION *session;
+        struct client_options options = as(ID_ALICE, version);
+        pass(&options, &session);
+        gateway_expect(gateway, "finished", NULL);
+        assert_non_null(session);
+        options.with_cert = false;
+        options.session = session;
+        pass(&options, NULL);
+        SSL_SESSION_free(session);
+        gateway_expect(gateway, "finished", &line);
+        assert_true(line.resumed);
+        assert_string_equal(line.cn, "alice");
+    }
+    gateway_stop(gateway);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(allowed_client_passes),
+        TEST(others_are_refused),
+        TEST(early_bytes_of_the_refused_are_dropped),
+        TEST(rules_of_other_kinds),
+        TEST(resumption_knows_who_it_is),
+    };
+    return run_world("c_mutual", tests);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* KeyUpdate (RFC 8446 4.6.3): the user engine follows and answers; a kernel that cannot change keys
+ * ends the connection properly, with a reason of its own. */
+#include "tests/integration/backend.h"
+#include "tests/integration/check.h"
+#include "tests/integration/client.h"
+
+#include <openssl/ssl.h>
+
+enum {
+    SEED = 13,
+    ALERT_UNEXPECTED_MESSAGE = 10,
+};
+
+static struct backend *backend;
+static struct gateway *gateway;
+
+static int start(void **state)
+{
+    (void)state;
+    backend = backend_start(&BACKEND_PLAN(.echo = true));
+    gateway = gateway_start(&(struct gateway_options){.target = backend_port(backend)});
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)gateway_drop(state);
+    backend_stop(backend);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+static void join(struct client *c, bool hold)
+{
+    client_connect(c, &(struct client_options){
+                          .port = gateway->port, .version = TLS1_3_VERSION, .hold = hold});
+    c->work.up_seed = c->work.down_seed = SEED;
+}
+
+static void echo(struct client *c, uint64_t bytes)
+{
+    client_send(c, bytes);
+    client_receive(c, bytes);
+}
+
+static void leave(struct client *c)
+{
+    client_close_notify(c);
+    assert_int_equal(client_read_end(c), CLIENT_CLOSE_NOTIFY);
+    client_close(c);
+    gateway_expect(gateway, "finished", NULL);
+}
+
+static void keys_change_under_load(void **state)
+{
+    struct client c;
+    (void)state;
+    if (engine_is_kernel())
+        skip_because("keys_change_under_load: this is the user engine's test");
+    join(&c, false);
+    echo(&c, 1000);
+    for (int i = 0; i < 100; i++) {
+        client_update_keys(&c, i % 2);
+        echo(&c, 1 + (uint64_t)i * 700);
+    }
+    leave(&c);
+    gateway_stop(gateway);
+}
+
+/* It comes along with the Finished, before any engine but ours runs. */
+static void update_glued_to_the_finished(void **state)
+{
+    struct client c;
+    (void)state;
+    join(&c, true);
+    client_send(&c, 1000);
+    client_update_keys(&c, false);
+    client_send(&c, 40000);
+    client_release(&c);
+    client_receive(&c, 41000);
+    echo(&c, 300000);
+    leave(&c);
+    gateway_stop(gateway);
+}
+
+static void updates_without_end_are_a_flood(void **state)
+{
+    struct client c;
+    (void)state;
+    if (engine_is_kernel())
+        skip_because("updates_without_end_are_a_flood: this is the user engine's test");
+    join(&c, false);
+    echo(&c, 1000);
+    for (int i = 0; i < 100; i++) {
+        client_update_keys(&c, false);
+        if (SSL_do_handshake(c.ssl) != 1) /* sends it */
+            break;
+    }
+    assert_int_equal(client_read_end(&c), CLIENT_ALERTED);
+    assert_int_equal(c.alert, ALERT_UNEXPECTED_MESSAGE);
+    client_close(&c);
+    gateway_expect(gateway, "record-flood", NULL);
+    gateway_stop(gateway);
+}
+
+static void kernel_without_rekey_ends_properly(void **state)
+{
+    (void)state;
+    if (!engine_is_kernel())
+        skip_because("kernel_without_rekey_ends_properly: this is the kernel engine's test");
+    gateway->bad_records = true; /* those under the next key, that it was not given */
+    for (int request = 0; request < 2; request++) {
+        struct client c;
+        join(&c, false);
+        echo(&c, 1000);
+        client_update_keys(&c, request);
+        client_send(&c, 1000);
+        assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+        assert_int_equal(c.received, 1000);
+        client_close(&c);
+        gateway_expect(gateway, "rekey-unsupported", NULL);
+    }
+    gateway_stop(gateway);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(keys_change_under_load),
+        TEST(update_glued_to_the_finished),
+        TEST(updates_without_end_are_a_flood),
+        TEST(kernel_without_rekey_ends_properly),
+    };
+    return run_world("h_keyupdate", tests);
+}
