@@ -93,6 +93,7 @@ struct peer {
     bool backend_fin_sent;
     bool close_sent; /* the client's close_notify */
     bool close_seen; /* the gateway's */
+    bool alert_seen; /* a fatal one of the gateway's */
     bool broken;     /* the plan's mishap has happened */
     size_t up_total, up_sent, up_got;
     size_t down_total, down_sent, down_got;
@@ -243,8 +244,10 @@ static void client_reads(struct peer *p)
         stream_check(down_seed(p), p->down_got, data, (size_t)n);
         p->down_got += (size_t)n;
     }
-    if (SSL_get_error(p->ssl, n) == SSL_ERROR_ZERO_RETURN)
-        p->close_seen = true;
+    int error = SSL_get_error(p->ssl, n);
+    p->close_seen |= error == SSL_ERROR_ZERO_RETURN;
+    p->alert_seen |=
+        error == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) > SSL_AD_REASON_OFFSET;
 }
 
 static void client_writes(struct model *m, struct peer *p)
@@ -438,6 +441,11 @@ static void check_end(struct model *m, struct peer *p)
     /* A stream that was cut must not look complete to the backend. */
     if (p->backend_fd != NO_FD && p->reason == GW_REASON_CLIENT_TRUNCATED)
         assert_true(p->backend_reset);
+    /* The client is told why, however scarce buffers are. */
+    if (p->reason == GW_REASON_IDLE_TIMEOUT)
+        assert_true(p->close_seen);
+    if (p->reason == GW_REASON_BACKEND_RESET || p->reason == GW_REASON_RECORD_BAD_MAC)
+        assert_true(p->alert_seen);
     m->ended[p->plan]++;
     gw_fake_peer_release(m->ring, p->client_fd);
     if (p->backend_fd != NO_FD)
