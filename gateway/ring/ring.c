@@ -220,6 +220,11 @@ uint32_t gw_ring_buffers_in_use(const struct gw_ring *r)
 static void lend(struct gw_ring *r)
 {
     int n = 0;
+    /* Doubled once for all receives that found none: what is lent is never taken back, and comes
+     * round in turn, so that each buffer of it costs memory. */
+    if (r->ran_dry)
+        r->lent_target = GW_MIN(r->lent_target * 2, (uint32_t)LENT_MAX);
+    r->ran_dry = false;
     while (r->lent < r->lent_target) {
         struct gw_buf *buf = gw_buffers_take(&r->buffers);
         if (!buf)
@@ -237,8 +242,7 @@ static void lend(struct gw_ring *r)
 
 static struct gw_buf *picked_buffer(struct gw_ring *r, const struct io_uring_cqe *cqe)
 {
-    if (cqe->res == -ENOBUFS)
-        r->lent_target = GW_MIN(r->lent_target * 2, (uint32_t)LENT_MAX);
+    r->ran_dry |= cqe->res == -ENOBUFS;
     if (!(cqe->flags & IORING_CQE_F_BUFFER))
         return NULL;
     uint32_t id = cqe->flags >> IORING_CQE_BUFFER_SHIFT;

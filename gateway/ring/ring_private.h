@@ -19,6 +19,7 @@ struct gw_ring {
     struct io_uring_buf_ring *lent_ring;
     size_t lent_ring_bytes;
     uint32_t lent;        /* buffers the kernel may pick from now */
-    uint32_t lent_target; /* grows when a receive found none */
+    uint32_t lent_target; /* grows when receives found none */
+    bool ran_dry;         /* one did, since the last time buffers were lent */
     uint32_t closes;      /* close operations in flight */
 };

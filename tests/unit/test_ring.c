@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The real io_uring on socket pairs: every operation, buffers, cancel, close, starvation. */
 #include "gateway/ring/ring.h"
+#include "gateway/ring/ring_private.h"
 #include "gateway/ring/token.h"
 
 #include "gateway/base/clock.h"
@@ -174,6 +175,34 @@ static void starvation_ends_when_a_buffer_returns(void **state)
     gw_ring_buffer_give(f->ring, f->seen[0].buf);
     while (count > 0)
         gw_ring_buffer_give(f->ring, held[--count]);
+}
+
+/* A hundred receives at once must not make the worker's stock of buffers grow a hundredfold. */
+static void a_burst_doubles_what_is_lent_once(void **state)
+{
+    enum {
+        BURST = 200
+    };
+    static const char bytes[BURST];
+    struct fixture *f = *state;
+    struct gw_ring_config config = {.max_conns = BURST, .max_buffers = 4096};
+    gw_ring_free(f->ring);
+    assert_int_equal(gw_ring_new(&f->ring, &config), 0);
+    assert_int_equal(write(f->pair[0], bytes, BURST), BURST);
+    uint32_t before = f->ring->lent_target;
+    for (uint32_t i = 0; i < BURST; i++)
+        gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, i), f->pair[1], 1, 0);
+    await(f, BURST);
+    unsigned starved = 0;
+    for (unsigned i = 0; i < BURST; i++) {
+        starved += f->seen[i].res == -ENOBUFS;
+        if (f->seen[i].buf)
+            gw_ring_buffer_give(f->ring, f->seen[i].buf);
+    }
+    assert_int_equal(starved, BURST - before);
+    assert_int_equal(gw_ring_wait(f->ring, 0, note, f), 0);
+    assert_int_equal(f->ring->lent_target, 2 * before);
+    assert_int_equal(f->ring->lent, 2 * before);
 }
 
 static void send_and_sendmsg_carry_bytes(void **state)
@@ -356,6 +385,7 @@ int main(void)
         TEST(end_of_stream_brings_no_buffer),
         TEST(dontwait_does_not_wait),
         TEST(starvation_ends_when_a_buffer_returns),
+        TEST(a_burst_doubles_what_is_lent_once),
         TEST(send_and_sendmsg_carry_bytes),
         TEST(send_to_a_closed_peer_gives_epipe_and_no_signal),
         TEST(recvmsg_scatters),
