@@ -113,7 +113,7 @@ static bool key_has_room(struct gw_conn *c)
     struct gw_record_half *tx = &c->rec.tx;
     if (tx->engine == GW_ENGINE_KERNEL)
         return gw_record_count_sent(tx, c->down.len);
-    return tx->records + GW_BUFFER_SLOTS < GW_RECORDS_PER_KEY_MAX;
+    return gw_record_key_has_room(tx, GW_BUFFER_SLOTS);
 }
 
 static void key_is_used_up(struct gw_conn *c)

@@ -45,6 +45,11 @@ const char *gw_engine_word(enum gw_engine engine)
     return engine == GW_ENGINE_KERNEL ? "kernel" : "user";
 }
 
+bool gw_record_key_has_room(const struct gw_record_half *half, uint64_t records)
+{
+    return half->records + records <= gw_suite_records_max(half->keys.suite);
+}
+
 int gw_record_update(struct gw_record_half *half)
 {
     if (half->engine != GW_ENGINE_USER || ktls_update(&half->keys) ||

@@ -96,6 +96,8 @@ enum gw_open_verdict gw_record_open(struct gw_record *rec, uint8_t *data, size_t
 gw_must_check int gw_record_seal(struct gw_record *rec, uint8_t type, uint8_t *payload, size_t len,
                                  uint8_t **ret_start, size_t *ret_len);
 
+/* User engine: whether `records` more records of data may be sealed under the key in use. */
+bool gw_record_key_has_room(const struct gw_record_half *half, uint64_t records);
 /* Next key generation of one direction (TLS 1.3, user engine). 0 or -EIO. */
 gw_must_check int gw_record_update(struct gw_record_half *half);
 

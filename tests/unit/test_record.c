@@ -275,6 +275,9 @@ static void check_key_limit(struct record_fixture *f, const struct ktls_suite *s
     uint8_t *start;
     size_t size;
     f->rec.tx.records = GW_RECORDS_PER_KEY_MAX - 1;
+    assert_true(gw_record_key_has_room(&f->rec.tx, 1));
+    assert_int_equal(gw_record_key_has_room(&f->rec.tx, 2),
+                     suite->cipher == KTLS_CHACHA20_POLY1305);
     assert_int_equal(seal(f, GW_CONTENT_DATA, 1, &start, &size), 0);
     if (suite->cipher == KTLS_CHACHA20_POLY1305) {
         assert_int_equal(seal(f, GW_CONTENT_DATA, 1, &start, &size), 0);
