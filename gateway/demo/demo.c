@@ -143,11 +143,16 @@ static const char *engine_sentence(const struct gw_config *config)
     return "the kernel (kTLS)";
 }
 
+static const char *port_of(const struct gw_config *config)
+{
+    const char *colon = strrchr(config->services[0]->listen[0].text, ':');
+    return colon ? colon + 1 : "";
+}
+
 static void print_welcome(const struct demo *demo, const struct gw_config *config)
 {
     const char *listen = config->services[0]->listen[0].text;
-    const char *colon = strrchr(listen, ':');
-    const char *port = colon ? colon + 1 : "8443";
+    const char *port = port_of(config);
     const char *d = demo->dir;
     printf(
         "ktlsgate demo: TLS on %s, records run by %s\n"
@@ -188,6 +193,14 @@ enum gw_exit gw_demo_run(const struct gw_config *config, int argc, char **argv,
 {
     struct demo demo = {.backend = {.leash_fd = -1}};
     enum gw_exit code = GW_EXIT_OTHER;
+    const struct gw_address *listen = &config->services[0]->listen[0];
+    if (listen->addr.ss_family == AF_UNIX || !strcmp(port_of(config), "0")) {
+        (void)gw_error_set(err, GW_EXIT_USAGE,
+                           "--listen %s: the demo wants HOST:PORT with a port other than 0, for "
+                           "the commands it prints",
+                           listen->text);
+        return GW_EXIT_USAGE;
+    }
     if (make_dir(&demo, err) || make_certs(&demo, err) || gw_demo_backend_start(&demo.backend, err))
         code = err->exit;
     else
