@@ -18,7 +18,7 @@
 enum {
     ARGS_MAX = 64,
     PATH_MAX_LEN = 128,
-    LIFE_S = 86400
+    LIFE_S = 60 * 86400
 };
 
 struct demo {
