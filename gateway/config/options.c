@@ -144,9 +144,8 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_CLIENTS,
         .commands = GATEWAY,
         .repeatable = true,
-        .value = "PATTERN",
-        .help = "let clients with such a DNS name pass; * stands for one label, a leading ** for "
-                "one or more",
+        .value = "NAME",
+        .help = "let clients with this DNS name pass",
         .also = "allow-dns-san verify-dns",
         .first = GW_RULE_DNS,
         .set = gw_set_rule,
@@ -158,8 +157,8 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .repeatable = true,
         .value = "PATTERN",
-        .help = "let clients with such a URI name pass; * stands for one part, a final ** for one "
-                "or more",
+        .help = "let clients with such a URI name pass; * stands for one part between slashes, a "
+                "final ** for any rest",
         .also = "allow-uri-san verify-uri",
         .first = GW_RULE_URI,
         .set = gw_set_rule,

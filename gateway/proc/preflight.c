@@ -5,9 +5,40 @@
 #include "gateway/proc/pin.h"
 #include "gateway/proc/verdict.h"
 #include "gateway/ring/ring.h"
+#include "gateway/route/authorize.h"
 
 #include <errno.h>
 #include <string.h>
+
+/* A rule that cannot match is a mistake, and one that turns everybody away. */
+static int check_rule(const struct gw_rule *rule, struct gw_error *err)
+{
+    if (gw_authorize_pattern_ok(rule->kind, rule->pattern))
+        return 0;
+    switch (rule->kind) {
+    case GW_RULE_DNS:
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--allow-dns '%s': DNS names have no wildcards here; give the whole "
+                            "name, once for each, or use --allow-uri",
+                            rule->pattern);
+    case GW_RULE_URI:
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--allow-uri '%s': * must be a whole part between two slashes, and ** "
+                            "the last part",
+                            rule->pattern);
+    default:
+        return gw_error_set(err, GW_EXIT_USAGE, "an --allow flag without a name lets nobody pass");
+    }
+}
+
+static int check_rules(const struct gw_config *config, struct gw_error *err)
+{
+    int r = 0;
+    for (unsigned i = 0; !r && i < config->service_count; i++)
+        for (unsigned k = 0; !r && k < config->services[i]->rule_count; k++)
+            r = check_rule(&config->services[i]->rules[k], err);
+    return r;
+}
 
 static int make_contexts(struct gw_heritage *h, struct gw_error *err)
 {
@@ -55,7 +86,9 @@ static int try_ring(struct gw_error *err)
 
 int gw_preflight(struct gw_heritage *h, struct gw_error *err)
 {
-    int r = make_contexts(h, err);
+    int r = check_rules(h->config, err);
+    if (!r)
+        r = make_contexts(h, err);
     if (!r)
         r = judge_engines(h, err);
     if (!r)

@@ -240,6 +240,12 @@ static const struct mistake {
     {GOOD PAIR "--cacert ca.pem", GW_EXIT_USAGE,
      "no client may pass: with --cacert add --allow-cn, --allow-ou, --allow-dns or --allow-uri, or "
      "--allow-all for every client the authorities know"},
+    {GOOD PAIR "--cacert ca.pem --allow-dns *.example.com", GW_EXIT_USAGE,
+     "--allow-dns '[*].example.com': DNS names have no wildcards here; give the whole name, once "
+     "for each, or use --allow-uri"},
+    {GOOD PAIR "--cacert ca.pem --allow-uri spiffe://x/**/y", GW_EXIT_USAGE,
+     "--allow-uri 'spiffe://x/[*][*]/y': [*] must be a whole part between two slashes, and [*][*] "
+     "the last part"},
     {GOOD PAIR "--ciphers NONSENSE", GW_EXIT_USAGE,
      "--ciphers: this library knows no cipher 'NONSENSE'"},
     {GOOD PAIR "--ciphers AES128-SHA", GW_EXIT_USAGE,

@@ -70,7 +70,7 @@ static void every_flag_arrives(void **state gw_unused)
     struct gw_config *c = accepted(
         "server --listen 127.0.0.1:1 --listen=[::1]:2 --listen unix:/run/g --target unix:/run/b "
         "--cert a.pem --key a.key --cert=b.pem --key=b.key --cacert ca.pem --verify optional "
-        "--allow-cn My^Client --allow-cn two --allow-ou ops --allow-dns *.example.com "
+        "--allow-cn My^Client --allow-cn two --allow-ou ops --allow-dns a.example.com "
         "--allow-uri spiffe://x/** --tls-min 1.2 --tls-max 1.3 "
         "--ciphers ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305 "
         "--ciphersuites TLS_AES_128_GCM_SHA256 --groups X25519:P-256 --alpn h2,http/1.1 "
@@ -97,7 +97,7 @@ static void every_flag_arrives(void **state gw_unused)
         {GW_RULE_CN, "My Client"},
         {GW_RULE_CN, "two"},
         {GW_RULE_OU, "ops"},
-        {GW_RULE_DNS, "*.example.com"},
+        {GW_RULE_DNS, "a.example.com"},
         {GW_RULE_URI, "spiffe://x/**"},
     };
     assert_int_equal(s->rule_count, GW_ARRAY_SIZE(rules));
