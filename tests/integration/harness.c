@@ -129,7 +129,7 @@ bool world_wants_all(void)
 
 void skip_because(const char *why)
 {
-    print_message("skipped: %s\n", why);
+    print_message("SKIP: %s\n", why);
     the_gateway.unused = true;
     skip();
 }

@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/skip.h"
+
 static struct gw_config *accepted(const char *line)
 {
     struct cmdline c = cmdline_parse(line);
@@ -553,7 +555,7 @@ static void workers_follow_the_affinity(void **state gw_unused)
 {
     int status = status_of(one_processor);
     if (status == 77)
-        skip();
+        skip_with("this process cannot be bound to one processor");
     assert_int_equal(status, 0);
 }
 
@@ -572,7 +574,7 @@ static void an_unknown_host_is_not_bad_usage(void **state gw_unused)
 {
     int status = status_of(no_resolver);
     if (status == 77)
-        skip();
+        skip_with("no namespace without a resolver can be made here");
     assert_int_equal(status, 0);
 }
 

@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/skip.h"
+
 struct fixture {
     struct gw_config config;
     struct gw_service service;
@@ -176,7 +178,7 @@ static void v6_means_v6_alone(void **state)
     struct fixture *f = *state;
     int v6 = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (v6 < 0)
-        skip();
+        skip_with("no IPv6 here");
     (void)close(v6);
     add_v4(f, "0.0.0.0", 0);
     open_all(f);
@@ -199,7 +201,7 @@ static void every_address_means_v4_too(void **state)
     struct fixture *f = *state;
     int v6 = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (v6 < 0)
-        skip();
+        skip_with("no IPv6 here");
     (void)close(v6);
     add_v6(f, &in6addr_any, 0);
     f->service.listen[0].dual_stack = true;
@@ -238,7 +240,7 @@ static void an_address_that_is_not_here_is_refused(void **state)
 static void as_nobody(struct fixture *f, void (*fn)(struct fixture *f))
 {
     if (geteuid())
-        skip();
+        skip_with("only root can become somebody else");
     pid_t pid = fork();
     if (!pid) {
         if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
@@ -268,7 +270,7 @@ static void a_privileged_port_names_the_capability(void **state)
     if (file)
         (void)fclose(file);
     if (start <= 80)
-        skip(); /* this machine lets everybody bind it */
+        skip_with("this machine lets everybody bind low ports");
     as_nobody(*state, bind_port_80);
 }
 

@@ -33,6 +33,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/skip.h"
+
 enum {
     WORKERS = 2,
     PATIENCE_MS = 20000
@@ -630,7 +632,7 @@ static void rights_are_given_up(void **state)
     struct fixture *f = *state;
     struct report r[WORKERS];
     if (geteuid())
-        skip();
+        skip_with("only root can give up rights");
     f->config.user = "nobody";
     f->config.uid = 65534;
     f->config.gid = 65534;
@@ -653,7 +655,7 @@ static void workers_are_pinned(void **state)
         if (CPU_ISSET(cpu, &set))
             f->config.cpus[f->config.cpu_count++] = cpu;
     if (f->config.cpu_count < WORKERS)
-        skip();
+        skip_with("too few processors to pin every worker to its own");
     start(f);
     expect_both(f, 'R', r);
     for (unsigned i = 0; i < WORKERS; i++) {

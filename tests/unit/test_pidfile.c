@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/skip.h"
+
 static int make_folder(void **state)
 {
     static char folder[48];
@@ -77,7 +79,7 @@ static void where_it_cannot_be_removed_it_is_emptied(void **state)
     char path[80];
     struct stat st;
     if (geteuid())
-        skip();
+        skip_with("only root can become somebody else");
     (void)snprintf(path, sizeof(path), "%s/pid", folder);
     pid_t pid = fork();
     if (!pid) {

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/skip.h"
+
 __attribute__((returns_nonnull)) static char *written(bool json)
 {
     char *text = NULL;
@@ -43,7 +45,7 @@ static void json_is_valid(void **state)
 {
     (void)state;
     if (system("python3 -c 'import json' 2>/dev/null"))
-        skip();
+        skip_with("python3 is not installed");
     char *text = written(true);
     FILE *tool = popen("python3 -m json.tool >/dev/null", "we");
     assert_non_null(tool);
@@ -82,7 +84,7 @@ static void test_kernel_has_the_engine(void **state)
 {
     (void)state;
     if (!getenv("KTLS_EXPECTED"))
-        skip();
+        skip_with("for the test kernel, which has tls");
     char *text = written(false);
     has(text, "\nkernel engine: yes, every suite passed the self-test both ways");
     free(text);

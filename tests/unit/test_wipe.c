@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/skip.h"
+
 static void overwrites(void **state)
 {
     (void)state;
@@ -96,10 +98,10 @@ static void process_leaves_no_dump(void **state)
 {
     (void)state;
 #if defined(__SANITIZE_ADDRESS__)
-    skip();
+    skip_with("the address sanitizer must be able to look at the process");
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-    skip();
+    skip_with("the address sanitizer must be able to look at the process");
 #endif
 #endif
     int status;
