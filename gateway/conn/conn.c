@@ -107,14 +107,25 @@ void gw_conn_iov_send(struct gw_conn *c, enum gw_op op, int fd, struct gw_buf *b
 
 /* ---- sending to the client ---- */
 
+/* Sends the control record, or what is left of it. */
+static void send_control_rest(struct gw_conn *c)
+{
+    struct gw_token token = gw_conn_begin(c, GW_OP_CLIENT_SEND);
+    c->tx_owner = GW_TX_CONTROL;
+    if (c->rec.tx.engine == GW_ENGINE_KERNEL)
+        gw_ring_sendmsg(c->env->ring, token, c->client_fd, &c->control_msg);
+    else
+        gw_ring_send(c->env->ring, token, c->client_fd, c->control_at, c->control_left);
+}
+
 /* Sends `len` bytes of `body` as one control record, in whichever engine runs TX. */
 static void send_control(struct gw_conn *c, uint8_t type, const uint8_t *body, size_t len)
 {
     uint8_t *payload = c->control + GW_RECORD_SEAL_ROOM_FRONT;
     memcpy(payload, body, len);
-    c->tx_owner = GW_TX_CONTROL;
     if (c->rec.tx.engine == GW_ENGINE_KERNEL) {
         c->control_iov = (struct iovec){.iov_base = payload, .iov_len = len};
+        c->control_at = payload;
         c->control_left = len;
         c->control_msg = (struct msghdr){
             .msg_iov = &c->control_iov,
@@ -123,19 +134,11 @@ static void send_control(struct gw_conn *c, uint8_t type, const uint8_t *body, s
             .msg_controllen = sizeof(c->control_cmsg),
         };
         gw_ring_control_type_set(&c->control_msg, type);
-        gw_ring_sendmsg(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_SEND), c->client_fd,
-                        &c->control_msg);
-        return;
-    }
-    uint8_t *start;
-    if (gw_record_seal(&c->rec, type, payload, len, &start, &c->control_left)) {
-        c->tx_owner = GW_TX_NOBODY;
+    } else if (gw_record_seal(&c->rec, type, payload, len, &c->control_at, &c->control_left)) {
         gw_end_now(c, GW_REASON_INTERNAL);
         return;
     }
-    c->control_at = start;
-    gw_ring_send(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_SEND), c->client_fd, c->control_at,
-                 c->control_left);
+    send_control_rest(c);
 }
 
 static void send_key_update(struct gw_conn *c)
@@ -174,13 +177,13 @@ static bool send_handshake(struct gw_conn *c)
  * batches of data, sealed only when it is their turn, so that sequence numbers follow the wire. */
 void gw_conn_drive_tx(struct gw_conn *c)
 {
-    if (gw_conn_busy(c, GW_OP_CLIENT_SEND) || c->step == GW_STEP_CLOSING)
+    if (c->tx_owner != GW_TX_NOBODY || c->step == GW_STEP_CLOSING)
         return;
     if (c->hs) {
         if (send_handshake(c) || c->step == GW_STEP_HANDSHAKE)
             return;
         gw_opening_flushed(c);
-        if (gw_conn_busy(c, GW_OP_CLIENT_SEND) || c->step == GW_STEP_CLOSING)
+        if (c->tx_owner != GW_TX_NOBODY || c->step == GW_STEP_CLOSING)
             return;
     }
     if (!c->has_record || c->rec.close_sent)
@@ -196,14 +199,10 @@ void gw_conn_drive_tx(struct gw_conn *c)
 static void control_sent(struct gw_conn *c, size_t sent)
 {
     c->control_left -= GW_MIN(sent, c->control_left);
-    if (c->control_left > 0 && c->rec.tx.engine == GW_ENGINE_USER) {
-        c->control_at += sent;
-        c->tx_owner = GW_TX_CONTROL;
-        gw_ring_send(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_SEND), c->client_fd, c->control_at,
-                     c->control_left);
-        return;
-    }
-    if (c->rec.close_sent)
+    c->control_at += sent;
+    if (c->control_left > 0) /* the kernel takes all of one or nothing */
+        send_control_rest(c);
+    else if (c->rec.close_sent)
         gw_down_alert_sent(c);
 }
 
@@ -218,18 +217,22 @@ static void handshake_sent(struct gw_conn *c, size_t sent)
 static void on_client_send(struct gw_conn *c, const struct gw_completion *done)
 {
     enum gw_tx_owner owner = c->tx_owner;
-    c->tx_owner = GW_TX_NOBODY;
-    if (done->res <= 0) {
+    /* The kernel engine tells of a record it could not open to whoever comes first, even to a send.
+     * That is sent again, before the alert: a part of it may have left. */
+    bool again = done->res < 0 && gw_up_record_failed(c, done->res);
+    size_t sent = again ? 0 : (size_t)done->res;
+    if (done->res <= 0 && !again)
         gw_end_now(c, c->step == GW_STEP_HANDSHAKE ? GW_REASON_HANDSHAKE_RESET
                                                    : GW_REASON_CLIENT_RESET);
+    if (c->step == GW_STEP_CLOSING)
         return;
-    }
+    c->tx_owner = GW_TX_NOBODY;
     if (owner == GW_TX_HANDSHAKE)
-        handshake_sent(c, (size_t)done->res);
+        handshake_sent(c, sent);
     else if (owner == GW_TX_CONTROL)
-        control_sent(c, (size_t)done->res);
+        control_sent(c, sent);
     else
-        gw_down_sent(c, done->res);
+        gw_down_sent(c, sent);
     gw_conn_drive_tx(c);
 }
 

@@ -96,7 +96,7 @@ struct gw_conn {
     int16_t alert;   /* AlertDescription to send, -1: none */
     bool key_update; /* a KeyUpdate is to be sent */
     uint8_t control[GW_RECORD_SEAL_ROOM_FRONT + GW_CONTROL_MAX + GW_RECORD_SEAL_ROOM_BACK];
-    const uint8_t *control_at; /* of the control record being sent */
+    uint8_t *control_at; /* bytes of it not sent yet: the record, or (kernel engine) its body */
     size_t control_left;
     struct msghdr control_msg; /* kernel engine */
     struct iovec control_iov;
@@ -174,6 +174,9 @@ void gw_up_polled(struct gw_conn *c, const struct gw_completion *done);
 void gw_up_sent(struct gw_conn *c, int res);
 /* The client's TCP stream ended (res 0) or failed. */
 void gw_up_client_gone(struct gw_conn *c, int res);
+/* Whether the error is the kernel engine's, of a record it could not open: the connection then
+ * ends for that, and the socket can be sent on again. */
+bool gw_up_record_failed(struct gw_conn *c, int res);
 
 /* ---- down.c ---- */
 
@@ -182,7 +185,7 @@ void gw_down_read(struct gw_conn *c);
 void gw_down_received(struct gw_conn *c, const struct gw_completion *done);
 /* READY: seals and sends. The client send must be free. */
 void gw_down_send(struct gw_conn *c);
-void gw_down_sent(struct gw_conn *c, int res);
+void gw_down_sent(struct gw_conn *c, size_t sent);
 /* Starts the end of the client's direction with an alert; what is already sealed goes first. */
 void gw_down_close(struct gw_conn *c, uint8_t alert);
 void gw_down_alert_sent(struct gw_conn *c);

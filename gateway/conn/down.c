@@ -149,12 +149,12 @@ void gw_down_send(struct gw_conn *c)
     gw_conn_iov_send(c, GW_OP_CLIENT_SEND, c->client_fd, down->buf, 0, down->iov_count);
 }
 
-void gw_down_sent(struct gw_conn *c, int res)
+void gw_down_sent(struct gw_conn *c, size_t sent)
 {
     struct gw_down *down = &c->down;
     if (c->step == GW_STEP_RELAY)
         c->moved_ns = c->env->now_ns;
-    if (gw_conn_iov_advance(down->buf, &down->iov_at, down->iov_count, (size_t)res)) {
+    if (gw_conn_iov_advance(down->buf, &down->iov_at, down->iov_count, sent)) {
         c->tx_owner = GW_TX_DATA;
         c->rec.tx.records += c->rec.tx.engine == GW_ENGINE_KERNEL; /* it cut a record in two */
         gw_conn_iov_send(c, GW_OP_CLIENT_SEND, c->client_fd, down->buf, down->iov_at,

@@ -134,6 +134,8 @@ void gw_end_discarded(struct gw_conn *c, const struct gw_completion *done)
     if (done->res > 0)
         c->lingered += (size_t)done->res;
     bool over = (done->res <= 0 && done->res != -EAGAIN) || c->lingered > GW_LINGER_BYTES_MAX;
+    if (over && done->res < 0)
+        (void)gw_up_record_failed(c, done->res); /* its error would fail our alert */
     if (over && c->up.state == GW_UP_DISCARD)
         c->up.state = GW_UP_DONE;
     gw_end_discard(c);

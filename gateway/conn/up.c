@@ -288,6 +288,20 @@ static const struct {
     {-EKEYEXPIRED, GW_REASON_REKEY_UNSUPPORTED, GW_ALERT_CLOSE_NOTIFY},
 };
 
+bool gw_up_record_failed(struct gw_conn *c, int res)
+{
+    if (!c->has_record || c->rec.rx.engine != GW_ENGINE_KERNEL)
+        return false;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(kernel_failures); i++) {
+        if (kernel_failures[i].error != res)
+            continue;
+        gw_ring_take_error(c->env->ring, c->client_fd); /* else it fails the alert */
+        gw_end_with(c, kernel_failures[i].reason, kernel_failures[i].alert);
+        return true;
+    }
+    return false;
+}
+
 /* End of the TCP stream without close_notify, or an error. After our own close_notify many clients
  * just close; before it, somebody may have cut the stream. */
 void gw_up_client_gone(struct gw_conn *c, int res)
@@ -301,15 +315,8 @@ void gw_up_client_gone(struct gw_conn *c, int res)
             gw_end_now(c, GW_REASON_FINISHED);
         return;
     }
-    for (size_t i = 0; c->rec.rx.engine == GW_ENGINE_KERNEL && i < GW_ARRAY_SIZE(kernel_failures);
-         i++) {
-        if (kernel_failures[i].error != res)
-            continue;
-        gw_ring_take_error(c->env->ring, c->client_fd); /* else it fails the alert */
-        gw_end_with(c, kernel_failures[i].reason, kernel_failures[i].alert);
-        return;
-    }
-    gw_end_now(c, GW_REASON_CLIENT_RESET);
+    if (!gw_up_record_failed(c, res))
+        gw_end_now(c, GW_REASON_CLIENT_RESET);
 }
 
 void gw_up_read(struct gw_conn *c)

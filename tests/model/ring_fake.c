@@ -2,10 +2,13 @@
 #include "tests/model/ring_fake.h"
 
 #include "gateway/ring/token.h"
+#include "tests/model/kernel_fake.h"
 
 #include "ktlsinstall.h"
 
 #include <errno.h>
+#include <linux/tls.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,14 +21,7 @@ enum {
     FIRST_FD = 1000,
     SOCKETS = 1024,
     OPS = 1024,
-    WINDOW = 1 << 17, /* bytes a peer lets wait unread */
-};
-
-struct queue {
-    uint8_t *data;
-    size_t at;
-    size_t len;
-    size_t cap;
+    WINDOW = 1 << 16, /* bytes a peer lets wait unread */
 };
 
 struct sock {
@@ -37,8 +33,11 @@ struct sock {
     bool abort;
     bool connected;
     int connect_result; /* 1: no answer yet */
-    struct queue in;    /* to the gateway */
-    struct queue out;   /* from it */
+    bool attached;      /* has the tls upper layer */
+    bool woken;         /* a poll has something new to tell, perhaps */
+    struct gw_fake_kernel kernel;
+    struct gw_queue in;  /* to the gateway */
+    struct gw_queue out; /* from it */
 };
 
 enum kind {
@@ -47,7 +46,8 @@ enum kind {
     RECVMSG,
     SEND,
     SENDMSG,
-    CONNECT
+    CONNECT,
+    POLL,
 };
 
 struct op {
@@ -89,36 +89,6 @@ static bool chance(struct gw_ring *r, unsigned percent)
     return gw_fake_random(r) % 100 < percent;
 }
 
-/* ---- queues ---- */
-
-static size_t queued(const struct queue *q)
-{
-    return q->len - q->at;
-}
-
-static void queue_add(struct queue *q, const void *data, size_t len)
-{
-    if (q->at == q->len)
-        q->at = q->len = 0;
-    if (q->len + len > q->cap) {
-        q->cap = (q->len + len) * 2;
-        q->data = realloc(q->data, q->cap);
-        assert_non_null(q->data);
-    }
-    if (len)
-        memcpy(q->data + q->len, data, len);
-    q->len += len;
-}
-
-static size_t queue_take(struct queue *q, void *data, size_t cap)
-{
-    size_t n = GW_MIN(queued(q), cap);
-    if (n)
-        memcpy(data, q->data + q->at, n);
-    q->at += n;
-    return n;
-}
-
 /* ---- sockets ---- */
 
 static struct sock *sock(struct gw_ring *r, int fd)
@@ -134,6 +104,13 @@ static struct sock *open_sock(struct gw_ring *r, int fd)
     return s;
 }
 
+static void drop_sock(struct sock *s)
+{
+    gw_queue_free(&s->in);
+    gw_queue_free(&s->out);
+    gw_fake_kernel_done(&s->kernel);
+}
+
 static int new_sock(struct gw_ring *r)
 {
     for (int tries = 0; tries < SOCKETS; tries++) {
@@ -141,8 +118,7 @@ static int new_sock(struct gw_ring *r)
         struct sock *s = &r->socks[i];
         if (s->open || s->held)
             continue;
-        free(s->in.data);
-        free(s->out.data);
+        drop_sock(s);
         *s = (struct sock){.open = true, .held = true};
         r->open_count++;
         return FIRST_FD + i;
@@ -166,28 +142,31 @@ int gw_ring_socket(struct gw_ring *r, int family)
 
 void gw_fake_peer_send(struct gw_ring *r, int fd, const void *data, size_t len)
 {
-    queue_add(&sock(r, fd)->in, data, len);
+    gw_queue_add(&sock(r, fd)->in, data, len);
+    sock(r, fd)->woken = true;
 }
 
 void gw_fake_peer_fin(struct gw_ring *r, int fd)
 {
     sock(r, fd)->fin_in = true;
+    sock(r, fd)->woken = true;
 }
 
 void gw_fake_peer_reset(struct gw_ring *r, int fd)
 {
     sock(r, fd)->reset = true;
+    sock(r, fd)->woken = true;
 }
 
 size_t gw_fake_peer_receive(struct gw_ring *r, int fd, void *data, size_t cap)
 {
-    return queue_take(&sock(r, fd)->out, data, cap);
+    return gw_queue_take(&sock(r, fd)->out, data, cap);
 }
 
 bool gw_fake_peer_saw_fin(struct gw_ring *r, int fd)
 {
     struct sock *s = sock(r, fd);
-    return (s->fin_out || !s->open) && queued(&s->out) == 0;
+    return (s->fin_out || !s->open) && gw_queued(&s->out) == 0;
 }
 
 void gw_fake_peer_release(struct gw_ring *r, int fd)
@@ -288,38 +267,60 @@ void gw_ring_close(struct gw_ring *r, int *fd)
     *fd = -1;
 }
 
-/* Of no use with this engine; the model runs the user engine. */
 void gw_ring_accept(struct gw_ring *r gw_unused, struct gw_token token gw_unused, int fd gw_unused)
 {
     fail_msg("connections are handed in by gw_fake_accept");
 }
 
-void gw_ring_poll(struct gw_ring *r gw_unused, struct gw_token token gw_unused, int fd gw_unused,
-                  unsigned events gw_unused, bool multishot gw_unused)
+/* A poll looks at once when it begins. */
+void gw_ring_poll(struct gw_ring *r, struct gw_token token, int fd, unsigned events, bool multishot)
 {
-    fail_msg("only the kernel engine polls");
+    assert_true(multishot && events & POLLIN);
+    (void)new_op(r, POLL, token, fd);
+    sock(r, fd)->woken = true;
 }
 
-int gw_ring_ktls_attach(struct gw_ring *r gw_unused, int fd gw_unused)
+int gw_ring_ktls_attach(struct gw_ring *r, int fd)
 {
-    return -ENOENT;
+    if (!r->config.kernel || chance(r, r->config.refuse_percent))
+        return -ENOENT;
+    open_sock(r, fd)->attached = true;
+    return 0;
 }
 
-int gw_ring_ktls_install(struct gw_ring *r gw_unused, int fd gw_unused, int direction gw_unused,
-                         const struct ktls_keys *keys gw_unused)
+static bool fd_busy(const struct gw_ring *r, int fd, bool sending)
 {
-    return -ENOENT;
+    for (unsigned i = 0; i < OPS; i++) {
+        const struct op *op = &r->ops[i];
+        if (op->used && op->fd == fd && op->kind != POLL && (op->kind >= SEND) == sending)
+            return true;
+    }
+    return false;
 }
 
-void gw_ring_take_error(struct gw_ring *r gw_unused, int fd gw_unused)
+int gw_ring_ktls_install(struct gw_ring *r, int fd, int direction, const struct ktls_keys *keys)
 {
+    struct sock *s = open_sock(r, fd);
+    assert_true(s->attached);
+    assert_false(fd_busy(r, fd, direction == KTLS_TX));
+    if (chance(r, r->config.refuse_percent))
+        return -EINVAL;
+    gw_fake_kernel_install(&s->kernel, direction, keys);
+    return 0;
+}
+
+void gw_ring_take_error(struct gw_ring *r, int fd)
+{
+    open_sock(r, fd)->kernel.sock_error = false;
 }
 
 /* ---- plain calls ---- */
 
 int gw_ring_shutdown_write(struct gw_ring *r, int fd)
 {
-    open_sock(r, fd)->fin_out = true;
+    struct sock *s = open_sock(r, fd);
+    assert_true(s->reset || gw_queued(&s->kernel.staged) == 0); /* it would never leave */
+    s->fin_out = true;
     return 0;
 }
 
@@ -330,7 +331,8 @@ void gw_ring_abort_on_close(struct gw_ring *r, int fd)
 
 int gw_ring_unacked(struct gw_ring *r, int fd)
 {
-    return (int)queued(&open_sock(r, fd)->out);
+    const struct sock *s = open_sock(r, fd);
+    return s->reset ? -EPIPE : (int)gw_queued(&s->out);
 }
 
 void gw_ring_addresses(struct gw_ring *r, int fd, struct sockaddr_storage *peer,
@@ -347,6 +349,8 @@ void gw_ring_addresses(struct gw_ring *r, int fd, struct sockaddr_storage *peer,
 
 struct gw_buf *gw_ring_buffer_take(struct gw_ring *r)
 {
+    if (chance(r, r->config.no_buffer_percent))
+        return NULL;
     return gw_buffers_take(&r->buffers);
 }
 
@@ -395,55 +399,115 @@ static size_t some(struct gw_ring *r, size_t want)
     return chance(r, 30) ? 1 : 1 + gw_fake_random(r) % want;
 }
 
+/* Fills the iovs; the kernel's records where it has the keys. */
+static int fill(struct op *op, struct sock *s, const struct iovec *iov, size_t iov_count,
+                size_t room)
+{
+    if (s->kernel.rx) {
+        uint8_t type;
+        bool typed = op->kind == RECVMSG && op->msg->msg_control;
+        int res = gw_fake_kernel_receive(&s->kernel, &s->in, iov, room, typed ? &type : NULL);
+        if (typed && res >= 0)
+            gw_ring_control_type_set(op->msg, type);
+        if (typed && res >= 0)
+            CMSG_FIRSTHDR(op->msg)->cmsg_type = TLS_GET_RECORD_TYPE;
+        if (res == -EAGAIN && s->reset)
+            return -ECONNRESET;
+        return res == -EAGAIN && s->fin_in ? 0 : res;
+    }
+    size_t total = 0;
+    for (size_t i = 0; i < iov_count && total < room; i++)
+        total += gw_queue_take(&s->in, iov[i].iov_base, GW_MIN(iov[i].iov_len, room - total));
+    return (int)total;
+}
+
+static int pick(struct gw_ring *r, struct op *op, struct sock *s, struct gw_buf **ret_buf)
+{
+    if (chance(r, r->config.no_buffer_percent))
+        return -ENOBUFS;
+    struct gw_buf *buf = gw_buffers_take(&r->buffers);
+    if (!buf)
+        return -ENOBUFS;
+    struct iovec iov = {.iov_base = buf->data + GW_BUFFER_FRONT, .iov_len = op->len};
+    int res = fill(op, s, &iov, 1, some(r, op->len));
+    if (res > 0)
+        *ret_buf = buf;
+    else
+        gw_buffers_give(&r->buffers, buf);
+    return res;
+}
+
 static int receive(struct gw_ring *r, struct op *op, struct sock *s, struct gw_buf **ret_buf)
 {
-    if (s->reset && queued(&s->in) == 0)
+    bool something = gw_queued(&s->in) > 0 || s->kernel.head || s->kernel.failed;
+    assert_true(!s->kernel.rx || op->flags & GW_RECV_DONTWAIT);
+    if (!something && s->reset)
         return -ECONNRESET;
-    if (queued(&s->in) == 0 && !s->fin_in)
+    if (!something && !s->fin_in)
         return op->flags & GW_RECV_DONTWAIT ? -EAGAIN : NOT_YET;
-    if (op->kind == RECV_PICK) {
-        if (chance(r, r->config.no_buffer_percent))
-            return -ENOBUFS;
-        if (queued(&s->in) == 0)
-            return 0;
-        *ret_buf = gw_buffers_take(&r->buffers);
-        if (!*ret_buf)
-            return -ENOBUFS;
-        size_t len = some(r, GW_MIN(op->len, queued(&s->in)));
-        return (int)queue_take(&s->in, (*ret_buf)->data + GW_BUFFER_FRONT, len);
+    if (op->kind == RECV_PICK)
+        return pick(r, op, s, ret_buf);
+    if (op->kind == RECVMSG)
+        return fill(op, s, op->msg->msg_iov, op->msg->msg_iovlen, SIZE_MAX);
+    struct iovec iov = {.iov_base = op->data, .iov_len = op->len};
+    return fill(op, s, &iov, 1, some(r, op->len));
+}
+
+static size_t room_of(const struct sock *s)
+{
+    size_t used = gw_queued(&s->out) + gw_queued(&s->kernel.staged);
+    return used < WINDOW ? WINDOW - used : 0;
+}
+
+/* What the kernel took and TCP had no room for leaves when there is some. */
+static void flush_staged(struct sock *s)
+{
+    while (gw_queued(&s->kernel.staged) > 0 && gw_queued(&s->out) < WINDOW) {
+        uint8_t data[4096];
+        size_t room = WINDOW - gw_queued(&s->out);
+        gw_queue_add(&s->out, data,
+                     gw_queue_take(&s->kernel.staged, data, GW_MIN(room, sizeof(data))));
     }
-    if (op->kind == RECV)
-        return (int)queue_take(&s->in, op->data, some(r, GW_MIN(op->len, queued(&s->in))));
-    size_t total = 0;
-    for (size_t i = 0; i < op->msg->msg_iovlen; i++)
-        total += queue_take(&s->in, op->msg->msg_iov[i].iov_base, op->msg->msg_iov[i].iov_len);
-    return (int)total;
 }
 
 static int transmit(struct gw_ring *r, const struct op *op, struct sock *s)
 {
+    struct iovec one = {.iov_base = op->data, .iov_len = op->len};
+    const struct iovec *iov = op->kind == SEND ? &one : op->msg->msg_iov;
+    size_t count = op->kind == SEND ? 1 : op->msg->msg_iovlen;
+    size_t whole = 0;
     if (s->reset)
         return -EPIPE;
+    if (s->kernel.sock_error)
+        return s->kernel.failed;
     assert_false(s->fin_out); /* a send after shutdown */
-    size_t room = queued(&s->out) < WINDOW ? WINDOW - queued(&s->out) : 0;
+    for (size_t i = 0; i < count; i++)
+        whole += iov[i].iov_len;
+    size_t room = room_of(s);
     if (room == 0)
         return NOT_YET;
-    if (op->kind == SEND) {
-        size_t len = some(r, GW_MIN(op->len, room));
-        queue_add(&s->out, op->data, len);
-        return (int)len;
+    const struct cmsghdr *cmsg = op->kind == SENDMSG ? CMSG_FIRSTHDR(op->msg) : NULL;
+    if (cmsg) {
+        assert_true(s->kernel.tx);
+        gw_fake_kernel_send(&s->kernel, iov, whole, *CMSG_DATA(cmsg));
+        return (int)whole;
     }
-    size_t total = 0;
-    size_t whole = 0;
-    for (size_t i = 0; i < op->msg->msg_iovlen; i++)
-        whole += op->msg->msg_iov[i].iov_len;
     size_t len = some(r, GW_MIN(whole, room));
-    for (size_t i = 0; i < op->msg->msg_iovlen && total < len; i++) {
-        size_t n = GW_MIN(op->msg->msg_iov[i].iov_len, len - total);
-        queue_add(&s->out, op->msg->msg_iov[i].iov_base, n);
-        total += n;
+    if (s->kernel.tx)
+        gw_fake_kernel_send(&s->kernel, iov, len, GW_CONTENT_DATA);
+    for (size_t i = 0, at = 0; i < count && at < len && !s->kernel.tx; i++) {
+        size_t n = GW_MIN(iov[i].iov_len, len - at);
+        gw_queue_add(&s->out, iov[i].iov_base, n);
+        at += n;
     }
-    return (int)total;
+    return (int)len;
+}
+
+static int look(struct sock *s)
+{
+    bool news = s->woken && (s->reset || s->fin_in || gw_fake_kernel_readable(&s->kernel, &s->in));
+    s->woken = s->woken && !news;
+    return news ? POLLIN : NOT_YET;
 }
 
 static int connect_result(struct sock *s)
@@ -465,6 +529,9 @@ static int perform(struct gw_ring *r, struct op *op, struct gw_buf **ret_buf)
     case CONNECT:
         res = connect_result(s);
         break;
+    case POLL:
+        res = look(s);
+        break;
     case SEND:
     case SENDMSG:
         res = transmit(r, op, s);
@@ -481,8 +548,12 @@ static bool try_one(struct gw_ring *r, struct op *op, gw_ring_handler *handler, 
     c.res = perform(r, op, &c.buf);
     if (c.res == NOT_YET)
         return false;
-    op->used = false;
-    r->op_count--;
+    /* A poll goes on, most of the time. */
+    c.more = op->kind == POLL && c.res >= 0 && !chance(r, 5);
+    if (!c.more) {
+        op->used = false;
+        r->op_count--;
+    }
     r->events++;
     handler(arg, &c);
     return true;
@@ -491,6 +562,9 @@ static bool try_one(struct gw_ring *r, struct op *op, gw_ring_handler *handler, 
 int gw_ring_wait(struct gw_ring *r, int64_t timeout_ns, gw_ring_handler *handler, void *arg)
 {
     (void)timeout_ns;
+    for (unsigned i = 0; i < SOCKETS; i++)
+        if (r->socks[i].open)
+            flush_staged(&r->socks[i]);
     unsigned first = (unsigned)(gw_fake_random(r) % OPS);
     unsigned step = (unsigned)(gw_fake_random(r) % OPS) | 1; /* odd: visits every entry */
     for (unsigned i = 0; i < OPS; i++) {
@@ -519,8 +593,7 @@ void gw_fake_free(struct gw_ring *r)
     assert_int_equal(r->open_count, 0);
     assert_int_equal(gw_ring_buffers_in_use(r), 0);
     for (int i = 0; i < SOCKETS; i++) {
-        free(r->socks[i].in.data);
-        free(r->socks[i].out.data);
+        drop_sock(&r->socks[i]);
     }
     gw_buffers_done(&r->buffers);
     free(r);

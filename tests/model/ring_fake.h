@@ -18,7 +18,9 @@
 struct gw_fake_config {
     uint64_t seed;
     uint32_t max_buffers;
-    unsigned no_buffer_percent; /* picked receives that fail with ENOBUFS though there are some */
+    unsigned no_buffer_percent; /* buffers that are not there though there are some */
+    bool kernel;                /* kernel_fake.h runs records */
+    unsigned refuse_percent;    /* … and refuses so often to attach or to take keys */
     /* The gateway connects `fd`: 0 to accept, a negative errno to fail, 1 to never answer. */
     int (*on_connect)(void *arg, int fd);
     /* The gateway closed `fd`; `reset`: with RST. */

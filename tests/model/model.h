@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the model share: the plans, one peer pair (a client and a backend) for each
+ * connection, and the run. test_model.c plays the gateway's surroundings, peers.c client and
+ * backend.
+ */
+#pragma once
+
+#include "gateway/base/clock.h"
+#include "gateway/conn/conn_private.h"
+#include "gateway/tls/tickets.h"
+#include "tests/model/ring_fake.h"
+#include "tests/unit/certs.h"
+
+#include "ktlsinstall.h"
+
+#include <openssl/ssl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum {
+    CONNS = 64,          /* at a time */
+    STREAM_MAX = 200000, /* bytes of one direction */
+    NO_FD = -1,
+    NO_ALERT = -1,
+};
+
+/* How a connection goes; the rows that say what must come of it are in test_model.c. */
+enum plan {
+    PLAN_FINISH,
+    PLAN_CLIENT_FIRST,
+    PLAN_BACKEND_FIRST,
+    PLAN_JUST_CLOSES,
+    PLAN_UPDATES,
+    PLAN_TRUNCATE,
+    PLAN_CLIENT_RESET,
+    PLAN_BACKEND_RESET,
+    PLAN_REFUSED,
+    PLAN_BACKEND_SILENT,
+    PLAN_STALL,
+    PLAN_HANDSHAKE_CLOSE,
+    PLAN_IDLE,
+    PLAN_GARBAGE,
+    PLAN_NOT_TLS,
+    PLAN_NOT_ALLOWED,
+    PLAN_NO_CERT,
+    PLAN_COUNT
+};
+
+/* Services: what a connection comes to. */
+enum service {
+    SERVICE_PLAIN,
+    SERVICE_MUTUAL, /* client certificates, PROXY v1, two backend addresses */
+    SERVICE_TWO,    /* PROXY v2, two backend addresses */
+    SERVICE_KERNEL, /* --records kernel; in a run without it like SERVICE_PLAIN */
+    SERVICE_COUNT
+};
+
+struct peer {
+    bool used;
+    bool ended; /* the gateway told its end */
+    enum plan plan;
+    enum service service;
+    struct gw_conn_report report;
+    uint64_t seed;
+    uint64_t id;
+    SSL *ssl;
+    int client_fd;
+    int backend_fd;
+    unsigned attempts;  /* to connect the backend */
+    bool backend_up;    /* … the last of which succeeded */
+    bool client_closed; /* the gateway closed its socket to the client */
+    bool backend_closed;
+    bool backend_reset; /* … with RST */
+    bool backend_fin_sent;
+    bool close_sent;                        /* the client's close_notify */
+    bool close_seen;                        /* the gateway's */
+    int alert;                              /* the last that the client received */
+    bool broken;                            /* the plan's mishap has happened */
+    bool shutdown;                          /* the gateway was stopped meanwhile */
+    bool slow;                              /* stops reading for a while, now and then */
+    unsigned client_sleeps, backend_sleeps; /* turns left without reading */
+    size_t header_got;                      /* bytes of the PROXY header */
+    size_t up_total, up_sent, up_got;
+    size_t down_total, down_sent, down_got;
+};
+
+struct model {
+    struct gw_ring *ring;
+    struct gw_conn_env env;
+    struct gw_config config;
+    struct gw_service services[SERVICE_COUNT];
+    struct gw_tls_context *tls[SERVICE_COUNT];
+    struct gw_ticket_keys tickets;
+    struct ktls_probe ktls;
+    struct gw_stats stats;
+    bool kernel; /* records may run in the double of the kernel */
+    struct test_dir *dir;
+    struct test_cert *ca, *server, *allowed, *stranger;
+    SSL_CTX *client_ctx;
+    SSL_SESSION *sessions[SERVICE_COUNT]; /* the last ticket of each service */
+    struct peer peers[CONNS];
+    uint64_t begun;
+    uint64_t bytes_up, bytes_down; /* as the reports told */
+    uint64_t ended[PLAN_COUNT];
+};
+
+static inline uint64_t below(struct model *m, uint64_t n)
+{
+    return gw_fake_random(m->ring) % n;
+}
+
+/* Both streams are whole if nothing goes wrong. */
+static inline bool orderly(const struct peer *p)
+{
+    return p->plan <= PLAN_UPDATES;
+}
+
+/* Makes the client of a new connection. */
+void peer_begin(struct model *m, struct peer *p);
+/* One step of client and backend. */
+void peer_step(struct model *m, struct peer *p);
+/* The gateway is done with it: reads what is still on its way. */
+void peer_read_rest(struct model *m, struct peer *p);
