@@ -98,16 +98,16 @@ void gw_handshake_get_info(struct gw_handshake *hs, struct gw_handshake_info *re
 {
     const unsigned char *alpn = NULL;
     unsigned alpn_len = 0;
-    SSL_get0_alpn_selected(hs->ssl, &alpn, &alpn_len);
-    int group = SSL_get_negotiated_group(hs->ssl);
-    *ret = (struct gw_handshake_info){
-        .resumed = SSL_session_reused(hs->ssl),
-        .ticket_sent = hs->ticket_sent,
-    };
+    *ret = (struct gw_handshake_info){.ticket_sent = hs->ticket_sent};
+    copy_text(ret->sni, sizeof(ret->sni), hs->sni);
+    if (hs->state != GW_HANDSHAKE_COMPLETE)
+        return;
+    ret->resumed = SSL_session_reused(hs->ssl);
     copy_text(ret->version, sizeof(ret->version), SSL_get_version(hs->ssl));
     copy_text(ret->suite, sizeof(ret->suite), SSL_get_cipher_name(hs->ssl));
+    int group = SSL_get_negotiated_group(hs->ssl);
     copy_text(ret->group, sizeof(ret->group), group ? SSL_group_to_name(hs->ssl, group) : NULL);
-    copy_text(ret->sni, sizeof(ret->sni), hs->sni);
+    SSL_get0_alpn_selected(hs->ssl, &alpn, &alpn_len);
     if (alpn)
         (void)snprintf(ret->alpn, sizeof(ret->alpn), "%.*s", (int)alpn_len, (const char *)alpn);
 }

@@ -67,4 +67,5 @@ struct gw_handshake_info {
     char alpn[32];   /* "" when none */
     bool ticket_sent;
 };
+/* At any time; what is not known yet is "". Before DONE that is all but the SNI. */
 void gw_handshake_get_info(struct gw_handshake *hs, struct gw_handshake_info *ret);
