@@ -238,8 +238,10 @@ static bool send_some(struct backend *b, struct peer *p)
         close_peer(b, p, false);
         return false;
     }
-    if (n > 0)
+    if (n > 0) {
         sent(p, (size_t)n);
+        publish(b, p);
+    }
     return true;
 }
 
@@ -253,6 +255,8 @@ static bool fin_is_due(const struct peer *p)
     const struct backend_plan *plan = &p->plan;
     if (p->fin_sent || plan->no_fin || wants_to_send(p))
         return false;
+    if (plan->http && p->http.close && http_replied(&p->http))
+        return true;
     if (plan->down_after_fin || plan->fin_after_fin || plan->echo || plan->http)
         return p->account.got_fin;
     return p->account.received >= plan->fin_after_up;

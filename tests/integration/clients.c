@@ -72,15 +72,11 @@ static bool all_sent(const struct client *c)
     return c->sent == c->work.up_bytes;
 }
 
-static short work_done(struct client *c)
+static void work_done(struct client *c)
 {
-    if (c->work.meet)
-        c->phase = MEET;
-    else
-        c->phase = c->work.leave ? DONE : CLOSE;
+    c->phase = c->work.leave ? DONE : CLOSE;
     if (c->work.leave && !c->work.half_close)
         say_close_notify(c);
-    return 0;
 }
 
 static short do_work(struct client *c)
@@ -94,9 +90,13 @@ static short do_work(struct client *c)
         c->phase = FAILED;
         return 0;
     }
-    if (all_sent(c) && c->received == c->work.down_bytes)
-        return work_done(c);
-    return (short)(out | in);
+    if (!all_sent(c) || c->received < c->work.down_bytes)
+        return (short)(out | in);
+    if (c->work.meet)
+        c->phase = MEET;
+    else
+        work_done(c);
+    return 0;
 }
 
 static short do_close(struct client *c)
@@ -167,7 +167,7 @@ static void part(struct crowd *crowd, void (*met)(void *arg), void *arg)
         struct client *c = &crowd->slots[i];
         if (!c->ssl || c->phase != MEET)
             continue;
-        c->phase = c->work.leave ? DONE : CLOSE;
+        work_done(c);
         go_on(crowd, c);
     }
 }

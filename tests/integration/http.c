@@ -11,6 +11,7 @@
 
 static bool parse_head(struct http *h)
 {
+    h->close = strcasestr(h->head, "\r\nconnection: close\r\n") != NULL;
     if (sscanf(h->head, "GET /%" SCNu64 " HTTP/1.1\r\n", &h->length) == 1) {
         h->get = true;
         return true;

@@ -17,6 +17,7 @@ struct http {
     size_t head_len;
     bool head_done;
     bool get;        /* else PUT */
+    bool close;      /* the client asks for the end of the connection after the reply */
     bool done;       /* the whole request came */
     uint64_t length; /* of the reply's body (GET /LENGTH) or of the request's (PUT) */
     uint64_t body;   /* bytes of the request's body that came */

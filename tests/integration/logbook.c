@@ -10,6 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
+enum {
+    USUAL_LINES = 20 /* on connections that just finished, in what is printed */
+};
+
 /* ---- reading ---- */
 
 static bool append(struct logbook *book, const char *data, size_t len)
@@ -127,9 +131,17 @@ unsigned logbook_count(struct logbook *book, const char *words)
 
 void logbook_print(struct logbook *book)
 {
+    char line[LOG_LINE_MAX];
+    size_t cursor = 0;
+    unsigned usual = 0;
     (void)pthread_mutex_lock(&book->lock);
-    if (book->text)
-        (void)fprintf(stderr, "---- the gateway's log ----\n%s----\n", book->text);
+    (void)fprintf(stderr, "---- the gateway's log ----\n");
+    while (next_with(book, &cursor, "", line)) {
+        if (strstr(line, CONN_LINE_WORDS "reason=finished ") && ++usual > USUAL_LINES)
+            continue;
+        (void)fprintf(stderr, "%s\n", line);
+    }
+    (void)fprintf(stderr, "---- %u lines on connections that finished ----\n", usual);
     (void)pthread_mutex_unlock(&book->lock);
 }
 

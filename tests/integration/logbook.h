@@ -36,7 +36,8 @@ bool logbook_await(struct logbook *book, size_t *cursor, const char *words,
                    char line[LOG_LINE_MAX]);
 /* Lines that hold `words`, of those that came until now. */
 unsigned logbook_count(struct logbook *book, const char *words);
-/* Prints all of it to standard error, for the person who looks at a failure. */
+/* Prints it to standard error, for the person who looks at a failure; of lines on connections that
+ * just finished only the first few. */
 void logbook_print(struct logbook *book);
 
 /* The value of key=value in a line, without its quotes; false when the key is not there. */

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Many connections at once and one after the other: none starves another, none leaves anything
+ * behind, and who does not read costs bounded memory. */
+#include "tests/integration/backend.h"
+#include "tests/integration/check.h"
+#include "tests/integration/client_steps.h"
+#include "tests/integration/net.h"
+
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#define KIB UINT64_C(1024)
+#define MIB (KIB * 1024)
+
+enum {
+    SEED = 19,
+    /* Nothing moved for so long: it is stuck, as far as a test can tell. */
+    STILL_MS = 200,
+};
+
+static struct backend *backend;
+static struct gateway *gateway;
+
+static int start(void **state)
+{
+    (void)state;
+    backend = backend_start(&BACKEND_PLAN(.echo = true));
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)gateway_drop(state);
+    backend_stop(backend);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+static void serve(const char *flag, const char *value)
+{
+    gateway = gateway_start(&(struct gateway_options){
+        .target = backend_port(backend),
+        .flags = {flag, value},
+    });
+}
+
+static struct client_options options_of(int version)
+{
+    return (struct client_options){.port = gateway->port, .version = version};
+}
+
+static struct client_work echo_of(uint64_t bytes)
+{
+    return (struct client_work){
+        .up_bytes = bytes,
+        .up_seed = SEED,
+        .down_bytes = bytes,
+        .down_seed = SEED,
+        .leave = true,
+    };
+}
+
+static void run(int version, struct client_work work, unsigned count, unsigned at_once)
+{
+    char error[160];
+    struct client_options options = options_of(version);
+    unsigned good = clients_run(&options, &work, count, at_once, NULL, NULL, error);
+    if (good != count)
+        fail_msg("%u of %u connections failed; the first: %s", count - good, count, error);
+}
+
+static pid_t worker(void)
+{
+    pid_t pids[WORKERS_MAX];
+    assert_int_equal(gateway_workers(gateway, pids), 1);
+    return pids[0];
+}
+
+/* ---- at once ---- */
+
+struct meeting {
+    unsigned fds;
+    unsigned backend_conns;
+};
+
+static void look_around(void *arg)
+{
+    struct meeting *m = arg;
+    m->fds = (unsigned)process_fds(worker());
+    m->backend_conns = backend_accepted(backend);
+}
+
+static void two_thousand_at_once(void **state)
+{
+    const unsigned count = world_is_small() ? 500 : 2000;
+    struct meeting meeting = {0};
+    char error[160];
+    (void)state;
+    serve("--handshake-timeout", "60s");
+    struct client_work work = echo_of(3000);
+    work.meet = true;
+    struct client_options options = options_of(0);
+    unsigned good = clients_run(&options, &work, count, count, look_around, &meeting, error);
+    if (good != count)
+        fail_msg("%u of %u connections failed; the first: %s", count - good, count, error);
+    assert_int_equal(meeting.backend_conns, count);
+    if (meeting.fds != (unsigned)-1)
+        assert_true(meeting.fds >= 2 * count);
+    gateway_stop(gateway);
+}
+
+static void the_limit_holds(void **state)
+{
+    enum {
+        LIMIT = 10
+    };
+    struct client crowd[LIMIT], one_more;
+    (void)state;
+    serve("--max-conns", "10");
+    const struct client_options options = options_of(0);
+    for (int i = 0; i < LIMIT; i++) {
+        client_connect(&crowd[i], &options);
+        crowd[i].work = echo_of(0);
+        client_send(&crowd[i], 100);
+        client_receive(&crowd[i], 100);
+    }
+    client_open(&one_more, &options);
+    assert_int_not_equal(client_handshake(&one_more), CLIENT_OPEN);
+    assert_int_not_equal(one_more.end, CLIENT_STUCK);
+    client_close(&one_more);
+    client_close_notify(&crowd[0]);
+    assert_int_equal(client_read_end(&crowd[0]), CLIENT_CLOSE_NOTIFY);
+    client_close(&crowd[0]);
+    gateway_expect(gateway, "finished", NULL);
+    run(0, echo_of(1000), 1, 1);
+    for (int i = 1; i < LIMIT; i++)
+        client_close(&crowd[i]);
+    gateway_stop(gateway);
+}
+
+/* ---- those who do not read ---- */
+
+/* Sends until nothing moves any more. */
+static void send_until_stuck(struct client *c)
+{
+    short events;
+    do {
+        events = client_step_send(c, UINT64_MAX);
+        assert_int_equal(c->end, CLIENT_OPEN);
+    } while (net_await(c->fd, events, net_now_ms() + STILL_MS));
+}
+
+/* Waits until the backend can send connection `number` no more. */
+static void await_backend_stuck(unsigned number)
+{
+    uint64_t before;
+    uint64_t sent = 0;
+    do {
+        before = sent;
+        (void)poll(NULL, 0, STILL_MS);
+        sent = backend_look(backend, number).sent;
+    } while (sent == 0 || sent != before);
+}
+
+/* Two relay buffers of 64 KiB and a little more is what a connection may hold. */
+static void check_memory(pid_t pid, long before_kib, unsigned conns)
+{
+    long now_kib = process_memory_kib(pid);
+    if (before_kib > 0 && now_kib - before_kib > (long)conns * 192)
+        fail_msg("%u connections that do not read made the worker grow from %ld to %ld KiB", conns,
+                 before_kib, now_kib);
+}
+
+static void slow_backends_hold_nobody_else(void **state)
+{
+    enum {
+        SLOW = 8
+    };
+    struct client slow[SLOW];
+    (void)state;
+    serve(NULL, NULL);
+    run(0, echo_of(100 * KIB), 50, 25);
+    pid_t pid = worker();
+    long memory = process_memory_kib(pid);
+    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = SEED, .pause_after = 1,
+                                            .receive_buffer = 65536, .fin_after_fin = true));
+    const struct client_options options = options_of(TLS1_3_VERSION);
+    for (int i = 0; i < SLOW; i++) {
+        client_connect(&slow[i], &options);
+        slow[i].work.up_seed = SEED;
+        send_until_stuck(&slow[i]);
+    }
+    check_memory(pid, memory, SLOW);
+    for (int i = 0; i < SLOW; i++)
+        assert_true(backend_look(backend, (unsigned)i).received < slow[i].sent);
+    backend_resume(backend);
+    for (int i = 0; i < SLOW; i++) {
+        struct backend_account a;
+        client_send(&slow[i], MIB);
+        client_close_notify(&slow[i]);
+        assert_int_equal(client_read_end(&slow[i]), CLIENT_CLOSE_NOTIFY);
+        assert_true(backend_await(backend, (unsigned)i, &a));
+        assert_false(a.wrong);
+        assert_int_equal(a.received, slow[i].sent);
+        client_close(&slow[i]);
+    }
+    gateway_stop(gateway);
+}
+
+static void slow_clients_hold_nobody_else(void **state)
+{
+    enum {
+        SLOW = 8
+    };
+    const uint64_t bytes = 24 * MIB;
+    struct client slow[SLOW];
+    (void)state;
+    serve(NULL, NULL);
+    run(0, echo_of(100 * KIB), 50, 25);
+    pid_t pid = worker();
+    long memory = process_memory_kib(pid);
+    backend_set_plan(backend, &BACKEND_PLAN(.down_seed = SEED, .down_bytes = bytes));
+    const struct client_options options = options_of(TLS1_3_VERSION);
+    for (int i = 0; i < SLOW; i++)
+        client_connect(&slow[i], &options);
+    for (int i = 0; i < SLOW; i++)
+        await_backend_stuck((unsigned)i);
+    check_memory(pid, memory, SLOW);
+    for (int i = 0; i < SLOW; i++)
+        assert_true(backend_look(backend, (unsigned)i).sent < bytes);
+    backend_set_plan(backend, &BACKEND_PLAN(.echo = true));
+    run(0, echo_of(100 * KIB), 50, 25);
+    for (int i = 0; i < SLOW; i++) {
+        slow[i].work.down_seed = SEED;
+        client_receive(&slow[i], world_is_small() ? 2 * MIB : bytes);
+        client_close(&slow[i]);
+    }
+    gateway_stop(gateway);
+}
+
+/* A thread whose client sends as fast as it can. */
+struct bulk {
+    struct client client;
+    pthread_t thread;
+    atomic_bool stop;
+};
+
+static void *send_bulk(void *arg)
+{
+    struct bulk *b = arg;
+    while (!atomic_load(&b->stop) && b->client.end == CLIENT_OPEN) {
+        uint64_t until = b->client.sent + 256 * KIB;
+        short events;
+        while ((events = client_step_send(&b->client, until)))
+            (void)net_await(b->client.fd, events, net_now_ms() + DEADLINE_MS);
+    }
+    return NULL;
+}
+
+static void bulk_does_not_starve_the_small(void **state)
+{
+    struct bulk b = {.stop = false};
+    struct backend_account a;
+    (void)state;
+    serve(NULL, NULL);
+    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = SEED, .fin_after_fin = true));
+    const struct client_options options = options_of(TLS1_3_VERSION);
+    client_connect(&b.client, &options);
+    b.client.work.up_seed = SEED;
+    assert_int_equal(pthread_create(&b.thread, NULL, send_bulk, &b), 0);
+    assert_true(backend_await_received(backend, 0, MIB));
+    uint64_t before = backend_look(backend, 0).received;
+    for (int i = 0; i < 200; i++) {
+        struct client c;
+        client_connect(&c, &options);
+        client_send(&c, 100);
+        client_close_notify(&c);
+        assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+        client_close(&c);
+    }
+    uint64_t after = backend_look(backend, 0).received;
+    atomic_store(&b.stop, true);
+    (void)pthread_join(b.thread, NULL);
+    assert_true(after > before); /* and neither was the bulk */
+    assert_int_equal(b.client.end, CLIENT_OPEN);
+    client_close_notify(&b.client);
+    assert_int_equal(client_read_end(&b.client), CLIENT_CLOSE_NOTIFY);
+    assert_true(backend_await(backend, 0, &a));
+    assert_false(a.wrong);
+    assert_int_equal(a.received, b.client.sent);
+    client_close(&b.client);
+    gateway_stop(gateway);
+}
+
+/* ---- one after the other ---- */
+
+/* Connections of every ending, by hand. */
+static void end_badly(const struct client_options *options, int how)
+{
+    struct client c;
+    if (how == 0) {
+        int fd = net_connect(gateway->port);
+        assert_return_code(fd, 0);
+        (void)close(fd);
+        return;
+    }
+    client_connect(&c, options);
+    c.work.up_seed = c.work.down_seed = SEED;
+    if (how > 1) {
+        client_send(&c, 20000);
+        client_receive(&c, 20000);
+    }
+    if (how == 2)
+        client_truncate(&c);
+    else
+        client_reset(&c);
+    client_close(&c);
+}
+
+/* Waits until the worker has as many descriptors as it had. */
+static void await_fds(pid_t pid, int want)
+{
+    int64_t deadline = net_now_ms() + DEADLINE_MS;
+    int now;
+    while ((now = process_fds(pid)) != want && net_now_ms() < deadline)
+        (void)poll(NULL, 0, 10);
+    assert_int_equal(now, want);
+}
+
+/* With so few connections allowed there are so few buffers that a leak of one in a hundred
+ * connections would use them up. */
+static void churn_leaves_nothing_behind(void **state)
+{
+    const unsigned count = world_wants_all() ? 100000 : world_is_small() ? 400 : 3000;
+    (void)state;
+    serve("--max-conns", "200");
+    const struct client_options options = options_of(0);
+    pid_t pid = worker();
+    int fds = process_fds(pid);
+    if (fds < 0)
+        skip_because("churn_leaves_nothing_behind: /proc/PID/fd of the worker is not readable");
+    run(TLS1_3_VERSION, echo_of(5000), count / 2, 20);
+    for (unsigned i = 0; i < count / 50; i++)
+        end_badly(&options, (int)(i % 4));
+    run(TLS1_2_VERSION, echo_of(100), count / 2, 20);
+    run(0, echo_of(200 * KIB), 100, 100);
+    await_fds(pid, fds);
+    gateway_stop(gateway);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(two_thousand_at_once),           TEST(the_limit_holds),
+        TEST(slow_backends_hold_nobody_else), TEST(slow_clients_hold_nobody_else),
+        TEST(bulk_does_not_starve_the_small), TEST(churn_leaves_nothing_behind),
+    };
+    return run_world("e_load", tests);
+}

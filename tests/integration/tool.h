@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Other people's TLS clients as child processes: what they are fed and what they write are
+ * patterns, checked on the way without a file. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct tool_work {
+    const char *const *words; /* the command, NULL-terminated; found by PATH */
+    uint64_t input; /* bytes of the stream `seed` to its standard input, then its end … */
+    uint64_t seed;
+    bool input_stays_open; /* … or not, until the output ended */
+    const char *head;      /* text to feed before that; NULL: none */
+    const char *skip;      /* output up to the end of these words is not checked; NULL: all is */
+};
+
+struct tool_result {
+    int exit;        /* code; -1: killed, or it took longer than allowed */
+    uint64_t output; /* bytes of standard output that are the stream `seed` */
+    bool wrong;      /* and then others came */
+    char said[2048]; /* the beginning of its standard error */
+};
+
+/* True when the program is installed. */
+bool tool_exists(const char *program);
+/* Runs it to its end, or kills it after `limit_ms`. */
+void tool_run(const struct tool_work *work, int limit_ms, struct tool_result *ret);
