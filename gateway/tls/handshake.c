@@ -148,24 +148,37 @@ static bool begins_like_tls(uint8_t first)
     return first == TYPE_HANDSHAKE || first == TYPE_ALERT || first & 0x80;
 }
 
+static bool take_in(struct gw_handshake *hs, const uint8_t *data, size_t len)
+{
+    return len == 0 || BIO_write(hs->in, data, (int)len) == (int)len;
+}
+
+/* The limit is on what the handshake takes; what comes after it may be any length. */
+static enum gw_handshake_verdict go_on(struct gw_handshake *hs, const uint8_t *data, size_t len)
+{
+    size_t part = GW_MIN(len, GW_HANDSHAKE_BYTES_MAX - hs->received);
+    if (hs->received == 0)
+        hs->speaks_tls = begins_like_tls(data[0]);
+    hs->received += part;
+    if (!take_in(hs, data, part))
+        return fail(hs, GW_REASON_NO_MEMORY, "");
+    enum gw_handshake_verdict verdict = drive(hs);
+    if (verdict == GW_HANDSHAKE_DONE && !take_in(hs, data + part, len - part))
+        return fail(hs, GW_REASON_NO_MEMORY, "");
+    if (verdict == GW_HANDSHAKE_MORE && hs->received == GW_HANDSHAKE_BYTES_MAX) {
+        write_plain_alert(hs, ALERT_ILLEGAL_PARAMETER);
+        return fail(hs, GW_REASON_HANDSHAKE_TOO_LARGE, "");
+    }
+    return verdict;
+}
+
 enum gw_handshake_verdict gw_handshake_input(struct gw_handshake *hs, const void *data, size_t len)
 {
     if (hs->state == GW_HANDSHAKE_BROKEN)
         return GW_HANDSHAKE_FAILED;
-    if (len == 0)
-        return hs->state == GW_HANDSHAKE_COMPLETE ? GW_HANDSHAKE_DONE : GW_HANDSHAKE_MORE;
-    if (hs->state == GW_HANDSHAKE_RUNNING) {
-        if (len > GW_HANDSHAKE_BYTES_MAX - hs->received) {
-            write_plain_alert(hs, ALERT_ILLEGAL_PARAMETER);
-            return fail(hs, GW_REASON_HANDSHAKE_TOO_LARGE, "");
-        }
-        if (hs->received == 0)
-            hs->speaks_tls = begins_like_tls(*(const uint8_t *)data);
-        hs->received += len;
-    }
-    if (BIO_write(hs->in, data, (int)len) != (int)len)
-        return fail(hs, GW_REASON_NO_MEMORY, "");
-    return hs->state == GW_HANDSHAKE_COMPLETE ? GW_HANDSHAKE_DONE : drive(hs);
+    if (hs->state == GW_HANDSHAKE_RUNNING)
+        return len ? go_on(hs, data, len) : GW_HANDSHAKE_MORE;
+    return take_in(hs, data, len) ? GW_HANDSHAKE_DONE : fail(hs, GW_REASON_NO_MEMORY, "");
 }
 
 enum gw_reason gw_handshake_reason(const struct gw_handshake *hs)
@@ -219,9 +232,10 @@ static bool write_tickets(struct gw_handshake *hs, unsigned count)
 
 unsigned gw_handshake_tickets(struct gw_handshake *hs)
 {
-    if (hs->state != GW_HANDSHAKE_COMPLETE || !hs->tls->tickets ||
-        SSL_version(hs->ssl) != TLS1_3_VERSION)
+    if (hs->state != GW_HANDSHAKE_COMPLETE || !hs->tls->tickets)
         return 0;
+    if (SSL_version(hs->ssl) != TLS1_3_VERSION)
+        return hs->ticket_sent;
     unsigned count = SSL_session_reused(hs->ssl) ? TICKETS_RESUMED : TICKETS_FULL;
     if (!write_tickets(hs, count)) {
         (void)fail(hs, GW_REASON_HANDSHAKE_INTERNAL, "no tickets");

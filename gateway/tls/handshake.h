@@ -49,7 +49,8 @@ void gw_handshake_output_sent(struct gw_handshake *hs, size_t len);
 
 /* Fills *ret; false when the certificate holds more than the limits or malformed names. */
 gw_must_check bool gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *ret);
-/* Appends the session tickets (TLS 1.3) to the output; their number, 0 when tickets are off. */
+/* Appends the session tickets (TLS 1.3) to the output. Returns how many the client has got, in TLS
+ * 1.2 the one that left within the handshake; 0 when tickets are off. Call it once. */
 unsigned gw_handshake_tickets(struct gw_handshake *hs);
 /* Keys of both directions with the sequence numbers right for the output so far; call it after
  * gw_handshake_tickets. Returns 0 or negative errno. */

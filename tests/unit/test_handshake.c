@@ -96,7 +96,7 @@ static void resumes(const struct tlsworld *w, struct gw_tls_context *tls,
         assert_int_equal(info.resumed, round > 0);
         assert_int_equal(info.ticket_sent, !tls13 && round == 0);
         tlspair_handover(&p);
-        assert_int_equal(p.tickets, tls13 ? (round ? 1 : 2) : 0);
+        assert_int_equal(p.tickets, tls13 ? (round ? 1 : 2) : round == 0);
         assert_int_equal(p.keys.tx.seq, tls13 ? p.tickets : 1);
         assert_int_equal(p.keys.rx.seq, tls13 ? 0 : 1);
         tlspair_exchange(&p);
@@ -465,6 +465,44 @@ static void chacha_for_those_who_prefer_it(void **state)
     gw_tls_context_free(tls);
 }
 
+/* A certificate chain of some 90 KiB, and much data glued to the Finished, all in one input: the
+ * limit is on the handshake alone. */
+static void a_long_chain_and_much_data(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    service.cacert_file = w->ca_file;
+    service.verify = GW_VERIFY_REQUIRED;
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
+    static uint8_t wire[GW_HANDSHAKE_BYTES_MAX * 2];
+    static uint8_t data[60000];
+    struct tlspair p;
+    tlspair_show(ctx, w->client);
+    for (size_t len = 0; len < 90000; len += (size_t)i2d_X509(w->ca->x509, NULL) + 5)
+        assert_true(SSL_CTX_add1_chain_cert(ctx, w->ca->x509));
+    tlspair_init(&p, tls, ctx, NULL);
+    (void)SSL_do_handshake(p.client);
+    assert_true(tlspair_to_server(&p));
+    while (tlspair_to_client(&p))
+        ;
+    assert_int_equal(SSL_do_handshake(p.client), 1);
+    size_t handshake = BIO_ctrl_pending(p.from_client);
+    assert_true(handshake > 90000);
+    for (size_t i = 0; i < sizeof(data); i += 10000)
+        assert_int_equal(SSL_write(p.client, data + i, 10000), 10000);
+    int n = BIO_read(p.from_client, wire, sizeof(wire));
+    assert_true(n > GW_HANDSHAKE_BYTES_MAX);
+    p.verdict = gw_handshake_input(p.server, wire, (size_t)n);
+    tlspair_handover(&p);
+    assert_int_equal(p.inbox_len, (size_t)n - handshake);
+    tlspair_expect_from_client(&p, data, sizeof(data));
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+    gw_tls_context_free(tls);
+}
+
 /* Whatever comes after DONE is kept as unread, and keys come once and again the same. */
 static void more_input_after_the_end(void **state)
 {
@@ -503,6 +541,7 @@ int main(void)
         cmocka_unit_test(input_in_any_pieces),
         cmocka_unit_test(alpn_is_chosen_in_our_order),
         cmocka_unit_test(chacha_for_those_who_prefer_it),
+        cmocka_unit_test(a_long_chain_and_much_data),
         cmocka_unit_test(more_input_after_the_end),
     };
     return cmocka_run_group_tests(tests, tlsworld_setup, tlsworld_teardown);
