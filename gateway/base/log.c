@@ -4,6 +4,7 @@
 #include "gateway/base/clock.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -260,10 +261,40 @@ const struct gw_log_config *gw_log_config(void)
     return &current;
 }
 
-void gw_log_write(const char *text, size_t len)
+bool gw_log_ready(int wait_ms)
+{
+    struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return poll(&p, 1, wait_ms) > 0; /* an error counts: the write meets it and does not wait */
+}
+
+static void write_whole(const char *text, size_t len)
 {
     while (write(STDERR_FILENO, text, len) < 0 && errno == EINTR)
         ;
+}
+
+static unsigned long lost; /* lines, since standard error took one */
+
+static void tell_lost(void)
+{
+    struct gw_line line;
+    char message[64];
+    (void)snprintf(message, sizeof(message), "nobody read the log: %lu lines are lost", lost);
+    gw_line_begin(&line, current.format, gw_clock_wall_ns(), GW_LOG_WARNING, current.worker,
+                  message);
+    gw_line_end(&line);
+    write_whole(line.text, line.len);
+    lost = 0;
+}
+
+void gw_log_write(const char *text, size_t len)
+{
+    if (lost && gw_log_ready(0))
+        tell_lost();
+    if (gw_log_ready(lost ? 0 : GW_LOG_PATIENCE_MS))
+        write_whole(text, len);
+    else
+        lost++;
 }
 
 static void write_line(enum gw_log_level level, const char *message)

@@ -28,7 +28,8 @@ enum gw_log_format {
 
 enum {
     GW_LOG_MESSAGE_MAX = 1024,
-    GW_LOG_LINE_MAX = 4096
+    GW_LOG_LINE_MAX = 4096, /* not above PIPE_BUF: a pipe takes such a line whole */
+    GW_LOG_PATIENCE_MS = 100
 };
 
 /* One line being built. Too long a line is cut and still well formed: the value that did not fit
@@ -72,7 +73,13 @@ static inline bool gw_log_wanted(enum gw_log_level level)
     return level <= gw_log_config()->level;
 }
 
-/* Writes to descriptor 2 whole or not at all; a log that cannot be written is not an error. */
+/* True when descriptor 2 takes a line now, or within `wait_ms`. Whoever reads our pipe may have
+ * stopped reading; the process must not stop with him. */
+bool gw_log_ready(int wait_ms);
+
+/* Writes to descriptor 2 whole or not at all; a log that cannot be written is not an error. A
+ * reader that takes nothing is waited for GW_LOG_PATIENCE_MS once; until he reads again, lines are
+ * lost at once, and their number is told then. */
 void gw_log_write(const char *text, size_t len);
 
 /* Words of levels and formats, for parsing and printing: NULL past the last. */

@@ -9,6 +9,7 @@
 #include "gateway/proc/master.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,6 +70,7 @@ static void set_up_log(const struct gw_config *config)
         .worker = -1,
     };
     gw_log_setup(&log);
+    (void)signal(SIGPIPE, SIG_IGN); /* standard error may be a pipe that nobody reads any more */
     for (unsigned i = 0; i < config->warning_count; i++)
         gw_log(GW_LOG_WARNING, "%s", config->warnings[i]);
 }

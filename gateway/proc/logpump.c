@@ -8,12 +8,14 @@ enum {
     ENTRIES_PER_TURN = 256
 };
 
-/* One entry of the ring; false when it is empty. What a worker wrote and no worker writes is left
- * out: it has no words. */
-static bool print_one(struct gw_logring *ring, unsigned worker)
+/* One entry of the ring; false when it is empty or standard error is full. What a worker wrote and
+ * no worker writes is left out: it has no words. */
+static bool print_one(struct gw_logring *ring, unsigned worker, int wait_ms)
 {
     uint8_t entry[GW_LOGRING_ENTRY_MAX] __attribute__((aligned(8)));
     struct gw_line line;
+    if (!gw_log_ready(wait_ms))
+        return false;
     size_t len = gw_logring_pop(ring, entry);
     if (!len)
         return false;
@@ -25,7 +27,7 @@ static bool print_one(struct gw_logring *ring, unsigned worker)
 static bool turn_one(struct gw_logring *ring, unsigned worker)
 {
     for (int i = 0; i < ENTRIES_PER_TURN; i++)
-        if (!print_one(ring, worker))
+        if (!print_one(ring, worker, 0))
             return !gw_logring_sleep(ring);
     return true;
 }
@@ -39,8 +41,8 @@ bool gw_logpump_turn(struct gw_logring *rings, unsigned count)
     return more;
 }
 
-void gw_logpump_flush(struct gw_logring *rings, unsigned index)
+void gw_logpump_flush(struct gw_logring *rings, unsigned index, int wait_ms)
 {
-    while (print_one(&rings[index], index))
+    while (print_one(&rings[index], index, wait_ms))
         ;
 }

@@ -36,7 +36,12 @@ enum phase {
 enum {
     POLL_SIGNAL,
     POLL_LOG,
+    POLL_STDERR,
     POLL_WORKERS
+};
+
+enum {
+    LAST_LINES_MS = 1000 /* at the end, for a slow reader of the log */
 };
 
 #define NEVER INT64_MAX
@@ -177,7 +182,7 @@ static void take_death(struct supervisor *s, unsigned index, int status)
     long pid = p->pid;
     p->pid = 0;
     gw_fd_close(&p->channel_fd);
-    gw_logpump_flush(s->h->logs, index); /* its last words come before ours about it */
+    gw_logpump_flush(s->h->logs, index, 0); /* its last words come before ours about it */
     describe_end(status, how, sizeof(how));
     if (s->phase == ENDING) {
         gw_log(clean ? GW_LOG_DEBUG : GW_LOG_WARNING, "worker %u (process %ld) %s", index, pid,
@@ -326,12 +331,14 @@ static void take_logs(struct supervisor *s)
 static int wait_for_events(struct supervisor *s)
 {
     bool more_logs = gw_logpump_turn(s->h->logs, s->count);
+    bool stuck = more_logs && !gw_log_ready(0);
     s->polls[POLL_SIGNAL] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
     s->polls[POLL_LOG] = (struct pollfd){.fd = s->h->log_wake_fd, .events = POLLIN};
+    s->polls[POLL_STDERR] = (struct pollfd){.fd = stuck ? STDERR_FILENO : -1, .events = POLLOUT};
     for (unsigned i = 0; i < s->count; i++)
         s->polls[POLL_WORKERS + i] =
             (struct pollfd){.fd = s->places[i].channel_fd, .events = POLLIN};
-    int n = poll(s->polls, POLL_WORKERS + s->count, more_logs ? 0 : wait_ms(s));
+    int n = poll(s->polls, POLL_WORKERS + s->count, more_logs && !stuck ? 0 : wait_ms(s));
     return n < 0 && errno != EINTR ? -errno : 0;
 }
 
@@ -391,7 +398,7 @@ enum gw_exit gw_supervise(struct gw_heritage *h, const struct gw_supervise_times
             take_events(&s);
     }
     for (unsigned i = 0; i < s.count; i++)
-        gw_logpump_flush(h->logs, i);
+        gw_logpump_flush(h->logs, i, LAST_LINES_MS);
     if (r) {
         gw_log(GW_LOG_ERROR, "the supervising loop failed: %s", strerror(-r));
         s.exit = GW_EXIT_OTHER;

@@ -278,6 +278,48 @@ static void without_a_sink_lines_go_to_descriptor_2(void **state)
                         "\"level\":\"info\",\"message\":\"to \\\"people\\\"\"}\n");
 }
 
+/* Fills the pipe until it takes no more, and leaves it blocking. */
+static void fill(int fd)
+{
+    char page[4096];
+    memset(page, '-', sizeof(page));
+    int flags = fcntl(fd, F_GETFL);
+    assert_int_equal(fcntl(fd, F_SETFL, flags | O_NONBLOCK), 0);
+    while (write(fd, page, sizeof(page)) > 0)
+        ;
+    assert_int_equal(fcntl(fd, F_SETFL, flags), 0);
+}
+
+static void a_reader_that_stopped_does_not_stop_us(void **state)
+{
+    (void)state;
+    static char out[1 << 17];
+    int fds[2];
+    struct gw_log_config config = {.level = GW_LOG_INFO, .format = GW_LOG_TEXT, .worker = -1};
+    gw_log_setup(&config);
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    int saved = dup(STDERR_FILENO);
+    assert_true(saved >= 0 && dup2(fds[1], STDERR_FILENO) == STDERR_FILENO);
+    fill(fds[1]);
+    gw_log(GW_LOG_INFO, "first");
+    gw_log(GW_LOG_INFO, "second");
+    bool ready = gw_log_ready(0);
+    ssize_t drained = read(fds[0], out, sizeof(out) - 1);
+    gw_log(GW_LOG_INFO, "third");
+    assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+    assert_false(ready);
+    assert_true(drained > 0);
+    ssize_t len = read(fds[0], out, sizeof(out) - 1);
+    gw_fd_close(&saved);
+    gw_fd_close(&fds[0]);
+    gw_fd_close(&fds[1]);
+    assert_true(len > 0);
+    out[len] = '\0';
+    assert_null(strstr(out, "first"));
+    assert_non_null(strstr(out, " warning nobody read the log: 2 lines are lost\n"));
+    assert_non_null(strstr(out, " info third\n"));
+}
+
 static void words_end_with_null(void **state)
 {
     (void)state;
@@ -303,6 +345,7 @@ int main(void)
         cmocka_unit_test(every_cut_is_well_formed),
         cmocka_unit_test(sink_gets_what_the_level_lets_through),
         cmocka_unit_test(without_a_sink_lines_go_to_descriptor_2),
+        cmocka_unit_test(a_reader_that_stopped_does_not_stop_us),
         cmocka_unit_test(words_end_with_null),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);

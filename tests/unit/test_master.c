@@ -606,6 +606,25 @@ static void what_workers_log_is_printed(void **state)
     assert_non_null(strstr(last, " ended with exit code 1; its place is filled again in "));
 }
 
+/* Whoever reads the log has stopped, and its pipe is full. */
+static void a_full_log_does_not_keep_workers_from_being_replaced(void **state)
+{
+    struct fixture *f = *state;
+    struct report r[WORKERS];
+    char page[4096] = {0};
+    int flags = fcntl(f->lines_write, F_GETFL);
+    assert_int_equal(fcntl(f->lines_write, F_SETFL, flags | O_NONBLOCK), 0);
+    while (write(f->lines_write, page, sizeof(page)) > 0)
+        ;
+    assert_int_equal(fcntl(f->lines_write, F_SETFL, flags), 0);
+    start(f);
+    expect_both(f, 'R', r);
+    assert_int_equal(kill(r[0].pid, SIGKILL), 0);
+    (void)expect(f, 'R');
+    assert_int_equal(kill(f->master, SIGTERM), 0);
+    expect_exit(f, GW_EXIT_OK);
+}
+
 static void ticket_keys_rotate(void **state)
 {
     struct fixture *f = *state;
@@ -693,6 +712,7 @@ int main(void)
         TEST(a_dying_worker_during_drain_is_not_replaced),
         TEST(gauges_begin_at_0_and_counters_go_on),
         TEST(what_workers_log_is_printed),
+        TEST(a_full_log_does_not_keep_workers_from_being_replaced),
         TEST(ticket_keys_rotate),
         TEST(rights_are_given_up),
         TEST(workers_are_pinned),
