@@ -33,6 +33,7 @@ enum plan {
     PLAN_CLIENT_FIRST,
     PLAN_BACKEND_FIRST,
     PLAN_JUST_CLOSES,
+    PLAN_ODD_RECORDS,
     PLAN_UPDATES,
     PLAN_TRUNCATE,
     PLAN_CLIENT_RESET,
@@ -67,6 +68,10 @@ struct peer {
     uint64_t seed;
     uint64_t id;
     SSL *ssl;
+    uint8_t secret[KTLS_HASH_MAX]; /* TLS 1.3: the client's traffic secret */
+    struct gw_record own;          /* PLAN_ODD_RECORDS: what libssl does not let us send */
+    bool has_own;
+    unsigned warnings;
     int client_fd;
     int backend_fd;
     unsigned attempts;  /* to connect the backend */
@@ -120,6 +125,8 @@ static inline bool orderly(const struct peer *p)
 
 /* Makes the client of a new connection. */
 void peer_begin(struct model *m, struct peer *p);
+/* The client's key log (SSL_CTX_set_keylog_callback). */
+void peer_take_secret(const SSL *ssl, const char *line);
 /* One step of client and backend. */
 void peer_step(struct model *m, struct peer *p);
 /* The gateway is done with it: reads what is still on its way. */

@@ -4,6 +4,7 @@
 #include "tests/model/model.h"
 
 #include <openssl/err.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- streams: byte i of a seed ---- */
@@ -107,8 +108,82 @@ static void client_writes(struct model *m, struct peer *p)
     client_updates(m, p);
 }
 
-static void client_closes(struct peer *p)
+/* ---- records of our own making ---- */
+
+void peer_take_secret(const SSL *ssl, const char *line)
 {
+    static const char label[] = "CLIENT_TRAFFIC_SECRET_0 ";
+    struct peer *p = SSL_get_app_data(ssl);
+    if (strncmp(line, label, sizeof(label) - 1) != 0)
+        return;
+    const char *hex = strrchr(line, ' ') + 1;
+    for (size_t i = 0; i < sizeof(p->secret) && hex[2 * i]; i++)
+        assert_int_equal(sscanf(hex + 2 * i, "%2hhx", &p->secret[i]), 1);
+}
+
+/* Takes the client's sending over from libssl, which has sent nothing since its Finished. */
+static void take_over(struct model *m, struct peer *p)
+{
+    const struct ktls_suite *suite =
+        ktls_suite_find(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(p->ssl)));
+    struct gw_handover_keys keys = {.role = GW_ROLE_CLIENT};
+    uint8_t master[KTLS_MASTER_LEN];
+    uint8_t client[KTLS_RANDOM_LEN];
+    uint8_t server[KTLS_RANDOM_LEN];
+    client_to_wire(m, p, true);
+    if (suite->version == KTLS_TLS_1_3) {
+        size_t len = ktls_hash_len(suite->hash);
+        assert_int_equal(ktls_derive_tls13(suite, p->secret, len, &keys.tx), 0);
+        keys.rx = keys.tx; /* libssl goes on receiving */
+    } else {
+        SSL_SESSION_get_master_key(SSL_get_session(p->ssl), master, sizeof(master));
+        SSL_get_client_random(p->ssl, client, sizeof(client));
+        SSL_get_server_random(p->ssl, server, sizeof(server));
+        assert_int_equal(ktls_derive_tls12(suite, master, client, server, &keys.tx, &keys.rx), 0);
+        keys.tx.explicit_nonce = p->seed; /* any that does not come twice */
+    }
+    assert_int_equal(gw_record_init(&p->own, &keys), 0);
+    p->has_own = true;
+}
+
+static void send_own(struct model *m, struct peer *p, uint8_t type, const void *data, size_t len)
+{
+    uint8_t record[GW_RECORD_SEAL_ROOM_FRONT + GW_RECORD_PLAINTEXT_MAX + GW_RECORD_SEAL_ROOM_BACK];
+    uint8_t *payload = record + GW_RECORD_SEAL_ROOM_FRONT;
+    uint8_t *start;
+    size_t size;
+    memcpy(payload, data, len);
+    assert_int_equal(gw_record_seal(&p->own, type, payload, len, &start, &size), 0);
+    if (!p->client_closed)
+        gw_fake_peer_send(m->ring, p->client_fd, start, size);
+}
+
+/* Data, empty records, and warnings that are to be stepped over. */
+static void client_writes_odd(struct model *m, struct peer *p)
+{
+    uint8_t data[GW_RECORD_PLAINTEXT_MAX];
+    size_t left = p->up_total - p->up_sent;
+    if (!p->has_own)
+        take_over(m, p);
+    if (left == 0 || p->close_sent)
+        return;
+    if (below(m, 6) == 0)
+        send_own(m, p, GW_CONTENT_DATA, data, 0);
+    if (below(m, 4) == 0 && p->warnings++ < GW_WARNING_ALERTS_MAX)
+        send_own(m, p, GW_CONTENT_ALERT, data, gw_control_alert(data, GW_ALERT_USER_CANCELED));
+    size_t len = below(m, 4) ? 1 + below(m, GW_MIN(left, sizeof(data))) : 1;
+    stream_fill(up_seed(p), p->up_sent, data, len);
+    send_own(m, p, GW_CONTENT_DATA, data, len);
+    p->up_sent += len;
+}
+
+static void client_closes(struct model *m, struct peer *p)
+{
+    uint8_t body[GW_CONTROL_MAX];
+    if (p->has_own && !p->close_sent) {
+        send_own(m, p, GW_CONTENT_ALERT, body, gw_control_alert(body, GW_ALERT_CLOSE_NOTIFY));
+        p->close_sent = true;
+    }
     if (!p->close_sent)
         p->close_sent = SSL_shutdown(p->ssl) >= 0;
 }
@@ -176,7 +251,7 @@ static void end_orderly(struct model *m, struct peer *p)
     bool down_done = p->down_sent == p->down_total;
     if (p->plan == PLAN_CLIENT_FIRST) {
         if (up_sent)
-            client_closes(p);
+            client_closes(m, p);
         if (backend_up(p) && gw_fake_peer_saw_fin(m->ring, p->backend_fd) && down_done)
             backend_fin(m, p);
         return;
@@ -186,7 +261,7 @@ static void end_orderly(struct model *m, struct peer *p)
     if (!p->close_seen || !up_sent)
         return;
     if (p->plan != PLAN_JUST_CLOSES) {
-        client_closes(p);
+        client_closes(m, p);
         return;
     }
     client_to_wire(m, p, true);
@@ -225,8 +300,9 @@ static void step_connected(struct model *m, struct peer *p)
     client_reads(p);
     if (p->plan == PLAN_IDLE || p->broken)
         return;
+    bool odd = p->plan == PLAN_ODD_RECORDS;
     if (below(m, 3) == 0)
-        client_writes(m, p);
+        (odd ? client_writes_odd : client_writes)(m, p);
     if (orderly(p))
         end_orderly(m, p);
     else if (below(m, 12) == 0)
@@ -246,7 +322,7 @@ static void step_client(struct model *m, struct peer *p)
         p->broken = true;
         return;
     }
-    if (!rests(m, p, &p->client_sleeps))
+    if (!SSL_is_init_finished(p->ssl) || !rests(m, p, &p->client_sleeps))
         (void)wire_to_client(m, p);
     if (SSL_is_init_finished(p->ssl))
         step_connected(m, p);

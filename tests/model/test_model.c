@@ -31,6 +31,7 @@ static const struct {
     [PLAN_CLIENT_FIRST] = {"client-first", R(FINISHED), true, GW_ALERT_CLOSE_NOTIFY},
     [PLAN_BACKEND_FIRST] = {"backend-first", R(FINISHED), true, GW_ALERT_CLOSE_NOTIFY},
     [PLAN_JUST_CLOSES] = {"just-closes", R(FINISHED), true, GW_ALERT_CLOSE_NOTIFY},
+    [PLAN_ODD_RECORDS] = {"odd-records", R(FINISHED), true, GW_ALERT_CLOSE_NOTIFY},
     [PLAN_UPDATES] = {"updates", R(FINISHED), true, GW_ALERT_CLOSE_NOTIFY},
     [PLAN_TRUNCATE] = {"truncate", R(CLIENT_TRUNCATED) | R(HANDSHAKE_CLOSED) | R(FINISHED), false,
                        NO_ALERT},
@@ -224,6 +225,7 @@ static void check_end(struct model *m, struct peer *p)
     if (p->backend_fd != NO_FD)
         gw_fake_peer_release(m->ring, p->backend_fd);
     SSL_free(p->ssl);
+    gw_record_done(&p->own);
     p->used = false;
 }
 
@@ -344,6 +346,7 @@ static void set_up_client(struct model *m)
     SSL_CTX_set_session_cache_mode(m->client_ctx,
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(m->client_ctx, keep_session);
+    SSL_CTX_set_keylog_callback(m->client_ctx, peer_take_secret);
 }
 
 static void set_up_kernel(struct model *m)
