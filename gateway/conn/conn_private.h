@@ -60,6 +60,7 @@ struct gw_down {
     uint32_t iov_at;
     uint32_t iov_count;
     uint8_t drain_empty; /* times in a row that nothing was unacknowledged */
+    uint8_t drain_full;  /* … that something was, up to DRAIN_SLOWEST */
 };
 
 struct gw_conn {

@@ -10,7 +10,10 @@
 
 /* Looks at SIOCOUTQ that must find nothing before the FIN (kernel-notes/ktls-drain.md). */
 enum {
-    DRAIN_LOOKS = 2
+    DRAIN_LOOKS = 2,
+    /* While a peer takes nothing it is looked at ever less often, to 2^5 ticks: many of them must
+     * not keep the worker busy. */
+    DRAIN_SLOWEST = 5
 };
 
 static uint8_t *slot_payload(struct gw_buf *buf, uint32_t slot)
@@ -194,7 +197,7 @@ static void done(struct gw_conn *c)
 void gw_down_alert_sent(struct gw_conn *c)
 {
     c->down.state = GW_DOWN_DRAIN;
-    c->down.drain_empty = 0;
+    c->down.drain_empty = c->down.drain_full = 0;
     if (c->has_record && c->rec.tx.engine == GW_ENGINE_KERNEL)
         gw_down_drain_look(c);
     else
@@ -205,8 +208,9 @@ void gw_down_drain_look(struct gw_conn *c)
 {
     int unacked = gw_ring_unacked(c->env->ring, c->client_fd);
     c->down.drain_empty = unacked == 0 ? c->down.drain_empty + 1 : 0;
+    c->down.drain_full = unacked > 0 ? GW_MIN(c->down.drain_full + 1, DRAIN_SLOWEST) : 0;
     if (unacked < 0 || c->down.drain_empty >= DRAIN_LOOKS)
         done(c);
     else
-        gw_conn_set_timer(c, GW_DRAIN_TICK_NS);
+        gw_conn_set_timer(c, GW_DRAIN_TICK_NS << c->down.drain_full);
 }
