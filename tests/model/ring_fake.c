@@ -19,8 +19,9 @@
 
 enum {
     FIRST_FD = 1000,
-    SOCKETS = 1024,
-    OPS = 1024,
+    SOCKETS = 512,
+    OPS = 512,
+    QUEUE = 4 * OPS,
     WINDOW = 1 << 16, /* bytes a peer lets wait unread */
 };
 
@@ -51,7 +52,8 @@ enum kind {
 };
 
 struct op {
-    bool used;
+    bool used; /* until its completion is delivered */
+    bool done; /* … which waits in the queue */
     bool cancelled;
     enum kind kind;
     struct gw_token token;
@@ -69,6 +71,8 @@ struct gw_ring {
     struct sock socks[SOCKETS];
     struct op ops[OPS];
     unsigned op_count;
+    struct gw_completion queue[QUEUE]; /* of completions: delivered in order, and perhaps later */
+    unsigned queue_first, queue_len;
     unsigned open_count;
     unsigned next_sock;
     uint64_t events;
@@ -181,12 +185,18 @@ bool gw_fake_is_open(struct gw_ring *r, int fd)
 
 /* ---- operations asked for ---- */
 
+static struct op *find_op(struct gw_ring *r, struct gw_token token)
+{
+    for (unsigned i = 0; i < OPS; i++)
+        if (r->ops[i].used && gw_token_pack(r->ops[i].token) == gw_token_pack(token))
+            return &r->ops[i];
+    return NULL;
+}
+
 static struct op *new_op(struct gw_ring *r, enum kind kind, struct gw_token token, int fd)
 {
     (void)open_sock(r, fd);
-    for (unsigned i = 0; i < OPS; i++)
-        if (r->ops[i].used)
-            assert_true(gw_token_pack(r->ops[i].token) != gw_token_pack(token));
+    assert_null(find_op(r, token)); /* one of a kind */
     for (unsigned i = 0; i < OPS; i++) {
         struct op *op = &r->ops[i];
         if (op->used)
@@ -249,9 +259,9 @@ void gw_ring_sendmsg(struct gw_ring *r, struct gw_token token, int fd, const str
 
 void gw_ring_cancel(struct gw_ring *r, struct gw_token token)
 {
-    for (unsigned i = 0; i < OPS; i++)
-        if (r->ops[i].used && gw_token_pack(r->ops[i].token) == gw_token_pack(token))
-            r->ops[i].cancelled = true;
+    struct op *op = find_op(r, token);
+    if (op)
+        op->cancelled = true;
 }
 
 void gw_ring_close(struct gw_ring *r, int *fd)
@@ -542,21 +552,31 @@ static int perform(struct gw_ring *r, struct op *op, struct gw_buf **ret_buf)
     return res == NOT_YET && op->cancelled ? -ECANCELED : res;
 }
 
-static bool try_one(struct gw_ring *r, struct op *op, gw_ring_handler *handler, void *arg)
+static void try_one(struct gw_ring *r, struct op *op)
 {
     struct gw_completion c = {.token = op->token};
     c.res = perform(r, op, &c.buf);
     if (c.res == NOT_YET)
-        return false;
+        return;
     /* A poll goes on, most of the time. */
     c.more = op->kind == POLL && c.res >= 0 && !chance(r, 5);
+    op->done = !c.more;
+    assert_true(r->queue_len < QUEUE);
+    r->queue[(r->queue_first + r->queue_len++) % QUEUE] = c;
+}
+
+static void deliver(struct gw_ring *r, gw_ring_handler *handler, void *arg)
+{
+    struct gw_completion c = r->queue[r->queue_first++ % QUEUE];
+    r->queue_len--;
+    r->events++;
+    struct op *op = find_op(r, c.token);
+    assert_non_null(op);
     if (!c.more) {
         op->used = false;
         r->op_count--;
     }
-    r->events++;
     handler(arg, &c);
-    return true;
 }
 
 int gw_ring_wait(struct gw_ring *r, int64_t timeout_ns, gw_ring_handler *handler, void *arg)
@@ -569,9 +589,14 @@ int gw_ring_wait(struct gw_ring *r, int64_t timeout_ns, gw_ring_handler *handler
     unsigned step = (unsigned)(gw_fake_random(r) % OPS) | 1; /* odd: visits every entry */
     for (unsigned i = 0; i < OPS; i++) {
         struct op *op = &r->ops[(first + i * step) % OPS];
-        if (op->used && chance(r, 70))
-            (void)try_one(r, op, handler, arg);
+        if (op->used && !op->done && chance(r, 70))
+            try_one(r, op);
     }
+    /* Some are seen only next time, when the peers have gone on. */
+    unsigned now =
+        chance(r, 50) ? r->queue_len : (unsigned)(gw_fake_random(r) % (r->queue_len + 1));
+    while (now-- > 0)
+        deliver(r, handler, arg);
     return 0;
 }
 
