@@ -31,11 +31,11 @@ static const char *const default_groups[] = {"X25519MLKEM768:X25519:P-256:P-384"
     "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"                                    \
     "RSA+SHA256:RSA+SHA384:RSA+SHA512"
 
-#ifdef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION /* since OpenSSL 3.2 */
-#define NO_CERTIFICATE_COMPRESSION                                                                 \
-    (SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION)
-#else
-#define NO_CERTIFICATE_COMPRESSION 0
+/* Bits of OpenSSL 3.2 and later, named here because a program built with 3.0 may run with those;
+ * 3.0 does not look at them. */
+#ifndef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+#define SSL_OP_NO_TX_CERTIFICATE_COMPRESSION SSL_OP_BIT(32)
+#define SSL_OP_NO_RX_CERTIFICATE_COMPRESSION SSL_OP_BIT(33)
 #endif
 
 /* A flag whose value is a list of words, and the version its words belong to. */
@@ -204,10 +204,11 @@ static int set_versions(SSL_CTX *ctx, const struct gw_service *service, struct g
 static void set_options(SSL_CTX *ctx, const struct gw_service *service)
 {
     SSL_CTX_clear_options(ctx, SSL_CTX_get_options(ctx));
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
-                                 SSL_OP_ENABLE_MIDDLEBOX_COMPAT | NO_CERTIFICATE_COMPRESSION |
-                                 (service->session_tickets ? 0 : SSL_OP_NO_TICKET));
+    SSL_CTX_set_options(
+        ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                 SSL_OP_PRIORITIZE_CHACHA | SSL_OP_ENABLE_MIDDLEBOX_COMPAT |
+                 SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION |
+                 (service->session_tickets ? 0 : SSL_OP_NO_TICKET));
     /* The chain sent is the one in the file, never one made up from the CAs of clients. */
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
