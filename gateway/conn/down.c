@@ -32,7 +32,7 @@ static void read_slots(struct gw_conn *c)
     for (uint32_t i = 0; i < GW_BUFFER_SLOTS; i++)
         b->iov[i] = (struct iovec){
             .iov_base = slot_payload(b, i),
-            .iov_len = GW_RECORD_PLAINTEXT_MAX,
+            .iov_len = c->rec.tx_payload_max,
         };
     b->msg = (struct msghdr){.msg_iov = b->iov, .msg_iovlen = GW_BUFFER_SLOTS};
     gw_ring_recvmsg(c->env->ring, gw_conn_begin(c, GW_OP_BACKEND_RECV), c->backend_fd, b,
@@ -45,13 +45,14 @@ void gw_down_read(struct gw_conn *c)
         return;
     c->down.state = GW_DOWN_READ;
     bool user = c->rec.tx.engine == GW_ENGINE_USER;
+    bool small = c->rec.tx_payload_max < GW_RECORD_PLAINTEXT_MAX; /* one send, one record */
     if (user && c->down.hot && c->down.buf) {
         read_slots(c);
         return;
     }
     gw_conn_give_buffer(c, &c->down.buf);
     gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_BACKEND_RECV), c->backend_fd,
-                      user ? GW_RECORD_PLAINTEXT_MAX : GW_BUFFER_PAYLOAD, 0);
+                      user || small ? c->rec.tx_payload_max : GW_BUFFER_PAYLOAD, 0);
 }
 
 static void backend_ended(struct gw_conn *c)
@@ -97,7 +98,7 @@ static int seal_slots(struct gw_conn *c)
     struct gw_down *down = &c->down;
     uint32_t left = down->len;
     for (down->iov_count = 0; left > 0; down->iov_count++) {
-        uint32_t len = GW_MIN(left, (uint32_t)GW_RECORD_PLAINTEXT_MAX);
+        uint32_t len = GW_MIN(left, c->rec.tx_payload_max);
         uint8_t *start;
         size_t size;
         int error = gw_record_seal(&c->rec, GW_CONTENT_DATA,
@@ -168,7 +169,7 @@ void gw_down_sent(struct gw_conn *c, size_t sent)
         down->state = GW_DOWN_CLOSE;
         return;
     }
-    down->hot = down->len >= GW_RECORD_PLAINTEXT_MAX;
+    down->hot = down->len >= c->rec.tx_payload_max;
     gw_down_read(c);
 }
 

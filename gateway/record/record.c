@@ -25,7 +25,10 @@ static void half_done(struct gw_record_half *half)
 int gw_record_init(struct gw_record *rec, struct gw_handover_keys *keys)
 {
     gw_require(keys->tx.suite && keys->tx.suite == keys->rx.suite);
-    *rec = (struct gw_record){.role = keys->role};
+    *rec = (struct gw_record){
+        .role = keys->role,
+        .tx_payload_max = keys->payload_max ? keys->payload_max : GW_RECORD_PLAINTEXT_MAX,
+    };
     int error = half_init(&rec->tx, &keys->tx, true);
     if (!error)
         error = half_init(&rec->rx, &keys->rx, false);

@@ -41,6 +41,7 @@ struct gw_record {
     struct gw_record_half tx;
     struct gw_record_half rx;
     enum gw_role role;
+    uint32_t tx_payload_max; /* bytes of payload that one record to the peer may hold */
     /* State of control.h. */
     uint8_t hs_part[4]; /* header of a handshake message that is not all there */
     uint8_t hs_part_len;

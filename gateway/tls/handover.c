@@ -74,13 +74,21 @@ static int derive_tls12(const struct gw_handshake *hs, const struct ktls_suite *
     return r;
 }
 
+/* OpenSSL agrees to every max_fragment_length, and it cannot be told not to. */
+static uint16_t payload_max(const struct gw_handshake *hs)
+{
+    unsigned code = SSL_SESSION_get_max_fragment_length(SSL_get_session(hs->ssl));
+    bool asked = code >= TLSEXT_max_fragment_length_512 && code <= TLSEXT_max_fragment_length_4096;
+    return asked ? (uint16_t)(512U << (code - TLSEXT_max_fragment_length_512)) : 0;
+}
+
 int gw_handshake_keys(struct gw_handshake *hs, struct gw_handover_keys *ret)
 {
     if (hs->state != GW_HANDSHAKE_COMPLETE)
         return -EINVAL;
     const SSL_CIPHER *cipher = SSL_get_current_cipher(hs->ssl);
     const struct ktls_suite *suite = ktls_suite_find(SSL_CIPHER_get_protocol_id(cipher));
-    struct gw_handover_keys keys = {.role = GW_ROLE_SERVER};
+    struct gw_handover_keys keys = {.role = GW_ROLE_SERVER, .payload_max = payload_max(hs)};
     int r = suite->version == KTLS_TLS_1_3 ? derive_tls13(hs, suite, &keys)
                                            : derive_tls12(hs, suite, &keys);
     if (r == 0)

@@ -110,7 +110,8 @@ static void curl_moves_much(void **state)
 
 /* ---- openssl s_client ---- */
 
-static void s_client(const char *version, uint64_t up, uint64_t down)
+/* fragment: the max_fragment_length that the client asks for, NULL: none. */
+static void s_client(const char *version, const char *fragment, uint64_t up, uint64_t down)
 {
     char address[32];
     struct tool_result result;
@@ -128,7 +129,9 @@ static void s_client(const char *version, uint64_t up, uint64_t down)
                            "-quiet",
                            "-verify_return_error",
                            "-nocommands",
-                           up ? "-no_ign_eof" : NULL,
+                           up ? "-no_ign_eof" : "-ign_eof",
+                           fragment ? "-maxfraglen" : NULL,
+                           fragment,
                            NULL};
     backend_set_plan(backend, &BACKEND_PLAN(.up_seed = SEED, .down_seed = SEED, .down_bytes = down,
                                             .fin_after_up = up));
@@ -145,10 +148,21 @@ static void openssl_sends_and_receives(void **state)
 {
     (void)state;
     need("openssl", "openssl_sends_and_receives");
-    s_client("-tls1_3", 0, MIB + 1);
-    s_client("-tls1_2", 0, MIB + 1);
-    s_client("-tls1_3", MIB + 1, 0);
-    s_client("-tls1_2", MIB + 1, 0);
+    s_client("-tls1_3", NULL, 0, MIB + 1);
+    s_client("-tls1_2", NULL, 0, MIB + 1);
+    s_client("-tls1_3", NULL, MIB + 1, 0);
+    s_client("-tls1_2", NULL, MIB + 1, 0);
+    gateway_stop(gateway);
+}
+
+/* Larger records than it asked for make the client end with record_overflow. */
+static void openssl_gets_records_as_small_as_it_asks_for(void **state)
+{
+    (void)state;
+    need("openssl", "openssl_gets_records_as_small_as_it_asks_for");
+    s_client("-tls1_3", "512", 0, 100000);
+    s_client("-tls1_2", "512", 0, 100000);
+    s_client("-tls1_3", "4096", 0, MIB + 1);
     gateway_stop(gateway);
 }
 
@@ -156,8 +170,8 @@ static void openssl_moves_much(void **state)
 {
     (void)state;
     need("openssl", "openssl_moves_much");
-    s_client("-tls1_3", 0, large());
-    s_client("-tls1_3", large(), 0);
+    s_client("-tls1_3", NULL, 0, large());
+    s_client("-tls1_3", NULL, large(), 0);
     gateway_stop(gateway);
 }
 
@@ -200,8 +214,9 @@ static void gnutls_receives(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(curl_gets_and_puts), TEST(curl_moves_much), TEST(openssl_sends_and_receives),
-        TEST(openssl_moves_much), TEST(gnutls_receives),
+        TEST(curl_gets_and_puts),         TEST(curl_moves_much),
+        TEST(openssl_sends_and_receives), TEST(openssl_gets_records_as_small_as_it_asks_for),
+        TEST(openssl_moves_much),         TEST(gnutls_receives),
     };
     return run_world("g_tools", tests);
 }
