@@ -45,8 +45,10 @@ static void note_identity(struct gw_conn *c, const struct gw_identity *id,
 static enum gw_reason judge_peer(struct gw_conn *c)
 {
     struct gw_identity id;
-    if (!gw_handshake_identity(c->hs, &id))
+    if (!gw_handshake_identity(c->hs, &id)) {
+        COPY_TEXT(c->report.detail, "its names are malformed or too many");
         return GW_REASON_CERT_INVALID;
+    }
     const struct gw_rule *rule = NULL;
     bool pass = decide(c->service, &id, &rule);
     note_identity(c, &id, rule);
