@@ -54,11 +54,13 @@ int gw_record_seal(struct gw_record *rec, uint8_t type, uint8_t *payload, size_t
     if (key_is_used_up(tx, type))
         return -EKEYEXPIRED;
 
-    uint8_t *explicit_nonce = suite->explicit_nonce_len ? payload - GW_EXPLICIT_NONCE_LEN : NULL;
+    uint8_t *explicit_nonce = NULL;
     uint8_t *start = payload - gw_suite_front(suite) - GW_RECORD_HEADER;
     write_header(suite, type, len, start);
-    if (explicit_nonce)
+    if (suite->explicit_nonce_len) {
+        explicit_nonce = payload - GW_EXPLICIT_NONCE_LEN;
         write_explicit_nonce(&tx->keys, explicit_nonce);
+    }
     size_t inner_len = len;
     if (gw_suite_is_tls13(suite))
         payload[inner_len++] = type;
