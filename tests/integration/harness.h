@@ -60,7 +60,7 @@ const char *world_folder(void);
 bool engine_is_kernel(void);
 bool world_is_small(void);
 bool world_wants_all(void);
-/* Ends the current test as skipped, saying its name and why. */
+/* Ends the current test as skipped, saying why. */
 void skip_because(const char *why);
 
 /* ---- the gateway ---- */

@@ -347,7 +347,7 @@ static void churn_leaves_nothing_behind(void **state)
     pid_t pid = worker();
     int fds = process_fds(pid);
     if (fds < 0)
-        skip_because("churn_leaves_nothing_behind: /proc/PID/fd of the worker is not readable");
+        skip_because("/proc/PID/fd of the worker is not readable");
     run(TLS1_3_VERSION, echo_of(5000), count / 2, 20);
     for (unsigned i = 0; i < count / 50; i++)
         end_badly(&options, (int)(i % 4));

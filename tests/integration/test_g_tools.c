@@ -43,12 +43,12 @@ static uint64_t large(void)
     return (world_is_small() ? 64 : 1024) * MIB;
 }
 
-static void need(const char *program, const char *test)
+static void need(const char *program)
 {
     char why[128];
     if (tool_exists(program))
         return;
-    (void)snprintf(why, sizeof(why), "%s: %s is not installed", test, program);
+    (void)snprintf(why, sizeof(why), "%s is not installed", program);
     skip_because(why);
 }
 
@@ -83,7 +83,7 @@ static void curl_gets_and_puts(void **state)
 {
     struct conn_line line;
     (void)state;
-    need("curl", "curl_gets_and_puts");
+    need("curl");
     for (int i = 0; i < 2; i++) {
         const char *max = i ? "--tls-max" : NULL;
         curl(i ? "--tlsv1.2" : "--tlsv1.3", 0, MIB + 1, max, max ? "1.2" : NULL);
@@ -100,7 +100,7 @@ static void curl_gets_and_puts(void **state)
 static void curl_moves_much(void **state)
 {
     (void)state;
-    need("curl", "curl_moves_much");
+    need("curl");
     curl("--tlsv1.3", 0, large(), NULL, NULL);
     gateway_expect(gateway, "finished", NULL);
     curl("--tlsv1.3", large(), 0, NULL, NULL);
@@ -147,7 +147,7 @@ static void s_client(const char *version, const char *fragment, uint64_t up, uin
 static void openssl_sends_and_receives(void **state)
 {
     (void)state;
-    need("openssl", "openssl_sends_and_receives");
+    need("openssl");
     s_client("-tls1_3", NULL, 0, MIB + 1);
     s_client("-tls1_2", NULL, 0, MIB + 1);
     s_client("-tls1_3", NULL, MIB + 1, 0);
@@ -159,7 +159,7 @@ static void openssl_sends_and_receives(void **state)
 static void openssl_gets_records_as_small_as_it_asks_for(void **state)
 {
     (void)state;
-    need("openssl", "openssl_gets_records_as_small_as_it_asks_for");
+    need("openssl");
     s_client("-tls1_3", "512", 0, 100000);
     s_client("-tls1_2", "512", 0, 100000);
     s_client("-tls1_3", "4096", 0, MIB + 1);
@@ -169,7 +169,7 @@ static void openssl_gets_records_as_small_as_it_asks_for(void **state)
 static void openssl_moves_much(void **state)
 {
     (void)state;
-    need("openssl", "openssl_moves_much");
+    need("openssl");
     s_client("-tls1_3", NULL, 0, large());
     s_client("-tls1_3", NULL, large(), 0);
     gateway_stop(gateway);
@@ -204,7 +204,7 @@ static void gnutls_receives(void **state)
     /* It writes what it got one byte a system call, which are slow in the test kernel. */
     const uint64_t bytes = world_is_small() ? 60001 : MIB + 1;
     (void)state;
-    need("gnutls-cli", "gnutls_receives");
+    need("gnutls-cli");
     backend_set_plan(backend, &BACKEND_PLAN(.http = true, .up_seed = SEED, .down_seed = SEED));
     gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.3", bytes);
     gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.2", bytes);

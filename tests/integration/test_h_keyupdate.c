@@ -58,7 +58,7 @@ static void keys_change_under_load(void **state)
     struct client c;
     (void)state;
     if (engine_is_kernel())
-        skip_because("keys_change_under_load: this is the user engine's test");
+        skip_because("this is the user engine's test");
     join(&c, false);
     echo(&c, 1000);
     for (int i = 0; i < 100; i++) {
@@ -90,7 +90,7 @@ static void updates_without_end_are_a_flood(void **state)
     struct client c;
     (void)state;
     if (engine_is_kernel())
-        skip_because("updates_without_end_are_a_flood: this is the user engine's test");
+        skip_because("this is the user engine's test");
     join(&c, false);
     echo(&c, 1000);
     for (int i = 0; i < 100; i++) {
@@ -109,7 +109,7 @@ static void kernel_without_rekey_ends_properly(void **state)
 {
     (void)state;
     if (!engine_is_kernel())
-        skip_because("kernel_without_rekey_ends_properly: this is the kernel engine's test");
+        skip_because("this is the kernel engine's test");
     gateway->bad_records = true; /* those under the next key, that it was not given */
     for (int request = 0; request < 2; request++) {
         struct client c;
