@@ -333,15 +333,10 @@ static void no_timer(struct gw_conn *c gw_unused)
 {
 }
 
-static const struct {
-    const char *word;
-    void (*on_timer)(struct gw_conn *c);
-} steps[GW_STEP_COUNT] = {
-    [GW_STEP_HANDSHAKE] = {"handshake", handshake_timer},
-    [GW_STEP_CONNECT] = {"connect", gw_opening_connect_timeout},
-    [GW_STEP_RELAY] = {"relay", relay_timer},
-    [GW_STEP_LINGER] = {"linger", linger_timer},
-    [GW_STEP_CLOSING] = {"closing", no_timer},
+static void (*const timer_handlers[GW_STEP_COUNT])(struct gw_conn *c) = {
+    [GW_STEP_HANDSHAKE] = handshake_timer, [GW_STEP_CONNECT] = gw_opening_connect_timeout,
+    [GW_STEP_RELAY] = relay_timer,         [GW_STEP_LINGER] = linger_timer,
+    [GW_STEP_CLOSING] = no_timer,
 };
 
 static void retry_starved(struct gw_conn *c)
@@ -368,7 +363,7 @@ void gw_conn_turn(struct gw_conn_env *env)
     struct gw_timer *t;
     while ((t = gw_wheel_expire(&env->wheel, env->now_ns))) {
         struct gw_conn *c = gw_container_of(t, struct gw_conn, timer);
-        steps[c->step].on_timer(c);
+        timer_handlers[c->step](c);
         leave(c);
     }
     /* Each retry may take two; what finds none again comes back to the end of the queue. */
@@ -438,9 +433,4 @@ void gw_conn_end_all(struct gw_conn_env *env)
             gw_end_with(c, GW_REASON_SHUTDOWN, GW_ALERT_CLOSE_NOTIFY);
         leave(c);
     }
-}
-
-const char *gw_step_word(enum gw_step step)
-{
-    return (unsigned)step < GW_STEP_COUNT ? steps[step].word : "?";
 }

@@ -28,15 +28,15 @@
 
 // clang-format off
 #define GW_STEPS(X)                                                                        \
-    X(HANDSHAKE, "handshake") /* TLS handshake with the client */                          \
-    X(CONNECT,   "connect")   /* to the backend; the last handshake bytes leave meanwhile */ \
-    X(RELAY,     "relay")     /* both flows run */                                         \
-    X(LINGER,    "linger")    /* the reason is set; the client gets its alert */           \
-    X(CLOSING,   "closing")   /* waiting for operations to end, then everything is freed */
+    X(HANDSHAKE) /* TLS handshake with the client */                                    \
+    X(CONNECT)   /* to the backend; the last handshake bytes leave meanwhile */         \
+    X(RELAY)     /* both flows run */                                                   \
+    X(LINGER)    /* the reason is set; the client gets its alert */                     \
+    X(CLOSING)   /* waiting for operations to end, then everything is freed */
 // clang-format on
 
 enum gw_step {
-#define X(id, word) GW_STEP_##id,
+#define X(id) GW_STEP_##id,
     GW_STEPS(X)
 #undef X
     GW_STEP_COUNT
@@ -75,7 +75,6 @@ void gw_conn_complete(struct gw_conn_env *env, const struct gw_completion *c);
 void gw_conn_turn(struct gw_conn_env *env);
 /* Ends every connection with close_notify where there is a record layer; reason `shutdown`. */
 void gw_conn_end_all(struct gw_conn_env *env);
-const char *gw_step_word(enum gw_step step);
 /* Connections that are not finished yet. */
 static inline uint32_t gw_conn_count(const struct gw_conn_env *env)
 {

@@ -181,7 +181,6 @@ bool gw_up_record_failed(struct gw_conn *c, int res);
 
 /* ---- down.c ---- */
 
-void gw_down_begin(struct gw_conn *c);
 void gw_down_read(struct gw_conn *c);
 void gw_down_received(struct gw_conn *c, const struct gw_completion *done);
 /* READY: seals and sends. The client send must be free. */

@@ -21,11 +21,6 @@ static uint8_t *slot_payload(struct gw_buf *buf, uint32_t slot)
     return buf->data + (size_t)slot * GW_SLOT_BYTES + GW_RECORD_SEAL_ROOM_FRONT;
 }
 
-void gw_down_begin(struct gw_conn *c)
-{
-    gw_down_read(c);
-}
-
 static void read_slots(struct gw_conn *c)
 {
     struct gw_buf *b = c->down.buf;

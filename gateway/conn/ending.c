@@ -10,7 +10,6 @@
 #include "gateway/base/clock.h"
 
 #include <errno.h>
-#include <string.h>
 
 enum {
     BACKEND_OPS = 1U << GW_OP_BACKEND_CONNECT | 1U << GW_OP_BACKEND_RECV | 1U << GW_OP_BACKEND_SEND,

@@ -171,7 +171,7 @@ void gw_opening_check(struct gw_conn *c)
     gw_timer_clear(&c->env->wheel, &c->timer);
     if (c->env->config->idle_timeout_ns > 0)
         gw_conn_set_timer(c, c->env->config->idle_timeout_ns);
-    gw_down_begin(c);
+    gw_down_read(c);
     gw_up_begin(c);
 }
 

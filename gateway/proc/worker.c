@@ -18,6 +18,7 @@
 #define ACCEPT_PAUSE_NS                                                                            \
     (100 * GW_NS_PER_MS) /* after an accept that failed for want of something                      \
                           */
+#define ACCEPT_QUIET_NS (10 * GW_NS_PER_SEC)
 #define LAST_WORDS_NS (GW_LINGER_NS + GW_NS_PER_SEC) /* for close_notify after the drain's end */
 
 struct listener {
@@ -33,6 +34,7 @@ struct worker {
     struct listener listeners[GW_MAX_LISTENERS];
     unsigned listener_count;
     bool clock_read;         /* this turn's time is in conns.now_ns */
+    int64_t accept_quiet_ns; /* until then a failed accept is counted, not logged */
     int64_t accept_again_ns; /* 0: nothing to arm again */
     bool draining;
     int64_t drain_deadline_ns; /* then connections are ended */
@@ -85,7 +87,7 @@ static void arm_listeners(struct worker *w)
 }
 
 /* What clients already wait for in the queue is taken, then the listener closes: new connects go
- * to the survivors or are refused, and nobody is reset. */
+ * to the survivors or are refused. Only a connect that completes between the two is reset. */
 static void close_listener(struct worker *w, struct listener *l)
 {
     int fd;
@@ -97,9 +99,11 @@ static void close_listener(struct worker *w, struct listener *l)
 static void accept_failed(struct worker *w, int error)
 {
     gw_stats_add(w->conns.stats, GW_COUNTER_ACCEPT_ERRORS, 1);
-    if (w->accept_again_ns == 0)
-        gw_log(GW_LOG_WARNING, "accept failed: %s; trying again in %d ms", strerror(-error),
+    if (w->conns.now_ns >= w->accept_quiet_ns) {
+        gw_log(GW_LOG_WARNING, "accept failed: %s; trying again every %d ms", strerror(-error),
                (int)(ACCEPT_PAUSE_NS / GW_NS_PER_MS));
+        w->accept_quiet_ns = w->conns.now_ns + ACCEPT_QUIET_NS;
+    }
     w->accept_again_ns = w->conns.now_ns + ACCEPT_PAUSE_NS;
 }
 
