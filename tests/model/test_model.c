@@ -210,7 +210,11 @@ static void check_end(struct model *m, struct peer *p)
 {
     enum gw_reason reason = (enum gw_reason)p->report.reason;
     if (!((plans[p->plan].reasons | other_reasons(m, p)) >> reason & 1))
-        fail_msg("plan %s ended with %s", plans[p->plan].word, gw_reason_info(reason)->word);
+        fail_msg("plan %s ended with %s (%s, service %d, client: %s, %zu bytes unsent, %zu unread; "
+                 "after %llu us)",
+                 plans[p->plan].word, gw_reason_info(reason)->word, SSL_get_version(p->ssl),
+                 p->service, SSL_state_string_long(p->ssl), BIO_ctrl_pending(SSL_get_wbio(p->ssl)),
+                 BIO_ctrl_pending(SSL_get_rbio(p->ssl)), (unsigned long long)p->report.duration_us);
     assert_true(p->client_closed);
     if (p->backend_fd != NO_FD)
         assert_true(p->backend_closed);
