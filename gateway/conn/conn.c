@@ -73,7 +73,7 @@ static int64_t silence_limit(const struct gw_config *config, bool half_closed)
 void gw_conn_half_closed(struct gw_conn *c)
 {
     c->moved_ns = c->env->now_ns;
-    if (c->down.state != GW_DOWN_DRAIN)
+    if (c->tx.state != GW_TX_DRAIN)
         gw_conn_set_timer(c, silence_limit(c->env->config, true));
 }
 
@@ -105,17 +105,17 @@ void gw_conn_iov_send(struct gw_conn *c, enum gw_op op, int fd, struct gw_buf *b
     gw_ring_sendmsg(c->env->ring, token, fd, &buf->msg);
 }
 
-/* ---- sending to the client ---- */
+/* ---- sending to the TLS side ---- */
 
 /* Sends the control record, or what is left of it. */
 static void send_control_rest(struct gw_conn *c)
 {
-    struct gw_token token = gw_conn_begin(c, GW_OP_CLIENT_SEND);
-    c->tx_owner = GW_TX_CONTROL;
+    struct gw_token token = gw_conn_begin(c, GW_OP_TLS_SEND);
+    c->send_owner = GW_SEND_CONTROL;
     if (c->rec.tx.engine == GW_ENGINE_KERNEL)
-        gw_ring_sendmsg(c->env->ring, token, c->client_fd, &c->control_msg);
+        gw_ring_sendmsg(c->env->ring, token, c->tls_fd, &c->control_msg);
     else
-        gw_ring_send(c->env->ring, token, c->client_fd, c->control_at, c->control_left);
+        gw_ring_send(c->env->ring, token, c->tls_fd, c->control_at, c->control_left);
 }
 
 /* Sends `len` bytes of `body` as one control record, in whichever engine runs TX. */
@@ -168,8 +168,8 @@ static bool send_handshake(struct gw_conn *c)
     size_t len = gw_handshake_output(c->hs, &data);
     if (len == 0)
         return false;
-    c->tx_owner = GW_TX_HANDSHAKE;
-    gw_ring_send(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_SEND), c->client_fd, data, len);
+    c->send_owner = GW_SEND_HANDSHAKE;
+    gw_ring_send(c->env->ring, gw_conn_begin(c, GW_OP_TLS_SEND), c->tls_fd, data, len);
     return true;
 }
 
@@ -177,13 +177,13 @@ static bool send_handshake(struct gw_conn *c)
  * batches of data, sealed only when it is their turn, so that sequence numbers follow the wire. */
 void gw_conn_drive_tx(struct gw_conn *c)
 {
-    if (c->tx_owner != GW_TX_NOBODY || c->step == GW_STEP_CLOSING)
+    if (c->send_owner != GW_SEND_NOBODY || c->step == GW_STEP_CLOSING)
         return;
     if (c->hs) {
         if (send_handshake(c) || c->step == GW_STEP_HANDSHAKE)
             return;
         gw_opening_flushed(c);
-        if (c->tx_owner != GW_TX_NOBODY || c->step == GW_STEP_CLOSING)
+        if (c->send_owner != GW_SEND_NOBODY || c->step == GW_STEP_CLOSING)
             return;
     }
     if (!c->has_record || c->rec.close_sent)
@@ -192,8 +192,8 @@ void gw_conn_drive_tx(struct gw_conn *c)
         send_key_update(c);
     else if (c->alert >= 0)
         send_alert(c);
-    else if (c->down.state == GW_DOWN_READY)
-        gw_down_send(c);
+    else if (c->tx.state == GW_TX_READY)
+        gw_tx_send(c);
 }
 
 static void control_sent(struct gw_conn *c, size_t sent)
@@ -203,57 +203,57 @@ static void control_sent(struct gw_conn *c, size_t sent)
     if (c->control_left > 0) /* the kernel takes all of one or nothing */
         send_control_rest(c);
     else if (c->rec.close_sent)
-        gw_down_alert_sent(c);
+        gw_tx_alert_sent(c);
 }
 
 static void handshake_sent(struct gw_conn *c, size_t sent)
 {
     gw_handshake_output_sent(c->hs, sent);
     gw_conn_drive_tx(c);
-    if (c->step == GW_STEP_HANDSHAKE && !gw_conn_busy(c, GW_OP_CLIENT_SEND))
+    if (c->step == GW_STEP_HANDSHAKE && !gw_conn_busy(c, GW_OP_TLS_SEND))
         gw_opening_read(c);
 }
 
-static void on_client_send(struct gw_conn *c, const struct gw_completion *done)
+static void on_tls_send(struct gw_conn *c, const struct gw_completion *done)
 {
-    enum gw_tx_owner owner = c->tx_owner;
+    enum gw_send_owner owner = c->send_owner;
     /* The kernel engine tells of a record it could not open to whoever comes first, even to a send.
      * That is sent again, before the alert: a part of it may have left. */
-    bool again = done->res < 0 && gw_up_record_failed(c, done->res);
+    bool again = done->res < 0 && gw_rx_record_failed(c, done->res);
     size_t sent = again ? 0 : (size_t)done->res;
     if (done->res <= 0 && !again)
         gw_end_now(c, c->step == GW_STEP_HANDSHAKE ? GW_REASON_HANDSHAKE_RESET
                                                    : GW_REASON_CLIENT_RESET);
     if (c->step == GW_STEP_CLOSING)
         return;
-    c->tx_owner = GW_TX_NOBODY;
-    if (owner == GW_TX_HANDSHAKE)
+    c->send_owner = GW_SEND_NOBODY;
+    if (owner == GW_SEND_HANDSHAKE)
         handshake_sent(c, sent);
-    else if (owner == GW_TX_CONTROL)
+    else if (owner == GW_SEND_CONTROL)
         control_sent(c, sent);
     else
-        gw_down_sent(c, sent);
+        gw_tx_sent(c, sent);
     gw_conn_drive_tx(c);
 }
 
 /* ---- dispatch ---- */
 
-static void on_client_recv(struct gw_conn *c, const struct gw_completion *done)
+static void on_tls_recv(struct gw_conn *c, const struct gw_completion *done)
 {
     if (c->step == GW_STEP_HANDSHAKE)
         gw_opening_received(c, done);
     else if (c->step == GW_STEP_LINGER)
         gw_end_discarded(c, done);
     else
-        gw_up_received(c, done);
+        gw_rx_received(c, done);
 }
 
-static void on_backend_send(struct gw_conn *c, const struct gw_completion *done)
+static void on_plain_send(struct gw_conn *c, const struct gw_completion *done)
 {
-    gw_up_sent(c, done->res);
+    gw_rx_sent(c, done->res);
 }
 
-static void on_backend_connect(struct gw_conn *c, const struct gw_completion *done)
+static void on_connect(struct gw_conn *c, const struct gw_completion *done)
 {
     gw_opening_connected(c, done->res);
 }
@@ -261,16 +261,16 @@ static void on_backend_connect(struct gw_conn *c, const struct gw_completion *do
 typedef void completion_handler(struct gw_conn *c, const struct gw_completion *done);
 
 static completion_handler *const handlers[GW_OP_COUNT] = {
-    [GW_OP_CLIENT_RECV] = on_client_recv,    [GW_OP_CLIENT_SEND] = on_client_send,
-    [GW_OP_CLIENT_POLL] = gw_up_polled,      [GW_OP_BACKEND_CONNECT] = on_backend_connect,
-    [GW_OP_BACKEND_RECV] = gw_down_received, [GW_OP_BACKEND_SEND] = on_backend_send,
+    [GW_OP_TLS_RECV] = on_tls_recv,      [GW_OP_TLS_SEND] = on_tls_send,
+    [GW_OP_TLS_POLL] = gw_rx_polled,     [GW_OP_CONNECT] = on_connect,
+    [GW_OP_PLAIN_RECV] = gw_tx_received, [GW_OP_PLAIN_SEND] = on_plain_send,
 };
 
 /* Every way into a connection ends here: only now may it be freed. */
 static void leave(struct gw_conn *c)
 {
     if (c->step == GW_STEP_LINGER)
-        gw_end_drop_backend(c);
+        gw_end_drop_plain(c);
     if (c->step == GW_STEP_CLOSING)
         gw_end_try_free(c);
 }
@@ -302,7 +302,7 @@ static void handshake_timer(struct gw_conn *c)
 
 static void relay_timer(struct gw_conn *c)
 {
-    bool half = c->up.state == GW_UP_DONE || c->down.state >= GW_DOWN_CLOSE;
+    bool half = c->rx.state == GW_RX_DONE || c->tx.state >= GW_TX_CLOSE;
     int64_t limit = silence_limit(c->env->config, half);
     int64_t left = c->moved_ns + limit - c->env->now_ns;
     if (limit > 0 && left <= 0) {
@@ -310,8 +310,8 @@ static void relay_timer(struct gw_conn *c)
                     GW_ALERT_CLOSE_NOTIFY);
         return;
     }
-    if (c->down.state == GW_DOWN_DRAIN)
-        gw_down_drain_look(c);
+    if (c->tx.state == GW_TX_DRAIN)
+        gw_tx_drain_look(c);
     if (c->step == GW_STEP_RELAY && limit > 0 && !gw_timer_armed(&c->timer))
         gw_conn_set_timer(c, left);
 }
@@ -323,8 +323,8 @@ static void linger_timer(struct gw_conn *c)
         gw_end_close(c);
         return;
     }
-    if (c->down.state == GW_DOWN_DRAIN)
-        gw_down_drain_look(c);
+    if (c->tx.state == GW_TX_DRAIN)
+        gw_tx_drain_look(c);
     if (c->step == GW_STEP_LINGER && !gw_timer_armed(&c->timer))
         gw_conn_set_timer(c, left);
 }
@@ -343,18 +343,18 @@ static void retry_starved(struct gw_conn *c)
 {
     uint16_t ops = c->starved;
     c->starved = 0;
-    if (ops & 1U << GW_OP_CLIENT_RECV) {
+    if (ops & 1U << GW_OP_TLS_RECV) {
         if (c->step == GW_STEP_HANDSHAKE)
             gw_opening_read(c);
         else if (c->step == GW_STEP_RELAY)
-            gw_up_read(c);
+            gw_rx_read(c);
         else if (c->step == GW_STEP_LINGER)
             gw_end_discard(c);
     }
-    if (ops & 1U << GW_OP_BACKEND_RECV && c->step == GW_STEP_RELAY)
-        gw_down_read(c);
-    if (ops & 1U << GW_OP_BACKEND_SEND && c->step == GW_STEP_RELAY)
-        gw_up_begin(c); /* the PROXY header */
+    if (ops & 1U << GW_OP_PLAIN_RECV && c->step == GW_STEP_RELAY)
+        gw_tx_read(c);
+    if (ops & 1U << GW_OP_PLAIN_SEND && c->step == GW_STEP_RELAY)
+        gw_rx_begin(c); /* the PROXY header */
     leave(c);
 }
 
@@ -410,8 +410,8 @@ void gw_conn_accepted(struct gw_conn_env *env, int fd, unsigned service)
     c->env = env;
     c->service = env->config->services[service];
     c->service_index = service;
-    c->client_fd = fd;
-    c->backend_fd = -1;
+    c->tls_fd = fd;
+    c->plain_fd = -1;
     c->alert = -1;
     c->began_ns = c->moved_ns = env->now_ns;
     gw_timer_init(&c->timer);

@@ -4,9 +4,12 @@
  *
  *   handshake → connect → relay → linger → closing
  *
+ * It has a TLS side, where records are, and a plain side. Of a server the TLS side is the client
+ * that was accepted and the plain side the backend.
+ *
  * In `relay` two flows run on their own, each with one buffer and one operation in flight:
- *   up    client → backend: receive, open records, send            (up.c)
- *   down  backend → client: receive, seal records, send            (down.c)
+ *   rx  TLS side → plain side: receive, open records, send         (rx.c)
+ *   tx  plain side → TLS side: receive, seal records, send         (tx.c)
  * A slow reader stops its flow, which stops reading from its sender: that is the back-pressure, and
  * it bounds the memory of a connection to two relay buffers.
  *

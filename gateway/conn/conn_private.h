@@ -9,40 +9,40 @@ enum {
     GW_CONN_MAGIC = 0x636f6e6e
 };
 
-enum gw_up_state {
-    GW_UP_HELD,    /* not reading yet: the backend is not connected */
-    GW_UP_READ,    /* wants bytes of the client: receiving, waiting for poll, or starved */
-    GW_UP_CONTROL, /* kernel engine: fetching a control record */
-    GW_UP_HEADER,  /* sending the PROXY header */
-    GW_UP_WRITE,   /* sending to the backend */
-    GW_UP_DONE,    /* the client's stream ended; the backend was told */
-    GW_UP_DISCARD, /* lingering: read and thrown away */
+enum gw_rx_state {
+    GW_RX_HELD,    /* not reading yet: the plain side is not connected */
+    GW_RX_READ,    /* wants bytes of the TLS side: receiving, waiting for poll, or starved */
+    GW_RX_CONTROL, /* kernel engine: fetching a control record */
+    GW_RX_HEADER,  /* sending the PROXY header */
+    GW_RX_WRITE,   /* sending to the plain side */
+    GW_RX_DONE,    /* the TLS side's stream ended; the plain side was told */
+    GW_RX_DISCARD, /* lingering: read and thrown away */
 };
 
-enum gw_down_state {
-    GW_DOWN_HELD,
-    GW_DOWN_READ,  /* wants bytes of the backend */
-    GW_DOWN_READY, /* bytes in the buffer; waits for its turn to send */
-    GW_DOWN_WRITE, /* sending to the client */
-    GW_DOWN_CLOSE, /* an alert (close_notify or fatal) waits for its turn or is being sent */
-    GW_DOWN_DRAIN, /* kernel TX: waiting until all that was accepted has left */
-    GW_DOWN_DONE,  /* nothing more goes to the client; its FIN is sent */
+enum gw_tx_state {
+    GW_TX_HELD,
+    GW_TX_READ,  /* wants bytes of the plain side */
+    GW_TX_READY, /* bytes in the buffer; waits for its turn to send */
+    GW_TX_WRITE, /* sending to the TLS side */
+    GW_TX_CLOSE, /* an alert (close_notify or fatal) waits for its turn or is being sent */
+    GW_TX_DRAIN, /* kernel TX: waiting until all that was accepted has left */
+    GW_TX_DONE,  /* nothing more goes to the TLS side; its FIN is sent */
 };
 
-/* Whose bytes the send in flight to the client carries. */
-enum gw_tx_owner {
-    GW_TX_NOBODY,
-    GW_TX_HANDSHAKE,
-    GW_TX_CONTROL,
-    GW_TX_DATA,
+/* Whose bytes the send in flight to the TLS side carries. */
+enum gw_send_owner {
+    GW_SEND_NOBODY,
+    GW_SEND_HANDSHAKE,
+    GW_SEND_CONTROL,
+    GW_SEND_DATA,
 };
 
-struct gw_up {
-    enum gw_up_state state;
-    bool eof;      /* the client's stream ended (close_notify); finish after what is in buf */
-    bool broken;   /* the backend takes no more */
-    bool rx_ready; /* kernel engine: there may be something to read */
-    bool rx_again; /* … and a wake-up came while a receive was in flight */
+struct gw_rx {
+    enum gw_rx_state state;
+    bool eof;    /* the TLS side's stream ended (close_notify); finish after what is in buf */
+    bool broken; /* the plain side takes no more */
+    bool ready;  /* kernel engine: there may be something to read */
+    bool again;  /* … and a wake-up came while a receive was in flight */
     struct gw_buf *buf;
     uint32_t start; /* user engine: bytes of buf not opened yet are [start, end) */
     uint32_t end;
@@ -51,9 +51,9 @@ struct gw_up {
     uint32_t iov_count;
 };
 
-struct gw_down {
-    enum gw_down_state state;
-    bool eof; /* the backend's stream ended */
+struct gw_tx {
+    enum gw_tx_state state;
+    bool eof; /* the plain side's stream ended */
     bool hot; /* user engine: the last read filled a slot; read several at once */
     struct gw_buf *buf;
     uint32_t len; /* READY: payload bytes, in slots (user) or from GW_BUFFER_FRONT (kernel) */
@@ -79,8 +79,8 @@ struct gw_conn {
     const struct gw_service *service;
     unsigned service_index;
 
-    int client_fd;
-    int backend_fd;
+    int tls_fd;         /* a server's client */
+    int plain_fd;       /* … and backend */
     unsigned target_at; /* address of the target being tried */
 
     struct gw_handshake *hs; /* until all its bytes are sent */
@@ -90,10 +90,10 @@ struct gw_conn {
     bool want_kernel_tx;
     bool want_kernel_rx;
     struct gw_record rec;
-    struct gw_up up;
-    struct gw_down down;
+    struct gw_rx rx;
+    struct gw_tx tx;
 
-    enum gw_tx_owner tx_owner;
+    enum gw_send_owner send_owner;
     int16_t alert;   /* AlertDescription to send, -1: none */
     bool key_update; /* a KeyUpdate is to be sent */
     uint8_t control[GW_RECORD_SEAL_ROOM_FRONT + GW_CONTROL_MAX + GW_RECORD_SEAL_ROOM_BACK];
@@ -138,7 +138,7 @@ void gw_conn_set_timer(struct gw_conn *c, int64_t after_ns);
 /* The op found no buffer; it is tried again when there is one. */
 void gw_conn_starve(struct gw_conn *c, enum gw_op op);
 void gw_conn_give_buffer(struct gw_conn *c, struct gw_buf **buf);
-/* Sends to the client whatever comes next: handshake bytes, control records, data. */
+/* Sends to the TLS side whatever comes next: handshake bytes, control records, data. */
 void gw_conn_drive_tx(struct gw_conn *c);
 /* One iovec list of a buffer, resumed after a short send; false when all is sent. */
 bool gw_conn_iov_advance(struct gw_buf *buf, uint32_t *at, uint32_t count, size_t sent);
@@ -166,30 +166,30 @@ void gw_opening_check(struct gw_conn *c);
 /* The kernel did not take the keys: notes why; with --records kernel the connection ends. */
 void gw_opening_kernel_refused(struct gw_conn *c, const char *direction, int error);
 
-/* ---- up.c ---- */
+/* ---- rx.c ---- */
 
-void gw_up_begin(struct gw_conn *c);
-void gw_up_read(struct gw_conn *c);
-void gw_up_received(struct gw_conn *c, const struct gw_completion *done);
-void gw_up_polled(struct gw_conn *c, const struct gw_completion *done);
-void gw_up_sent(struct gw_conn *c, int res);
-/* The client's TCP stream ended (res 0) or failed. */
-void gw_up_client_gone(struct gw_conn *c, int res);
+void gw_rx_begin(struct gw_conn *c);
+void gw_rx_read(struct gw_conn *c);
+void gw_rx_received(struct gw_conn *c, const struct gw_completion *done);
+void gw_rx_polled(struct gw_conn *c, const struct gw_completion *done);
+void gw_rx_sent(struct gw_conn *c, int res);
+/* The TLS side's TCP stream ended (res 0) or failed. */
+void gw_rx_gone(struct gw_conn *c, int res);
 /* Whether the error is the kernel engine's, of a record it could not open: the connection then
  * ends for that, and the socket can be sent on again. */
-bool gw_up_record_failed(struct gw_conn *c, int res);
+bool gw_rx_record_failed(struct gw_conn *c, int res);
 
-/* ---- down.c ---- */
+/* ---- tx.c ---- */
 
-void gw_down_read(struct gw_conn *c);
-void gw_down_received(struct gw_conn *c, const struct gw_completion *done);
-/* READY: seals and sends. The client send must be free. */
-void gw_down_send(struct gw_conn *c);
-void gw_down_sent(struct gw_conn *c, size_t sent);
-/* Starts the end of the client's direction with an alert; what is already sealed goes first. */
-void gw_down_close(struct gw_conn *c, uint8_t alert);
-void gw_down_alert_sent(struct gw_conn *c);
-void gw_down_drain_look(struct gw_conn *c);
+void gw_tx_read(struct gw_conn *c);
+void gw_tx_received(struct gw_conn *c, const struct gw_completion *done);
+/* READY: seals and sends. The TLS send must be free. */
+void gw_tx_send(struct gw_conn *c);
+void gw_tx_sent(struct gw_conn *c, size_t sent);
+/* Starts the end of the TLS side's direction with an alert; what is already sealed goes first. */
+void gw_tx_close(struct gw_conn *c, uint8_t alert);
+void gw_tx_alert_sent(struct gw_conn *c);
+void gw_tx_drain_look(struct gw_conn *c);
 
 /* ---- ending.c ---- */
 
@@ -206,8 +206,8 @@ void gw_end_discard(struct gw_conn *c);
 void gw_end_discarded(struct gw_conn *c, const struct gw_completion *done);
 /* The connection ended as it should: both streams are over. */
 void gw_end_finished(struct gw_conn *c);
-/* Closes the backend as soon as nothing is in flight on it. */
-void gw_end_drop_backend(struct gw_conn *c);
+/* Closes the plain side as soon as nothing is in flight on it. */
+void gw_end_drop_plain(struct gw_conn *c);
 /* Enters CLOSING. */
 void gw_end_close(struct gw_conn *c);
 /* CLOSING: frees everything once nothing is in flight. */

@@ -12,7 +12,7 @@
 #include <errno.h>
 
 enum {
-    BACKEND_OPS = 1U << GW_OP_BACKEND_CONNECT | 1U << GW_OP_BACKEND_RECV | 1U << GW_OP_BACKEND_SEND,
+    PLAIN_OPS = 1U << GW_OP_CONNECT | 1U << GW_OP_PLAIN_RECV | 1U << GW_OP_PLAIN_SEND,
 };
 
 static void cancel(struct gw_conn *c, unsigned ops)
@@ -29,17 +29,17 @@ static void leave_handshake(struct gw_conn *c)
 }
 
 /* A stream that did not end properly must not look so to the backend: it gets RST, not FIN. */
-static void begin_backend_end(struct gw_conn *c)
+static void begin_plain_end(struct gw_conn *c)
 {
-    if (c->backend_fd >= 0 && c->up.state != GW_UP_DONE)
-        gw_ring_abort_on_close(c->env->ring, c->backend_fd);
-    cancel(c, BACKEND_OPS);
+    if (c->plain_fd >= 0 && c->rx.state != GW_RX_DONE)
+        gw_ring_abort_on_close(c->env->ring, c->plain_fd);
+    cancel(c, PLAIN_OPS);
 }
 
-void gw_end_drop_backend(struct gw_conn *c)
+void gw_end_drop_plain(struct gw_conn *c)
 {
-    if (!(c->in_flight & BACKEND_OPS))
-        gw_ring_close(c->env->ring, &c->backend_fd);
+    if (!(c->in_flight & PLAIN_OPS))
+        gw_ring_close(c->env->ring, &c->plain_fd);
 }
 
 void gw_end_close(struct gw_conn *c)
@@ -58,7 +58,7 @@ void gw_end_now(struct gw_conn *c, enum gw_reason reason)
     if (c->reason == GW_REASON_NONE)
         c->reason = reason;
     if (c->step != GW_STEP_LINGER)
-        begin_backend_end(c);
+        begin_plain_end(c);
     gw_end_close(c);
 }
 
@@ -66,18 +66,18 @@ static void begin_linger(struct gw_conn *c, enum gw_reason reason)
 {
     leave_handshake(c);
     c->reason = reason;
-    begin_backend_end(c);
+    begin_plain_end(c);
     c->starved = 0; /* to discard, it asks anew */
     gw_list_remove(&c->starved_node);
     c->step = GW_STEP_LINGER;
     c->moved_ns = c->env->now_ns;
-    gw_conn_set_timer(c, c->down.state == GW_DOWN_DRAIN ? GW_DRAIN_TICK_NS : GW_LINGER_NS);
+    gw_conn_set_timer(c, c->tx.state == GW_TX_DRAIN ? GW_DRAIN_TICK_NS : GW_LINGER_NS);
 }
 
 static void begin_discard(struct gw_conn *c)
 {
     bool gone = c->rec.close_received;
-    c->up.state = gone ? GW_UP_DONE : GW_UP_DISCARD;
+    c->rx.state = gone ? GW_RX_DONE : GW_RX_DISCARD;
     if (c->step == GW_STEP_LINGER && !gone)
         gw_end_discard(c);
 }
@@ -91,7 +91,7 @@ void gw_end_with(struct gw_conn *c, enum gw_reason reason, uint8_t alert)
         return;
     }
     begin_linger(c, reason);
-    gw_down_close(c, alert);
+    gw_tx_close(c, alert);
     begin_discard(c);
     gw_end_check(c);
 }
@@ -99,7 +99,7 @@ void gw_end_with(struct gw_conn *c, enum gw_reason reason, uint8_t alert)
 void gw_end_handshake(struct gw_conn *c, enum gw_reason reason)
 {
     begin_linger(c, reason);
-    c->down.state = GW_DOWN_CLOSE;
+    c->tx.state = GW_TX_CLOSE;
     gw_conn_drive_tx(c);
     begin_discard(c);
     gw_end_check(c);
@@ -107,16 +107,16 @@ void gw_end_handshake(struct gw_conn *c, enum gw_reason reason)
 
 void gw_end_finished(struct gw_conn *c)
 {
-    gw_end_now(c, c->up.broken ? GW_REASON_BACKEND_RESET : GW_REASON_FINISHED);
+    gw_end_now(c, c->rx.broken ? GW_REASON_BACKEND_RESET : GW_REASON_FINISHED);
 }
 
 void gw_end_discard(struct gw_conn *c)
 {
-    if (gw_conn_busy(c, GW_OP_CLIENT_RECV) || c->up.state != GW_UP_DISCARD)
+    if (gw_conn_busy(c, GW_OP_TLS_RECV) || c->rx.state != GW_RX_DISCARD)
         return;
     bool kernel = c->has_record && c->rec.rx.engine == GW_ENGINE_KERNEL;
-    c->up.rx_again = false;
-    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_RECV), c->client_fd, 0,
+    c->rx.again = false;
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, 0,
                       kernel ? GW_RECV_DONTWAIT : 0);
 }
 
@@ -125,25 +125,25 @@ void gw_end_discarded(struct gw_conn *c, const struct gw_completion *done)
     if (done->buf)
         gw_ring_buffer_give(c->env->ring, done->buf);
     if (done->res == -ENOBUFS) {
-        gw_conn_starve(c, GW_OP_CLIENT_RECV);
+        gw_conn_starve(c, GW_OP_TLS_RECV);
         return;
     }
-    if (done->res == -EAGAIN && !c->up.rx_again) /* kernel engine: the poll tells when more comes */
+    if (done->res == -EAGAIN && !c->rx.again) /* kernel engine: the poll tells when more comes */
         return;
     if (done->res > 0)
         c->lingered += (size_t)done->res;
     bool over = (done->res <= 0 && done->res != -EAGAIN) || c->lingered > GW_LINGER_BYTES_MAX;
     if (over && done->res < 0)
-        (void)gw_up_record_failed(c, done->res); /* its error would fail our alert */
-    if (over && c->up.state == GW_UP_DISCARD)
-        c->up.state = GW_UP_DONE;
+        (void)gw_rx_record_failed(c, done->res); /* its error would fail our alert */
+    if (over && c->rx.state == GW_RX_DISCARD)
+        c->rx.state = GW_RX_DONE;
     gw_end_discard(c);
     gw_end_check(c);
 }
 
 void gw_end_check(struct gw_conn *c)
 {
-    if (c->step == GW_STEP_LINGER && c->up.state == GW_UP_DONE && c->down.state == GW_DOWN_DONE)
+    if (c->step == GW_STEP_LINGER && c->rx.state == GW_RX_DONE && c->tx.state == GW_TX_DONE)
         gw_end_close(c);
 }
 
@@ -177,11 +177,11 @@ void gw_end_try_free(struct gw_conn *c)
 {
     if (c->in_flight)
         return;
-    gw_conn_give_buffer(c, &c->up.buf);
-    gw_conn_give_buffer(c, &c->down.buf);
+    gw_conn_give_buffer(c, &c->rx.buf);
+    gw_conn_give_buffer(c, &c->tx.buf);
     gw_conn_give_buffer(c, &c->header);
-    gw_ring_close(c->env->ring, &c->client_fd);
-    gw_ring_close(c->env->ring, &c->backend_fd);
+    gw_ring_close(c->env->ring, &c->tls_fd);
+    gw_ring_close(c->env->ring, &c->plain_fd);
     tell(c);
     gw_handshake_free(c->hs);
     if (c->has_record) {

@@ -100,7 +100,7 @@ static void move_tx(struct gw_conn *c)
     if (!c->want_kernel_tx)
         return;
     c->want_kernel_tx = false;
-    int error = gw_ring_ktls_install(c->env->ring, c->client_fd, KTLS_TX, &c->rec.tx.keys);
+    int error = gw_ring_ktls_install(c->env->ring, c->tls_fd, KTLS_TX, &c->rec.tx.keys);
     if (error)
         gw_opening_kernel_refused(c, "TX", error);
     else
@@ -119,10 +119,10 @@ static void connect_next(struct gw_conn *c)
         gw_end_with(c, GW_REASON_NO_MEMORY, GW_ALERT_INTERNAL_ERROR);
         return;
     }
-    c->backend_fd = fd;
+    c->plain_fd = fd;
     c->connect_timed_out = false;
     gw_conn_set_timer(c, c->env->config->connect_timeout_ns);
-    gw_ring_connect(c->env->ring, gw_conn_begin(c, GW_OP_BACKEND_CONNECT), fd,
+    gw_ring_connect(c->env->ring, gw_conn_begin(c, GW_OP_CONNECT), fd,
                     (const struct sockaddr *)&addr->addr, addr->len);
 }
 
@@ -141,7 +141,7 @@ void gw_opening_connected(struct gw_conn *c, int res)
         gw_opening_check(c);
         return;
     }
-    gw_ring_close(c->env->ring, &c->backend_fd);
+    gw_ring_close(c->env->ring, &c->plain_fd);
     if (++c->target_at < c->service->target.addr_count) {
         connect_next(c);
         return;
@@ -153,17 +153,17 @@ void gw_opening_connected(struct gw_conn *c, int res)
 
 void gw_opening_connect_timeout(struct gw_conn *c)
 {
-    if (!gw_conn_busy(c, GW_OP_BACKEND_CONNECT)) { /* the client does not take its ticket */
+    if (!gw_conn_busy(c, GW_OP_CONNECT)) { /* the client does not take its ticket */
         gw_end_now(c, GW_REASON_HANDSHAKE_TIMEOUT);
         return;
     }
     c->connect_timed_out = true;
-    gw_ring_cancel(c->env->ring, gw_conn_token(c, GW_OP_BACKEND_CONNECT));
+    gw_ring_cancel(c->env->ring, gw_conn_token(c, GW_OP_CONNECT));
 }
 
 void gw_opening_check(struct gw_conn *c)
 {
-    bool connected = c->backend_fd >= 0 && !gw_conn_busy(c, GW_OP_BACKEND_CONNECT);
+    bool connected = c->plain_fd >= 0 && !gw_conn_busy(c, GW_OP_CONNECT);
     if (c->step != GW_STEP_CONNECT || !connected || c->hs)
         return;
     c->step = GW_STEP_RELAY;
@@ -171,8 +171,8 @@ void gw_opening_check(struct gw_conn *c)
     gw_timer_clear(&c->env->wheel, &c->timer);
     if (c->env->config->idle_timeout_ns > 0)
         gw_conn_set_timer(c, c->env->config->idle_timeout_ns);
-    gw_down_read(c);
-    gw_up_begin(c);
+    gw_tx_read(c);
+    gw_rx_begin(c);
 }
 
 /* ---- handshake ---- */
@@ -182,7 +182,7 @@ void gw_opening_begin(struct gw_conn *c)
     struct sockaddr_storage peer;
     c->step = GW_STEP_HANDSHAKE;
     gw_stats_add(c->env->stats, GW_COUNTER_HANDSHAKING, 1);
-    gw_ring_addresses(c->env->ring, c->client_fd, &peer, NULL);
+    gw_ring_addresses(c->env->ring, c->tls_fd, &peer, NULL);
     gw_sockaddr_print(&peer, c->report.client, sizeof(c->report.client));
     COPY_TEXT(c->report.service, c->service->name);
     c->report.id = c->env->next_id++;
@@ -194,14 +194,14 @@ void gw_opening_begin(struct gw_conn *c)
     /* While the connection is surely ESTABLISHED: later its FIN may have come, and the kernel
      * refuses (kernel-notes/attach-needs-established.md). */
     if (c->service->records != GW_RECORDS_USER && c->env->ktls->attach.works)
-        c->attached = gw_ring_ktls_attach(c->env->ring, c->client_fd) == 0;
+        c->attached = gw_ring_ktls_attach(c->env->ring, c->tls_fd) == 0;
     gw_conn_set_timer(c, c->env->config->handshake_timeout_ns);
     gw_opening_read(c);
 }
 
 void gw_opening_read(struct gw_conn *c)
 {
-    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_RECV), c->client_fd, 0, 0);
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, 0, 0);
 }
 
 static void note_handshake(struct gw_conn *c)
@@ -231,11 +231,11 @@ static bool hand_over(struct gw_conn *c)
     }
     c->has_record = true;
     size_t room = GW_BUFFER_BYTES - GW_BUFFER_FRONT;
-    c->up.start = GW_BUFFER_FRONT;
-    c->up.end =
-        c->up.start + (uint32_t)gw_handshake_unread(c->hs, c->up.buf->data + c->up.start, room);
-    if (c->up.start == c->up.end)
-        gw_conn_give_buffer(c, &c->up.buf);
+    c->rx.start = GW_BUFFER_FRONT;
+    c->rx.end =
+        c->rx.start + (uint32_t)gw_handshake_unread(c->hs, c->rx.buf->data + c->rx.start, room);
+    if (c->rx.start == c->rx.end)
+        gw_conn_give_buffer(c, &c->rx.buf);
     return true;
 }
 
@@ -266,30 +266,30 @@ static void handshake_done(struct gw_conn *c)
 void gw_opening_received(struct gw_conn *c, const struct gw_completion *done)
 {
     if (done->res == -ENOBUFS) {
-        gw_conn_starve(c, GW_OP_CLIENT_RECV);
+        gw_conn_starve(c, GW_OP_TLS_RECV);
         return;
     }
     if (done->res <= 0) {
         gw_end_now(c, done->res == 0 ? GW_REASON_HANDSHAKE_CLOSED : GW_REASON_HANDSHAKE_RESET);
         return;
     }
-    c->up.buf = done->buf;
+    c->rx.buf = done->buf;
     switch (gw_handshake_input(c->hs, done->buf->data + GW_BUFFER_FRONT, (size_t)done->res)) {
     case GW_HANDSHAKE_DONE:
         handshake_done(c);
         return;
     case GW_HANDSHAKE_FAILED:
         COPY_TEXT(c->report.detail, gw_handshake_detail(c->hs));
-        gw_conn_give_buffer(c, &c->up.buf);
+        gw_conn_give_buffer(c, &c->rx.buf);
         gw_end_handshake(c, gw_handshake_reason(c->hs));
         return;
     case GW_HANDSHAKE_MORE:
         break;
     }
-    gw_conn_give_buffer(c, &c->up.buf);
+    gw_conn_give_buffer(c, &c->rx.buf);
     /* Output is only valid until the next input, so the two alternate. */
     gw_conn_drive_tx(c);
-    if (!gw_conn_busy(c, GW_OP_CLIENT_SEND))
+    if (!gw_conn_busy(c, GW_OP_TLS_SEND))
         gw_opening_read(c);
 }
 
@@ -298,7 +298,7 @@ void gw_opening_flushed(struct gw_conn *c)
     gw_handshake_free(c->hs);
     c->hs = NULL;
     if (!c->has_record) { /* a failed handshake: its alert is out */
-        gw_down_alert_sent(c);
+        gw_tx_alert_sent(c);
         return;
     }
     if (c->step != GW_STEP_CONNECT)

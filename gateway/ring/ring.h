@@ -24,17 +24,17 @@ struct gw_ring;
 
 // clang-format off
 #define GW_OPS(X)                                                              \
-    X(NONE,            "none")                                                 \
-    X(ACCEPT,          "accept")          /* slot: listener number */          \
-    X(CHANNEL,         "channel")         /* readable: control channel */      \
-    X(CLIENT_RECV,     "client-recv")     /* slot: connection, from here on */ \
-    X(CLIENT_SEND,     "client-send")                                          \
-    X(CLIENT_POLL,     "client-poll")                                          \
-    X(BACKEND_CONNECT, "backend-connect")                                      \
-    X(BACKEND_RECV,    "backend-recv")                                         \
-    X(BACKEND_SEND,    "backend-send")                                         \
-    X(CANCEL,          "cancel")          /* never reaches a handler */        \
-    X(CLOSE,           "close")           /* never reaches a handler */
+    X(NONE,       "none")                                                      \
+    X(ACCEPT,     "accept")          /* slot: listener number */               \
+    X(CHANNEL,    "channel")         /* readable: control channel */           \
+    X(TLS_RECV,   "tls-recv")        /* slot: connection, from here on */      \
+    X(TLS_SEND,   "tls-send")                                                  \
+    X(TLS_POLL,   "tls-poll")                                                  \
+    X(CONNECT,    "connect")                                                   \
+    X(PLAIN_RECV, "plain-recv")                                                \
+    X(PLAIN_SEND, "plain-send")                                                \
+    X(CANCEL,     "cancel")          /* never reaches a handler */             \
+    X(CLOSE,      "close")           /* never reaches a handler */
 // clang-format on
 
 enum gw_op {

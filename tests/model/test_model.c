@@ -85,10 +85,10 @@ static int on_connect(void *arg, int fd)
     for (uint32_t slot = 0; slot < m->env.pool.limit; slot++) {
         const struct gw_conn *c =
             gw_pool_find(&m->env.pool, slot, gw_pool_generation(&m->env.pool, slot));
-        if (!c || c->backend_fd != fd)
+        if (!c || c->plain_fd != fd)
             continue;
         bool is_client = false;
-        struct peer *p = of_fd(m, c->client_fd, &is_client);
+        struct peer *p = of_fd(m, c->tls_fd, &is_client);
         assert_non_null(p);
         assert_true(p->plan != PLAN_NOT_ALLOWED && p->plan != PLAN_NO_CERT);
         if (p->backend_fd != NO_FD) {

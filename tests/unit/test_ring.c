@@ -82,7 +82,7 @@ static int tear_down(void **state)
 static void tokens_survive_the_way(void **state)
 {
     (void)state;
-    struct gw_token t = {.op = GW_OP_BACKEND_SEND, .slot = 0xffffff, .generation = 0xfffffff1};
+    struct gw_token t = {.op = GW_OP_PLAIN_SEND, .slot = 0xffffff, .generation = 0xfffffff1};
     struct gw_token back = gw_token_unpack(gw_token_pack(t));
     assert_int_equal(back.op, t.op);
     assert_int_equal(back.slot, t.slot);
@@ -92,7 +92,7 @@ static void tokens_survive_the_way(void **state)
 static void picked_receive_brings_a_buffer(void **state)
 {
     struct fixture *f = *state;
-    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 3), f->pair[0], 0, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 3), f->pair[0], 0, 0);
     assert_int_equal(gw_ring_wait(f->ring, 0, note, f), 0);
     assert_int_equal(f->count, 0); /* nothing there, no buffer taken */
     assert_int_equal(gw_ring_buffers_in_use(f->ring), 0);
@@ -114,7 +114,7 @@ static void picked_receive_respects_max(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(write(f->pair[1], "0123456789", 10), 10);
-    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 1), f->pair[0], 4, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 4, 0);
     await(f, 1);
     assert_int_equal(f->seen[0].res, 4);
     gw_ring_buffer_give(f->ring, f->seen[0].buf);
@@ -123,7 +123,7 @@ static void picked_receive_respects_max(void **state)
 static void end_of_stream_brings_no_buffer(void **state)
 {
     struct fixture *f = *state;
-    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 1), f->pair[0], 0, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 0, 0);
     assert_int_equal(shutdown(f->pair[1], SHUT_WR), 0);
     await(f, 1);
     assert_int_equal(f->seen[0].res, 0);
@@ -134,7 +134,7 @@ static void end_of_stream_brings_no_buffer(void **state)
 static void dontwait_does_not_wait(void **state)
 {
     struct fixture *f = *state;
-    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 1), f->pair[0], 0, GW_RECV_DONTWAIT);
+    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 0, GW_RECV_DONTWAIT);
     await(f, 1);
     assert_int_equal(f->seen[0].res, -EAGAIN);
     assert_null(f->seen[0].buf);
@@ -151,7 +151,7 @@ static void starvation_ends_when_a_buffer_returns(void **state)
     assert_int_equal(write(f->pair[1], bytes, MAX_BUFFERS + 2), MAX_BUFFERS + 2);
     for (int tries = 0; tries < MAX_BUFFERS * 4 && count < MAX_BUFFERS; tries++) {
         f->count = 0;
-        gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 1), f->pair[0], 1, 0);
+        gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 1, 0);
         await(f, 1);
         if (f->seen[0].res == 1)
             held[count++] = f->seen[0].buf;
@@ -163,13 +163,13 @@ static void starvation_ends_when_a_buffer_returns(void **state)
     assert_null(gw_ring_buffer_take(f->ring));
 
     f->count = 0;
-    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 1), f->pair[0], 1, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 1, 0);
     await(f, 1);
     assert_int_equal(f->seen[0].res, -ENOBUFS);
 
     gw_ring_buffer_give(f->ring, held[--count]);
     f->count = 0;
-    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 1), f->pair[0], 1, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 1, 0);
     await(f, 1);
     assert_int_equal(f->seen[0].res, 1);
     gw_ring_buffer_give(f->ring, f->seen[0].buf);
@@ -191,7 +191,7 @@ static void a_burst_doubles_what_is_lent_once(void **state)
     assert_int_equal(write(f->pair[0], bytes, BURST), BURST);
     uint32_t before = f->ring->lent_target;
     for (uint32_t i = 0; i < BURST; i++)
-        gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, i), f->pair[1], 1, 0);
+        gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, i), f->pair[1], 1, 0);
     await(f, BURST);
     unsigned starved = 0;
     for (unsigned i = 0; i < BURST; i++) {
@@ -211,9 +211,9 @@ static void send_and_sendmsg_carry_bytes(void **state)
     char got[16];
     struct iovec iov[2] = {{(void *)(uintptr_t) "ab", 2}, {(void *)(uintptr_t) "cde", 3}};
     struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-    gw_ring_send(f->ring, token(GW_OP_CLIENT_SEND, 1), f->pair[0], "xyz", 3);
+    gw_ring_send(f->ring, token(GW_OP_TLS_SEND, 1), f->pair[0], "xyz", 3);
     await(f, 1);
-    gw_ring_sendmsg(f->ring, token(GW_OP_CLIENT_SEND, 1), f->pair[0], &msg);
+    gw_ring_sendmsg(f->ring, token(GW_OP_TLS_SEND, 1), f->pair[0], &msg);
     await(f, 2);
     assert_int_equal(f->seen[0].res, 3);
     assert_int_equal(f->seen[1].res, 5);
@@ -226,7 +226,7 @@ static void send_to_a_closed_peer_gives_epipe_and_no_signal(void **state)
     struct fixture *f = *state;
     (void)close(f->pair[1]);
     f->pair[1] = -1;
-    gw_ring_send(f->ring, token(GW_OP_CLIENT_SEND, 1), f->pair[0], "x", 1);
+    gw_ring_send(f->ring, token(GW_OP_TLS_SEND, 1), f->pair[0], "x", 1);
     await(f, 1);
     assert_int_equal(f->seen[0].res, -EPIPE);
 }
@@ -240,7 +240,7 @@ static void recvmsg_scatters(void **state)
     buf->iov[1] = (struct iovec){buf->data + 100, 10};
     buf->msg = (struct msghdr){.msg_iov = buf->iov, .msg_iovlen = 2};
     assert_int_equal(write(f->pair[1], "abcd", 4), 4);
-    gw_ring_recvmsg(f->ring, token(GW_OP_BACKEND_RECV, 1), f->pair[0], buf, 0);
+    gw_ring_recvmsg(f->ring, token(GW_OP_PLAIN_RECV, 1), f->pair[0], buf, 0);
     await(f, 1);
     assert_int_equal(f->seen[0].res, 4);
     assert_memory_equal(buf->data, "ab", 2);
@@ -251,15 +251,15 @@ static void recvmsg_scatters(void **state)
 static void cancel_ends_an_operation(void **state)
 {
     struct fixture *f = *state;
-    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 1), f->pair[0], 0, 0);
-    gw_ring_recv_pick(f->ring, token(GW_OP_CLIENT_RECV, 2), f->pair[0], 0, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 0, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 2), f->pair[0], 0, 0);
     assert_int_equal(gw_ring_wait(f->ring, 0, note, f), 0);
-    gw_ring_cancel(f->ring, token(GW_OP_CLIENT_RECV, 1));
-    gw_ring_cancel(f->ring, token(GW_OP_CLIENT_RECV, 9)); /* nobody: harmless */
+    gw_ring_cancel(f->ring, token(GW_OP_TLS_RECV, 1));
+    gw_ring_cancel(f->ring, token(GW_OP_TLS_RECV, 9)); /* nobody: harmless */
     await(f, 1);
     assert_int_equal(f->seen[0].res, -ECANCELED);
     assert_int_equal(f->seen[0].token.slot, 1);
-    gw_ring_cancel(f->ring, token(GW_OP_CLIENT_RECV, 2));
+    gw_ring_cancel(f->ring, token(GW_OP_TLS_RECV, 2));
     await(f, 2);
 }
 
@@ -267,7 +267,7 @@ static void multishot_poll_tells_each_wakeup(void **state)
 {
     struct fixture *f = *state;
     char got[4];
-    gw_ring_poll(f->ring, token(GW_OP_CLIENT_POLL, 1), f->pair[0], POLLIN, true);
+    gw_ring_poll(f->ring, token(GW_OP_TLS_POLL, 1), f->pair[0], POLLIN, true);
     for (unsigned i = 1; i <= 3; i++) {
         assert_int_equal(write(f->pair[1], "x", 1), 1);
         await(f, i);
@@ -275,7 +275,7 @@ static void multishot_poll_tells_each_wakeup(void **state)
         assert_true(f->seen[i - 1].more);
         assert_int_equal(read(f->pair[0], got, sizeof(got)), 1);
     }
-    gw_ring_cancel(f->ring, token(GW_OP_CLIENT_POLL, 1));
+    gw_ring_cancel(f->ring, token(GW_OP_TLS_POLL, 1));
     await(f, 4);
     assert_false(f->seen[3].more);
 }
@@ -301,7 +301,7 @@ static void accept_goes_on_and_connect_connects(void **state)
     for (unsigned i = 0; i < 3; i++) {
         int fd = gw_ring_socket(f->ring, AF_INET);
         assert_true(fd >= 0);
-        gw_ring_connect(f->ring, token(GW_OP_BACKEND_CONNECT, 1), fd, (struct sockaddr *)&addr,
+        gw_ring_connect(f->ring, token(GW_OP_CONNECT, 1), fd, (struct sockaddr *)&addr,
                         sizeof(addr));
         await(f, i * 2 + 2);
         for (unsigned k = i * 2; k < i * 2 + 2; k++) {
@@ -330,8 +330,7 @@ static void refused_connect_says_so(void **state)
     struct sockaddr_in addr;
     (void)close(listen_loopback(&addr)); /* a port where nobody listens */
     int fd = gw_ring_socket(f->ring, AF_INET);
-    gw_ring_connect(f->ring, token(GW_OP_BACKEND_CONNECT, 1), fd, (struct sockaddr *)&addr,
-                    sizeof(addr));
+    gw_ring_connect(f->ring, token(GW_OP_CONNECT, 1), fd, (struct sockaddr *)&addr, sizeof(addr));
     await(f, 1);
     assert_int_equal(f->seen[0].res, -ECONNREFUSED);
     gw_ring_close(f->ring, &fd);
@@ -360,7 +359,7 @@ static void more_operations_than_the_queue_holds(void **state)
 {
     struct fixture *f = *state;
     for (unsigned i = 0; i < 3000; i++)
-        gw_ring_cancel(f->ring, token(GW_OP_CLIENT_RECV, i));
+        gw_ring_cancel(f->ring, token(GW_OP_TLS_RECV, i));
     assert_int_equal(gw_ring_wait(f->ring, 0, note, f), 0);
     picked_receive_brings_a_buffer(state);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Client to backend. User engine: receive ciphertext, open the records in place, send their
+ * TLS side to plain side. User engine: receive ciphertext, open the records in place, send their
  * payloads as one list. Kernel engine: receive plaintext, send it; a control record makes the
  * receive fail with EIO and is fetched on its own (kernel-notes/control-record-eio.md).
  */
@@ -24,19 +24,18 @@ enum {
 
 static void write_out(struct gw_conn *c)
 {
-    c->up.state = GW_UP_WRITE;
-    gw_conn_iov_send(c, GW_OP_BACKEND_SEND, c->backend_fd, c->up.buf, c->up.iov_at,
-                     c->up.iov_count);
+    c->rx.state = GW_RX_WRITE;
+    gw_conn_iov_send(c, GW_OP_PLAIN_SEND, c->plain_fd, c->rx.buf, c->rx.iov_at, c->rx.iov_count);
 }
 
-/* The client's stream is over and everything of it was sent. In TLS 1.2 a close_notify ends both
+/* The TLS side's stream is over and everything of it was sent. In TLS 1.2 a close_notify ends both
  * directions (RFC 5246 7.2.1); in TLS 1.3 only this one (RFC 8446 6.1). */
 static void finish(struct gw_conn *c)
 {
-    c->up.state = GW_UP_DONE;
-    gw_conn_give_buffer(c, &c->up.buf);
-    (void)gw_ring_shutdown_write(c->env->ring, c->backend_fd);
-    if (c->down.state == GW_DOWN_DONE)
+    c->rx.state = GW_RX_DONE;
+    gw_conn_give_buffer(c, &c->rx.buf);
+    (void)gw_ring_shutdown_write(c->env->ring, c->plain_fd);
+    if (c->tx.state == GW_TX_DONE)
         gw_end_finished(c);
     else if (!gw_record_is_tls13(&c->rec))
         gw_end_with(c, GW_REASON_FINISHED, GW_ALERT_CLOSE_NOTIFY);
@@ -56,7 +55,7 @@ static bool take_control(struct gw_conn *c, uint8_t type, const uint8_t *payload
     case GW_CONTROL_GO_ON:
         return true;
     case GW_CONTROL_CLOSED:
-        c->up.eof = true;
+        c->rx.eof = true;
         return true;
     case GW_CONTROL_REPLY_KEY_UPDATE:
         c->key_update = true;
@@ -89,26 +88,26 @@ static bool saw_data(struct gw_conn *c)
 
 static void add_payload(struct gw_conn *c, uint8_t *payload, size_t len)
 {
-    struct gw_up *up = &c->up;
-    struct iovec *last = up->iov_count ? &up->buf->iov[up->iov_count - 1] : NULL;
+    struct gw_rx *rx = &c->rx;
+    struct iovec *last = rx->iov_count ? &rx->buf->iov[rx->iov_count - 1] : NULL;
     if (last && len < MERGE_BELOW) {
         memmove((uint8_t *)last->iov_base + last->iov_len, payload, len);
         last->iov_len += len;
         return;
     }
-    up->buf->iov[up->iov_count++] = (struct iovec){.iov_base = payload, .iov_len = len};
+    rx->buf->iov[rx->iov_count++] = (struct iovec){.iov_base = payload, .iov_len = len};
 }
 
 /* Opens records until the bytes, the list or the stream ends. False when the connection ends. */
 static bool open_records(struct gw_conn *c)
 {
-    struct gw_up *up = &c->up;
-    up->iov_at = up->iov_count = 0;
-    while (up->iov_count < GW_BUFFER_IOVS && !up->eof) {
+    struct gw_rx *rx = &c->rx;
+    rx->iov_at = rx->iov_count = 0;
+    while (rx->iov_count < GW_BUFFER_IOVS && !rx->eof) {
         struct gw_opened o;
-        switch (gw_record_open(&c->rec, up->buf->data + up->start, up->end - up->start, &o)) {
+        switch (gw_record_open(&c->rec, rx->buf->data + rx->start, rx->end - rx->start, &o)) {
         case GW_OPEN_PARTIAL:
-            up->need = (uint32_t)o.need;
+            rx->need = (uint32_t)o.need;
             return true;
         case GW_OPEN_FAILED:
             gw_end_with(c, o.reason, o.alert);
@@ -116,7 +115,7 @@ static bool open_records(struct gw_conn *c)
         case GW_OPEN_RECORD:
             break;
         }
-        up->start += (uint32_t)o.consumed;
+        rx->start += (uint32_t)o.consumed;
         if (o.type == GW_CONTENT_DATA && o.payload_len > 0) {
             if (!saw_data(c))
                 return false;
@@ -133,81 +132,81 @@ static void open_and_write(struct gw_conn *c)
 {
     if (!open_records(c))
         return;
-    if (c->up.iov_count > 0)
+    if (c->rx.iov_count > 0)
         write_out(c);
-    else if (c->up.eof)
+    else if (c->rx.eof)
         finish(c);
     else
-        gw_up_read(c);
+        gw_rx_read(c);
 }
 
 /* The rest of a record goes behind its beginning, at the start of the buffer. While RX is to move
  * to the kernel, exactly the missing bytes are taken: the kernel must begin at a record header. */
 static void read_rest(struct gw_conn *c)
 {
-    struct gw_up *up = &c->up;
-    uint32_t have = up->end - up->start;
-    memmove(up->buf->data, up->buf->data + up->start, have);
-    up->start = 0;
-    up->end = have;
-    size_t room = c->want_kernel_rx ? up->need : GW_BUFFER_BYTES - have;
-    gw_ring_recv(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_RECV), c->client_fd,
-                 up->buf->data + have, room, 0);
+    struct gw_rx *rx = &c->rx;
+    uint32_t have = rx->end - rx->start;
+    memmove(rx->buf->data, rx->buf->data + rx->start, have);
+    rx->start = 0;
+    rx->end = have;
+    size_t room = c->want_kernel_rx ? rx->need : GW_BUFFER_BYTES - have;
+    gw_ring_recv(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, rx->buf->data + have,
+                 room, 0);
 }
 
 static void read_user(struct gw_conn *c)
 {
-    if (c->up.start < c->up.end) {
+    if (c->rx.start < c->rx.end) {
         read_rest(c);
         return;
     }
-    gw_conn_give_buffer(c, &c->up.buf);
-    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_RECV), c->client_fd, 0, 0);
+    gw_conn_give_buffer(c, &c->rx.buf);
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, 0, 0);
 }
 
 /* ---- kernel engine ---- */
 
 static void begin_poll(struct gw_conn *c)
 {
-    gw_ring_poll(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_POLL), c->client_fd,
-                 POLLIN | POLLRDHUP, true);
+    gw_ring_poll(c->env->ring, gw_conn_begin(c, GW_OP_TLS_POLL), c->tls_fd, POLLIN | POLLRDHUP,
+                 true);
 }
 
 /* At a record boundary, with no receive in flight. */
 static void move_rx(struct gw_conn *c)
 {
     c->want_kernel_rx = false;
-    int error = gw_ring_ktls_install(c->env->ring, c->client_fd, KTLS_RX, &c->rec.rx.keys);
+    int error = gw_ring_ktls_install(c->env->ring, c->tls_fd, KTLS_RX, &c->rec.rx.keys);
     if (error) {
         gw_opening_kernel_refused(c, "RX", error);
         return;
     }
     gw_record_moved(&c->rec.rx);
     begin_poll(c);
-    c->up.rx_ready = true;
+    c->rx.ready = true;
 }
 
 /* A wake-up, then a receive that does not wait: on 6.1 a waiting receive would spin on half a
  * record and end up in a kernel thread (kernel-notes/partial-record-poll.md). */
 static void read_kernel(struct gw_conn *c)
 {
-    gw_conn_give_buffer(c, &c->up.buf);
-    if (!c->up.rx_ready)
+    gw_conn_give_buffer(c, &c->rx.buf);
+    if (!c->rx.ready)
         return;
-    c->up.rx_again = false;
-    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_RECV), c->client_fd,
-                      GW_BUFFER_PAYLOAD, GW_RECV_DONTWAIT);
+    c->rx.again = false;
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, GW_BUFFER_PAYLOAD,
+                      GW_RECV_DONTWAIT);
 }
 
 static void fetch_control(struct gw_conn *c)
 {
-    c->up.state = GW_UP_CONTROL;
-    c->up.buf = gw_ring_buffer_take(c->env->ring);
-    if (!c->up.buf) {
-        gw_conn_starve(c, GW_OP_CLIENT_RECV);
+    c->rx.state = GW_RX_CONTROL;
+    c->rx.buf = gw_ring_buffer_take(c->env->ring);
+    if (!c->rx.buf) {
+        gw_conn_starve(c, GW_OP_TLS_RECV);
         return;
     }
-    struct gw_buf *b = c->up.buf;
+    struct gw_buf *b = c->rx.buf;
     size_t payload_max = (GW_BUFFER_BYTES - FETCH_CMSG_BYTES) / 64 * 64;
     b->iov[0] = (struct iovec){.iov_base = b->data, .iov_len = payload_max};
     b->msg = (struct msghdr){
@@ -216,35 +215,34 @@ static void fetch_control(struct gw_conn *c)
         .msg_control = b->data + payload_max,
         .msg_controllen = CMSG_SPACE(1),
     };
-    gw_ring_recvmsg(c->env->ring, gw_conn_begin(c, GW_OP_CLIENT_RECV), c->client_fd, b,
-                    GW_RECV_DONTWAIT);
+    gw_ring_recvmsg(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, b, GW_RECV_DONTWAIT);
 }
 
 static void control_received(struct gw_conn *c, int res)
 {
-    struct gw_buf *b = c->up.buf;
+    struct gw_buf *b = c->rx.buf;
     int type = res >= 0 ? gw_ring_control_type(&b->msg) : -1;
     bool data = type == GW_CONTENT_DATA && res > 0; /* cannot be, and must not be lost */
     if (data || (type < 0 && res != -EAGAIN)) {
-        gw_conn_give_buffer(c, &c->up.buf);
-        gw_up_client_gone(c, res >= 0 ? -EIO : res);
+        gw_conn_give_buffer(c, &c->rx.buf);
+        gw_rx_gone(c, res >= 0 ? -EIO : res);
         return;
     }
     if (type >= 0 && !take_control(c, (uint8_t)type, b->data, (size_t)res))
         return; /* the buffer goes with the connection */
-    gw_conn_give_buffer(c, &c->up.buf);
-    c->up.state = GW_UP_READ;
-    if (c->up.eof)
+    gw_conn_give_buffer(c, &c->rx.buf);
+    c->rx.state = GW_RX_READ;
+    if (c->rx.eof)
         finish(c);
     else
-        gw_up_read(c);
+        gw_rx_read(c);
 }
 
 static void received_kernel(struct gw_conn *c, const struct gw_completion *done)
 {
-    c->up.buf = done->buf;
-    c->up.iov_at = 0;
-    c->up.iov_count = 1;
+    c->rx.buf = done->buf;
+    c->rx.iov_at = 0;
+    c->rx.iov_count = 1;
     done->buf->iov[0] = (struct iovec){
         .iov_base = done->buf->data + GW_BUFFER_FRONT,
         .iov_len = (size_t)done->res,
@@ -255,7 +253,7 @@ static void received_kernel(struct gw_conn *c, const struct gw_completion *done)
     write_out(c);
 }
 
-void gw_up_polled(struct gw_conn *c, const struct gw_completion *done)
+void gw_rx_polled(struct gw_conn *c, const struct gw_completion *done)
 {
     if (!done->more && c->step == GW_STEP_RELAY) {
         if (done->res < 0 && done->res != -ECANCELED) {
@@ -264,14 +262,14 @@ void gw_up_polled(struct gw_conn *c, const struct gw_completion *done)
         }
         begin_poll(c);
     }
-    c->up.rx_again = true;
-    if (gw_conn_busy(c, GW_OP_CLIENT_RECV))
+    c->rx.again = true;
+    if (gw_conn_busy(c, GW_OP_TLS_RECV))
         return;
-    c->up.rx_ready = true;
+    c->rx.ready = true;
     if (c->step == GW_STEP_LINGER)
         gw_end_discard(c);
-    else if (c->up.state == GW_UP_READ)
-        gw_up_read(c);
+    else if (c->rx.state == GW_RX_READ)
+        gw_rx_read(c);
 }
 
 /* ---- both ---- */
@@ -288,14 +286,14 @@ static const struct {
     {-EKEYEXPIRED, GW_REASON_REKEY_UNSUPPORTED, GW_ALERT_CLOSE_NOTIFY},
 };
 
-bool gw_up_record_failed(struct gw_conn *c, int res)
+bool gw_rx_record_failed(struct gw_conn *c, int res)
 {
     if (!c->has_record || c->rec.rx.engine != GW_ENGINE_KERNEL)
         return false;
     for (size_t i = 0; i < GW_ARRAY_SIZE(kernel_failures); i++) {
         if (kernel_failures[i].error != res)
             continue;
-        gw_ring_take_error(c->env->ring, c->client_fd); /* else it fails the alert */
+        gw_ring_take_error(c->env->ring, c->tls_fd); /* else it fails the alert */
         gw_end_with(c, kernel_failures[i].reason, kernel_failures[i].alert);
         return true;
     }
@@ -304,31 +302,31 @@ bool gw_up_record_failed(struct gw_conn *c, int res)
 
 /* End of the TCP stream without close_notify, or an error. After our own close_notify many clients
  * just close; before it, somebody may have cut the stream. */
-void gw_up_client_gone(struct gw_conn *c, int res)
+void gw_rx_gone(struct gw_conn *c, int res)
 {
     if (res == 0) {
-        if (!c->down.eof || c->down.state < GW_DOWN_DRAIN)
+        if (!c->tx.eof || c->tx.state < GW_TX_DRAIN)
             gw_end_now(c, GW_REASON_CLIENT_TRUNCATED);
-        else if (c->down.state == GW_DOWN_DRAIN) /* what it asked for is still on its way */
+        else if (c->tx.state == GW_TX_DRAIN) /* what it asked for is still on its way */
             gw_end_with(c, GW_REASON_FINISHED, GW_ALERT_CLOSE_NOTIFY);
         else
             gw_end_now(c, GW_REASON_FINISHED);
         return;
     }
-    if (!gw_up_record_failed(c, res))
+    if (!gw_rx_record_failed(c, res))
         gw_end_now(c, GW_REASON_CLIENT_RESET);
 }
 
-void gw_up_read(struct gw_conn *c)
+void gw_rx_read(struct gw_conn *c)
 {
-    if (c->step != GW_STEP_RELAY || gw_conn_busy(c, GW_OP_CLIENT_RECV))
+    if (c->step != GW_STEP_RELAY || gw_conn_busy(c, GW_OP_TLS_RECV))
         return;
-    if (c->up.state == GW_UP_CONTROL && !c->up.buf) { /* starved while fetching */
+    if (c->rx.state == GW_RX_CONTROL && !c->rx.buf) { /* starved while fetching */
         fetch_control(c);
         return;
     }
-    c->up.state = GW_UP_READ;
-    if (c->want_kernel_rx && c->up.start == c->up.end)
+    c->rx.state = GW_RX_READ;
+    if (c->want_kernel_rx && c->rx.start == c->rx.end)
         move_rx(c);
     if (c->step != GW_STEP_RELAY)
         return;
@@ -338,69 +336,69 @@ void gw_up_read(struct gw_conn *c)
         read_user(c);
 }
 
-void gw_up_received(struct gw_conn *c, const struct gw_completion *done)
+void gw_rx_received(struct gw_conn *c, const struct gw_completion *done)
 {
     bool kernel = c->rec.rx.engine == GW_ENGINE_KERNEL;
     int res = done->res;
-    if (c->up.state == GW_UP_CONTROL) {
+    if (c->rx.state == GW_RX_CONTROL) {
         control_received(c, res);
     } else if (res == -ENOBUFS) {
-        gw_conn_starve(c, GW_OP_CLIENT_RECV);
+        gw_conn_starve(c, GW_OP_TLS_RECV);
     } else if (kernel && res == -EAGAIN) {
-        c->up.rx_ready = c->up.rx_again;
-        gw_up_read(c);
+        c->rx.ready = c->rx.again;
+        gw_rx_read(c);
     } else if (kernel && res == -EIO) {
         fetch_control(c);
     } else if (res <= 0) {
-        gw_up_client_gone(c, res);
+        gw_rx_gone(c, res);
     } else if (kernel) {
         received_kernel(c, done);
     } else {
         if (done->buf) {
-            c->up.buf = done->buf;
-            c->up.start = c->up.end = GW_BUFFER_FRONT;
+            c->rx.buf = done->buf;
+            c->rx.start = c->rx.end = GW_BUFFER_FRONT;
         }
-        c->up.end += (uint32_t)res;
+        c->rx.end += (uint32_t)res;
         open_and_write(c);
     }
 }
 
 static void resume(struct gw_conn *c)
 {
-    if (c->up.eof)
+    if (c->rx.eof)
         finish(c);
-    else if (c->up.start < c->up.end)
+    else if (c->rx.start < c->rx.end)
         open_and_write(c);
     else
-        gw_up_read(c);
+        gw_rx_read(c);
 }
 
-/* The backend reads no more. What it still has to say goes on to the client. */
+/* The plain side reads no more. What it still has to say goes on to the TLS side. */
 static void broken(struct gw_conn *c)
 {
-    c->up.state = GW_UP_DONE;
-    c->up.broken = true;
-    gw_conn_give_buffer(c, &c->up.buf);
-    if (c->down.state == GW_DOWN_DONE)
+    c->rx.state = GW_RX_DONE;
+    c->rx.broken = true;
+    gw_conn_give_buffer(c, &c->rx.buf);
+    if (c->tx.state == GW_TX_DONE)
         gw_end_now(c, GW_REASON_BACKEND_RESET);
     else
         gw_conn_half_closed(c);
 }
 
-void gw_up_sent(struct gw_conn *c, int res)
+void gw_rx_sent(struct gw_conn *c, int res)
 {
     if (c->step != GW_STEP_RELAY)
         return;
-    bool header = c->up.state == GW_UP_HEADER;
-    struct gw_buf **buf = header ? &c->header : &c->up.buf;
+    bool header = c->rx.state == GW_RX_HEADER;
+    struct gw_buf **buf = header ? &c->header : &c->rx.buf;
     if (res <= 0) {
         gw_conn_give_buffer(c, &c->header);
         broken(c);
         return;
     }
     c->moved_ns = c->env->now_ns;
-    if (gw_conn_iov_advance(*buf, &c->up.iov_at, c->up.iov_count, (size_t)res)) {
-        gw_conn_iov_send(c, GW_OP_BACKEND_SEND, c->backend_fd, *buf, c->up.iov_at, c->up.iov_count);
+    if (gw_conn_iov_advance(*buf, &c->rx.iov_at, c->rx.iov_count, (size_t)res)) {
+        gw_conn_iov_send(c, GW_OP_PLAIN_SEND, c->plain_fd, *buf, c->rx.iov_at, c->rx.iov_count);
         return;
     }
     gw_conn_give_buffer(c, &c->header);
@@ -413,10 +411,10 @@ static void send_header(struct gw_conn *c)
     struct sockaddr_storage local;
     c->header = gw_ring_buffer_take(c->env->ring);
     if (!c->header) {
-        gw_conn_starve(c, GW_OP_BACKEND_SEND);
+        gw_conn_starve(c, GW_OP_PLAIN_SEND);
         return;
     }
-    gw_ring_addresses(c->env->ring, c->client_fd, &peer, &local);
+    gw_ring_addresses(c->env->ring, c->tls_fd, &peer, &local);
     struct gw_proxy_info info = {
         .version = c->service->proxy_protocol == GW_PROXY_V1 ? 1 : 2,
         .client = (const struct sockaddr *)&peer,
@@ -425,13 +423,13 @@ static void send_header(struct gw_conn *c)
     ssize_t len = gw_proxy_encode(c->header->data, GW_BUFFER_BYTES, &info);
     gw_require(len > 0);
     c->header->iov[0] = (struct iovec){.iov_base = c->header->data, .iov_len = (size_t)len};
-    c->up.state = GW_UP_HEADER;
-    c->up.iov_at = 0;
-    c->up.iov_count = 1;
-    gw_conn_iov_send(c, GW_OP_BACKEND_SEND, c->backend_fd, c->header, 0, 1);
+    c->rx.state = GW_RX_HEADER;
+    c->rx.iov_at = 0;
+    c->rx.iov_count = 1;
+    gw_conn_iov_send(c, GW_OP_PLAIN_SEND, c->plain_fd, c->header, 0, 1);
 }
 
-void gw_up_begin(struct gw_conn *c)
+void gw_rx_begin(struct gw_conn *c)
 {
     if (c->service->proxy_protocol == GW_PROXY_OFF)
         resume(c);
