@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the seeds whose bytes are not text into corpus/: what each target reads is told at its top.
+Seeds that fuzzers found lie beside them."""
+import pathlib
+import struct
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def u8(*values):
+    return bytes(values)
+
+
+def u16(value):
+    return struct.pack(">H", value)
+
+
+def edit(kind, place, value, more=b""):
+    return u8(kind) + u16(place) + u8(value) + more
+
+
+SET, FLIP, ADD, INSERT, REMOVE, CUT = range(6)
+
+
+def channel():
+    def message(from_master, kind, zero=0, value=0, more=b""):
+        body = struct.pack("=IIq", kind, zero, value) + more
+        return u8(from_master, len(body)) + body
+    yield "ready", message(0, 1)
+    yield "drain", message(1, 2, value=10**9)
+    yield "wrong-side", message(1, 1) + message(0, 2)
+    yield "negative", message(1, 2, value=-1)
+    yield "not-zero", message(0, 1, zero=1)
+    yield "long", message(0, 1, more=b"x")
+    yield "short", u8(0, 15) + bytes(15)
+    yield "empty", u8(0, 0)
+    yield "unknown", message(0, 3) + message(0, 0)
+
+
+def flight():
+    like = {"tls13": 0, "tls12": 1}
+    alice, optional, required = 1 << 1, 1 << 3, 2 << 3
+    for version, bit in like.items():
+        yield f"{version}", u8(bit, 0)
+        yield f"{version}-pieces", u8(bit, 7)
+        yield f"{version}-mutual", u8(bit | alice | required, 0)
+        yield f"{version}-mallory", u8(bit | 2 << 1 | optional, 0)
+        yield f"{version}-foreign", u8(bit | 3 << 1 | required, 0)
+        yield f"{version}-no-cert", u8(bit | required, 0)
+        yield f"{version}-hello-bent", u8(bit, 0, 1) + edit(FLIP, 60, 1)
+        yield f"{version}-hello-cut", u8(bit, 0, 1) + edit(CUT, 90, 0)
+        yield f"{version}-record-version", u8(bit, 0, 1) + edit(SET, 2, 3)
+        yield f"{version}-cert-bent", u8(bit | alice | required, 0, 0, 1) + edit(FLIP, 200, 0x10)
+        yield f"{version}-cert-longer", u8(bit | alice | required, 0, 0, 1) + edit(ADD, 8, 1)
+        yield f"{version}-more-behind", u8(bit, 0, 0, 1) + edit(INSERT, 65535, 5, b"\x17\x03\x03\0\0")
+        yield f"{version}-ccs-first", u8(bit, 0, 1) + edit(INSERT, 0, 6, b"\x14\x03\x03\0\1\1")
+        yield f"{version}-missing-part", u8(bit, 0, 0, 1) + edit(REMOVE, 0, 60)
+
+
+def logring():
+    text, report, raw, memory, position, sleep, pop = range(7)
+
+    def said(words):
+        return u8(text) + u16(len(words)) + words
+
+    def field(offset, value):
+        return u16(offset) + u8(len(value)) + value
+    yield "words", said(b"listening on [::]:8443") + u8(pop)
+    yield "hostile-words", said(b'a "b\\ \x1b[31m\n\xe2\x80\xae\xff level=x') + u8(pop)
+    yield "long-words", said(b"\xc3\xa4" * 500)
+    yield "report", u8(report, 4) + field(48, u8(2, 0, 0, 0, 1)) + field(53, b"svc\0") + \
+        field(85, b"192.0.2.7:5\0") + field(149, b"bad_record_mac\0")
+    yield "report-not-ended", u8(report, 3) + field(53, b"x" * 255) + field(308, b'"=\\' * 80) + \
+        field(560, b"\xff" * 200)
+    yield "report-reason", u8(report, 1) + field(48, b"\xff" * 5)
+    yield "report-times", u8(report, 1) + field(0, b"\x80" + b"\xff" * 47)
+    yield "raw-kinds", b"".join(u8(raw) + u16(len(e)) + e for e in (b"\0", b"\1", b"\1\3", b"\2", b"\3x"))
+    yield "length-too-large", said(b"x") + u8(memory) + b"\0\0\0" + u8(4) + b"\xff\xff\xff\xff" + u8(pop)
+    yield "length-zero", said(b"x") + said(b"y") + u8(memory) + b"\0\0\0" + u8(1, 0) + u8(pop, pop)
+    yield "head-far", said(b"x") + u8(position, 3) + b"\x80" + bytes(7) + u8(pop)
+    yield "tail-ahead", said(b"x") + u8(position, 0) + u16(64) + u8(pop)
+    yield "head-odd", said(b"x") + u8(position, 1) + u16(0xffff) + u8(pop)
+    near_end = struct.pack(">Q", (1 << 18) - 6)
+    yield "wraps", u8(position, 3) + near_end + u8(position, 2) + near_end + said(b"over the end") + u8(pop)
+    yield "sleeps", u8(sleep, 0) + said(b"x") + u8(sleep, 1)
+
+
+def pem():
+    ca, leaf, key, other, other_key = range(5)
+    cert, private, ec = 0, 1, 2
+
+    def block(which, label=cert, *edits):
+        return u8(which + 5 * 0 + 8 * len(edits) if (which + 8 * len(edits)) % 5 == which
+                  else next(c for c in range(128) if c % 5 == which and c // 8 % 8 == len(edits)),
+                  label) + b"".join(edits)
+
+    def words(text):
+        return u8(0x80) + text + b"\0"
+    yield "pair", block(leaf) + block(key, private)
+    yield "chain", block(leaf) + block(ca) + block(key, private)
+    yield "other-pair", block(other) + block(other_key, private)
+    yield "wrong-key", block(leaf) + block(other_key, private)
+    yield "ca", block(ca)
+    yield "label", block(leaf, ec) + block(key, ec)
+    yield "trusted", block(leaf, 3) + block(key, 6)
+    yield "words-between", words(b"subject=x\n") + block(leaf) + words(b"\n\nmore\n") + block(key, private)
+    yield "no-end", words(b"-----BEGIN CERTIFICATE-----\nMIIB\n")
+    yield "bad-base64", words(b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n")
+    yield "headers", words(b"-----BEGIN PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
+                           b"DEK-Info: AES-256-CBC,00\n\nAAAA\n-----END PRIVATE KEY-----\n")
+    yield "nothing", b""
+    yield "name-bent", block(leaf, cert, edit(FLIP, 240, 0x60)) + block(key, private)
+    yield "der-cut", block(leaf, cert, edit(CUT, 300, 0)) + block(key, private)
+    yield "key-bent", block(leaf) + block(key, private, edit(FLIP, 60, 1))
+    yield "key-longer", block(leaf) + block(key, private, edit(ADD, 1, 1))
+
+
+def proxy():
+    v4, v6, mapped, low, unix = range(5)
+
+    def end(family, port, address):
+        return u8(family) + u16(port) + address.ljust(16, b"\0")
+    four, six = b"\xc0\0\2\7", bytes.fromhex("20010db8000000000000000000000001")
+    for version in (1, 2):
+        for name, one, two in (("v4", (v4, four), (v4, b"\xff" * 4)), ("v6", (v6, six), (v6, b"\xff" * 16)),
+                               ("mapped", (mapped, six), (v4, four)), ("mixed", (v4, four), (v6, six)),
+                               ("low", (low, bytes(12) + four), (v6, six)), ("unix", (unix, b""), (v4, four))):
+            yield f"v{version}-{name}", u8(version, 255) + end(one[0], 65535, one[1]) + end(two[0], 443, two[1])
+        yield f"v{version}-no-room", u8(version, 20) + end(v6, 1, six) + end(v6, 2, six)
+    yield "version", u8(3, 255)
+
+
+def recordscan():
+    def record(kind, length, body=b"\1\2\3\4\5\6\7\x08"):
+        return u8(kind) + u16(length) + body
+    flow = record(22, 90) + record(22, 600) + record(20, 1) + record(22, 40) + record(23, 100) + record(23, 24)
+    yield "whole", u8(255) + flow
+    yield "bytes", u8(0) + flow
+    yield "fives", u8(2) + flow
+    yield "empty-bodies", u8(1) + record(23, 0) + record(21, 2) + record(20, 0) + record(23, 7) + record(23, 8)
+
+
+def sni():
+    def table(name, *entries):
+        return b"\n".join([name, *entries])
+    yield "exact", table(b"gate.test", b"\x01gate.test", b"\x02*.test")
+    yield "wildcard", table(b"A.Gate.Test.", b"\x01gate.test", b"\x02*.gate.test")
+    yield "two-labels", table(b"a.b.gate.test", b"\x01*.gate.test")
+    yield "more-types", table(b"gate.test", b"\x01gate.test", b"\x0agate.test", b"\x09gate.test")
+    yield "star-sent", table(b"*.gate.test", b"\x01*.gate.test")
+    yield "dots", table(b"..", b"\x01.", b"\x02*.", b"\x03")
+    yield "long", table(b"a" * 253, b"\x01" + b"a" * 253, b"\x02*" + b"a" * 253)
+    yield "too-long", table(b"a" * 254, b"\x01" + b"a" * 254)
+
+
+def ticket():
+    everybody = 0xff
+    for number in range(6):
+        yield f"session-{number}", u8(number, 0, everybody)
+    for version, number in (("tls12", 1), ("tls13", 4)):
+        yield f"{version}-not-allowed", u8(number, 0, 0x01)
+        yield f"{version}-other-service", u8(number, 1, everybody)
+        yield f"{version}-other-trust", u8(number, 2, everybody)
+        yield f"{version}-rotated", u8(number, 3, everybody)
+        yield f"{version}-key-gone", u8(number, 9, everybody)
+        yield f"{version}-name-bent", u8(number, 0, everybody) + u16(0) + u8(1)
+        yield f"{version}-iv-bent", u8(number, 0, everybody) + u16(20) + u8(1)
+        yield f"{version}-body-bent", u8(number, 0, everybody) + u16(60) + u8(0x80)
+        yield f"{version}-mac-bent", u8(number, 0, everybody) + u16(65535) + u8(1)
+
+
+def values():
+    count, duration, size, cpus, ids, addresses = range(6)
+    rows = {
+        count: ["0", "18446744073709551615", "18446744073709551616", "007", "1x", "-1", ""],
+        duration: ["0", "500ms", "10s", "5m", "1h", "2562047h", "2562048h", "1", "1d", "1.5s"],
+        size: ["4096", "64k", "1m", "2g", "17179869184g", "64K", "k"],
+        cpus: ["0-3,8", "5", "3-1", "1,1", "0-256", "8191", "8192", "0-", ",", "1 "],
+        ids: ["root", "0", "4294967294", "4294967295", "nobody", "no-such"],
+        addresses: ["127.0.0.1:80\0:80", "[::1]:443\0*:443", "unix:/run/x\0unix:/run/x", "localhost:1\0localhost:0",
+                    "[fe80::1%lo]:1\0[fe80::1%1]:1", "[::ffff:127.0.0.1]:1\0127.0.0.1:1", "127.1:1\0" "0x7f.1:1",
+                    "a..b:1\0.:1", "[::1]443\0[::1", "1.2.3.4:65536\0:", "host:0\0host:-1"],
+    }
+    for kind, texts in rows.items():
+        for number, text in enumerate(texts):
+            yield f"{kind}-{number}", u8(kind) + text.encode()
+
+
+for make in (channel, flight, logring, pem, proxy, recordscan, sni, ticket, values):
+    folder = HERE / "corpus" / make.__name__
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in make():
+        (folder / name).write_bytes(data)
