@@ -4,6 +4,7 @@
 #include "gateway/base/attr.h"
 
 #include <openssl/err.h>
+#include <openssl/proverr.h>
 #include <stdio.h>
 
 struct row {
@@ -104,6 +105,13 @@ static void set_from_error(const SSL *ssl, unsigned long error, struct gw_failur
         ERR_reason_error_string(error));
 }
 
+/* A TLS 1.2 record too short for its nonce and tag: the cipher notices what libssl does not, and
+ * libssl takes that for a fault of its own. */
+static bool is_short_record(unsigned long error)
+{
+    return ERR_GET_LIB(error) == ERR_LIB_PROV && ERR_GET_REASON(error) == PROV_R_INVALID_AAD;
+}
+
 void gw_failure_take(const SSL *ssl, int ssl_error, struct gw_failure *ret)
 {
     *ret = (struct gw_failure){.reason = GW_REASON_HANDSHAKE_INTERNAL};
@@ -112,6 +120,10 @@ void gw_failure_take(const SSL *ssl, int ssl_error, struct gw_failure *ret)
     /* Errors of libcrypto may lie below the one that libssl made of them; its first one counts. */
     bool found = false;
     for (unsigned long e; (e = ERR_get_error());) {
+        if (!found && is_short_record(e)) {
+            set(ret, GW_REASON_HANDSHAKE_PROTOCOL, "record too short");
+            found = true;
+        }
         if (found || ERR_GET_LIB(e) != ERR_LIB_SSL)
             continue;
         set_from_error(ssl, e, ret);
