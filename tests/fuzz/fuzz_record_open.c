@@ -40,7 +40,8 @@ static void add_sealed(struct stream *s, uint8_t type, const uint8_t *content, s
 
 static void step_raw(struct stream *s, struct gw_reader *r)
 {
-    size_t len = GW_MIN((size_t)gw_read_u8(r), gw_reader_left(r));
+    size_t len = gw_read_u8(r);
+    len = GW_MIN(len, gw_reader_left(r));
     uint8_t *at = room(s, len);
     const uint8_t *from = gw_read_span(r, len);
     if (!at || !from)

@@ -54,7 +54,7 @@ class Target:
         say(f"{self.name}: begins")
         code = self.call(self.grown, self.seeds, f"-max_total_time={round(self.minutes * 60)}",
                          f"-max_len={INPUT_MAX}", f"-artifact_prefix={self.crashes}/", "-timeout=60",
-                         "-rss_limit_mb=3000", "-print_final_stats=1")
+                         "-rss_limit_mb=3000", "-print_final_stats=1", "-entropic=0")
         words = self.log.read_text(errors="replace")
         runs, status = DONE.search(words), STATUS.findall(words)
         say(f"{self.name}: {runs[1] if runs else '?'} runs, {status[-1][1] if status else '?'} edges, "

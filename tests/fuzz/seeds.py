@@ -38,6 +38,62 @@ def channel():
     yield "unknown", message(0, 3) + message(0, 0)
 
 
+def conn():
+    (data, record, tampered, cut, key_update, raw, close_notify, fin, reset, backend_data, backend_fin,
+     backend_reset, time, stop, pause, pause_b) = range(16)
+    together, pieces = 0x80, 0x40
+    alert, handshake, app = 21, 22, 23
+
+    def setup(suite=0, proxy=0, scarce=0, mixed=0, connect=0, tickets=9, payload_max=0):
+        return u8(suite, proxy + 3 * scarce + 0x80 * mixed, connect, 40, 100, tickets, payload_max, 1)
+
+    def send(size, pad=0, act=data, flags=0, more=b""):
+        return u8(act | flags) + more + u16(size) + u8(pad)
+
+    def typed(kind, body, flags=0, pad=0):
+        return u8(record | flags, kind, pad, len(body)) + body
+
+    def answer(size):
+        return u8(backend_data) + u16(size)
+    close = u8(close_notify)
+    for suite in range(6):
+        yield f"echo-{suite}", setup(suite) + send(100) + answer(100) + close + u8(backend_fin)
+    for version, suite in (("tls13", 0), ("tls12", 3)):
+        start = setup(suite)
+        yield f"{version}-large", start + send(16384, 0, data, together) * 6 + answer(60000) * 2 + u8(backend_fin) + close
+        yield f"{version}-pieces", start + send(3000, 3, data, pieces, u8(5)) + send(5, 0, data, pieces, u8(1))
+        yield f"{version}-with-hello", setup(suite, proxy=1) + send(10, 0, data, together) * 3 + close
+        yield f"{version}-tampered", start + send(50, 0, data, together) + send(50, 0, tampered) + u8(0, 0, 99)
+        yield f"{version}-length-bent", start + send(50, 0, tampered) + u8(0, 0, 24)
+        yield f"{version}-cut", start + send(500, 0, cut) + u8(0, 0, 60) + u8(fin)
+        yield f"{version}-http", start + u8(raw, 18) + b"GET / HTTP/1.0\r\n\r\n"
+        yield f"{version}-warning", start + typed(alert, b"\1\x5a") * 4 + send(1)
+        yield f"{version}-fatal", start + send(1) + typed(alert, b"\2\x28")
+        yield f"{version}-empties", start + typed(app, b"", together) * 40 + send(1)
+        yield f"{version}-hello-again", start + typed(handshake, b"\1\0\0\0")
+        yield f"{version}-ccs", start + typed(20, b"\1")
+        yield f"{version}-fin", start + send(9) + u8(fin) + answer(10)
+        yield f"{version}-reset", start + send(9) + u8(reset)
+        yield f"{version}-backend-reset", start + send(9) + u8(backend_reset)
+        yield f"{version}-half-closed", start + close + answer(5000) + u8(time, 10) + answer(5000) + u8(backend_fin)
+        yield f"{version}-backend-first", start + u8(backend_fin) + send(700) + close
+        yield f"{version}-idle", start + send(1) + u8(time, 61)
+        yield f"{version}-silent-half", start + u8(backend_fin, time, 30)
+        yield f"{version}-stop", start + send(1) + answer(1) + u8(stop)
+        yield f"{version}-slow-client", start + u8(pause) + answer(60000) * 3 + u8(time, 1, pause) + u8(backend_fin)
+        yield f"{version}-slow-backend", start + u8(pause_b) + send(16384) * 12 + u8(pause_b) + close
+        yield f"{version}-mixed", setup(suite, 2, 1, 1) + (send(800) + answer(800)) * 4 + close + u8(backend_fin)
+        yield f"{version}-small-records", setup(suite, payload_max=1) + answer(5000) + u8(backend_fin) + close
+        yield f"{version}-refused", setup(suite, connect=5) + send(1)
+        yield f"{version}-unanswered", setup(suite, connect=7) + send(1) + u8(time, 6)
+    yield "updates", setup() + (u8(key_update, 0) + send(20) + u8(key_update, 1) + answer(20)) * 3
+    yield "updates-together", setup() + (u8(key_update | together, 1) + send(2, 0, data, together)) * 4 + close
+    yield "update-flood", setup() + u8(key_update | together, 1) * 40
+    yield "update-in-parts", setup() + typed(handshake, b"\x18\0", together) + typed(handshake, b"\0\1\0")
+    yield "update-too-long", setup() + typed(handshake, b"\x18\0\0\1\0\0")
+    yield "data-amid-message", setup() + typed(handshake, b"\x18\0\0", together) + send(4)
+
+
 def flight():
     like = {"tls13": 0, "tls12": 1}
     alice, optional, required = 1 << 1, 1 << 3, 2 << 3
@@ -187,7 +243,7 @@ def values():
             yield f"{kind}-{number}", u8(kind) + text.encode()
 
 
-for make in (channel, flight, logring, pem, proxy, recordscan, sni, ticket, values):
+for make in (channel, conn, flight, logring, pem, proxy, recordscan, sni, ticket, values):
     folder = HERE / "corpus" / make.__name__
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in make():

@@ -117,8 +117,8 @@ static void drop_sock(struct sock *s)
 
 static int new_sock(struct gw_ring *r)
 {
-    for (int tries = 0; tries < SOCKETS; tries++) {
-        int i = (int)(r->next_sock++ % SOCKETS);
+    for (unsigned tries = 0; tries < r->config.sockets; tries++) {
+        int i = (int)(r->next_sock++ % r->config.sockets);
         struct sock *s = &r->socks[i];
         if (s->open || s->held)
             continue;
@@ -187,7 +187,7 @@ bool gw_fake_is_open(struct gw_ring *r, int fd)
 
 static struct op *find_op(struct gw_ring *r, struct gw_token token)
 {
-    for (unsigned i = 0; i < OPS; i++)
+    for (unsigned i = 0; i < r->config.ops; i++)
         if (r->ops[i].used && gw_token_pack(r->ops[i].token) == gw_token_pack(token))
             return &r->ops[i];
     return NULL;
@@ -197,7 +197,7 @@ static struct op *new_op(struct gw_ring *r, enum kind kind, struct gw_token toke
 {
     (void)open_sock(r, fd);
     assert_null(find_op(r, token)); /* one of a kind */
-    for (unsigned i = 0; i < OPS; i++) {
+    for (unsigned i = 0; i < r->config.ops; i++) {
         struct op *op = &r->ops[i];
         if (op->used)
             continue;
@@ -269,7 +269,7 @@ void gw_ring_close(struct gw_ring *r, int *fd)
     if (*fd < 0)
         return;
     struct sock *s = open_sock(r, *fd);
-    for (unsigned i = 0; i < OPS; i++)
+    for (unsigned i = 0; i < r->config.ops; i++)
         assert_false(r->ops[i].used && r->ops[i].fd == *fd);
     s->open = false;
     r->open_count--;
@@ -300,7 +300,7 @@ int gw_ring_ktls_attach(struct gw_ring *r, int fd)
 
 static bool fd_busy(const struct gw_ring *r, int fd, bool sending)
 {
-    for (unsigned i = 0; i < OPS; i++) {
+    for (unsigned i = 0; i < r->config.ops; i++) {
         const struct op *op = &r->ops[i];
         if (op->used && op->fd == fd && op->kind != POLL && (op->kind >= SEND) == sending)
             return true;
@@ -379,7 +379,7 @@ static bool op_uses(const struct op *op, const struct gw_buf *buf)
 
 void gw_ring_buffer_give(struct gw_ring *r, struct gw_buf *buf)
 {
-    for (unsigned i = 0; i < OPS; i++)
+    for (unsigned i = 0; i < r->config.ops; i++)
         assert_false(op_uses(&r->ops[i], buf));
     memset(buf->data, 0xdb, GW_BUFFER_BYTES); /* whoever still reads it will see */
     gw_buffers_give(&r->buffers, buf);
@@ -582,19 +582,20 @@ static void deliver(struct gw_ring *r, gw_ring_handler *handler, void *arg)
 int gw_ring_wait(struct gw_ring *r, int64_t timeout_ns, gw_ring_handler *handler, void *arg)
 {
     (void)timeout_ns;
-    for (unsigned i = 0; i < SOCKETS; i++)
+    for (unsigned i = 0; i < r->config.sockets; i++)
         if (r->socks[i].open)
             flush_staged(&r->socks[i]);
-    unsigned first = (unsigned)(gw_fake_random(r) % OPS);
-    unsigned step = (unsigned)(gw_fake_random(r) % OPS) | 1; /* odd: visits every entry */
-    for (unsigned i = 0; i < OPS; i++) {
-        struct op *op = &r->ops[(first + i * step) % OPS];
-        if (op->used && !op->done && chance(r, 70))
+    unsigned first = (unsigned)(gw_fake_random(r) % r->config.ops);
+    unsigned step = (unsigned)(gw_fake_random(r) % r->config.ops) | 1; /* odd: visits every entry */
+    for (unsigned i = 0; i < r->config.ops; i++) {
+        struct op *op = &r->ops[(first + i * step) % r->config.ops];
+        if (op->used && !op->done && (r->config.prompt || chance(r, 70)))
             try_one(r, op);
     }
     /* Some are seen only next time, when the peers have gone on. */
-    unsigned now =
-        chance(r, 50) ? r->queue_len : (unsigned)(gw_fake_random(r) % (r->queue_len + 1));
+    unsigned now = r->config.prompt || chance(r, 50)
+                       ? r->queue_len
+                       : (unsigned)(gw_fake_random(r) % (r->queue_len + 1));
     while (now-- > 0)
         deliver(r, handler, arg);
     return 0;
@@ -607,19 +608,40 @@ struct gw_ring *gw_fake_new(const struct gw_fake_config *config)
     struct gw_ring *r = calloc(1, sizeof(*r));
     assert_non_null(r);
     r->config = *config;
+    r->config.sockets = config->sockets ? config->sockets : SOCKETS;
+    r->config.ops = config->ops ? config->ops : OPS;
+    assert_true(r->config.sockets <= SOCKETS && r->config.ops <= OPS);
     r->rng = config->seed;
     assert_int_equal(gw_buffers_init(&r->buffers, config->max_buffers), 0);
     return r;
 }
 
-void gw_fake_free(struct gw_ring *r)
+static void assert_idle(const struct gw_ring *r)
 {
     assert_int_equal(r->op_count, 0);
     assert_int_equal(r->open_count, 0);
     assert_int_equal(gw_ring_buffers_in_use(r), 0);
-    for (int i = 0; i < SOCKETS; i++) {
+}
+
+void gw_fake_again(struct gw_ring *r, uint64_t seed)
+{
+    assert_idle(r);
+    r->rng = seed;
+    r->next_sock = 0;
+    for (unsigned i = 0; i < r->config.sockets; i++)
+        r->socks[i].held = false;
+}
+
+void gw_fake_set_scarce(struct gw_ring *r, unsigned percent)
+{
+    r->config.no_buffer_percent = percent;
+}
+
+void gw_fake_free(struct gw_ring *r)
+{
+    assert_idle(r);
+    for (unsigned i = 0; i < r->config.sockets; i++)
         drop_sock(&r->socks[i]);
-    }
     gw_buffers_done(&r->buffers);
     free(r);
 }

@@ -21,6 +21,8 @@ struct gw_fake_config {
     unsigned no_buffer_percent; /* buffers that are not there though there are some */
     bool kernel;                /* kernel_fake.h runs records */
     unsigned refuse_percent;    /* … and refuses so often to attach or to take keys */
+    bool prompt;                /* what can complete does so at once; in random order still */
+    unsigned sockets, ops;      /* at a time, powers of two, for a quicker run; 0: many */
     /* The gateway connects `fd`: 0 to accept, a negative errno to fail, 1 to never answer. */
     int (*on_connect)(void *arg, int fd);
     /* The gateway closed `fd`; `reset`: with RST. */
@@ -31,6 +33,10 @@ struct gw_fake_config {
 struct gw_ring *gw_fake_new(const struct gw_fake_config *config);
 /* Asserts that nothing is in flight and every buffer came back. */
 void gw_fake_free(struct gw_ring *ring);
+/* The same, and then it begins anew with this seed, which costs less than another ring. */
+void gw_fake_again(struct gw_ring *ring, uint64_t seed);
+/* How often buffers are not there though there are some. */
+void gw_fake_set_scarce(struct gw_ring *ring, unsigned percent);
 
 /* A connected socket of the gateway's, as accept would return it. */
 int gw_fake_accept(struct gw_ring *ring);
