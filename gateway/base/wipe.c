@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/base/wipe.h"
 
+#include "gateway/base/compat.h"
+
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-
 void gw_wipe_forbid_dumps(void)
 {
-    /* The leak check of the address sanitizer attaches to the process itself. */
-#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer)
+    if (GW_WITH_ASAN)
+        return; /* its leak check attaches to the process */
     struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
 }
 
 static size_t whole_pages(size_t len)

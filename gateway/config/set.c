@@ -88,11 +88,9 @@ int gw_set_on_off(struct gw_draft *d, const struct gw_option *opt, const char *v
 static bool is_old_tls(const char *value)
 {
     bool ssl = !strncasecmp(value, "ssl", 3);
-    if (ssl || !strncasecmp(value, "tls", 3))
-        value += 3;
-    if (*value == 'v' || *value == 'V')
-        value++;
-    return ssl || !strcmp(value, "1") || !strcmp(value, "1.0") || !strcmp(value, "1.1");
+    size_t name = ssl || !strncasecmp(value, "tls", 3) ? 3 : 0;
+    const char *version = value + name + (value[name] == 'v' || value[name] == 'V');
+    return ssl || !strcmp(version, "1") || !strcmp(version, "1.0") || !strcmp(version, "1.1");
 }
 
 int gw_set_tls_version(struct gw_draft *d, const struct gw_option *opt, const char *value)

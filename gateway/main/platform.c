@@ -2,8 +2,9 @@
 #include "gateway/main/platform.h"
 
 #include "gateway/base/attr.h"
+#include "gateway/base/compat.h"
 
-#ifdef __x86_64__
+#if GW_ON_X86_64
 #include <cpuid.h>
 #endif
 #include <limits.h>
@@ -111,7 +112,7 @@ enum gw_tls_module gw_platform_tls_module(const char *root, const char *release)
     return found;
 }
 
-#ifdef __x86_64__
+#if GW_ON_X86_64
 
 enum {
     EBX,

@@ -4,10 +4,7 @@
 
 #include <linux/tls.h>
 #include <string.h>
-
-#ifndef SOL_TLS
-#define SOL_TLS 282
-#endif
+#include <sys/socket.h>
 
 int gw_ring_control_type(const struct msghdr *msg)
 {

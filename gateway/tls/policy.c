@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/policy.h"
 
+#include "gateway/base/compat.h"
 #include "ktlsinstall.h"
 
 #include <openssl/err.h>
@@ -30,13 +31,6 @@ static const char *const default_groups[] = {"X25519MLKEM768:X25519:P-256:P-384"
     "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"                                 \
     "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"                                    \
     "RSA+SHA256:RSA+SHA384:RSA+SHA512"
-
-/* Bits of OpenSSL 3.2 and later, named here because a program built with 3.0 may run with those;
- * 3.0 does not look at them. */
-#ifndef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
-#define SSL_OP_NO_TX_CERTIFICATE_COMPRESSION SSL_OP_BIT(32)
-#define SSL_OP_NO_RX_CERTIFICATE_COMPRESSION SSL_OP_BIT(33)
-#endif
 
 /* A flag whose value is a list of words, and the version its words belong to. */
 struct list {

@@ -2,6 +2,8 @@
 /* gateway/base/wipe: secrets go, and their pages stay out of core dumps. */
 #include "gateway/base/wipe.h"
 
+#include "gateway/base/compat.h"
+
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -97,13 +99,8 @@ static void shared_pages_cross_fork(void **state)
 static void process_leaves_no_dump(void **state)
 {
     (void)state;
-#if defined(__SANITIZE_ADDRESS__)
-    skip_with("the address sanitizer must be able to look at the process");
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-    skip_with("the address sanitizer must be able to look at the process");
-#endif
-#endif
+    if (GW_WITH_ASAN)
+        skip_with("the address sanitizer must be able to look at the process");
     int status;
     pid_t child = fork();
     assert_true(child >= 0);
