@@ -36,11 +36,15 @@ enum {
     GW_WARNING_ALERTS_MAX = 5,
     GW_KEY_UPDATES_MAX = 32, /* between two records of application data */
 
-    /* Handshake: bytes a client may send before it is done. 64 KiB certificate chains pass. */
+    /* Handshake: bytes a peer may send before it is done. 64 KiB certificate chains pass. */
     GW_HANDSHAKE_BYTES_MAX = 128 * 1024,
 
     /* After a fatal alert: bytes read and thrown away so that the alert is not lost to a RST. */
     GW_LINGER_BYTES_MAX = 256 * 1024,
+
+    /* Client role: connections of a worker that keep libssl's state (some 20 KiB) after the
+     * handshake, in hope of a ticket. */
+    GW_TICKET_WAITERS_MAX = 1024,
 
     GW_IDENTITY_NAMES_MAX = 64,      /* subject alternative names kept of a certificate */
     GW_IDENTITY_TEXT_MAX = 8 * 1024, /* bytes of all names together */
@@ -50,8 +54,9 @@ enum {
  * with room for what is in flight. */
 #define GW_RECORDS_PER_KEY_MAX (UINT64_C(1) << 24)
 
-#define GW_LINGER_NS (2 * INT64_C(1000000000))   /* after a fatal alert */
-#define GW_DRAIN_TICK_NS (10 * INT64_C(1000000)) /* between two looks at SIOCOUTQ; > 1 jiffy */
+#define GW_LINGER_NS (2 * INT64_C(1000000000))      /* after a fatal alert */
+#define GW_TICKET_WAIT_NS (3 * INT64_C(1000000000)) /* client role: for tickets, in silence */
+#define GW_DRAIN_TICK_NS (10 * INT64_C(1000000))    /* between two looks at SIOCOUTQ; > 1 jiffy */
 
 /* A worker that lived shorter than FAST is replaced after FIRST, then twice as long, … MAX. */
 #define GW_RESPAWN_FAST_NS (1 * INT64_C(1000000000))

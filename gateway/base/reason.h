@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "gateway/base/role.h"
+
 #include <stdbool.h>
 
 // clang-format off
@@ -25,8 +27,8 @@
     X(HANDSHAKE_VERSION,    "handshake-version",      true,  "no TLS version in common")                                \
     X(HANDSHAKE_CIPHER,     "handshake-cipher",       true,  "no cipher suite, group or signature in common")           \
     X(HANDSHAKE_ALPN,       "handshake-alpn",         true,  "no application protocol in common")                       \
-    X(HANDSHAKE_TOO_LARGE,  "handshake-too-large",    true,  "the client sent more handshake data than is allowed")     \
-    X(HANDSHAKE_PROTOCOL,   "handshake-protocol",     true,  "the client broke the handshake protocol")                 \
+    X(HANDSHAKE_TOO_LARGE,  "handshake-too-large",    true,  "the peer sent more handshake data than is allowed")       \
+    X(HANDSHAKE_PROTOCOL,   "handshake-protocol",     true,  "the peer broke the handshake protocol")                   \
     X(HANDSHAKE_INTERNAL,   "handshake-internal",     true,  "the TLS library failed")                                  \
     X(CERT_MISSING,         "cert-missing",           true,  "the client sent no certificate")                          \
     X(CERT_UNTRUSTED,       "cert-untrusted",         true,  "the client certificate is not signed by a CA of --cacert") \
@@ -37,6 +39,16 @@
     X(BACKEND_UNREACHABLE,  "backend-unreachable",    true,  "the backend cannot be reached")                           \
     X(BACKEND_TIMEOUT,      "backend-timeout",        true,  "the backend did not accept within --connect-timeout")     \
     X(BACKEND_RESET,        "backend-reset",          true,  "the backend reset the connection")                        \
+    X(BACKEND_TRUNCATED,    "backend-truncated",      true,  "the backend closed without close_notify")                 \
+    X(BACKEND_ALERT,        "backend-alert",          true,  "the backend sent a fatal alert")                          \
+    X(BACKEND_NOT_TLS,      "backend-not-tls",        true,  "the backend does not speak TLS")                          \
+    X(BACKEND_HS_CLOSED,    "backend-handshake-closed", true,  "the backend closed during the handshake")               \
+    X(BACKEND_HS_RESET,     "backend-handshake-reset", true,  "the backend reset the connection during the handshake")  \
+    X(BACKEND_HS_ALERT,     "backend-handshake-alert", true,  "the backend ended the handshake with an alert")          \
+    X(BACKEND_UNTRUSTED,    "backend-cert-untrusted", true,  "the backend's certificate is not signed by a CA of --cacert") \
+    X(BACKEND_EXPIRED,      "backend-cert-expired",   true,  "the backend's certificate is expired or not yet valid")   \
+    X(BACKEND_INVALID,      "backend-cert-invalid",   true,  "the backend's certificate or its signature is not acceptable") \
+    X(BACKEND_NAME,         "backend-cert-name",      true,  "the backend's certificate is for another name than --target or --target-name says") \
     X(CLIENT_RESET,         "client-reset",           true,  "the client reset the connection")                         \
     X(CLIENT_TRUNCATED,     "client-truncated",       true,  "the client closed without close_notify")                  \
     X(CLIENT_ALERT,         "client-alert",           true,  "the client sent a fatal alert")                           \
@@ -44,8 +56,8 @@
     X(RECORD_OVERFLOW,      "record-overflow",        true,  "a record is longer than TLS allows")                      \
     X(RECORD_UNEXPECTED,    "record-unexpected",      true,  "a record that may not come here came")                    \
     X(RECORD_FLOOD,         "record-flood",           true,  "too many empty records, warnings or key updates")         \
-    X(RENEGOTIATION,        "renegotiation",          true,  "the client asked for renegotiation, which is refused")    \
-    X(REKEY_UNSUPPORTED,    "rekey-unsupported",      true,  "the client changed its key and this kernel cannot")       \
+    X(RENEGOTIATION,        "renegotiation",          true,  "the peer asked for renegotiation, which is refused")      \
+    X(REKEY_UNSUPPORTED,    "rekey-unsupported",      true,  "the peer changed its key and this kernel cannot")         \
     X(KEY_LIMIT,            "key-limit",              true,  "the key sealed as many records as is safe")               \
     X(KERNEL_KEYS,          "kernel-keys",            true,  "the kernel cannot run its records, and --records kernel allows nothing else") \
     X(INTERNAL,             "internal",               true,  "an error inside the gateway")
@@ -66,3 +78,10 @@ struct gw_reason_info {
 
 /* The row of a reason; the row of INTERNAL for a number that is none. Never NULL. */
 const struct gw_reason_info *gw_reason_info(enum gw_reason reason);
+
+/*
+ * TLS and relay speak a server's language, where the TLS side is the client and the plain side the
+ * backend. In a service of the other role it is the other way round; this is the only place that
+ * translates. A reason that is the same for both comes back as it is.
+ */
+enum gw_reason gw_reason_in(enum gw_role role, enum gw_reason reason);

@@ -9,6 +9,7 @@
 #include "gateway/base/attr.h"
 #include "gateway/base/limits.h"
 #include "gateway/base/log.h"
+#include "gateway/base/role.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -75,9 +76,13 @@ struct gw_cert_pair {
 
 struct gw_service {
     const char *name; /* "default" when flags describe it */
+    enum gw_role role;
     struct gw_address listen[GW_MAX_LISTENERS];
     unsigned listen_count;
     struct gw_target target;
+    /* Client role: the DNS name or address that the target's certificate must be good for. A name
+     * is also sent (SNI). NULL in the server role. */
+    const char *target_name;
 
     struct gw_cert_pair certs[GW_MAX_CERT_PAIRS];
     unsigned cert_count;

@@ -51,11 +51,13 @@ void gw_conn_give_buffer(struct gw_conn *c, struct gw_buf **buf)
     *buf = NULL;
 }
 
-void gw_conn_moved(struct gw_conn *c, enum gw_counter counter, size_t bytes)
+/* Up is from who connected to us to the target, in both roles. */
+void gw_conn_moved(struct gw_conn *c, enum gw_flow flow, size_t bytes)
 {
+    bool up = (flow == GW_FLOW_RX) == (c->service->role == GW_ROLE_SERVER);
     c->moved_ns = c->env->now_ns;
-    gw_stats_add(c->env->stats, counter, (int64_t)bytes);
-    if (counter == GW_COUNTER_BYTES_UP)
+    gw_stats_add(c->env->stats, up ? GW_COUNTER_BYTES_UP : GW_COUNTER_BYTES_DOWN, (int64_t)bytes);
+    if (up)
         c->report.bytes_up += bytes;
     else
         c->report.bytes_down += bytes;
@@ -74,7 +76,7 @@ void gw_conn_half_closed(struct gw_conn *c)
 {
     c->moved_ns = c->env->now_ns;
     if (c->tx.state != GW_TX_DRAIN)
-        gw_conn_set_timer(c, silence_limit(c->env->config, true));
+        gw_conn_set_timer(c, gw_resume_before(c, silence_limit(c->env->config, true)));
 }
 
 void gw_conn_copy_text(char *dst, size_t size, const char *src)
@@ -302,6 +304,8 @@ static void handshake_timer(struct gw_conn *c)
 
 static void relay_timer(struct gw_conn *c)
 {
+    if (c->tickets && c->env->now_ns >= c->tickets_until_ns)
+        gw_resume_end(c);
     bool half = c->rx.state == GW_RX_DONE || c->tx.state >= GW_TX_CLOSE;
     int64_t limit = silence_limit(c->env->config, half);
     int64_t left = c->moved_ns + limit - c->env->now_ns;
@@ -313,7 +317,7 @@ static void relay_timer(struct gw_conn *c)
     if (c->tx.state == GW_TX_DRAIN)
         gw_tx_drain_look(c);
     if (c->step == GW_STEP_RELAY && limit > 0 && !gw_timer_armed(&c->timer))
-        gw_conn_set_timer(c, left);
+        gw_conn_set_timer(c, gw_resume_before(c, left));
 }
 
 static void linger_timer(struct gw_conn *c)
@@ -335,8 +339,8 @@ static void no_timer(struct gw_conn *c gw_unused)
 
 static void (*const timer_handlers[GW_STEP_COUNT])(struct gw_conn *c) = {
     [GW_STEP_HANDSHAKE] = handshake_timer, [GW_STEP_CONNECT] = gw_opening_connect_timeout,
-    [GW_STEP_RELAY] = relay_timer,         [GW_STEP_LINGER] = linger_timer,
-    [GW_STEP_CLOSING] = no_timer,
+    [GW_STEP_FLUSH] = handshake_timer,     [GW_STEP_RELAY] = relay_timer,
+    [GW_STEP_LINGER] = linger_timer,       [GW_STEP_CLOSING] = no_timer,
 };
 
 static void retry_starved(struct gw_conn *c)
@@ -410,8 +414,8 @@ void gw_conn_accepted(struct gw_conn_env *env, int fd, unsigned service)
     c->env = env;
     c->service = env->config->services[service];
     c->service_index = service;
-    c->tls_fd = fd;
-    c->plain_fd = -1;
+    c->tls_fd = c->plain_fd = -1;
+    *gw_conn_accepted_fd(c) = fd;
     c->alert = -1;
     c->began_ns = c->moved_ns = env->now_ns;
     gw_timer_init(&c->timer);

@@ -2,10 +2,12 @@
 /*
  * The life of one connection, from accept to close, as steps (GW_STEPS) driven by completions.
  *
- *   handshake → connect → relay → linger → closing
+ *   server role: handshake → connect → flush → relay → linger → closing
+ *   client role: connect → handshake → flush → relay → linger → closing
  *
- * It has a TLS side, where records are, and a plain side. Of a server the TLS side is the client
- * that was accepted and the plain side the backend.
+ * It has a TLS side, where records are, and a plain side. In the server role the TLS side is the
+ * client that was accepted and the plain side the backend; in the client role it is the other way
+ * round.
  *
  * In `relay` two flows run on their own, each with one buffer and one operation in flight:
  *   rx  TLS side → plain side: receive, open records, send         (rx.c)
@@ -31,10 +33,11 @@
 
 // clang-format off
 #define GW_STEPS(X)                                                                        \
-    X(HANDSHAKE) /* TLS handshake with the client */                                    \
-    X(CONNECT)   /* to the backend; the last handshake bytes leave meanwhile */         \
+    X(HANDSHAKE) /* of TLS */                                                           \
+    X(CONNECT)   /* to the backend; a server's last handshake bytes leave meanwhile */  \
+    X(FLUSH)     /* what is left of the handshake leaves */                             \
     X(RELAY)     /* both flows run */                                                   \
-    X(LINGER)    /* the reason is set; the client gets its alert */                     \
+    X(LINGER)    /* the reason is set; the TLS side gets its alert */                   \
     X(CLOSING)   /* waiting for operations to end, then everything is freed */
 // clang-format on
 
@@ -63,6 +66,7 @@ struct gw_conn_env {
     struct gw_wheel wheel;
     struct gw_list starved; /* connections waiting for a buffer */
     uint64_t next_id;
+    uint32_t ticket_waiters; /* connections with a `tickets` */
 };
 
 /* Initialises the lower half of *env; the upper must be filled. 0 or -ENOMEM. */

@@ -29,6 +29,12 @@ enum gw_tx_state {
     GW_TX_DONE,  /* nothing more goes to the TLS side; its FIN is sent */
 };
 
+/* A direction of the relay. */
+enum gw_flow {
+    GW_FLOW_RX, /* from the TLS side */
+    GW_FLOW_TX, /* to the TLS side */
+};
+
 /* Whose bytes the send in flight to the TLS side carries. */
 enum gw_send_owner {
     GW_SEND_NOBODY,
@@ -74,16 +80,19 @@ struct gw_conn {
     struct gw_list starved_node;
     struct gw_timer timer;
     int64_t began_ns;
-    int64_t moved_ns; /* when a payload byte moved last */
+    int64_t moved_ns; /* when a payload byte moved last; before the relay, the handshake's begin */
     struct gw_conn_env *env;
     const struct gw_service *service;
     unsigned service_index;
 
-    int tls_fd;         /* a server's client */
-    int plain_fd;       /* … and backend */
+    int tls_fd;         /* server role: the client; client role: the backend */
+    int plain_fd;       /* … and the other */
     unsigned target_at; /* address of the target being tried */
 
-    struct gw_handshake *hs; /* until all its bytes are sent */
+    struct gw_handshake *hs;      /* until all its bytes are sent */
+    struct gw_handshake *tickets; /* client role: then here, while tickets may come */
+    int64_t tickets_until_ns;
+    bool handshaking; /* counted in the gauge */
     bool has_record;
     bool attached; /* the socket has the tls upper layer */
     bool connect_timed_out;
@@ -145,8 +154,19 @@ bool gw_conn_iov_advance(struct gw_buf *buf, uint32_t *at, uint32_t count, size_
 void gw_conn_iov_send(struct gw_conn *c, enum gw_op op, int fd, struct gw_buf *buf, uint32_t at,
                       uint32_t count);
 
+/* The descriptor of who connected to us, and of whom we connect to. */
+static inline int *gw_conn_accepted_fd(struct gw_conn *c)
+{
+    return c->service->role == GW_ROLE_SERVER ? &c->tls_fd : &c->plain_fd;
+}
+
+static inline int *gw_conn_target_fd(struct gw_conn *c)
+{
+    return c->service->role == GW_ROLE_SERVER ? &c->plain_fd : &c->tls_fd;
+}
+
 /* Payload bytes went through: counts them and notes that the connection is alive. */
-void gw_conn_moved(struct gw_conn *c, enum gw_counter counter, size_t bytes);
+void gw_conn_moved(struct gw_conn *c, enum gw_flow flow, size_t bytes);
 /* One side ended: from now on the other must not be silent for longer than --close-timeout. */
 void gw_conn_half_closed(struct gw_conn *c);
 /* Copies as much as fits, always terminated; NULL copies "". */
@@ -155,16 +175,30 @@ void gw_conn_copy_text(char *dst, size_t size, const char *src);
 /* ---- opening.c: handshake and connect ---- */
 
 void gw_opening_begin(struct gw_conn *c);
+/* Enters the step that follows in the order of the connection's role. */
+void gw_opening_next(struct gw_conn *c);
+/* Takes it out of the gauge of handshakes, unless it is. */
+void gw_opening_left_handshake(struct gw_conn *c);
 void gw_opening_read(struct gw_conn *c);
 void gw_opening_received(struct gw_conn *c, const struct gw_completion *done);
 void gw_opening_connected(struct gw_conn *c, int res);
 void gw_opening_connect_timeout(struct gw_conn *c);
 /* All handshake bytes are sent: the SSL object goes, TX may move to the kernel. */
 void gw_opening_flushed(struct gw_conn *c);
-/* Moves to relay when the backend is connected and the handshake bytes are sent. */
-void gw_opening_check(struct gw_conn *c);
 /* The kernel did not take the keys: notes why; with --records kernel the connection ends. */
 void gw_opening_kernel_refused(struct gw_conn *c, const char *direction, int error);
+
+/* ---- resume.c: the client role waits for tickets ---- */
+
+/* The handshake's bytes are sent: keeps it for a while where tickets may come, else frees it. */
+void gw_resume_begin(struct gw_conn *c);
+/* A whole record is about to be opened. */
+void gw_resume_see(struct gw_conn *c, const uint8_t *data, size_t len);
+/* RX is at a record boundary and wants more: it may move to the kernel once this is over. */
+void gw_resume_look(struct gw_conn *c);
+void gw_resume_end(struct gw_conn *c);
+/* `after_ns`, or less where the wait for tickets ends before. */
+int64_t gw_resume_before(const struct gw_conn *c, int64_t after_ns);
 
 /* ---- rx.c ---- */
 
@@ -191,15 +225,19 @@ void gw_tx_close(struct gw_conn *c, uint8_t alert);
 void gw_tx_alert_sent(struct gw_conn *c);
 void gw_tx_drain_look(struct gw_conn *c);
 
-/* ---- ending.c ---- */
+/* ---- ending.c ----
+ *
+ * Reasons are given as in the server role, where the TLS side is the client; gw_reason_in turns
+ * them into those of the connection's role.
+ */
 
-/* Ends the connection for `reason`, telling the client `alert`; a second call changes nothing. */
+/* Ends the connection for `reason`, telling the TLS side `alert`; a second call changes nothing. */
 void gw_end_with(struct gw_conn *c, enum gw_reason reason, uint8_t alert);
-/* … without a word to the client. */
+/* … without a word to it. */
 void gw_end_now(struct gw_conn *c, enum gw_reason reason);
 /* … after the bytes (an alert) that the handshake still has to send. */
 void gw_end_handshake(struct gw_conn *c, enum gw_reason reason);
-/* LINGER: something changed; close when the client was told and has closed. */
+/* LINGER: something changed; close when the TLS side was told and has closed. */
 void gw_end_check(struct gw_conn *c);
 /* Reads more to throw away, unless it is doing so. */
 void gw_end_discard(struct gw_conn *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a connection ends. LINGER: the client is told (alert, then FIN) and what it still sends is
+ * How a connection ends. LINGER: the TLS side is told (alert, then FIN) and what it still sends is
  * read and thrown away, since closing with unread bytes makes the kernel send RST, which can
  * overtake the alert. CLOSING: operations are cancelled, and once none is in flight everything is
  * given back; not before, since the kernel may still use buffers and descriptors.
@@ -11,6 +11,7 @@
 
 #include <errno.h>
 
+/* A connect is in flight only when there is no TLS yet, and then all operations are cancelled. */
 enum {
     PLAIN_OPS = 1U << GW_OP_CONNECT | 1U << GW_OP_PLAIN_RECV | 1U << GW_OP_PLAIN_SEND,
 };
@@ -22,13 +23,7 @@ static void cancel(struct gw_conn *c, unsigned ops)
             gw_ring_cancel(c->env->ring, gw_conn_token(c, (enum gw_op)op));
 }
 
-static void leave_handshake(struct gw_conn *c)
-{
-    if (c->step == GW_STEP_HANDSHAKE)
-        gw_stats_add(c->env->stats, GW_COUNTER_HANDSHAKING, -1);
-}
-
-/* A stream that did not end properly must not look so to the backend: it gets RST, not FIN. */
+/* A stream that did not end properly must not look so to the plain side: it gets RST, not FIN. */
 static void begin_plain_end(struct gw_conn *c)
 {
     if (c->plain_fd >= 0 && c->rx.state != GW_RX_DONE)
@@ -54,9 +49,9 @@ void gw_end_now(struct gw_conn *c, enum gw_reason reason)
 {
     if (c->step == GW_STEP_CLOSING)
         return;
-    leave_handshake(c);
+    gw_opening_left_handshake(c);
     if (c->reason == GW_REASON_NONE)
-        c->reason = reason;
+        c->reason = gw_reason_in(c->service->role, reason);
     if (c->step != GW_STEP_LINGER)
         begin_plain_end(c);
     gw_end_close(c);
@@ -64,8 +59,8 @@ void gw_end_now(struct gw_conn *c, enum gw_reason reason)
 
 static void begin_linger(struct gw_conn *c, enum gw_reason reason)
 {
-    leave_handshake(c);
-    c->reason = reason;
+    gw_opening_left_handshake(c);
+    c->reason = gw_reason_in(c->service->role, reason);
     begin_plain_end(c);
     c->starved = 0; /* to discard, it asks anew */
     gw_list_remove(&c->starved_node);
@@ -183,6 +178,7 @@ void gw_end_try_free(struct gw_conn *c)
     gw_ring_close(c->env->ring, &c->tls_fd);
     gw_ring_close(c->env->ring, &c->plain_fd);
     tell(c);
+    gw_resume_end(c);
     gw_handshake_free(c->hs);
     if (c->has_record) {
         count_engines(c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From accept to relay: handshake, authorization, connect to the backend, hand-over of the keys. */
+/* From accept to relay: handshake, authorization, connect to the target, hand-over of the keys; in
+ * the order of the connection's role. */
 #include "gateway/conn/conn_private.h"
 
 #include "gateway/base/sockaddr.h"
@@ -41,8 +42,17 @@ static void note_identity(struct gw_conn *c, const struct gw_identity *id,
         COPY_TEXT(c->report.rule, rule->pattern ? rule->pattern : "all");
 }
 
-/* NONE: the peer may pass. */
-static enum gw_reason judge_peer(struct gw_conn *c)
+/* The handshake has verified the target; its names are for the log only, and may be too many. */
+static enum gw_reason note_target(struct gw_conn *c)
+{
+    struct gw_identity id;
+    if (gw_handshake_identity(c->hs, &id))
+        note_identity(c, &id, NULL);
+    return GW_REASON_NONE;
+}
+
+/* NONE: the client may pass. */
+static enum gw_reason judge_client(struct gw_conn *c)
 {
     struct gw_identity id;
     if (!gw_handshake_identity(c->hs, &id)) {
@@ -119,7 +129,7 @@ static void connect_next(struct gw_conn *c)
         gw_end_with(c, GW_REASON_NO_MEMORY, GW_ALERT_INTERNAL_ERROR);
         return;
     }
-    c->plain_fd = fd;
+    *gw_conn_target_fd(c) = fd;
     c->connect_timed_out = false;
     gw_conn_set_timer(c, c->env->config->connect_timeout_ns);
     gw_ring_connect(c->env->ring, gw_conn_begin(c, GW_OP_CONNECT), fd,
@@ -138,10 +148,10 @@ void gw_opening_connected(struct gw_conn *c, int res)
     if (c->step != GW_STEP_CONNECT)
         return;
     if (res == 0 && !c->connect_timed_out) {
-        gw_opening_check(c);
+        gw_opening_next(c);
         return;
     }
-    gw_ring_close(c->env->ring, &c->plain_fd);
+    gw_ring_close(c->env->ring, gw_conn_target_fd(c));
     if (++c->target_at < c->service->target.addr_count) {
         connect_next(c);
         return;
@@ -153,39 +163,19 @@ void gw_opening_connected(struct gw_conn *c, int res)
 
 void gw_opening_connect_timeout(struct gw_conn *c)
 {
-    if (!gw_conn_busy(c, GW_OP_CONNECT)) { /* the client does not take its ticket */
-        gw_end_now(c, GW_REASON_HANDSHAKE_TIMEOUT);
-        return;
-    }
     c->connect_timed_out = true;
     gw_ring_cancel(c->env->ring, gw_conn_token(c, GW_OP_CONNECT));
 }
 
-void gw_opening_check(struct gw_conn *c)
-{
-    bool connected = c->plain_fd >= 0 && !gw_conn_busy(c, GW_OP_CONNECT);
-    if (c->step != GW_STEP_CONNECT || !connected || c->hs)
-        return;
-    c->step = GW_STEP_RELAY;
-    c->moved_ns = c->env->now_ns;
-    gw_timer_clear(&c->env->wheel, &c->timer);
-    if (c->env->config->idle_timeout_ns > 0)
-        gw_conn_set_timer(c, c->env->config->idle_timeout_ns);
-    gw_tx_read(c);
-    gw_rx_begin(c);
-}
-
 /* ---- handshake ---- */
 
-void gw_opening_begin(struct gw_conn *c)
+static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict);
+
+static void begin_handshake(struct gw_conn *c)
 {
-    struct sockaddr_storage peer;
-    c->step = GW_STEP_HANDSHAKE;
+    c->handshaking = true;
     gw_stats_add(c->env->stats, GW_COUNTER_HANDSHAKING, 1);
-    gw_ring_addresses(c->env->ring, c->tls_fd, &peer, NULL);
-    gw_sockaddr_print(&peer, c->report.client, sizeof(c->report.client));
-    COPY_TEXT(c->report.service, c->service->name);
-    c->report.id = c->env->next_id++;
+    c->moved_ns = c->env->now_ns;
     c->hs = gw_handshake_new(c->env->tls[c->service_index], allows, (void *)(uintptr_t)c->service);
     if (!c->hs) {
         gw_end_now(c, GW_REASON_NO_MEMORY);
@@ -196,7 +186,14 @@ void gw_opening_begin(struct gw_conn *c)
     if (c->service->records != GW_RECORDS_USER && c->env->ktls->attach.works)
         c->attached = gw_ring_ktls_attach(c->env->ring, c->tls_fd) == 0;
     gw_conn_set_timer(c, c->env->config->handshake_timeout_ns);
-    gw_opening_read(c);
+    take_verdict(c, gw_handshake_begin(c->hs));
+}
+
+void gw_opening_left_handshake(struct gw_conn *c)
+{
+    if (c->handshaking)
+        gw_stats_add(c->env->stats, GW_COUNTER_HANDSHAKING, -1);
+    c->handshaking = false;
 }
 
 void gw_opening_read(struct gw_conn *c)
@@ -214,12 +211,12 @@ static void note_handshake(struct gw_conn *c)
     COPY_TEXT(c->report.sni, info.sni);
     COPY_TEXT(c->report.alpn, info.alpn);
     c->report.resumed = info.resumed;
-    c->report.handshake_us = (uint64_t)(c->env->now_ns - c->began_ns) / 1000;
+    c->report.handshake_us = (uint64_t)(c->env->now_ns - c->moved_ns) / 1000;
     gw_stats_add(c->env->stats,
                  info.resumed ? GW_COUNTER_HANDSHAKES_RESUMED : GW_COUNTER_HANDSHAKES_FULL, 1);
 }
 
-/* Keys cross to the record layer, and the bytes that came after the client's Finished. */
+/* Keys cross to the record layer, and the bytes that came after the peer's Finished. */
 static bool hand_over(struct gw_conn *c)
 {
     struct gw_handover_keys keys;
@@ -241,12 +238,12 @@ static bool hand_over(struct gw_conn *c)
 
 static void handshake_done(struct gw_conn *c)
 {
-    gw_stats_add(c->env->stats, GW_COUNTER_HANDSHAKING, -1);
+    bool server = c->service->role == GW_ROLE_SERVER;
+    gw_opening_left_handshake(c);
     note_handshake(c);
-    enum gw_reason refused = judge_peer(c);
+    enum gw_reason refused = server ? judge_client(c) : note_target(c);
     if (!refused)
         gw_stats_add(c->env->stats, GW_COUNTER_TICKETS_SENT, gw_handshake_tickets(c->hs));
-    c->step = GW_STEP_CONNECT;
     if (!hand_over(c)) {
         gw_end_now(c, GW_REASON_INTERNAL);
         return;
@@ -259,8 +256,26 @@ static void handshake_done(struct gw_conn *c)
     }
     if (!choose_engine(c))
         return;
-    connect_next(c);
+    gw_opening_next(c);
     gw_conn_drive_tx(c);
+}
+
+static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict)
+{
+    if (verdict == GW_HANDSHAKE_DONE) {
+        handshake_done(c);
+        return;
+    }
+    gw_conn_give_buffer(c, &c->rx.buf);
+    if (verdict == GW_HANDSHAKE_FAILED) {
+        COPY_TEXT(c->report.detail, gw_handshake_detail(c->hs));
+        gw_end_handshake(c, gw_handshake_reason(c->hs));
+        return;
+    }
+    /* Output is only valid until the next input, so the two alternate. */
+    gw_conn_drive_tx(c);
+    if (c->step == GW_STEP_HANDSHAKE && !gw_conn_busy(c, GW_OP_TLS_SEND))
+        gw_opening_read(c);
 }
 
 void gw_opening_received(struct gw_conn *c, const struct gw_completion *done)
@@ -274,35 +289,78 @@ void gw_opening_received(struct gw_conn *c, const struct gw_completion *done)
         return;
     }
     c->rx.buf = done->buf;
-    switch (gw_handshake_input(c->hs, done->buf->data + GW_BUFFER_FRONT, (size_t)done->res)) {
-    case GW_HANDSHAKE_DONE:
-        handshake_done(c);
-        return;
-    case GW_HANDSHAKE_FAILED:
-        COPY_TEXT(c->report.detail, gw_handshake_detail(c->hs));
-        gw_conn_give_buffer(c, &c->rx.buf);
-        gw_end_handshake(c, gw_handshake_reason(c->hs));
-        return;
-    case GW_HANDSHAKE_MORE:
-        break;
-    }
-    gw_conn_give_buffer(c, &c->rx.buf);
-    /* Output is only valid until the next input, so the two alternate. */
-    gw_conn_drive_tx(c);
-    if (!gw_conn_busy(c, GW_OP_TLS_SEND))
-        gw_opening_read(c);
+    const uint8_t *data = done->buf->data + GW_BUFFER_FRONT;
+    take_verdict(c, gw_handshake_input(c->hs, data, (size_t)done->res));
+}
+
+/* ---- the last bytes of the handshake, then the relay ---- */
+
+static void begin_flush(struct gw_conn *c)
+{
+    if (!c->hs)
+        gw_opening_next(c);
 }
 
 void gw_opening_flushed(struct gw_conn *c)
 {
-    gw_handshake_free(c->hs);
-    c->hs = NULL;
+    gw_resume_begin(c);
     if (!c->has_record) { /* a failed handshake: its alert is out */
         gw_tx_alert_sent(c);
         return;
     }
-    if (c->step != GW_STEP_CONNECT)
+    if (c->step != GW_STEP_CONNECT && c->step != GW_STEP_FLUSH)
         return;
     move_tx(c);
-    gw_opening_check(c);
+    if (c->step == GW_STEP_FLUSH)
+        gw_opening_next(c);
+}
+
+static void begin_relay(struct gw_conn *c)
+{
+    c->moved_ns = c->env->now_ns;
+    gw_timer_clear(&c->env->wheel, &c->timer);
+    int64_t first = gw_resume_before(c, c->env->config->idle_timeout_ns);
+    if (first > 0)
+        gw_conn_set_timer(c, first);
+    gw_tx_read(c);
+    gw_rx_begin(c);
+}
+
+/* ---- the order of the steps ---- */
+
+enum {
+    OPENING_STEPS = 4
+};
+
+static const enum gw_step orders[GW_ROLE_COUNT][OPENING_STEPS] = {
+    [GW_ROLE_SERVER] = {GW_STEP_HANDSHAKE, GW_STEP_CONNECT, GW_STEP_FLUSH, GW_STEP_RELAY},
+    [GW_ROLE_CLIENT] = {GW_STEP_CONNECT, GW_STEP_HANDSHAKE, GW_STEP_FLUSH, GW_STEP_RELAY},
+};
+
+static void (*const entries[GW_STEP_COUNT])(struct gw_conn *c) = {
+    [GW_STEP_HANDSHAKE] = begin_handshake,
+    [GW_STEP_CONNECT] = connect_next,
+    [GW_STEP_FLUSH] = begin_flush,
+    [GW_STEP_RELAY] = begin_relay,
+};
+
+void gw_opening_next(struct gw_conn *c)
+{
+    const enum gw_step *order = orders[c->service->role];
+    unsigned at = 0;
+    while (order[at] != c->step)
+        gw_require(++at < OPENING_STEPS - 1);
+    c->step = order[at + 1];
+    entries[c->step](c);
+}
+
+void gw_opening_begin(struct gw_conn *c)
+{
+    struct sockaddr_storage peer;
+    gw_ring_addresses(c->env->ring, *gw_conn_accepted_fd(c), &peer, NULL);
+    gw_sockaddr_print(&peer, c->report.client, sizeof(c->report.client));
+    COPY_TEXT(c->report.service, c->service->name);
+    c->report.id = c->env->next_id++;
+    c->step = orders[c->service->role][0];
+    entries[c->step](c);
 }

@@ -105,6 +105,8 @@ static bool open_records(struct gw_conn *c)
     rx->iov_at = rx->iov_count = 0;
     while (rx->iov_count < GW_BUFFER_IOVS && !rx->eof) {
         struct gw_opened o;
+        if (c->tickets)
+            gw_resume_see(c, rx->buf->data + rx->start, rx->end - rx->start);
         switch (gw_record_open(&c->rec, rx->buf->data + rx->start, rx->end - rx->start, &o)) {
         case GW_OPEN_PARTIAL:
             rx->need = (uint32_t)o.need;
@@ -120,7 +122,7 @@ static bool open_records(struct gw_conn *c)
             if (!saw_data(c))
                 return false;
             add_payload(c, o.payload, o.payload_len);
-            gw_conn_moved(c, GW_COUNTER_BYTES_UP, o.payload_len);
+            gw_conn_moved(c, GW_FLOW_RX, o.payload_len);
         } else if (!take_control(c, o.type, o.payload, o.payload_len)) {
             return false;
         }
@@ -249,7 +251,7 @@ static void received_kernel(struct gw_conn *c, const struct gw_completion *done)
     };
     if (!saw_data(c))
         return;
-    gw_conn_moved(c, GW_COUNTER_BYTES_UP, (size_t)done->res);
+    gw_conn_moved(c, GW_FLOW_RX, (size_t)done->res);
     write_out(c);
 }
 
@@ -326,7 +328,9 @@ void gw_rx_read(struct gw_conn *c)
         return;
     }
     c->rx.state = GW_RX_READ;
-    if (c->want_kernel_rx && c->rx.start == c->rx.end)
+    if (c->tickets && c->rx.start == c->rx.end)
+        gw_resume_look(c);
+    if (c->want_kernel_rx && !c->tickets && c->rx.start == c->rx.end)
         move_rx(c);
     if (c->step != GW_STEP_RELAY)
         return;

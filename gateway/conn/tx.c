@@ -81,7 +81,7 @@ void gw_tx_received(struct gw_conn *c, const struct gw_completion *done)
             c->tx.buf = done->buf;
         c->tx.len = (uint32_t)done->res;
         c->tx.state = GW_TX_READY;
-        gw_conn_moved(c, GW_COUNTER_BYTES_DOWN, c->tx.len);
+        gw_conn_moved(c, GW_FLOW_TX, c->tx.len);
         gw_conn_drive_tx(c);
     }
 }

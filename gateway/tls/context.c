@@ -7,6 +7,7 @@
 #include "gateway/tls/policy.h"
 #include "gateway/tls/session.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -74,6 +75,37 @@ static int add_alpn(struct gw_tls_context *tls, const char *name, struct gw_erro
     return 0;
 }
 
+/* A session was made that a later connection may resume: in TLS 1.3 by each ticket. */
+static int on_session(SSL *ssl, SSL_SESSION *session)
+{
+    gw_handshake_take_session(SSL_get_app_data(ssl), session);
+    return 1; /* the reference is ours */
+}
+
+/* What only the side that answers has. */
+static int set_up_server(struct gw_tls_context *tls, SSL_CTX *ctx)
+{
+    if (gw_session_apply(tls, ctx) < 0)
+        return -ENOMEM;
+    if (!tls->tickets)
+        SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+    if (tls->alpn_len)
+        SSL_CTX_set_alpn_select_cb(ctx, on_alpn, tls);
+    SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
+    SSL_CTX_set_tlsext_servername_arg(ctx, tls);
+    return 0;
+}
+
+/* What only the side that asks has. libssl stores no session itself: its store is not ordered. */
+static int set_up_client(struct gw_tls_context *tls, SSL_CTX *ctx)
+{
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    if (tls->keeps_sessions)
+        SSL_CTX_sess_set_new_cb(ctx, on_session);
+    /* Here 0 means success. */
+    return tls->alpn_len && SSL_CTX_set_alpn_protos(ctx, tls->alpn, tls->alpn_len) ? -ENOMEM : 0;
+}
+
 /* All that is equal in the contexts of a service. */
 static int set_up(struct gw_tls_context *tls, SSL_CTX *ctx, const struct gw_service *service,
                   struct gw_error *err)
@@ -81,14 +113,9 @@ static int set_up(struct gw_tls_context *tls, SSL_CTX *ctx, const struct gw_serv
     int r = gw_policy_apply(ctx, service, err);
     if (r < 0)
         return r;
-    if (gw_trust_apply(&tls->trust, ctx) < 0 || gw_session_apply(tls, ctx) < 0)
+    r = tls->role == GW_ROLE_SERVER ? set_up_server(tls, ctx) : set_up_client(tls, ctx);
+    if (r < 0 || gw_trust_apply(&tls->trust, ctx) < 0)
         return out_of_memory(err);
-    if (!tls->tickets)
-        SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
-    if (tls->alpn_len)
-        SSL_CTX_set_alpn_select_cb(ctx, on_alpn, tls);
-    SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
-    SSL_CTX_set_tlsext_servername_arg(ctx, tls);
     SSL_CTX_set_keylog_callback(ctx, on_secret);
     SSL_CTX_set_msg_callback(ctx, on_message);
     return 0;
@@ -128,7 +155,7 @@ static int use_family(const struct gw_tls_context *tls, unsigned main, SSL_CTX *
     int types[8] = {all[main].key_type};
     int count = 1;
     int r = use(ctx, &all[main], err);
-    for (unsigned i = 0; r == 0 && i < tls->count; i++) {
+    for (unsigned i = 0; r == 0 && i < tls->credential_count; i++) {
         bool have = false;
         for (int t = 0; t < count; t++)
             have |= types[t] == all[i].key_type;
@@ -140,13 +167,32 @@ static int use_family(const struct gw_tls_context *tls, unsigned main, SSL_CTX *
     return r < 0 ? r : count;
 }
 
-static int make_ctx(struct gw_tls_context *tls, unsigned i, const struct gw_service *service,
-                    struct gw_error *err)
+/* The next of tls->ctxs, with all but the certificate. */
+static int add_ctx(struct gw_tls_context *tls, const SSL_METHOD *method,
+                   const struct gw_service *service, SSL_CTX **ret, struct gw_error *err)
 {
-    SSL_CTX *ctx = tls->ctxs[i] = SSL_CTX_new_ex(tls->library, NULL, TLS_server_method());
+    SSL_CTX *ctx = SSL_CTX_new_ex(tls->library, NULL, method);
     if (!ctx)
         return out_of_memory(err);
-    int r = set_up(tls, ctx, service, err);
+    tls->ctxs[tls->count++] = *ret = ctx;
+    return set_up(tls, ctx, service, err);
+}
+
+static int make_client_ctx(struct gw_tls_context *tls, const struct gw_service *service,
+                           struct gw_error *err)
+{
+    SSL_CTX *ctx;
+    int r = add_ctx(tls, TLS_client_method(), service, &ctx, err);
+    if (r < 0 || tls->credential_count == 0)
+        return r;
+    return use(ctx, &tls->credentials[0], err);
+}
+
+static int make_server_ctx(struct gw_tls_context *tls, unsigned i, const struct gw_service *service,
+                           struct gw_error *err)
+{
+    SSL_CTX *ctx;
+    int r = add_ctx(tls, TLS_server_method(), service, &ctx, err);
     int types = r < 0 ? r : use_family(tls, i, ctx, err);
     if (types < 0)
         return types;
@@ -160,15 +206,29 @@ static int make_ctx(struct gw_tls_context *tls, unsigned i, const struct gw_serv
 static int load_credentials(struct gw_tls_context *tls, const struct gw_service *service,
                             struct gw_error *err)
 {
+    if (service->cert_count == 0 && service->role == GW_ROLE_CLIENT)
+        return 0;
     if (service->cert_count == 0)
         return gw_error_set(err, GW_EXIT_USAGE, "--cert and --key: at least one pair is needed");
     tls->credentials = calloc(service->cert_count, sizeof(*tls->credentials));
     if (!tls->credentials)
         return out_of_memory(err);
-    tls->count = service->cert_count;
+    tls->credential_count = service->cert_count;
     int r = 0;
-    for (unsigned i = 0; r == 0 && i < tls->count; i++)
+    for (unsigned i = 0; r == 0 && i < tls->credential_count; i++)
         r = gw_credential_load(&tls->credentials[i], &service->certs[i], tls->library, err);
+    return r;
+}
+
+static int make_ctxs(struct gw_tls_context *tls, const struct gw_service *service,
+                     struct gw_error *err)
+{
+    if (tls->role == GW_ROLE_CLIENT)
+        return make_client_ctx(tls, service, err);
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < tls->credential_count; i++)
+        r = make_server_ctx(tls, i, service, err);
+    gw_sni_seal(&tls->sni);
     return r;
 }
 
@@ -182,10 +242,7 @@ static int fill(struct gw_tls_context *tls, const struct gw_service *service, st
         r = add_alpn(tls, service->alpn[i], err);
     if (r == 0)
         r = load_credentials(tls, service, err);
-    for (unsigned i = 0; r == 0 && i < tls->count; i++)
-        r = make_ctx(tls, i, service, err);
-    gw_sni_seal(&tls->sni);
-    return r;
+    return r < 0 ? r : make_ctxs(tls, service, err);
 }
 
 int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *service,
@@ -200,7 +257,10 @@ int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *ser
         return out_of_memory(err);
     }
     tls->library = library;
-    tls->tickets = service->session_tickets ? tickets : NULL;
+    tls->role = service->role;
+    tls->keeps_sessions = service->role == GW_ROLE_CLIENT && service->session_tickets;
+    if (service->role == GW_ROLE_SERVER && service->session_tickets)
+        tls->tickets = tickets;
     int r = fill(tls, service, err);
     ERR_clear_error();
     if (r < 0)
@@ -215,10 +275,11 @@ void gw_tls_context_free(struct gw_tls_context *tls)
     if (!tls)
         return;
     gw_sni_done(&tls->sni);
-    for (unsigned i = 0; i < tls->count; i++) {
+    gw_session_stack_done(&tls->sessions);
+    for (unsigned i = 0; i < tls->count; i++)
         SSL_CTX_free(tls->ctxs[i]);
+    for (unsigned i = 0; i < tls->credential_count; i++)
         gw_credential_done(&tls->credentials[i]);
-    }
     free(tls->credentials);
     gw_trust_done(&tls->trust);
     EVP_CIPHER_free(tls->ticket_cipher);

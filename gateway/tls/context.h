@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The TLS set-up of one service, made once in the master before workers start: certificates and
- * keys chosen by SNI, CA, policy, ticket keys. Immutable afterwards; workers inherit it by fork.
+ * keys chosen by SNI, CA, policy, ticket keys; in the client role the CA and the name that the
+ * target is verified by, and the certificate shown to it. Immutable afterwards, but for the
+ * sessions of the client role; workers inherit it by fork.
  *
  * It uses a library context of its own, so that the system-wide openssl.cnf neither weakens nor
  * breaks the policy.
@@ -16,10 +18,10 @@ struct gw_ticket_keys; /* tickets.h */
 
 /*
  * Loads files and checks them: pairs match, certificates are in date, no cipher below policy.
- * `tickets` (may be NULL: no tickets) must outlive the context. Things worth a warning (a key
- * file that others can read, a certificate that ends soon) go to gw_log.
- * Returns 0; negative errno with *err filled: GW_EXIT_USAGE for bad content, GW_EXIT_START for a
- * file that cannot be read.
+ * `tickets` (server role; may be NULL: no tickets) must outlive the context. Things worth a warning
+ * (a key file that others can read, a certificate that ends soon) go to gw_log. Returns 0; negative
+ * errno with *err filled: GW_EXIT_USAGE for bad content, GW_EXIT_START for a file that cannot be
+ * read.
  */
 gw_must_check int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *service,
                                      struct gw_ticket_keys *tickets, struct gw_error *err);

@@ -32,6 +32,7 @@ static const struct row ssl_rows[] = {
     {SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, GW_REASON_HANDSHAKE_CIPHER},
     {SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, GW_REASON_HANDSHAKE_CIPHER},
     {SSL_R_WRONG_CURVE, GW_REASON_HANDSHAKE_CIPHER},
+    {SSL_R_WRONG_CIPHER_RETURNED, GW_REASON_HANDSHAKE_CIPHER},
 
     {SSL_R_NO_APPLICATION_PROTOCOL, GW_REASON_HANDSHAKE_ALPN},
 
@@ -62,6 +63,8 @@ static const struct row verify_rows[] = {
     {X509_V_ERR_INVALID_CA, GW_REASON_CERT_UNTRUSTED},
     {X509_V_ERR_CERT_NOT_YET_VALID, GW_REASON_CERT_EXPIRED},
     {X509_V_ERR_CERT_HAS_EXPIRED, GW_REASON_CERT_EXPIRED},
+    {X509_V_ERR_HOSTNAME_MISMATCH, GW_REASON_BACKEND_NAME},
+    {X509_V_ERR_IP_ADDRESS_MISMATCH, GW_REASON_BACKEND_NAME},
     {X509_V_ERR_OUT_OF_MEM, GW_REASON_NO_MEMORY},
 };
 
@@ -73,7 +76,7 @@ static enum gw_reason find(const struct row *rows, size_t count, int code, enum 
     return other;
 }
 
-/* An alert of the client is queued as SSL_AD_REASON_OFFSET plus its number. */
+/* An alert of the peer is queued as SSL_AD_REASON_OFFSET plus its number. */
 static bool is_alert(unsigned long error)
 {
     int reason = ERR_GET_REASON(error);

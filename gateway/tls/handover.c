@@ -42,13 +42,26 @@ void gw_handshake_take_secret(struct gw_handshake *hs, const char *line)
         hs->server_secret_len = parse_hex(hex + 1, hs->server_secret, sizeof(hs->server_secret));
 }
 
+/* Whose records the keys protect. */
+struct sides {
+    struct ktls_keys *client;
+    struct ktls_keys *server;
+};
+
+static struct sides sides_of(struct gw_handover_keys *keys)
+{
+    return keys->role == GW_ROLE_CLIENT ? (struct sides){.client = &keys->tx, .server = &keys->rx}
+                                        : (struct sides){.client = &keys->rx, .server = &keys->tx};
+}
+
 static int derive_tls13(const struct gw_handshake *hs, const struct ktls_suite *suite,
                         struct gw_handover_keys *keys)
 {
-    int r = ktls_derive_tls13(suite, hs->client_secret, hs->client_secret_len, &keys->rx);
+    struct sides of = sides_of(keys);
+    int r = ktls_derive_tls13(suite, hs->client_secret, hs->client_secret_len, of.client);
     if (r == 0)
-        r = ktls_derive_tls13(suite, hs->server_secret, hs->server_secret_len, &keys->tx);
-    /* Nothing of the client was read under its application key: rx.seq stays 0. */
+        r = ktls_derive_tls13(suite, hs->server_secret, hs->server_secret_len, of.server);
+    /* Nothing of the peer was read under its application key: rx.seq stays 0. */
     keys->tx.seq = hs->sent.protected - hs->sent_before;
     return r;
 }
@@ -56,6 +69,7 @@ static int derive_tls13(const struct gw_handshake *hs, const struct ktls_suite *
 static int derive_tls12(const struct gw_handshake *hs, const struct ktls_suite *suite,
                         struct gw_handover_keys *keys)
 {
+    struct sides of = sides_of(keys);
     uint8_t master[KTLS_MASTER_LEN] = {0};
     uint8_t client[KTLS_RANDOM_LEN];
     uint8_t server[KTLS_RANDOM_LEN];
@@ -64,7 +78,7 @@ static int derive_tls12(const struct gw_handshake *hs, const struct ktls_suite *
     if (len == sizeof(master) &&
         SSL_get_client_random(hs->ssl, client, sizeof(client)) == sizeof(client) &&
         SSL_get_server_random(hs->ssl, server, sizeof(server)) == sizeof(server))
-        r = ktls_derive_tls12(suite, master, client, server, &keys->rx, &keys->tx);
+        r = ktls_derive_tls12(suite, master, client, server, of.client, of.server);
     gw_wipe(master, sizeof(master));
     /* Usually 1, the Finished; counted because a peer may cut its Finished into several records. */
     keys->rx.seq = hs->reads;
@@ -88,7 +102,7 @@ int gw_handshake_keys(struct gw_handshake *hs, struct gw_handover_keys *ret)
         return -EINVAL;
     const SSL_CIPHER *cipher = SSL_get_current_cipher(hs->ssl);
     const struct ktls_suite *suite = ktls_suite_find(SSL_CIPHER_get_protocol_id(cipher));
-    struct gw_handover_keys keys = {.role = GW_ROLE_SERVER, .payload_max = payload_max(hs)};
+    struct gw_handover_keys keys = {.role = hs->tls->role, .payload_max = payload_max(hs)};
     int r = suite->version == KTLS_TLS_1_3 ? derive_tls13(hs, suite, &keys)
                                            : derive_tls12(hs, suite, &keys);
     if (r == 0)

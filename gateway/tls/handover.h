@@ -2,12 +2,9 @@
 /* What crosses from the handshake to the record layer, and all of it. Includes no libssl. */
 #pragma once
 
-#include "ktlsinstall.h"
+#include "gateway/base/role.h"
 
-enum gw_role {
-    GW_ROLE_SERVER,
-    GW_ROLE_CLIENT,
-};
+#include "ktlsinstall.h"
 
 struct gw_handover_keys {
     enum gw_role role;

@@ -18,33 +18,57 @@ enum {
     TICKETS_RESUMED = 1,          /* one for the one that was used */
 };
 
+/* Names the server and offers it a session, where there is one. */
+static bool set_up_client(struct gw_handshake *hs)
+{
+    const struct gw_trust *trust = &hs->tls->trust;
+    SSL_set_connect_state(hs->ssl);
+    if (!trust->peer_is_address) {
+        (void)snprintf(hs->sni, sizeof(hs->sni), "%s", trust->peer_name);
+        /* As SSL_set_tlsext_host_name does, which casts the const away. */
+        if (!SSL_ctrl(hs->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                      (void *)(uintptr_t)trust->peer_name))
+            return false;
+    }
+    hs->offered = gw_session_stack_take(&hs->tls->sessions);
+    return !hs->offered || SSL_set_session(hs->ssl, hs->offered);
+}
+
+static bool set_up(struct gw_handshake *hs)
+{
+    hs->ssl = SSL_new(hs->tls->ctxs[0]);
+    hs->in = BIO_new(BIO_s_mem());
+    hs->out = BIO_new(BIO_s_mem());
+    if (!hs->ssl || !hs->in || !hs->out || !SSL_set_app_data(hs->ssl, hs)) {
+        BIO_free(hs->in);
+        BIO_free(hs->out);
+        return false;
+    }
+    /* Empty means "not now", not the end. */
+    BIO_set_mem_eof_return(hs->in, -1);
+    BIO_set_mem_eof_return(hs->out, -1);
+    SSL_set_bio(hs->ssl, hs->in, hs->out);
+    if (hs->tls->role == GW_ROLE_CLIENT)
+        return set_up_client(hs);
+    SSL_set_accept_state(hs->ssl);
+    return true;
+}
+
 struct gw_handshake *gw_handshake_new(struct gw_tls_context *ctx, gw_handshake_allows *allows,
                                       void *arg)
 {
-    gw_require(allows);
+    gw_require(allows || ctx->role == GW_ROLE_CLIENT);
     struct gw_handshake *hs = calloc(1, sizeof(*hs));
     if (!hs)
         return NULL;
     hs->tls = ctx;
     hs->allows = allows;
     hs->allows_arg = arg;
-    hs->ssl = SSL_new(ctx->ctxs[0]);
-    hs->in = BIO_new(BIO_s_mem());
-    hs->out = BIO_new(BIO_s_mem());
-    if (!hs->ssl || !hs->in || !hs->out || !SSL_set_app_data(hs->ssl, hs)) {
-        BIO_free(hs->in);
-        BIO_free(hs->out);
-        SSL_free(hs->ssl);
-        free(hs);
-        ERR_clear_error();
-        return NULL;
-    }
-    /* Empty means "not now", not the end. */
-    BIO_set_mem_eof_return(hs->in, -1);
-    BIO_set_mem_eof_return(hs->out, -1);
-    SSL_set_bio(hs->ssl, hs->in, hs->out);
-    SSL_set_accept_state(hs->ssl);
-    return hs;
+    if (set_up(hs))
+        return hs;
+    gw_handshake_free(hs);
+    ERR_clear_error();
+    return NULL;
 }
 
 void gw_handshake_free(struct gw_handshake *hs)
@@ -55,6 +79,7 @@ void gw_handshake_free(struct gw_handshake *hs)
     if (hs->state == GW_HANDSHAKE_COMPLETE)
         SSL_set_shutdown(hs->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(hs->ssl);
+    SSL_SESSION_free(hs->offered);
     gw_wipe_object(hs);
     free(hs);
 }
@@ -85,6 +110,8 @@ static void scan_output(struct gw_handshake *hs)
 static enum gw_handshake_verdict fail(struct gw_handshake *hs, enum gw_reason reason,
                                       const char *detail)
 {
+    if (hs->offered) /* perhaps because of it */
+        gw_session_stack_drop(&hs->tls->sessions, hs->offered);
     hs->state = GW_HANDSHAKE_BROKEN;
     hs->reason = reason;
     (void)snprintf(hs->detail, sizeof(hs->detail), "%s", detail);
@@ -104,7 +131,7 @@ static enum gw_handshake_verdict fail_by_library(struct gw_handshake *hs, int ss
 {
     struct gw_failure failure;
     gw_failure_take(hs->ssl, ssl_error, &failure);
-    if (!hs->speaks_tls)
+    if (hs->received > 0 && !hs->speaks_tls)
         failure.reason = GW_REASON_HANDSHAKE_NOT_TLS;
     return fail(hs, failure.reason, failure.detail);
 }
@@ -116,7 +143,9 @@ static enum gw_handshake_verdict complete(struct gw_handshake *hs)
     const struct ktls_suite *suite = ktls_suite_find(SSL_CIPHER_get_protocol_id(cipher));
     if (!suite || suite->version != (enum ktls_version)SSL_version(hs->ssl))
         return fail(hs, GW_REASON_HANDSHAKE_INTERNAL, "suite without record keys");
-    if (SSL_get0_peer_certificate(hs->ssl) && SSL_get_verify_result(hs->ssl) != X509_V_OK)
+    bool shown = SSL_get0_peer_certificate(hs->ssl) != NULL;
+    if ((shown || hs->tls->role == GW_ROLE_CLIENT) &&
+        !(shown && SSL_get_verify_result(hs->ssl) == X509_V_OK))
         return fail(hs, GW_REASON_CERT_INVALID, "certificate not verified");
     size_t want = suite->version == KTLS_TLS_1_3 ? ktls_hash_len(suite->hash) : 0;
     if (hs->client_secret_len != want || hs->server_secret_len != want)
@@ -170,6 +199,11 @@ static enum gw_handshake_verdict go_on(struct gw_handshake *hs, const uint8_t *d
         return fail(hs, GW_REASON_HANDSHAKE_TOO_LARGE, "");
     }
     return verdict;
+}
+
+enum gw_handshake_verdict gw_handshake_begin(struct gw_handshake *hs)
+{
+    return hs->tls->role == GW_ROLE_CLIENT ? drive(hs) : GW_HANDSHAKE_MORE;
 }
 
 enum gw_handshake_verdict gw_handshake_input(struct gw_handshake *hs, const void *data, size_t len)
@@ -233,7 +267,7 @@ static bool write_tickets(struct gw_handshake *hs, unsigned count)
 unsigned gw_handshake_tickets(struct gw_handshake *hs)
 {
     if (hs->state != GW_HANDSHAKE_COMPLETE || !hs->tls->tickets)
-        return 0;
+        return 0; /* so in the client role */
     if (SSL_version(hs->ssl) != TLS1_3_VERSION)
         return hs->ticket_sent;
     unsigned count = SSL_session_reused(hs->ssl) ? TICKETS_RESUMED : TICKETS_FULL;
@@ -242,6 +276,39 @@ unsigned gw_handshake_tickets(struct gw_handshake *hs)
         return 0;
     }
     return hs->ticket_sent ? count : 0;
+}
+
+/* ---- tickets received ---- */
+
+void gw_handshake_take_session(struct gw_handshake *hs, SSL_SESSION *session)
+{
+    hs->sessions_received++;
+    gw_session_stack_push(&hs->tls->sessions, session);
+}
+
+unsigned gw_handshake_sessions(const struct gw_handshake *hs)
+{
+    return hs->sessions_received;
+}
+
+bool gw_handshake_wants_tickets(const struct gw_handshake *hs)
+{
+    return hs->state == GW_HANDSHAKE_COMPLETE && hs->tls->keeps_sessions &&
+           SSL_version(hs->ssl) == TLS1_3_VERSION;
+}
+
+/* libssl may want to write: an alert, or its own KeyUpdate. It must not, since its sequence numbers
+ * stand still; by then it has seen enough. */
+bool gw_handshake_show(struct gw_handshake *hs, const void *record, size_t len)
+{
+    char byte;
+    ERR_clear_error();
+    int r = take_in(hs, record, len) ? SSL_read(hs->ssl, &byte, sizeof(byte)) : 1;
+    bool more = r <= 0 && SSL_get_error(hs->ssl, r) == SSL_ERROR_WANT_READ &&
+                BIO_ctrl_pending(hs->out) == 0;
+    OPENSSL_cleanse(&byte, sizeof(byte));
+    ERR_clear_error();
+    return more;
 }
 
 size_t gw_handshake_unread(struct gw_handshake *hs, uint8_t *data, size_t cap)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One TLS handshake, server side, without I/O: bytes in, bytes out, a verdict. Nothing here blocks
- * or knows a socket.
+ * One TLS handshake in the role of its context, without I/O: bytes in, bytes out, a verdict.
+ * Nothing here blocks or knows a socket.
  *
- * Life: gw_handshake_new → gw_handshake_input for each piece received → on DONE decide by
- * gw_handshake_identity → gw_handshake_tickets if the peer may pass → gw_handshake_keys,
- * gw_handshake_unread → send all output → gw_handshake_free. After every call there may be output,
- * also after FAILED (the alert), and it must be sent.
+ * Life: gw_handshake_new → gw_handshake_begin → gw_handshake_input for each piece received → on
+ * DONE decide by gw_handshake_identity → gw_handshake_tickets if the peer may pass →
+ * gw_handshake_keys, gw_handshake_unread → send all output → gw_handshake_free, in the client role
+ * perhaps after some gw_handshake_show. After every call there may be output, also after FAILED
+ * (the alert), and it must be sent.
  */
 #pragma once
 
@@ -19,20 +20,24 @@ struct gw_handshake;
 
 enum gw_handshake_verdict {
     GW_HANDSHAKE_MORE,   /* wants more input */
-    GW_HANDSHAKE_DONE,   /* complete; input after the client's Finished is kept as unread */
-    GW_HANDSHAKE_FAILED, /* gw_handshake_reason says why; the alert, if any, is in the output */
+    GW_HANDSHAKE_DONE,   /* complete; input after the peer's Finished is kept as unread */
+    GW_HANDSHAKE_FAILED, /* gw_handshake_reason says why, as a server (gw_reason_in); the alert, if
+                            any, is in the output */
 };
 
-/* Whether the peer with this identity would be let in. Asked before a ticket is sealed in TLS 1.2
- * and before a ticket is accepted for resumption. */
+/* Whether the peer with this identity would be let in. Asked in the server role, before a ticket is
+ * sealed in TLS 1.2 and before a ticket is accepted for resumption. */
 typedef bool gw_handshake_allows(void *arg, const struct gw_identity *identity);
 
-/* NULL when out of memory. `arg` must outlive the handshake. */
+/* NULL when out of memory. `arg` must outlive the handshake; `allows` may be NULL in the client
+ * role. */
 struct gw_handshake *gw_handshake_new(struct gw_tls_context *ctx, gw_handshake_allows *allows,
                                       void *arg);
 /* Wipes and frees; the session stays resumable when the handshake was done. NULL is allowed. */
 void gw_handshake_free(struct gw_handshake *hs);
 
+/* Client role: makes the first output. Server role: nothing. */
+enum gw_handshake_verdict gw_handshake_begin(struct gw_handshake *hs);
 /* Takes all of `data` and drives the handshake as far as it goes. */
 enum gw_handshake_verdict gw_handshake_input(struct gw_handshake *hs, const void *data, size_t len);
 /* Valid when FAILED. */
@@ -49,22 +54,33 @@ void gw_handshake_output_sent(struct gw_handshake *hs, size_t len);
 
 /* Fills *ret; false when the certificate holds more than the limits or malformed names. */
 gw_must_check bool gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *ret);
-/* Appends the session tickets (TLS 1.3) to the output. Returns how many the client has got, in TLS
- * 1.2 the one that left within the handshake; 0 when tickets are off. Call it once. */
+/* Server role: appends the session tickets (TLS 1.3) to the output. Returns how many the client has
+ * got, in TLS 1.2 the one that left within the handshake; 0 when tickets are off. Call it once. */
 unsigned gw_handshake_tickets(struct gw_handshake *hs);
 /* Keys of both directions with the sequence numbers right for the output so far; call it after
  * gw_handshake_tickets. Returns 0 or negative errno. */
 gw_must_check int gw_handshake_keys(struct gw_handshake *hs, struct gw_handover_keys *ret);
-/* Moves the bytes received after the client's Finished to `data`; their number. More than `cap`
+/* Moves the bytes received after the peer's Finished to `data`; their number. More than `cap`
  * cannot be: at most what the last gw_handshake_input brought. */
 size_t gw_handshake_unread(struct gw_handshake *hs, uint8_t *data, size_t cap);
+
+/*
+ * Client role: a TLS 1.3 server sends its tickets after the handshake, and only libssl can make
+ * sessions of them. While true is returned each record received is to be shown here as it is on
+ * the wire, before it is opened; the last answer comes with the first record that is none of a
+ * ticket. Shown is a copy, and what libssl would answer goes nowhere.
+ */
+bool gw_handshake_wants_tickets(const struct gw_handshake *hs);
+bool gw_handshake_show(struct gw_handshake *hs, const void *record, size_t len);
+/* Sessions received so far that a later connection may resume. */
+unsigned gw_handshake_sessions(const struct gw_handshake *hs);
 
 struct gw_handshake_info {
     bool resumed;
     char version[8]; /* "TLSv1.3" */
     char suite[48];  /* OpenSSL's name */
     char group[32];  /* "x25519", "" when unknown */
-    char sni[128];   /* "" when none; cut when longer */
+    char sni[128];   /* received or sent; "" when none; cut when longer */
     char alpn[32];   /* "" when none */
     bool ticket_sent;
 };

@@ -25,7 +25,7 @@ struct gw_handshake {
 
     size_t received;    /* bytes of input until complete */
     bool speaks_tls;    /* the first bytes look like a record */
-    uint64_t reads;     /* TLS 1.2: records received since the client's ChangeCipherSpec */
+    uint64_t reads;     /* TLS 1.2: records received since the peer's ChangeCipherSpec */
     size_t out_scanned; /* bytes of out's content that `sent` has seen */
     struct gw_recordscan sent;
     uint64_t sent_before; /* TLS 1.3: sent.protected at the end of the handshake */
@@ -37,12 +37,16 @@ struct gw_handshake {
 
     char sni[128];
     bool ticket_sent;
+    SSL_SESSION *offered;       /* client role: what it hopes to resume; owned */
+    unsigned sessions_received; /* … and what it was given for the next time */
 };
 
 /* Whether the peer of this certificate (NULL: none) passes, asked of `allows`; false when the
  * certificate cannot be read. */
 bool gw_handshake_peer_allowed(const struct gw_handshake *hs, X509 *cert);
 
+/* Client role: takes over a reference to a session that may be resumed later. */
+void gw_handshake_take_session(struct gw_handshake *hs, SSL_SESSION *session);
 /* Takes a line of the key log; keeps the application traffic secrets, steps over the others. */
 void gw_handshake_take_secret(struct gw_handshake *hs, const char *line);
 /* libssl read the header of a record of this type. */

@@ -4,6 +4,7 @@
 #include "gateway/base/log.h"
 #include "gateway/tls/pemfile.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
@@ -84,12 +85,27 @@ static int make_session_context(struct gw_trust *t, const char *name, const stru
     return ok ? 0 : gw_error_set(err, GW_EXIT_OTHER, "libcrypto has no SHA-256");
 }
 
+static bool is_address(const char *name)
+{
+    struct in6_addr any;
+    return name && (inet_pton(AF_INET, name, &any) == 1 || inet_pton(AF_INET6, name, &any) == 1);
+}
+
 int gw_trust_load(struct gw_trust *ret, const struct gw_service *service, OSSL_LIB_CTX *library,
                   struct gw_error *err)
 {
-    *ret = (struct gw_trust){.verify = service->verify};
+    *ret = (struct gw_trust){
+        .role = service->role,
+        .verify = service->verify,
+        .peer_name = service->target_name,
+        .peer_is_address = is_address(service->target_name),
+    };
     struct gw_pemfile file = {0};
     int r = 0;
+    if (service->role == GW_ROLE_CLIENT &&
+        (service->verify != GW_VERIFY_REQUIRED || !service->target_name))
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--cacert: the target must be verified, by a CA and by its name");
     if (service->verify != GW_VERIFY_NONE) {
         if (!service->cacert_file)
             return gw_error_set(err, GW_EXIT_USAGE,
@@ -112,6 +128,32 @@ void gw_trust_done(struct gw_trust *t)
     *t = (struct gw_trust){0};
 }
 
+/* A server is told no names: in TLS 1.3 they would be on the wire in the clear. */
+static int tell_names(const struct gw_trust *t, SSL_CTX *ctx)
+{
+    if (t->role == GW_ROLE_CLIENT)
+        return 0;
+    STACK_OF(X509_NAME) *names = SSL_dup_CA_list(t->names);
+    if (!names)
+        return -ENOMEM;
+    SSL_CTX_set0_CA_list(ctx, names);
+    return 0;
+}
+
+/* The name must be among the alternative names of the certificate, as RFC 9525 has it; a common
+ * name counts for nothing. */
+static int expect_name(const struct gw_trust *t, SSL_CTX *ctx)
+{
+    if (t->role == GW_ROLE_SERVER)
+        return 0;
+    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                                               X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    bool ok = t->peer_is_address ? X509_VERIFY_PARAM_set1_ip_asc(param, t->peer_name)
+                                 : X509_VERIFY_PARAM_set1_host(param, t->peer_name, 0);
+    return ok ? 0 : -ENOMEM;
+}
+
 int gw_trust_apply(const struct gw_trust *t, SSL_CTX *ctx)
 {
     static const int modes[] = {
@@ -125,9 +167,7 @@ int gw_trust_apply(const struct gw_trust *t, SSL_CTX *ctx)
         return -ENOMEM;
     if (!t->store)
         return 0;
-    STACK_OF(X509_NAME) *names = SSL_dup_CA_list(t->names);
-    if (!names)
+    if (tell_names(t, ctx) < 0 || expect_name(t, ctx) < 0)
         return -ENOMEM;
-    SSL_CTX_set0_CA_list(ctx, names);
     return SSL_CTX_set1_verify_cert_store(ctx, t->store) ? 0 : -ENOMEM;
 }

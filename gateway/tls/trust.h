@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whom the gateway believes: the CA certificates of --cacert and how client certificates are
- * verified against them; and the session id context, which keeps a ticket from being accepted where
- * the trust is another one.
+ * Whom the gateway believes: the CA certificates of --cacert and how the peers' certificates are
+ * verified against them, those of clients or, in the client role, the target's, with its name; and
+ * the session id context, which keeps a ticket from being accepted where the trust is another one.
  */
 #pragma once
 
@@ -17,7 +17,10 @@ enum {
 };
 
 struct gw_trust {
+    enum gw_role role;
     enum gw_verify verify;
+    const char *peer_name;       /* client role: as gw_service.target_name */
+    bool peer_is_address;        /* … which is no name to send (RFC 6066 3) */
     X509_STORE *store;           /* NULL when verify is none */
     STACK_OF(X509_NAME) * names; /* told to clients; NULL when verify is none */
     /* SHA-256 of service name, verify mode and CA file content (SSL_set_session_id_context). */
@@ -32,5 +35,5 @@ gw_must_check int gw_trust_load(struct gw_trust *ret, const struct gw_service *s
 /* A zeroed object is allowed. */
 void gw_trust_done(struct gw_trust *trust);
 
-/* Sets verification, CA names and session id context. Returns 0 or -ENOMEM. */
+/* Sets verification, the name to verify, CA names and session id context. Returns 0 or -ENOMEM. */
 gw_must_check int gw_trust_apply(const struct gw_trust *trust, SSL_CTX *ctx);

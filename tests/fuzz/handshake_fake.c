@@ -45,6 +45,27 @@ void gw_handshake_free(struct gw_handshake *hs)
     free(hs);
 }
 
+enum gw_handshake_verdict gw_handshake_begin(struct gw_handshake *hs gw_unused)
+{
+    return GW_HANDSHAKE_MORE;
+}
+
+bool gw_handshake_wants_tickets(const struct gw_handshake *hs gw_unused)
+{
+    return false;
+}
+
+bool gw_handshake_show(struct gw_handshake *hs gw_unused, const void *record gw_unused,
+                       size_t len gw_unused)
+{
+    return false;
+}
+
+unsigned gw_handshake_sessions(const struct gw_handshake *hs gw_unused)
+{
+    return 0;
+}
+
 enum gw_handshake_verdict gw_handshake_input(struct gw_handshake *hs, const void *data, size_t len)
 {
     size_t part = GW_MIN(len, hs->like.in_len - hs->received);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sessions that a target gave us, for the next connections to it: newest first, few. One service's
+ * in one worker, so whatever lies here was verified by the same CA and name that the next
+ * connection asks for.
+ *
+ * A TLS 1.3 ticket is used once (RFC 8446 C.4), so that nobody on the way can tell that two
+ * connections are of one client, and so that each connection's keys have a ticket of their own. A
+ * TLS 1.2 session may be used again.
+ */
+#pragma once
+
+#include <openssl/ssl.h>
+
+enum {
+    GW_SESSION_STACK_MAX = 32
+};
+
+struct gw_session_stack {
+    SSL_SESSION *sessions[GW_SESSION_STACK_MAX]; /* oldest first */
+    unsigned count;
+};
+
+/* Takes over the caller's reference; the oldest makes room. One that cannot be resumed goes. */
+void gw_session_stack_push(struct gw_session_stack *stack, SSL_SESSION *session);
+/* The newest that is still good, as a reference of the caller's; NULL: none. */
+SSL_SESSION *gw_session_stack_take(struct gw_session_stack *stack);
+/* The session is not to be used again: a handshake with it failed. */
+void gw_session_stack_drop(struct gw_session_stack *stack, const SSL_SESSION *session);
+void gw_session_stack_done(struct gw_session_stack *stack);
