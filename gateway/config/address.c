@@ -75,6 +75,15 @@ static bool name_ok(const char *name)
     return *name != '\0';
 }
 
+bool gw_address_is_host(const char *text)
+{
+    struct in6_addr v6;
+    if (inet_pton(AF_INET6, text, &v6) == 1)
+        return true;
+    return strlen(text) <= GW_ADDRESS_HOST_MAX && name_ok(text) &&
+           (inet_pton(AF_INET, text, &v6) == 1 || strspn(text, "0123456789.") < strlen(text));
+}
+
 static struct addrinfo *look_up(const struct gw_address_spec *spec, int flags, int *ret_error)
 {
     const struct addrinfo hints = {

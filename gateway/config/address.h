@@ -37,6 +37,9 @@ struct gw_address_spec {
     struct gw_address numeric; /* filled for GW_ADDRESS_NUMERIC and GW_ADDRESS_UNIX */
 };
 
+/* Whether the text is a DNS name, or an IPv4 or IPv6 address without brackets. */
+bool gw_address_is_host(const char *text);
+
 /* Returns 0; -EINVAL with *ret_why a static phrase for the error sentence. */
 gw_must_check int gw_address_read(const char *text, enum gw_address_use use,
                                   struct gw_address_spec *ret_spec, const char **ret_why);

@@ -6,25 +6,43 @@
 
 #include <string.h>
 
-#define GATEWAY_USAGE "--listen ADDR --target ADDR --cert FILE [FLAG ...]"
+#define SERVER_USAGE "--listen ADDR --target ADDR --cert FILE [FLAG ...]"
+#define CLIENT_USAGE "--listen ADDR --target ADDR --cacert FILE [...]"
 
 static const struct gw_command_info commands[GW_COMMAND_COUNT] = {
     [GW_COMMAND_SERVER] =
         {
             .word = "server",
             .title = "run the gateway: TLS in, plaintext out",
-            .usage = GATEWAY_USAGE,
+            .usage = SERVER_USAGE,
             .example = "  ktlsgate server --listen :8443 --target 127.0.0.1:8080 \\\n"
                        "      --cert server.pem --key server.key \\\n"
                        "      --cacert clients-ca.pem --allow-cn client-1\n",
+        },
+    [GW_COMMAND_CLIENT] =
+        {
+            .word = "client",
+            .title = "run the other end: plaintext in, TLS out",
+            .usage = CLIENT_USAGE,
+            .example = "  ktlsgate client --listen 127.0.0.1:5432 --target 192.0.2.1:8443 \\\n"
+                       "      --cacert servers-ca.pem --target-name db.example.com \\\n"
+                       "      --cert client-1.pem --key client-1.key\n",
         },
     [GW_COMMAND_CHECK] =
         {
             .word = "check",
             .title = "say whether `server` would start with these flags, and why not",
-            .usage = GATEWAY_USAGE,
+            .usage = SERVER_USAGE,
             .example = "  ktlsgate check --listen :8443 --target 127.0.0.1:8080 \\\n"
                        "      --cert server.pem --key server.key\n",
+        },
+    [GW_COMMAND_CHECK_CLIENT] =
+        {
+            .word = "check client",
+            .title = "the same for `client`",
+            .usage = CLIENT_USAGE,
+            .example = "  ktlsgate check client --listen 127.0.0.1:5432 \\\n"
+                       "      --target 192.0.2.1:8443 --cacert servers-ca.pem\n",
         },
     [GW_COMMAND_DEMO] =
         {

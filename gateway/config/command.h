@@ -6,7 +6,7 @@
 
 /* One subcommand. */
 struct gw_command_info {
-    const char *word;
+    const char *word;    /* two words where the second says what the first is for */
     const char *title;   /* half a line */
     const char *usage;   /* what follows the word, shortened */
     const char *example; /* lines that work when pasted, each indented by two blanks */

@@ -108,7 +108,9 @@ struct gw_service {
 /* Which subcommand the configuration is for; see gateway/config/command.h. */
 enum gw_command {
     GW_COMMAND_SERVER,
+    GW_COMMAND_CLIENT,
     GW_COMMAND_CHECK,
+    GW_COMMAND_CHECK_CLIENT, /* `check client` */
     GW_COMMAND_DEMO,
     GW_COMMAND_PROBE,
     GW_COMMAND_COUNT, /* not a command: none was given, only --help or --version */

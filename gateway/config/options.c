@@ -3,13 +3,14 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/config/set.h"
-#include "gateway/config/spelling.h"
 
 #include <stddef.h>
 #include <string.h>
 
 #define BIT(command) (1u << GW_COMMAND_##command)
-#define GATEWAY (BIT(SERVER) | BIT(CHECK))
+#define IN_SERVER (BIT(SERVER) | BIT(CHECK))
+#define IN_CLIENT (BIT(CLIENT) | BIT(CHECK_CLIENT))
+#define GATEWAY (IN_SERVER | IN_CLIENT)
 #define GATEWAY_DEMO (GATEWAY | BIT(DEMO))
 #define EVERY (GATEWAY_DEMO | BIT(PROBE) | 1u << GW_COMMAND_COUNT)
 #define IN_SERVICE(member) .in_service = true, .at = offsetof(struct gw_service, member)
@@ -52,7 +53,7 @@ static const struct gw_option options[] = {
         .name = "target",
         .kind = GW_OPTION_ADDRESS,
         .group = GW_GROUP_ADDRESSES,
-        .commands = GATEWAY,
+        .commands = IN_SERVER,
         .value = "HOST:PORT",
         .help = "the backend that gets the plaintext, or unix:PATH; a name is resolved at start, "
                 "to up to 8 addresses tried in turn",
@@ -60,10 +61,34 @@ static const struct gw_option options[] = {
         .set = gw_set_target,
     },
     {
+        .name = "target",
+        .kind = GW_OPTION_ADDRESS,
+        .group = GW_GROUP_ADDRESSES,
+        .commands = IN_CLIENT,
+        .value = "HOST:PORT",
+        .help = "the TLS server that gets the stream, or unix:PATH; a name is resolved at start, "
+                "to up to 8 addresses tried in turn",
+        .also = "backend connect proxy-pass",
+        .set = gw_set_target,
+    },
+    {
+        .name = "target-name",
+        .kind = GW_OPTION_STRING,
+        .group = GW_GROUP_TRUST,
+        .commands = IN_CLIENT,
+        .value = "NAME",
+        .otherwise = "the host of --target",
+        .help = "DNS name or address that the target's certificate must be good for; a name is "
+                "also sent to it (SNI)",
+        .also = "checkHost checkIP sni verify-host server-name",
+        IN_SERVICE(target_name),
+        .set = gw_set_target_name,
+    },
+    {
         .name = "cert",
         .kind = GW_OPTION_FILE,
         .group = GW_GROUP_IDENTITY,
-        .commands = GATEWAY,
+        .commands = IN_SERVER,
         .repeatable = true,
         .value = "FILE",
         .help = "PEM certificate, then its intermediates; several are chosen by name (SNI) and "
@@ -75,8 +100,30 @@ static const struct gw_option options[] = {
         .name = "key",
         .kind = GW_OPTION_FILE,
         .group = GW_GROUP_IDENTITY,
-        .commands = GATEWAY,
+        .commands = IN_SERVER,
         .repeatable = true,
+        .value = "FILE",
+        .help = "PEM private key of the --cert; not needed when the --cert file holds it too",
+        .also = "ssl-certificate-key",
+        .set = gw_set_key,
+    },
+    {
+        .name = "cert",
+        .kind = GW_OPTION_FILE,
+        .group = GW_GROUP_SHOWN,
+        .commands = IN_CLIENT,
+        .value = "FILE",
+        .otherwise = "none",
+        .help = "PEM certificate that we show to a target that asks for one, then its "
+                "intermediates",
+        .also = "crt pem-file certificate ssl-certificate",
+        .set = gw_set_cert,
+    },
+    {
+        .name = "key",
+        .kind = GW_OPTION_FILE,
+        .group = GW_GROUP_SHOWN,
+        .commands = IN_CLIENT,
         .value = "FILE",
         .help = "PEM private key of the --cert; not needed when the --cert file holds it too",
         .also = "ssl-certificate-key",
@@ -86,7 +133,7 @@ static const struct gw_option options[] = {
         .name = "cacert",
         .kind = GW_OPTION_FILE,
         .group = GW_GROUP_CLIENTS,
-        .commands = GATEWAY,
+        .commands = IN_SERVER,
         .value = "FILE",
         .help = "PEM certificates of the authorities whose clients are known",
         .also = "ca-file CAfile client-verify-ca ssl-client-certificate",
@@ -94,10 +141,23 @@ static const struct gw_option options[] = {
         .set = gw_set_text,
     },
     {
+        .name = "cacert",
+        .kind = GW_OPTION_FILE,
+        .group = GW_GROUP_TRUST,
+        .commands = IN_CLIENT,
+        .value = "FILE",
+        .help = "PEM certificates of the authorities one of which must have signed the target's "
+                "certificate; nothing else is trusted, /etc/ssl/certs/ca-certificates.crt is the "
+                "system's list",
+        .also = "ca-file CAfile ssl-ca-file trusted-ca",
+        IN_SERVICE(cacert_file),
+        .set = gw_set_text,
+    },
+    {
         .name = "verify",
         .kind = GW_OPTION_WORD,
         .group = GW_GROUP_CLIENTS,
-        .commands = GATEWAY,
+        .commands = IN_SERVER,
         .otherwise = "required with --cacert, else none",
         .help = "whether a client must show a certificate",
         .also = "client-verify ssl-verify-client disable-authentication",
@@ -109,7 +169,7 @@ static const struct gw_option options[] = {
         .name = "allow-all",
         .kind = GW_OPTION_SWITCH,
         .group = GW_GROUP_CLIENTS,
-        .commands = GATEWAY,
+        .commands = IN_SERVER,
         .help = "let every verified client pass",
         .first = GW_RULE_ALL,
         .set = gw_set_rule,
@@ -118,7 +178,7 @@ static const struct gw_option options[] = {
         .name = "allow-cn",
         .kind = GW_OPTION_PATTERN,
         .group = GW_GROUP_CLIENTS,
-        .commands = GATEWAY,
+        .commands = IN_SERVER,
         .repeatable = true,
         .value = "NAME",
         .help = "let clients with this common name pass",
@@ -130,7 +190,7 @@ static const struct gw_option options[] = {
         .name = "allow-ou",
         .kind = GW_OPTION_PATTERN,
         .group = GW_GROUP_CLIENTS,
-        .commands = GATEWAY,
+        .commands = IN_SERVER,
         .repeatable = true,
         .value = "NAME",
         .help = "let clients with this organizational unit pass",
@@ -142,7 +202,7 @@ static const struct gw_option options[] = {
         .name = "allow-dns",
         .kind = GW_OPTION_PATTERN,
         .group = GW_GROUP_CLIENTS,
-        .commands = GATEWAY,
+        .commands = IN_SERVER,
         .repeatable = true,
         .value = "NAME",
         .help = "let clients with this DNS name pass",
@@ -154,7 +214,7 @@ static const struct gw_option options[] = {
         .name = "allow-uri",
         .kind = GW_OPTION_PATTERN,
         .group = GW_GROUP_CLIENTS,
-        .commands = GATEWAY,
+        .commands = IN_SERVER,
         .repeatable = true,
         .value = "PATTERN",
         .help = "let clients with such a URI name pass; * stands for one part between slashes, a "
@@ -228,7 +288,7 @@ static const struct gw_option options[] = {
         .name = "alpn",
         .kind = GW_OPTION_LIST,
         .group = GW_GROUP_POLICY,
-        .commands = GATEWAY,
+        .commands = IN_SERVER,
         .repeatable = true,
         .value = "NAME,NAME",
         .otherwise = "no ALPN",
@@ -237,12 +297,37 @@ static const struct gw_option options[] = {
         .set = gw_set_alpn,
     },
     {
+        .name = "alpn",
+        .kind = GW_OPTION_LIST,
+        .group = GW_GROUP_POLICY,
+        .commands = IN_CLIENT,
+        .repeatable = true,
+        .value = "NAME,NAME",
+        .otherwise = "no ALPN",
+        .help = "application protocols offered to the target, the preferred one first, such as "
+                "h2,http/1.1",
+        .also = "alpn-protos ssl-alpn",
+        .set = gw_set_alpn,
+    },
+    {
         .name = "session-tickets",
         .kind = GW_OPTION_WORD,
         .group = GW_GROUP_POLICY,
-        .commands = GATEWAY,
+        .commands = IN_SERVER,
         .initial = "on",
         .help = "let clients resume without a full handshake",
+        .also = "no-tls-tickets ssl-session-tickets tickets",
+        .words = on_off_words,
+        IN_SERVICE(session_tickets),
+        .set = gw_set_on_off,
+    },
+    {
+        .name = "session-tickets",
+        .kind = GW_OPTION_WORD,
+        .group = GW_GROUP_POLICY,
+        .commands = IN_CLIENT,
+        .initial = "on",
+        .help = "resume sessions with the target, without a full handshake",
         .also = "no-tls-tickets ssl-session-tickets tickets",
         .words = on_off_words,
         IN_SERVICE(session_tickets),
@@ -290,11 +375,25 @@ static const struct gw_option options[] = {
         .name = "handshake-timeout",
         .kind = GW_OPTION_DURATION,
         .group = GW_GROUP_LIMITS,
-        .commands = GATEWAY,
+        .commands = IN_SERVER,
         .value = "TIME",
         .initial = "10s",
         .help = "from accept to the end of the TLS handshake",
         .also = "ssl-handshake-timeout timeout-client-hs",
+        .min = GW_NS_PER_MS,
+        .max = HOURS,
+        IN_CONFIG(handshake_timeout_ns),
+        .set = gw_set_duration,
+    },
+    {
+        .name = "handshake-timeout",
+        .kind = GW_OPTION_DURATION,
+        .group = GW_GROUP_LIMITS,
+        .commands = IN_CLIENT,
+        .value = "TIME",
+        .initial = "10s",
+        .help = "from the connection to the target to the end of the TLS handshake",
+        .also = "ssl-handshake-timeout",
         .min = GW_NS_PER_MS,
         .max = HOURS,
         IN_CONFIG(handshake_timeout_ns),
@@ -375,7 +474,7 @@ static const struct gw_option options[] = {
         .name = "proxy-protocol",
         .kind = GW_OPTION_WORD,
         .group = GW_GROUP_BACKEND,
-        .commands = GATEWAY,
+        .commands = IN_SERVER,
         .initial = "off",
         .help = "tell the backend the client's address first, in a PROXY header",
         .also = "send-proxy send-proxy-v2 write-proxy write-proxy-v1 write-proxy-v2",
@@ -477,6 +576,8 @@ static const char *const group_titles[GW_GROUP_COUNT] = {
     [GW_GROUP_ADDRESSES] = "Addresses",
     [GW_GROUP_IDENTITY] = "Server identity",
     [GW_GROUP_CLIENTS] = "Which clients may pass",
+    [GW_GROUP_TRUST] = "Which target is trusted",
+    [GW_GROUP_SHOWN] = "Our own identity",
     [GW_GROUP_POLICY] = "TLS policy",
     [GW_GROUP_RECORDS] = "Records",
     [GW_GROUP_PLACEMENT] = "Processors",
@@ -496,64 +597,6 @@ const struct gw_option *gw_option_at(unsigned index)
 {
     gw_require(index < GW_ARRAY_SIZE(options));
     return &options[index];
-}
-
-static bool takes(enum gw_command command, const struct gw_option *opt)
-{
-    return opt->commands & 1u << command;
-}
-
-static bool is_word(const char *word, size_t word_len, const char *name, size_t len)
-{
-    return word_len == len && !memcmp(word, name, len);
-}
-
-const struct gw_option *gw_option_find(enum gw_command command, const char *name, size_t len)
-{
-    for (unsigned i = 0; i < GW_ARRAY_SIZE(options); i++)
-        if (takes(command, &options[i]) &&
-            is_word(options[i].name, strlen(options[i].name), name, len))
-            return &options[i];
-    return NULL;
-}
-
-static bool is_also(const struct gw_option *opt, const char *name, size_t len)
-{
-    const char *at = opt->also ? opt->also : "";
-    while (*at) {
-        size_t word = strcspn(at, " ");
-        if (is_word(at, word, name, len))
-            return true;
-        at += word + (at[word] == ' ');
-    }
-    return false;
-}
-
-/* A spelling of four letters or more that only one name begins with is as good as that name. */
-static int distance_to(const struct gw_option *opt, const char *name, size_t len)
-{
-    if (len >= 4 && !strncmp(opt->name, name, len))
-        return 1;
-    return gw_spelling_distance(opt->name, strlen(opt->name), name, len);
-}
-
-const struct gw_option *gw_option_nearest(enum gw_command command, const char *name, size_t len)
-{
-    const struct gw_option *nearest = NULL;
-    int best = GW_SPELLING_MAX;
-    for (unsigned i = 0; i < GW_ARRAY_SIZE(options); i++) {
-        const struct gw_option *opt = &options[i];
-        if (!takes(command, opt))
-            continue;
-        if (is_also(opt, name, len))
-            return opt;
-        int distance = distance_to(opt, name, len);
-        if (gw_spelling_near(distance, len) && distance < best) {
-            best = distance;
-            nearest = opt;
-        }
-    }
-    return nearest;
 }
 
 const char *gw_option_group_title(enum gw_option_group group)

@@ -166,10 +166,23 @@ static int take_command(struct gw_draft *d, const char *word)
                         shown.text);
 }
 
+/* `check` is of the server's flags, `check client` of the client's. Arguments used. */
+static int take_second_word(struct gw_draft *d, int argc, char **argv)
+{
+    if (d->config->command != GW_COMMAND_CHECK || argc < 1)
+        return 0;
+    if (strcmp(argv[0], gw_command_info(GW_COMMAND_CLIENT)->word) == 0)
+        d->config->command = GW_COMMAND_CHECK_CLIENT;
+    else if (strcmp(argv[0], gw_command_info(GW_COMMAND_SERVER)->word) != 0)
+        return 0;
+    return 1;
+}
+
 static int fill(struct gw_draft *d, const char *subcommand, int argc, char **argv)
 {
     int error = take_command(d, subcommand);
-    for (int at = 0; !error && d->config->ask == GW_ASK_RUN && at < argc; at++)
+    for (int at = error ? 0 : take_second_word(d, argc, argv);
+         !error && d->config->ask == GW_ASK_RUN && at < argc; at++)
         error = take_flag(d, argc, argv, &at);
     if (error || d->config->ask != GW_ASK_RUN)
         return error;

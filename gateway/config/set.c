@@ -196,6 +196,15 @@ int gw_set_target(struct gw_draft *d, const struct gw_option *opt, const char *v
     return error ? error : keep(d, value, &d->target);
 }
 
+int gw_set_target_name(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    if (!gw_address_is_host(value))
+        return gw_draft_refuse_value(d, opt, value,
+                                     "it is neither a DNS name nor an address; give one, without "
+                                     "a port and without brackets");
+    return gw_set_text(d, opt, value);
+}
+
 int gw_set_cert(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
     struct gw_service *s = d->service;

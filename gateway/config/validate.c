@@ -5,12 +5,15 @@
 #include "gateway/config/cpus.h"
 #include "gateway/config/ids.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
 enum {
-    GATEWAY = 1u << GW_COMMAND_SERVER | 1u << GW_COMMAND_CHECK,
+    SERVER = 1u << GW_COMMAND_SERVER | 1u << GW_COMMAND_CHECK,
+    CLIENT = 1u << GW_COMMAND_CLIENT | 1u << GW_COMMAND_CHECK_CLIENT,
+    GATEWAY = SERVER | CLIENT,
     SERVES = GATEWAY | 1u << GW_COMMAND_DEMO,
     EVERY = SERVES | 1u << GW_COMMAND_PROBE,
 };
@@ -25,10 +28,46 @@ static int check_needed(struct gw_draft *d)
     if (!d->target)
         return refuse_usage(d, "--target is missing: say where the backend is, such as "
                                "--target 127.0.0.1:8080");
+    return 0;
+}
+
+static int check_server(struct gw_draft *d)
+{
     if (!d->service->cert_count)
         return refuse_usage(d, "--cert is missing: give a PEM certificate, such as "
                                "--cert server.pem --key server.key");
     return 0;
+}
+
+/* The host of --target as certificates name it: without the final dot of a whole name, and without
+ * the zone of an address. */
+static int name_by_target(struct gw_draft *d)
+{
+    struct gw_address_spec spec;
+    const char *why;
+    gw_require(!gw_address_read(d->target, GW_ADDRESS_TARGET, &spec, &why));
+    if (spec.kind == GW_ADDRESS_UNIX)
+        return refuse_usage(d, "--target-name is missing: a path has no name that a certificate "
+                               "could be good for; say which one it must be");
+    size_t len = strcspn(spec.host, "%");
+    len -= len > 1 && spec.host[len - 1] == '.';
+    d->service->target_name = gw_draft_keep(d, spec.host, len);
+    return d->service->target_name ? 0 : -ENOMEM;
+}
+
+/* The target is always verified: what cannot be, is refused here. */
+static int check_client(struct gw_draft *d)
+{
+    struct gw_service *s = d->service;
+    s->role = GW_ROLE_CLIENT;
+    s->verify = GW_VERIFY_REQUIRED;
+    if (!s->cacert_file)
+        return refuse_usage(d, "--cacert is missing: give the PEM certificates of the authorities "
+                               "that sign the target's, such as --cacert ca.pem, or "
+                               "/etc/ssl/certs/ca-certificates.crt for the system's list");
+    if (d->key_count && !s->cert_count)
+        return refuse_usage(d, "--key without --cert: give the certificate it belongs to");
+    return s->target_name ? 0 : name_by_target(d);
 }
 
 /* As many keys as certificates are paired in order. Fewer: each key belongs to the --cert before
@@ -234,9 +273,11 @@ static const struct check {
     int (*run)(struct gw_draft *d);
 } checks[] = {
     {GATEWAY, check_needed},
+    {SERVER, check_server},
+    {CLIENT, check_client},
     {GATEWAY, pair_certs},
-    {GATEWAY, check_verify},
-    {GATEWAY, check_rules},
+    {SERVER, check_verify},
+    {SERVER, check_rules},
     {GATEWAY, check_versions},
     {EVERY, count_workers},
     {GATEWAY, resolve_ids},

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static enum gw_exit run_server(const struct gw_config *config, int argc, char **argv,
-                               struct gw_error *err)
+static enum gw_exit run_gateway(const struct gw_config *config, int argc, char **argv,
+                                struct gw_error *err)
 {
     (void)argc, (void)argv;
     return gw_master_run(config, gw_worker_run, err);
@@ -48,10 +48,9 @@ typedef enum gw_exit command_fn(const struct gw_config *config, int argc, char *
                                 struct gw_error *err);
 
 static command_fn *const commands[GW_COMMAND_COUNT] = {
-    [GW_COMMAND_SERVER] = run_server,
-    [GW_COMMAND_CHECK] = run_check,
-    [GW_COMMAND_DEMO] = gw_demo_run,
-    [GW_COMMAND_PROBE] = run_probe,
+    [GW_COMMAND_SERVER] = run_gateway, [GW_COMMAND_CLIENT] = run_gateway,
+    [GW_COMMAND_CHECK] = run_check,    [GW_COMMAND_CHECK_CLIENT] = run_check,
+    [GW_COMMAND_DEMO] = gw_demo_run,   [GW_COMMAND_PROBE] = run_probe,
 };
 
 /* A socket must not become descriptor 0, 1 or 2, where text is written to. */
@@ -101,16 +100,16 @@ static enum gw_exit fail(const struct gw_error *err)
     return err->exit;
 }
 
-/* `help` and `help COMMAND` are `--help` and `COMMAND --help`. */
+/* `help` and `help COMMAND` are `--help` and `COMMAND --help`, of two words too. */
 static int parse(struct gw_config **ret, int argc, char **argv, struct gw_error *err)
 {
     char flag[] = "--help";
-    char *flags[] = {flag};
+    char *flags[] = {argc > 3 ? argv[3] : flag, flag};
     const char *word = argc > 1 ? argv[1] : NULL;
     if (!word || strcmp(word, "help"))
         return gw_config_parse(ret, word, argc > 2 ? argc - 2 : 0, argv + 2, err);
     if (argc > 2)
-        return gw_config_parse(ret, argv[2], 1, flags, err);
+        return gw_config_parse(ret, argv[2], argc > 3 ? 2 : 1, flags, err);
     return gw_config_parse(ret, flag, 0, NULL, err);
 }
 

@@ -20,23 +20,12 @@ static const struct {
     const char *name;
     const char *value;
 } samples[] = {
-    {"listen", "127.0.0.1:0"},
-    {"target", "unix:/b"},
-    {"cert", "c.pem"},
-    {"key", "k.pem"},
-    {"cacert", "ca.pem"},
-    {"allow-cn", "x"},
-    {"allow-ou", "x"},
-    {"allow-dns", "x.y"},
-    {"allow-uri", "a://b"},
-    {"ciphers", "A-B"},
-    {"ciphersuites", "A"},
-    {"groups", "P-256"},
-    {"alpn", "h2"},
-    {"cpus", "0"},
-    {"user", "root"},
-    {"group", "root"},
-    {"pidfile", "/p"},
+    {"listen", "127.0.0.1:0"}, {"target", "unix:/b"}, {"target-name", "b.test"},
+    {"cert", "c.pem"},         {"key", "k.pem"},      {"cacert", "ca.pem"},
+    {"allow-cn", "x"},         {"allow-ou", "x"},     {"allow-dns", "x.y"},
+    {"allow-uri", "a://b"},    {"ciphers", "A-B"},    {"ciphersuites", "A"},
+    {"groups", "P-256"},       {"alpn", "h2"},        {"cpus", "0"},
+    {"user", "root"},          {"group", "root"},     {"pidfile", "/p"},
 };
 
 static const char *sample_of(const struct gw_option *opt)
