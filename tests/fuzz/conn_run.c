@@ -114,7 +114,6 @@ static struct gateway *gateway(enum conn_engine engine)
         .refuse_percent = engine == CONN_MIXED ? 50 : 0,
         .prompt = true,
         .sockets = 8,
-        .ops = 16,
         .on_connect = on_connect,
         .on_close = on_close,
     };

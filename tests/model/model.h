@@ -10,6 +10,7 @@
 #include "gateway/conn/conn_private.h"
 #include "gateway/tls/tickets.h"
 #include "tests/model/ring_fake.h"
+#include "tests/model/side.h"
 #include "tests/unit/certs.h"
 
 #include "ktlsinstall.h"
@@ -64,13 +65,14 @@ struct peer {
     bool ended; /* the gateway told its end */
     enum plan plan;
     enum service service;
+    bool real; /* the handshake is libssl's, at both ends */
     struct gw_conn_report report;
     uint64_t seed;
     uint64_t id;
+    const struct side_kind *side; /* the client's TLS: libssl or a script */
     SSL *ssl;
-    uint8_t secret[KTLS_HASH_MAX]; /* TLS 1.3: the client's traffic secret */
-    struct gw_record own;          /* PLAN_ODD_RECORDS: what libssl does not let us send */
-    bool has_own;
+    struct scripted_side own;
+    bool ready; /* its handshake is done */
     unsigned warnings;
     int client_fd;
     int backend_fd;
@@ -96,8 +98,9 @@ struct model {
     struct gw_ring *ring;
     struct gw_conn_env env;
     struct gw_config config;
-    struct gw_service services[SERVICE_COUNT];
-    struct gw_tls_context *tls[SERVICE_COUNT];
+    /* Each twice: with scripted handshakes, then with real ones. */
+    struct gw_service services[2 * SERVICE_COUNT];
+    struct gw_tls_context *tls[2 * SERVICE_COUNT];
     struct gw_ticket_keys tickets;
     struct ktls_probe ktls;
     struct gw_stats stats;
@@ -107,6 +110,7 @@ struct model {
     SSL_CTX *client_ctx;
     SSL_SESSION *sessions[SERVICE_COUNT]; /* the last ticket of each service */
     struct peer peers[CONNS];
+    unsigned quiet; /* turns without a completion */
     uint64_t begun;
     uint64_t bytes_up, bytes_down; /* as the reports told */
     uint64_t ended[PLAN_COUNT];
@@ -125,8 +129,6 @@ static inline bool orderly(const struct peer *p)
 
 /* Makes the client of a new connection. */
 void peer_begin(struct model *m, struct peer *p);
-/* The client's key log (SSL_CTX_set_keylog_callback). */
-void peer_take_secret(const SSL *ssl, const char *line);
 /* One step of client and backend. */
 void peer_step(struct model *m, struct peer *p);
 /* The gateway is done with it: reads what is still on its way. */

@@ -1,30 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two ends of each connection: a real TLS client in memory, and a backend that checks every
- * byte. */
+/* The two ends of each connection: a TLS client in memory, and a backend that checks every byte. */
 #include "tests/model/model.h"
 
-#include <openssl/err.h>
-#include <stdio.h>
 #include <string.h>
 
-/* ---- streams: byte i of a seed ---- */
+/* ---- streams: a long pattern, begun at a place that the seed tells ---- */
 
-static uint8_t stream_byte(uint64_t seed, size_t i)
+enum {
+    PATTERN = 65521, /* prime: no buffer size divides it */
+    PATTERN_EXTRA = 65536,
+};
+
+static const uint8_t *pattern_at(uint64_t seed, size_t i)
 {
-    return (uint8_t)((seed + i / 251) * 167 + i * 13);
+    static uint8_t pattern[PATTERN + PATTERN_EXTRA];
+    static bool made;
+    uint64_t rng = 1;
+    for (size_t k = 0; !made && k < PATTERN; k++)
+        pattern[k] = (uint8_t)gw_script_random(&rng);
+    for (size_t k = PATTERN; !made && k < sizeof(pattern); k++)
+        pattern[k] = pattern[k - PATTERN];
+    made = true;
+    return pattern + (seed % PATTERN + i) % PATTERN;
 }
 
 static void stream_fill(uint64_t seed, size_t at, uint8_t *out, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        out[i] = stream_byte(seed, at + i);
+    assert_true(len <= PATTERN_EXTRA);
+    memcpy(out, pattern_at(seed, at), len);
 }
 
 static void stream_check(uint64_t seed, size_t at, const uint8_t *data, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        if (data[i] != stream_byte(seed, at + i))
-            fail_msg("byte %zu of a stream is wrong", at + i);
+    assert_true(len <= PATTERN_EXTRA);
+    if (len && memcmp(data, pattern_at(seed, at), len) != 0)
+        fail_msg("bytes from %zu of a stream are wrong", at);
 }
 
 static uint64_t up_seed(const struct peer *p)
@@ -53,12 +63,11 @@ static bool rests(struct model *m, const struct peer *p, unsigned *left)
 static void client_to_wire(struct model *m, struct peer *p, bool all)
 {
     uint8_t data[4096];
-    BIO *out = SSL_get_wbio(p->ssl);
-    while (BIO_ctrl_pending(out) > 0 && (all || below(m, 4))) {
+    while (p->side->waiting(p) > 0 && (all || below(m, 4))) {
         size_t max = all || below(m, 3) ? sizeof(data) : 1 + below(m, 100);
-        int n = BIO_read(out, data, (int)max);
+        size_t n = p->side->give(p, data, max);
         if (n > 0 && !p->client_closed)
-            gw_fake_peer_send(m->ring, p->client_fd, data, (size_t)n);
+            gw_fake_peer_send(m->ring, p->client_fd, data, n);
     }
 }
 
@@ -67,32 +76,28 @@ static size_t wire_to_client(struct model *m, struct peer *p)
     uint8_t data[8192];
     size_t n = gw_fake_peer_receive(m->ring, p->client_fd, data, 1 + below(m, sizeof(data)));
     if (n)
-        (void)BIO_write(SSL_get_rbio(p->ssl), data, (int)n);
+        p->side->take(p, data, n);
     return n;
 }
 
 static void client_reads(struct peer *p)
 {
     uint8_t data[20000];
-    int n;
-    ERR_clear_error(); /* what another connection left would be taken for ours */
-    while ((n = SSL_read(p->ssl, data, sizeof(data))) > 0) {
-        stream_check(down_seed(p), p->down_got, data, (size_t)n);
-        p->down_got += (size_t)n;
+    size_t n;
+    while ((n = p->side->read(p, data, sizeof(data))) > 0) {
+        stream_check(down_seed(p), p->down_got, data, n);
+        p->down_got += n;
     }
-    if (SSL_get_error(p->ssl, n) == SSL_ERROR_ZERO_RETURN)
-        p->close_seen = true;
 }
 
 /* Where the kernel runs the records it cannot follow a KeyUpdate, so only one plan sends them. */
 static void client_updates(struct model *m, struct peer *p)
 {
     unsigned often = p->plan == PLAN_UPDATES ? 4 : 40;
-    if (SSL_version(p->ssl) != TLS1_3_VERSION || (m->kernel && p->plan != PLAN_UPDATES))
+    if (p->side->version(p) != KTLS_TLS_1_3 || (m->kernel && p->plan != PLAN_UPDATES))
         return;
     if (below(m, often) == 0)
-        (void)SSL_key_update(p->ssl,
-                             below(m, 2) ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
+        p->side->update(p, below(m, 2));
 }
 
 static void client_writes(struct model *m, struct peer *p)
@@ -103,59 +108,9 @@ static void client_writes(struct model *m, struct peer *p)
         return;
     size_t len = 1 + below(m, GW_MIN(left, sizeof(data)));
     stream_fill(up_seed(p), p->up_sent, data, len);
-    if (SSL_write(p->ssl, data, (int)len) == (int)len)
+    if (p->side->write(p, data, len))
         p->up_sent += len;
     client_updates(m, p);
-}
-
-/* ---- records of our own making ---- */
-
-void peer_take_secret(const SSL *ssl, const char *line)
-{
-    static const char label[] = "CLIENT_TRAFFIC_SECRET_0 ";
-    struct peer *p = SSL_get_app_data(ssl);
-    if (strncmp(line, label, sizeof(label) - 1) != 0)
-        return;
-    const char *hex = strrchr(line, ' ') + 1;
-    for (size_t i = 0; i < sizeof(p->secret) && hex[2 * i]; i++)
-        assert_int_equal(sscanf(hex + 2 * i, "%2hhx", &p->secret[i]), 1);
-}
-
-/* Takes the client's sending over from libssl, which has sent nothing since its Finished. */
-static void take_over(struct model *m, struct peer *p)
-{
-    const struct ktls_suite *suite =
-        ktls_suite_find(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(p->ssl)));
-    struct gw_handover_keys keys = {.role = GW_ROLE_CLIENT};
-    uint8_t master[KTLS_MASTER_LEN];
-    uint8_t client[KTLS_RANDOM_LEN];
-    uint8_t server[KTLS_RANDOM_LEN];
-    client_to_wire(m, p, true);
-    if (suite->version == KTLS_TLS_1_3) {
-        size_t len = ktls_hash_len(suite->hash);
-        assert_int_equal(ktls_derive_tls13(suite, p->secret, len, &keys.tx), 0);
-        keys.rx = keys.tx; /* libssl goes on receiving */
-    } else {
-        SSL_SESSION_get_master_key(SSL_get_session(p->ssl), master, sizeof(master));
-        SSL_get_client_random(p->ssl, client, sizeof(client));
-        SSL_get_server_random(p->ssl, server, sizeof(server));
-        assert_int_equal(ktls_derive_tls12(suite, master, client, server, &keys.tx, &keys.rx), 0);
-        keys.tx.explicit_nonce = p->seed; /* any that does not come twice */
-    }
-    assert_int_equal(gw_record_init(&p->own, &keys), 0);
-    p->has_own = true;
-}
-
-static void send_own(struct model *m, struct peer *p, uint8_t type, const void *data, size_t len)
-{
-    uint8_t record[GW_RECORD_SEAL_ROOM_FRONT + GW_RECORD_PLAINTEXT_MAX + GW_RECORD_SEAL_ROOM_BACK];
-    uint8_t *payload = record + GW_RECORD_SEAL_ROOM_FRONT;
-    uint8_t *start;
-    size_t size;
-    memcpy(payload, data, len);
-    assert_int_equal(gw_record_seal(&p->own, type, payload, len, &start, &size), 0);
-    if (!p->client_closed)
-        gw_fake_peer_send(m->ring, p->client_fd, start, size);
 }
 
 /* Data, empty records, and warnings that are to be stepped over. */
@@ -163,29 +118,22 @@ static void client_writes_odd(struct model *m, struct peer *p)
 {
     uint8_t data[GW_RECORD_PLAINTEXT_MAX];
     size_t left = p->up_total - p->up_sent;
-    if (!p->has_own)
-        take_over(m, p);
     if (left == 0 || p->close_sent)
         return;
     if (below(m, 6) == 0)
-        send_own(m, p, GW_CONTENT_DATA, data, 0);
+        side_send_record(p, GW_CONTENT_DATA, data, 0);
     if (below(m, 4) == 0 && p->warnings++ < GW_WARNING_ALERTS_MAX)
-        send_own(m, p, GW_CONTENT_ALERT, data, gw_control_alert(data, GW_ALERT_USER_CANCELED));
+        side_send_record(p, GW_CONTENT_ALERT, data, gw_control_alert(data, GW_ALERT_USER_CANCELED));
     size_t len = below(m, 4) ? 1 + below(m, GW_MIN(left, sizeof(data))) : 1;
     stream_fill(up_seed(p), p->up_sent, data, len);
-    send_own(m, p, GW_CONTENT_DATA, data, len);
+    side_send_record(p, GW_CONTENT_DATA, data, len);
     p->up_sent += len;
 }
 
-static void client_closes(struct model *m, struct peer *p)
+static void client_closes(struct peer *p)
 {
-    uint8_t body[GW_CONTROL_MAX];
-    if (p->has_own && !p->close_sent) {
-        send_own(m, p, GW_CONTENT_ALERT, body, gw_control_alert(body, GW_ALERT_CLOSE_NOTIFY));
-        p->close_sent = true;
-    }
     if (!p->close_sent)
-        p->close_sent = SSL_shutdown(p->ssl) >= 0;
+        p->close_sent = p->side->close(p);
 }
 
 /* ---- the backend ---- */
@@ -251,7 +199,7 @@ static void end_orderly(struct model *m, struct peer *p)
     bool down_done = p->down_sent == p->down_total;
     if (p->plan == PLAN_CLIENT_FIRST) {
         if (up_sent)
-            client_closes(m, p);
+            client_closes(p);
         if (backend_up(p) && gw_fake_peer_saw_fin(m->ring, p->backend_fd) && down_done)
             backend_fin(m, p);
         return;
@@ -261,7 +209,7 @@ static void end_orderly(struct model *m, struct peer *p)
     if (!p->close_seen || !up_sent)
         return;
     if (p->plan != PLAN_JUST_CLOSES) {
-        client_closes(m, p);
+        client_closes(p);
         return;
     }
     client_to_wire(m, p, true);
@@ -322,12 +270,12 @@ static void step_client(struct model *m, struct peer *p)
         p->broken = true;
         return;
     }
-    if (!SSL_is_init_finished(p->ssl) || !rests(m, p, &p->client_sleeps))
+    if (!p->ready || !rests(m, p, &p->client_sleeps))
         (void)wire_to_client(m, p);
-    if (SSL_is_init_finished(p->ssl))
+    if (p->ready)
         step_connected(m, p);
     else
-        (void)SSL_do_handshake(p->ssl);
+        p->ready = p->side->handshake(p);
     if (!p->broken)
         client_to_wire(m, p, false);
 }
@@ -350,10 +298,9 @@ void peer_read_rest(struct model *m, struct peer *p)
 {
     while (wire_to_client(m, p) > 0)
         ;
-    ERR_clear_error();
-    if (!SSL_is_init_finished(p->ssl) && p->plan != PLAN_NOT_TLS)
-        (void)SSL_do_handshake(p->ssl);
-    if (SSL_is_init_finished(p->ssl))
+    if (!p->ready && p->plan != PLAN_NOT_TLS)
+        p->ready = p->side->handshake(p);
+    if (p->ready)
         client_reads(p);
     while (backend_reads(m, p) > 0)
         ;
@@ -361,34 +308,8 @@ void peer_read_rest(struct model *m, struct peer *p)
 
 /* ---- begin ---- */
 
-static void note_alert(const SSL *ssl, int where, int value)
-{
-    struct peer *p = SSL_get_app_data(ssl);
-    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT)
-        p->alert = value & 0xff;
-}
-
-static void take_certificate(struct model *m, struct peer *p)
-{
-    const struct test_cert *cert = p->plan == PLAN_NOT_ALLOWED ? m->stranger : m->allowed;
-    if (p->service != SERVICE_MUTUAL || p->plan == PLAN_NO_CERT)
-        return;
-    assert_int_equal(SSL_use_certificate(p->ssl, cert->x509), 1);
-    assert_int_equal(SSL_use_PrivateKey(p->ssl, cert->key), 1);
-}
-
 void peer_begin(struct model *m, struct peer *p)
 {
-    p->ssl = SSL_new(m->client_ctx);
-    assert_non_null(p->ssl);
-    assert_int_equal(SSL_set_app_data(p->ssl, p), 1);
-    SSL_set_info_callback(p->ssl, note_alert);
-    SSL_set_bio(p->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-    SSL_set_connect_state(p->ssl);
-    if (below(m, 3) == 0)
-        SSL_set_max_proto_version(p->ssl, TLS1_2_VERSION);
-    take_certificate(m, p);
-    bool trusted = p->plan != PLAN_NOT_ALLOWED && p->plan != PLAN_NO_CERT;
-    if (trusted && m->sessions[p->service] && below(m, 2))
-        (void)SSL_set_session(p->ssl, m->sessions[p->service]);
+    p->side = p->real ? &side_libssl : &side_scripted;
+    p->side->begin(m, p);
 }

@@ -20,8 +20,9 @@
 enum {
     FIRST_FD = 1000,
     SOCKETS = 512,
-    OPS = 512,
-    QUEUE = 4 * OPS,
+    CONN_SLOTS = 128,
+    OPS = CONN_SLOTS * GW_OP_COUNT,
+    QUEUE = 2048,
     WINDOW = 1 << 16, /* bytes a peer lets wait unread */
 };
 
@@ -69,7 +70,8 @@ struct gw_ring {
     uint64_t rng;
     struct gw_buffers buffers;
     struct sock socks[SOCKETS];
-    struct op ops[OPS];
+    struct op ops[OPS];      /* by token: one of a kind for each connection */
+    uint16_t in_flight[OPS]; /* which of them are used, op_count of them, in any order */
     unsigned op_count;
     struct gw_completion queue[QUEUE]; /* of completions: delivered in order, and perhaps later */
     unsigned queue_first, queue_len;
@@ -185,28 +187,35 @@ bool gw_fake_is_open(struct gw_ring *r, int fd)
 
 /* ---- operations asked for ---- */
 
+static struct op *place_of(struct gw_ring *r, struct gw_token token)
+{
+    assert_true(token.slot < CONN_SLOTS && token.op < GW_OP_COUNT);
+    return &r->ops[token.slot * GW_OP_COUNT + token.op];
+}
+
 static struct op *find_op(struct gw_ring *r, struct gw_token token)
 {
-    for (unsigned i = 0; i < r->config.ops; i++)
-        if (r->ops[i].used && gw_token_pack(r->ops[i].token) == gw_token_pack(token))
-            return &r->ops[i];
-    return NULL;
+    struct op *op = place_of(r, token);
+    return op->used && op->token.generation == token.generation ? op : NULL;
 }
 
 static struct op *new_op(struct gw_ring *r, enum kind kind, struct gw_token token, int fd)
 {
     (void)open_sock(r, fd);
-    assert_null(find_op(r, token)); /* one of a kind */
-    for (unsigned i = 0; i < r->config.ops; i++) {
-        struct op *op = &r->ops[i];
-        if (op->used)
-            continue;
-        *op = (struct op){.used = true, .kind = kind, .token = token, .fd = fd};
-        r->op_count++;
-        return op;
-    }
-    fail_msg("too many operations in flight");
-    return NULL;
+    struct op *op = place_of(r, token);
+    assert_false(op->used); /* one of a kind */
+    *op = (struct op){.used = true, .kind = kind, .token = token, .fd = fd};
+    r->in_flight[r->op_count++] = (uint16_t)(op - r->ops);
+    return op;
+}
+
+static void end_op(struct gw_ring *r, struct op *op)
+{
+    unsigned i = 0;
+    while (&r->ops[r->in_flight[i]] != op)
+        i++;
+    op->used = false;
+    r->in_flight[i] = r->in_flight[--r->op_count];
 }
 
 void gw_ring_connect(struct gw_ring *r, struct gw_token token, int fd, const struct sockaddr *addr,
@@ -269,8 +278,8 @@ void gw_ring_close(struct gw_ring *r, int *fd)
     if (*fd < 0)
         return;
     struct sock *s = open_sock(r, *fd);
-    for (unsigned i = 0; i < r->config.ops; i++)
-        assert_false(r->ops[i].used && r->ops[i].fd == *fd);
+    for (unsigned i = 0; i < r->op_count; i++)
+        assert_int_not_equal(r->ops[r->in_flight[i]].fd, *fd);
     s->open = false;
     r->open_count--;
     r->config.on_close(r->config.arg, *fd, s->abort);
@@ -300,9 +309,9 @@ int gw_ring_ktls_attach(struct gw_ring *r, int fd)
 
 static bool fd_busy(const struct gw_ring *r, int fd, bool sending)
 {
-    for (unsigned i = 0; i < r->config.ops; i++) {
-        const struct op *op = &r->ops[i];
-        if (op->used && op->fd == fd && op->kind != POLL && (op->kind >= SEND) == sending)
+    for (unsigned i = 0; i < r->op_count; i++) {
+        const struct op *op = &r->ops[r->in_flight[i]];
+        if (op->fd == fd && op->kind != POLL && (op->kind >= SEND) == sending)
             return true;
     }
     return false;
@@ -372,16 +381,15 @@ static bool within(const struct gw_buf *buf, const void *p)
 
 static bool op_uses(const struct op *op, const struct gw_buf *buf)
 {
-    if (!op->used)
-        return false;
     return op->msg == &buf->msg || (op->data && within(buf, op->data));
 }
 
 void gw_ring_buffer_give(struct gw_ring *r, struct gw_buf *buf)
 {
-    for (unsigned i = 0; i < r->config.ops; i++)
-        assert_false(op_uses(&r->ops[i], buf));
-    memset(buf->data, 0xdb, GW_BUFFER_BYTES); /* whoever still reads it will see */
+    for (unsigned i = 0; i < r->op_count; i++)
+        assert_false(op_uses(&r->ops[r->in_flight[i]], buf));
+    /* Whoever still reads it will see; mostly its beginning is enough and spares time. */
+    memset(buf->data, 0xdb, chance(r, 10) ? GW_BUFFER_BYTES : 2048);
     gw_buffers_give(&r->buffers, buf);
 }
 
@@ -572,10 +580,8 @@ static void deliver(struct gw_ring *r, gw_ring_handler *handler, void *arg)
     r->events++;
     struct op *op = find_op(r, c.token);
     assert_non_null(op);
-    if (!c.more) {
-        op->used = false;
-        r->op_count--;
-    }
+    if (!c.more)
+        end_op(r, op);
     handler(arg, &c);
 }
 
@@ -585,12 +591,13 @@ int gw_ring_wait(struct gw_ring *r, int64_t timeout_ns, gw_ring_handler *handler
     for (unsigned i = 0; i < r->config.sockets; i++)
         if (r->socks[i].open)
             flush_staged(&r->socks[i]);
-    unsigned first = (unsigned)(gw_fake_random(r) % r->config.ops);
-    unsigned step = (unsigned)(gw_fake_random(r) % r->config.ops) | 1; /* odd: visits every entry */
-    for (unsigned i = 0; i < r->config.ops; i++) {
-        struct op *op = &r->ops[(first + i * step) % r->config.ops];
-        if (op->used && !op->done && (r->config.prompt || chance(r, 70)))
-            try_one(r, op);
+    for (unsigned i = 0; i < r->op_count; i++) { /* in random order */
+        unsigned other = i + (unsigned)(gw_fake_random(r) % (r->op_count - i));
+        uint16_t at = r->in_flight[other];
+        r->in_flight[other] = r->in_flight[i];
+        r->in_flight[i] = at;
+        if (!r->ops[at].done && (r->config.prompt || chance(r, 70)))
+            try_one(r, &r->ops[at]);
     }
     /* Some are seen only next time, when the peers have gone on. */
     unsigned now = r->config.prompt || chance(r, 50)
@@ -609,8 +616,7 @@ struct gw_ring *gw_fake_new(const struct gw_fake_config *config)
     assert_non_null(r);
     r->config = *config;
     r->config.sockets = config->sockets ? config->sockets : SOCKETS;
-    r->config.ops = config->ops ? config->ops : OPS;
-    assert_true(r->config.sockets <= SOCKETS && r->config.ops <= OPS);
+    assert_true(r->config.sockets <= SOCKETS);
     r->rng = config->seed;
     assert_int_equal(gw_buffers_init(&r->buffers, config->max_buffers), 0);
     return r;

@@ -22,7 +22,7 @@ struct gw_fake_config {
     bool kernel;                /* kernel_fake.h runs records */
     unsigned refuse_percent;    /* … and refuses so often to attach or to take keys */
     bool prompt;                /* what can complete does so at once; in random order still */
-    unsigned sockets, ops;      /* at a time, powers of two, for a quicker run; 0: many */
+    unsigned sockets;           /* at a time, for a quicker run; 0: many */
     /* The gateway connects `fd`: 0 to accept, a negative errno to fail, 1 to never answer. */
     int (*on_connect)(void *arg, int fd);
     /* The gateway closed `fd`; `reset`: with RST. */
