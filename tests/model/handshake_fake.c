@@ -71,6 +71,7 @@ static void move_output(struct scripted *s)
 
 WRAP(gw_handshake_new);
 WRAP(gw_handshake_free);
+WRAP(gw_handshake_begin);
 WRAP(gw_handshake_input);
 WRAP(gw_handshake_reason);
 WRAP(gw_handshake_detail);
@@ -80,6 +81,9 @@ WRAP(gw_handshake_identity);
 WRAP(gw_handshake_tickets);
 WRAP(gw_handshake_keys);
 WRAP(gw_handshake_unread);
+WRAP(gw_handshake_wants_tickets);
+WRAP(gw_handshake_show);
+WRAP(gw_handshake_sessions);
 WRAP(gw_handshake_get_info);
 
 struct gw_handshake *__wrap_gw_handshake_new(struct gw_tls_context *ctx,
@@ -105,6 +109,11 @@ void __wrap_gw_handshake_free(struct gw_handshake *hs)
     gw_queue_free(&s->unread);
     memset(s, 0, sizeof(*s));
     free(s);
+}
+
+enum gw_handshake_verdict __wrap_gw_handshake_begin(struct gw_handshake *hs)
+{
+    return of(hs) ? GW_HANDSHAKE_MORE : __real_gw_handshake_begin(hs);
 }
 
 enum gw_handshake_verdict __wrap_gw_handshake_input(struct gw_handshake *hs, const void *data,
@@ -230,6 +239,21 @@ size_t __wrap_gw_handshake_unread(struct gw_handshake *hs, uint8_t *data, size_t
 {
     struct scripted *s = of(hs);
     return s ? gw_queue_take(&s->unread, data, cap) : __real_gw_handshake_unread(hs, data, cap);
+}
+
+bool __wrap_gw_handshake_wants_tickets(const struct gw_handshake *hs)
+{
+    return of(hs) ? false : __real_gw_handshake_wants_tickets(hs);
+}
+
+bool __wrap_gw_handshake_show(struct gw_handshake *hs, const void *record, size_t len)
+{
+    return of(hs) ? false : __real_gw_handshake_show(hs, record, len);
+}
+
+unsigned __wrap_gw_handshake_sessions(const struct gw_handshake *hs)
+{
+    return of(hs) ? 0 : __real_gw_handshake_sessions(hs);
 }
 
 void __wrap_gw_handshake_get_info(struct gw_handshake *hs, struct gw_handshake_info *ret)
