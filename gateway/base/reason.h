@@ -60,6 +60,7 @@
     X(REKEY_UNSUPPORTED,    "rekey-unsupported",      true,  "the peer changed its key and this kernel cannot")         \
     X(KEY_LIMIT,            "key-limit",              true,  "the key sealed as many records as is safe")               \
     X(KERNEL_KEYS,          "kernel-keys",            true,  "the kernel cannot run its records, and --records kernel allows nothing else") \
+    X(WORKER_DIED,          "worker-died",            true,  "the worker process that carried it died")                 \
     X(INTERNAL,             "internal",               true,  "an error inside the gateway")
 // clang-format on
 

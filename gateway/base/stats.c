@@ -22,6 +22,19 @@ void gw_stats_restart(struct gw_stats *s)
             __atomic_store_n(&s->counters[i], 0, __ATOMIC_RELAXED);
 }
 
+/* From what only grows: a worker may die between two updates of a gauge. */
+uint64_t gw_stats_bury(struct gw_stats *s)
+{
+    uint64_t ended = 0;
+    for (unsigned i = 0; i < GW_REASON_COUNT; i++)
+        ended += __atomic_load_n(&s->ended[i], __ATOMIC_RELAXED);
+    uint64_t accepted = gw_stats_get(s, GW_COUNTER_ACCEPTED);
+    uint64_t lost = accepted > ended ? accepted - ended : 0;
+    gw_stats_word_add(&s->ended[GW_REASON_WORKER_DIED], (int64_t)lost);
+    gw_stats_restart(s);
+    return lost;
+}
+
 void gw_stats_sum(struct gw_stats *sum, const struct gw_stats *s)
 {
     for (unsigned i = 0; i < GW_COUNTER_COUNT; i++)

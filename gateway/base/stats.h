@@ -79,5 +79,8 @@ static inline uint64_t gw_stats_get(const struct gw_stats *s, enum gw_counter co
 
 /* Sets all gauges to 0; by the master before it starts a worker on this block. */
 void gw_stats_restart(struct gw_stats *s);
+/* For the block of a worker that is gone: what it had open is counted as ended, and no longer as
+ * open. Returns how many connections that were. By the master. */
+uint64_t gw_stats_bury(struct gw_stats *s);
 /* *sum += *s, word by word. */
 void gw_stats_sum(struct gw_stats *sum, const struct gw_stats *s);

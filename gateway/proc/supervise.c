@@ -157,13 +157,17 @@ static void start_worker(struct supervisor *s, unsigned index)
     p->spawn_at_ns = NEVER;
 }
 
-static void describe_end(int status, char *out, size_t size)
+static void describe_end(int status, uint64_t lost, char *out, size_t size)
 {
+    int n;
     if (WIFSIGNALED(status))
-        (void)snprintf(out, size, "was killed by signal %d (%s)", WTERMSIG(status),
-                       strsignal(WTERMSIG(status)));
+        n = snprintf(out, size, "was killed by signal %d (%s)", WTERMSIG(status),
+                     strsignal(WTERMSIG(status)));
     else
-        (void)snprintf(out, size, "ended with exit code %d", WEXITSTATUS(status));
+        n = snprintf(out, size, "ended with exit code %d", WEXITSTATUS(status));
+    if (lost && n > 0 && (size_t)n < size)
+        (void)snprintf(out + n, size - (size_t)n, " with %llu connection%s open",
+                       (unsigned long long)lost, lost == 1 ? "" : "s");
 }
 
 static void cannot_start(struct supervisor *s, unsigned index)
@@ -177,13 +181,14 @@ static void cannot_start(struct supervisor *s, unsigned index)
 static void take_death(struct supervisor *s, unsigned index, int status)
 {
     struct place *p = &s->places[index];
-    char how[96];
+    char how[128];
     bool clean = s->phase == ENDING && WIFEXITED(status) && !WEXITSTATUS(status);
     long pid = p->pid;
     p->pid = 0;
     gw_fd_close(&p->channel_fd);
     gw_logpump_flush(s->h->logs, index, 0); /* its last words come before ours about it */
-    describe_end(status, how, sizeof(how));
+    /* Now, not when its place is filled again: what it had open counts for --max-conns of all. */
+    describe_end(status, gw_stats_bury(&s->h->stats[index]), how, sizeof(how));
     if (s->phase == ENDING) {
         gw_log(clean ? GW_LOG_DEBUG : GW_LOG_WARNING, "worker %u (process %ld) %s", index, pid,
                how);

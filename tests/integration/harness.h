@@ -114,6 +114,10 @@ int gateway_drop(void **state);
 
 /* Process ids of the workers that run now; their number. */
 unsigned gateway_workers(const struct gateway *g, pid_t pids[WORKERS_MAX]);
+/* False once it ended, whether somebody waited for it or not. */
+bool process_runs(pid_t pid);
+/* Waits until it is in a state (a letter of proc(5)), such as T after SIGSTOP. */
+void process_await_state(pid_t pid, char state);
 /* Open descriptors of a process; -1: it may not be looked at. */
 int process_fds(pid_t pid);
 /* Resident memory of a process without what it shares with others, in KiB. */

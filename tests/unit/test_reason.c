@@ -117,6 +117,24 @@ static void restart_clears_gauges_only(void **state)
         assert_true(s.ended[i] == ones);
 }
 
+static void the_dead_leave_nothing_open(void **state)
+{
+    (void)state;
+    struct gw_stats s = {0};
+    gw_stats_add(&s, GW_COUNTER_ACCEPTED, 5);
+    gw_stats_add(&s, GW_COUNTER_OPEN, 4); /* it died before it counted the fifth */
+    gw_stats_add(&s, GW_COUNTER_HANDSHAKING, 2);
+    gw_stats_end(&s, GW_REASON_FINISHED);
+    assert_true(gw_stats_bury(&s) == 4);
+    assert_true(gw_stats_get(&s, GW_COUNTER_OPEN) == 0);
+    assert_true(gw_stats_get(&s, GW_COUNTER_HANDSHAKING) == 0);
+    assert_true(gw_stats_get(&s, GW_COUNTER_ACCEPTED) == 5);
+    assert_true(s.ended[GW_REASON_WORKER_DIED] == 4);
+    assert_true(gw_stats_bury(&s) == 0);  /* twice changes nothing */
+    gw_stats_end(&s, GW_REASON_FINISHED); /* more ends than beginnings: memory gone bad */
+    assert_true(gw_stats_bury(&s) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +144,7 @@ int main(void)
         cmocka_unit_test(counters_are_told_apart),
         cmocka_unit_test(counters_add_up),
         cmocka_unit_test(restart_clears_gauges_only),
+        cmocka_unit_test(the_dead_leave_nothing_open),
     };
     return cmocka_run_group_tests_name("reason", tests, NULL, NULL);
 }
