@@ -216,15 +216,18 @@ static void note_handshake(struct gw_conn *c)
                  info.resumed ? GW_COUNTER_HANDSHAKES_RESUMED : GW_COUNTER_HANDSHAKES_FULL, 1);
 }
 
-/* Keys cross to the record layer, and the bytes that came after the peer's Finished. */
-static bool hand_over(struct gw_conn *c)
+/* Keys cross to the record layer, and the bytes that came after the peer's Finished. NONE: they
+ * did. */
+static enum gw_reason hand_over(struct gw_conn *c)
 {
     struct gw_handover_keys keys;
-    if (gw_handshake_keys(c->hs, &keys))
-        return false;
+    if (gw_handshake_keys(c->hs, &keys)) {
+        enum gw_reason broken = gw_handshake_reason(c->hs); /* by its tickets */
+        return broken ? broken : GW_REASON_INTERNAL;
+    }
     if (gw_record_init(&c->rec, &keys)) {
         gw_record_done(&c->rec);
-        return false;
+        return GW_REASON_NO_MEMORY;
     }
     c->has_record = true;
     size_t room = GW_BUFFER_BYTES - GW_BUFFER_FRONT;
@@ -233,7 +236,7 @@ static bool hand_over(struct gw_conn *c)
         c->rx.start + (uint32_t)gw_handshake_unread(c->hs, c->rx.buf->data + c->rx.start, room);
     if (c->rx.start == c->rx.end)
         gw_conn_give_buffer(c, &c->rx.buf);
-    return true;
+    return GW_REASON_NONE;
 }
 
 static void handshake_done(struct gw_conn *c)
@@ -244,8 +247,9 @@ static void handshake_done(struct gw_conn *c)
     enum gw_reason refused = server ? judge_client(c) : note_target(c);
     if (!refused)
         gw_stats_add(c->env->stats, GW_COUNTER_TICKETS_SENT, gw_handshake_tickets(c->hs));
-    if (!hand_over(c)) {
-        gw_end_now(c, GW_REASON_INTERNAL);
+    enum gw_reason broken = hand_over(c);
+    if (broken) {
+        gw_end_now(c, broken);
         return;
     }
     if (refused) {

@@ -120,9 +120,14 @@ void gw_failure_take(const SSL *ssl, int ssl_error, struct gw_failure *ret)
     *ret = (struct gw_failure){.reason = GW_REASON_HANDSHAKE_INTERNAL};
     if (ssl_error == SSL_ERROR_ZERO_RETURN || SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN)
         set(ret, GW_REASON_HANDSHAKE_ALERT, "close notify");
-    /* Errors of libcrypto may lie below the one that libssl made of them; its first one counts. */
+    /* Errors of libcrypto may lie below the one that libssl made of them; its first one counts,
+     * unless any part of it was out of memory. */
     bool found = false;
     for (unsigned long e; (e = ERR_get_error());) {
+        if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE && ret->reason != GW_REASON_NO_MEMORY) {
+            set(ret, GW_REASON_NO_MEMORY, "");
+            found = true;
+        }
         if (!found && is_short_record(e)) {
             set(ret, GW_REASON_HANDSHAKE_PROTOCOL, "record too short");
             found = true;

@@ -251,16 +251,19 @@ bool gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *ret)
     return gw_identity_read(ret, SSL_get0_peer_certificate(hs->ssl));
 }
 
-/* Asks libssl for one more ticket and lets it write; false breaks the handshake. */
+/* Asks libssl for tickets and lets it write them; false: the handshake is broken. */
 static bool write_tickets(struct gw_handshake *hs, unsigned count)
 {
+    struct gw_failure failure;
+    bool ok = true;
     ERR_clear_error();
-    for (unsigned i = 0; i < count; i++)
-        if (!SSL_new_session_ticket(hs->ssl))
-            return false;
-    bool ok = SSL_do_handshake(hs->ssl) == 1;
-    ERR_clear_error();
+    for (unsigned i = 0; ok && i < count; i++)
+        ok = SSL_new_session_ticket(hs->ssl) == 1;
+    ok = ok && SSL_do_handshake(hs->ssl) == 1;
+    gw_failure_take(hs->ssl, SSL_ERROR_SSL, &failure); /* empties the queue of errors, too */
     scan_output(hs);
+    if (!ok)
+        (void)fail(hs, failure.reason, "no tickets");
     return ok;
 }
 
@@ -271,11 +274,7 @@ unsigned gw_handshake_tickets(struct gw_handshake *hs)
     if (SSL_version(hs->ssl) != TLS1_3_VERSION)
         return hs->ticket_sent;
     unsigned count = SSL_session_reused(hs->ssl) ? TICKETS_RESUMED : TICKETS_FULL;
-    if (!write_tickets(hs, count)) {
-        (void)fail(hs, GW_REASON_HANDSHAKE_INTERNAL, "no tickets");
-        return 0;
-    }
-    return hs->ticket_sent ? count : 0;
+    return write_tickets(hs, count) && hs->ticket_sent ? count : 0;
 }
 
 /* ---- tickets received ---- */
