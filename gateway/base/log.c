@@ -267,33 +267,45 @@ bool gw_log_ready(int wait_ms)
     return poll(&p, 1, wait_ms) > 0; /* an error counts: the write meets it and does not wait */
 }
 
-static void write_whole(const char *text, size_t len)
+static unsigned long lost; /* lines, since standard error took one */
+static bool torn;          /* only a part of the last one was taken: the disk is full */
+
+/* True when standard error took all of it. */
+static bool put(const char *text, size_t len)
 {
-    while (write(STDERR_FILENO, text, len) < 0 && errno == EINTR)
-        ;
+    ssize_t n;
+    do
+        n = write(STDERR_FILENO, text, len);
+    while (n < 0 && errno == EINTR);
+    if (n > 0)
+        torn = (size_t)n < len;
+    return n == (ssize_t)len;
 }
 
-static unsigned long lost; /* lines, since standard error took one */
+/* What was torn ends before the next line begins. */
+static bool put_line(const char *text, size_t len)
+{
+    return (!torn || put("\n", 1)) && put(text, len);
+}
 
 static void tell_lost(void)
 {
     struct gw_line line;
-    char message[64];
-    (void)snprintf(message, sizeof(message), "nobody read the log: %lu lines are lost", lost);
+    char message[96];
+    (void)snprintf(message, sizeof(message), "the log could not be written: %lu lines are lost",
+                   lost);
     gw_line_begin(&line, current.format, gw_clock_wall_ns(), GW_LOG_WARNING, current.worker,
                   message);
     gw_line_end(&line);
-    write_whole(line.text, line.len);
-    lost = 0;
+    if (put_line(line.text, line.len))
+        lost = 0;
 }
 
 void gw_log_write(const char *text, size_t len)
 {
     if (lost && gw_log_ready(0))
         tell_lost();
-    if (gw_log_ready(lost ? 0 : GW_LOG_PATIENCE_MS))
-        write_whole(text, len);
-    else
+    if (!gw_log_ready(lost ? 0 : GW_LOG_PATIENCE_MS) || !put_line(text, len))
         lost++;
 }
 

@@ -77,9 +77,9 @@ static inline bool gw_log_wanted(enum gw_log_level level)
  * stopped reading; the process must not stop with him. */
 bool gw_log_ready(int wait_ms);
 
-/* Writes to descriptor 2 whole or not at all; a log that cannot be written is not an error. A
- * reader that takes nothing is waited for GW_LOG_PATIENCE_MS once; until he reads again, lines are
- * lost at once, and their number is told then. */
+/* Writes a line to descriptor 2; a log that cannot be written is not an error. A reader that takes
+ * nothing is waited for GW_LOG_PATIENCE_MS once. Until he reads again, or a full disk has room
+ * again, lines are lost at once, and their number is told then. */
 void gw_log_write(const char *text, size_t len);
 
 /* Words of levels and formats, for parsing and printing: NULL past the last. */

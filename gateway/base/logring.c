@@ -73,6 +73,14 @@ size_t gw_logring_pop(struct gw_logring *ring, void *out)
     return length;
 }
 
+uint64_t gw_logring_dropped(struct gw_logring *ring)
+{
+    uint64_t dropped = __atomic_load_n(&ring->dropped, __ATOMIC_RELAXED);
+    uint64_t news = dropped - ring->told;
+    ring->told = dropped;
+    return news;
+}
+
 bool gw_logring_sleep(struct gw_logring *ring)
 {
     __atomic_store_n(&ring->reader_sleeps, 1, __ATOMIC_RELAXED);

@@ -25,6 +25,7 @@ struct gw_logring {
     uint64_t dropped;                           /* entries that did not fit */
     /* Reader's cache line. */
     uint64_t tail __attribute__((aligned(64))); /* bytes ever read */
+    uint64_t told;                              /* of `dropped`, by gw_logring_dropped */
     uint32_t reader_sleeps;                     /* 1: writer must wake it once */
     uint8_t data[GW_LOGRING_BYTES] __attribute__((aligned(64)));
 };
@@ -35,6 +36,9 @@ bool gw_logring_push(struct gw_logring *ring, const void *entry, size_t len, boo
 
 /* Reader: copies the oldest entry to `out` (GW_LOGRING_ENTRY_MAX bytes); 0 when there is none. */
 size_t gw_logring_pop(struct gw_logring *ring, void *out);
+
+/* Reader: how many entries were dropped since it asked last. */
+uint64_t gw_logring_dropped(struct gw_logring *ring);
 
 /* Reader: announces that it will sleep. False when entries came meanwhile: read on instead. */
 bool gw_logring_sleep(struct gw_logring *ring);

@@ -24,8 +24,18 @@ static bool print_one(struct gw_logring *ring, unsigned worker, int wait_ms)
     return true;
 }
 
+/* Once there is room again for what the worker wants to say. */
+static void tell_dropped(struct gw_logring *ring, unsigned worker)
+{
+    uint64_t count = gw_log_ready(0) ? gw_logring_dropped(ring) : 0;
+    if (count)
+        gw_log(GW_LOG_WARNING, "worker %u: %llu log entries are lost, because the log took nothing",
+               worker, (unsigned long long)count);
+}
+
 static bool turn_one(struct gw_logring *ring, unsigned worker)
 {
+    tell_dropped(ring, worker);
     for (int i = 0; i < ENTRIES_PER_TURN; i++)
         if (!print_one(ring, worker, 0))
             return !gw_logring_sleep(ring);
@@ -45,4 +55,5 @@ void gw_logpump_flush(struct gw_logring *rings, unsigned index, int wait_ms)
 {
     while (print_one(&rings[index], index, wait_ms))
         ;
+    tell_dropped(&rings[index], index);
 }

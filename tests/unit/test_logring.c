@@ -113,6 +113,8 @@ static void full_ring_drops_the_new(void **state)
         check_entry(n, entry, len);
     }
     assert_true(push("x", 1));
+    assert_int_equal(gw_logring_dropped(ring), 1);
+    assert_int_equal(gw_logring_dropped(ring), 0);
 }
 
 /* Entries run over the end of the memory at every offset, and positions over the end of 64 bits. */
