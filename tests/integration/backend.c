@@ -259,7 +259,7 @@ static bool fin_is_due(const struct peer *p)
         return true;
     if (plan->down_after_fin || plan->fin_after_fin || plan->echo || plan->http)
         return p->account.got_fin;
-    return p->account.received >= plan->fin_after_up;
+    return p->account.received >= plan->fin_after_up || p->account.got_fin;
 }
 
 static void watch(struct backend *b, struct peer *p)

@@ -23,7 +23,7 @@ struct backend_plan {
     uint64_t up_seed;      /* check what comes against this stream; 0: take anything */
     uint64_t down_seed;    /* the stream to send … */
     uint64_t down_bytes;   /* … and how much of it */
-    uint64_t fin_after_up; /* FIN only once so many bytes have come */
+    uint64_t fin_after_up; /* FIN only once so many bytes have come, or the client's FIN */
     bool fin_after_fin;    /* FIN only once the client's has come */
     bool down_after_fin;   /* begin to send only then */
     bool no_fin;           /* never FIN */

@@ -38,6 +38,9 @@ struct tool {
     bool skipping;
     char skipped[SKIP_MAX];
     size_t skipped_len;
+    char talk[TOOL_TEXT_MAX]; /* what came since the last cue */
+    size_t talk_len;
+    size_t heard_len;
     size_t said_len;
 };
 
@@ -114,6 +117,42 @@ static void feed(struct tool *t)
         close_pipe(t, IN);
 }
 
+/* ---- talking ---- */
+
+static void keep_text(char *text, size_t *at, const void *data, size_t len)
+{
+    size_t room = TOOL_TEXT_MAX - 1 - *at;
+    size_t n = len < room ? len : room;
+    memcpy(text + *at, data, n);
+    *at += n;
+}
+
+/* Of all that came, the newest half of the room is sure to be there. */
+static void remember(struct tool *t, const char *data, size_t len)
+{
+    const size_t half = TOOL_TEXT_MAX / 2;
+    size_t old = t->talk_len < half ? t->talk_len : half;
+    size_t n = len < half ? len : half;
+    memmove(t->talk, t->talk + t->talk_len - old, old);
+    memcpy(t->talk + old, data + len - n, n);
+    t->talk_len = old + n;
+}
+
+/* Words are fed with one write, and the pipe has room for them. */
+static void follow_cues(struct tool *t, const void *data, size_t len)
+{
+    if (t->result->cues == t->work->cue_count)
+        return;
+    const struct tool_cue *cue = &t->work->cues[t->result->cues];
+    remember(t, data, len);
+    if (!memmem(t->talk, t->talk_len, cue->await, strlen(cue->await)))
+        return;
+    t->result->cues++;
+    t->talk_len = 0;
+    if (!cue->say || write(t->fds[IN], cue->say, strlen(cue->say)) < 0)
+        close_pipe(t, IN);
+}
+
 /* ---- taking ---- */
 
 static void check(struct tool *t, const uint8_t *data, size_t len)
@@ -145,6 +184,12 @@ static void take_output(struct tool *t)
 {
     static uint8_t chunk[CHUNK];
     ssize_t n = read(t->fds[OUT], chunk, sizeof(chunk));
+    if (n > 0) {
+        keep_text(t->result->heard, &t->heard_len, chunk, (size_t)n);
+        follow_cues(t, chunk, (size_t)n);
+    }
+    if (n > 0 && t->work->cues)
+        return;
     if (n > 0 && t->skipping)
         skip_words(t, chunk, (size_t)n);
     else if (n > 0)
@@ -157,14 +202,12 @@ static void take_said(struct tool *t)
 {
     char chunk[4096];
     ssize_t n = read(t->fds[ERR], chunk, sizeof(chunk));
-    size_t room = sizeof(t->result->said) - 1 - t->said_len;
     if (n == 0)
         close_pipe(t, ERR);
     if (n <= 0)
         return;
-    size_t keep = (size_t)n < room ? (size_t)n : room;
-    memcpy(t->result->said + t->said_len, chunk, keep);
-    t->said_len += keep;
+    keep_text(t->result->said, &t->said_len, chunk, (size_t)n);
+    follow_cues(t, chunk, (size_t)n);
 }
 
 /* ---- the whole ---- */
@@ -198,7 +241,7 @@ void tool_run(const struct tool_work *work, int limit_ms, struct tool_result *re
     t = (struct tool){.work = work, .result = ret, .skipping = work->skip != NULL};
     *ret = (struct tool_result){.exit = -1};
     launch(&t);
-    if (fed_up(&t) && !work->input_stays_open)
+    if (fed_up(&t) && !work->input_stays_open && !work->cues)
         close_pipe(&t, IN);
     while ((t.fds[OUT] >= 0 || t.fds[ERR] >= 0) && in_time)
         in_time = serve_pipes(&t, deadline);

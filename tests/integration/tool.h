@@ -7,6 +7,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum {
+    TOOL_TEXT_MAX = 16384
+};
+
+/* A step of a talk: once `await` has come from it, on either output, since the step before, `say`
+ * is fed to it; NULL: the end of its input. */
+struct tool_cue {
+    const char *await;
+    const char *say;
+};
+
 struct tool_work {
     const char *const *words; /* the command, NULL-terminated; found by PATH */
     uint64_t input; /* bytes of the stream `seed` to its standard input, then its end … */
@@ -14,13 +25,17 @@ struct tool_work {
     bool input_stays_open; /* … or not, until the output ended */
     const char *head;      /* text to feed before that; NULL: none */
     const char *skip;      /* output up to the end of these words is not checked; NULL: all is */
+    const struct tool_cue *cues; /* instead of all that: a talk; its output is not checked */
+    unsigned cue_count;
 };
 
 struct tool_result {
-    int exit;        /* code; -1: killed, or it took longer than allowed */
-    uint64_t output; /* bytes of standard output that are the stream `seed` */
-    bool wrong;      /* and then others came */
-    char said[2048]; /* the beginning of its standard error */
+    int exit;                  /* code; -1: killed, or it took longer than allowed */
+    uint64_t output;           /* bytes of standard output that are the stream `seed` */
+    bool wrong;                /* and then others came */
+    unsigned cues;             /* fulfilled */
+    char heard[TOOL_TEXT_MAX]; /* the beginning of its standard output, as text */
+    char said[TOOL_TEXT_MAX];  /* the same of its standard error */
 };
 
 /* True when the program is installed. */
