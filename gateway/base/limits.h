@@ -34,7 +34,12 @@ enum {
     /* What a peer may make us swallow without progress (as OpenSSL limits it). */
     GW_EMPTY_RECORDS_MAX = 32,
     GW_WARNING_ALERTS_MAX = 5,
-    GW_KEY_UPDATES_MAX = 32, /* between two records of application data */
+    GW_KEY_UPDATES_MAX = 32, /* between two records of application data, either way */
+
+    /* KeyUpdates of one peer in a second, and as many at once. Each costs some ten microseconds. A
+     * Java client with jdk.tls.keyLimits of 2^20 bytes sends one for each MiB of either direction:
+     * at 500 MB/s both ways a thousand a second, so twice that. */
+    GW_KEY_UPDATES_PER_SEC = 2000,
 
     /* Handshake: bytes a peer may send before it is done. 64 KiB certificate chains pass. */
     GW_HANDSHAKE_BYTES_MAX = 128 * 1024,
@@ -50,9 +55,10 @@ enum {
     GW_IDENTITY_TEXT_MAX = 8 * 1024, /* bytes of all names together */
 };
 
-/* AES-GCM seals at most 2^24.5 full records under one key (RFC 8446 5.5); both limits stay below
- * with room for what is in flight. */
+/* AES-GCM seals at most 2^24.5 full records under one key (RFC 8446 5.5). A key is changed after at
+ * most half of 2^24 (--rekey-after); one that cannot be changed never seals more than 2^24. */
 #define GW_RECORDS_PER_KEY_MAX (UINT64_C(1) << 24)
+#define GW_REKEY_AFTER_MAX (GW_RECORDS_PER_KEY_MAX / 2)
 
 #define GW_LINGER_NS (2 * INT64_C(1000000000))      /* after a fatal alert */
 #define GW_TICKET_WAIT_NS (3 * INT64_C(1000000000)) /* client role: for tickets, in silence */

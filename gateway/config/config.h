@@ -50,6 +50,12 @@ enum gw_records {
     GW_RECORDS_USER,
 };
 
+/* TLS 1.3 in the kernel where it cannot change keys. */
+enum gw_without_rekey {
+    GW_WITHOUT_REKEY_ALLOW,
+    GW_WITHOUT_REKEY_DENY,
+};
+
 enum gw_proxy_protocol {
     GW_PROXY_OFF,
     GW_PROXY_V1,
@@ -102,6 +108,8 @@ struct gw_service {
     bool session_tickets;
 
     enum gw_records records;
+    enum gw_without_rekey ktls_without_rekey;
+    uint32_t rekey_after; /* records */
     enum gw_proxy_protocol proxy_protocol;
 };
 

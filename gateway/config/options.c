@@ -22,6 +22,7 @@ static const char *const on_off_words[] = {"on", "off", NULL};
 static const char *const verify_words[] = {"none", "optional", "required", NULL};
 static const char *const version_words[] = {"1.2", "1.3", NULL};
 static const char *const records_words[] = {"auto", "kernel", "user", NULL};
+static const char *const allow_words[] = {"allow", "deny", NULL};
 static const char *const proxy_words[] = {"off", "v1", "v2", NULL};
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
@@ -344,6 +345,34 @@ static const struct gw_option options[] = {
         .also = "ktls ssl-offload",
         .words = records_words,
         IN_SERVICE(records),
+        .set = gw_set_word,
+    },
+    {
+        .name = "rekey-after",
+        .kind = GW_OPTION_NUMBER,
+        .group = GW_GROUP_RECORDS,
+        .commands = GATEWAY_DEMO,
+        .value = "RECORDS",
+        .initial = "8388608",
+        .help = "change the keys of TLS 1.3 after so many records; where they cannot be changed "
+                "(TLS 1.2, older kernels) an AES connection ends at twice that",
+        .also = "key-limits keyLimits keyupdate",
+        .min = 1,
+        .max = GW_REKEY_AFTER_MAX,
+        IN_SERVICE(rekey_after),
+        .set = gw_set_count,
+    },
+    {
+        .name = "ktls-without-rekey",
+        .kind = GW_OPTION_WORD,
+        .group = GW_GROUP_RECORDS,
+        .commands = GATEWAY_DEMO,
+        .initial = "allow",
+        .help = "whether TLS 1.3 may run in a kernel that cannot change its keys (before 6.14); a "
+                "connection whose client changes them ends there",
+        .also = "ktls-rekey enable-unsafe-tls13",
+        .words = allow_words,
+        IN_SERVICE(ktls_without_rekey),
         .set = gw_set_word,
     },
     {

@@ -121,7 +121,7 @@ static void send_control_rest(struct gw_conn *c)
 }
 
 /* Sends `len` bytes of `body` as one control record, in whichever engine runs TX. */
-static void send_control(struct gw_conn *c, uint8_t type, const uint8_t *body, size_t len)
+void gw_conn_send_control(struct gw_conn *c, uint8_t type, const uint8_t *body, size_t len)
 {
     uint8_t *payload = c->control + GW_RECORD_SEAL_ROOM_FRONT;
     memcpy(payload, body, len);
@@ -143,24 +143,12 @@ static void send_control(struct gw_conn *c, uint8_t type, const uint8_t *body, s
     send_control_rest(c);
 }
 
-static void send_key_update(struct gw_conn *c)
-{
-    uint8_t body[GW_CONTROL_MAX];
-    c->key_update = false;
-    send_control(c, GW_CONTENT_HANDSHAKE, body, gw_control_key_update(body, false));
-    if (c->step == GW_STEP_CLOSING)
-        return;
-    if (gw_record_update(&c->rec.tx))
-        gw_end_now(c, GW_REASON_INTERNAL);
-    gw_stats_add(c->env->stats, GW_COUNTER_KEY_UPDATES_OUT, 1);
-}
-
 static void send_alert(struct gw_conn *c)
 {
     uint8_t body[GW_CONTROL_MAX];
     size_t len = gw_control_alert(body, (uint8_t)c->alert);
     c->alert = -1;
-    send_control(c, GW_CONTENT_ALERT, body, len);
+    gw_conn_send_control(c, GW_CONTENT_ALERT, body, len);
     c->rec.close_sent = true;
 }
 
@@ -190,10 +178,10 @@ void gw_conn_drive_tx(struct gw_conn *c)
     }
     if (!c->has_record || c->rec.close_sent)
         return;
-    if (c->key_update)
-        send_key_update(c);
-    else if (c->alert >= 0)
+    if (c->alert >= 0) /* after it there is no data, so no new key either */
         send_alert(c);
+    else if (c->key_update)
+        gw_rekey_send(c);
     else if (c->tx.state == GW_TX_READY)
         gw_tx_send(c);
 }
@@ -204,6 +192,8 @@ static void control_sent(struct gw_conn *c, size_t sent)
     c->control_at += sent;
     if (c->control_left > 0) /* the kernel takes all of one or nothing */
         send_control_rest(c);
+    else if (c->key_update_sent)
+        gw_rekey_sent(c);
     else if (c->rec.close_sent)
         gw_tx_alert_sent(c);
 }

@@ -103,8 +103,11 @@ struct gw_conn {
     struct gw_tx tx;
 
     enum gw_send_owner send_owner;
-    int16_t alert;   /* AlertDescription to send, -1: none */
-    bool key_update; /* a KeyUpdate is to be sent */
+    int16_t alert;           /* AlertDescription to send, -1: none */
+    bool key_update;         /* a KeyUpdate is to be sent */
+    bool key_update_sent;    /* … is being sent; the next TX key follows it */
+    bool update_asked;       /* the peer was asked for its next key, and this is not it yet */
+    int64_t updates_paid_ns; /* the peer's KeyUpdates are paid for until then */
     uint8_t control[GW_RECORD_SEAL_ROOM_FRONT + GW_CONTROL_MAX + GW_RECORD_SEAL_ROOM_BACK];
     uint8_t *control_at; /* bytes of it not sent yet: the record, or (kernel engine) its body */
     size_t control_left;
@@ -149,6 +152,8 @@ void gw_conn_starve(struct gw_conn *c, enum gw_op op);
 void gw_conn_give_buffer(struct gw_conn *c, struct gw_buf **buf);
 /* Sends to the TLS side whatever comes next: handshake bytes, control records, data. */
 void gw_conn_drive_tx(struct gw_conn *c);
+/* Sends one control record; the send to the TLS side must be free. */
+void gw_conn_send_control(struct gw_conn *c, uint8_t type, const uint8_t *body, size_t len);
 /* One iovec list of a buffer, resumed after a short send; false when all is sent. */
 bool gw_conn_iov_advance(struct gw_buf *buf, uint32_t *at, uint32_t count, size_t sent);
 void gw_conn_iov_send(struct gw_conn *c, enum gw_op op, int fd, struct gw_buf *buf, uint32_t at,
@@ -224,6 +229,19 @@ void gw_tx_sent(struct gw_conn *c, size_t sent);
 void gw_tx_close(struct gw_conn *c, uint8_t alert);
 void gw_tx_alert_sent(struct gw_conn *c);
 void gw_tx_drain_look(struct gw_conn *c);
+
+/* ---- rekey.c ---- */
+
+/* The peer's KeyUpdate came: its next key, and our answer. False when the connection ends here. */
+gw_must_check bool gw_rekey_follow(struct gw_conn *c, bool reply);
+/* Our key has run so many records that it must be changed before more data is sent. */
+bool gw_rekey_is_due(const struct gw_conn *c);
+/* Payload came: asks the peer for its next key once the one in use is old. */
+void gw_rekey_look_at_rx(struct gw_conn *c);
+/* Sends our KeyUpdate; the send to the TLS side must be free. */
+void gw_rekey_send(struct gw_conn *c);
+/* … has left: our next key. */
+void gw_rekey_sent(struct gw_conn *c);
 
 /* ---- ending.c ----
  *

@@ -81,6 +81,8 @@ static const char *why_user_engine(const struct gw_conn *c)
         return "the kernel did not attach tls to the socket";
     if (!probe->tx[version][suite->cipher].works || !probe->rx[version][suite->cipher].works)
         return "the kernel lacks the cipher";
+    if (version && !probe->rekey.works && c->service->ktls_without_rekey == GW_WITHOUT_REKEY_DENY)
+        return "the kernel cannot change keys of TLS 1.3";
     return NULL;
 }
 
@@ -230,6 +232,8 @@ static enum gw_reason hand_over(struct gw_conn *c)
         return GW_REASON_NO_MEMORY;
     }
     c->has_record = true;
+    c->rec.kernel_rekeys = c->env->ktls->rekey.works;
+    gw_record_rekey_after(&c->rec, c->service->rekey_after);
     size_t room = GW_BUFFER_BYTES - GW_BUFFER_FRONT;
     c->rx.start = GW_BUFFER_FRONT;
     c->rx.end =

@@ -59,6 +59,10 @@ static void format_report(struct gw_conn_report *r, enum gw_log_format format, i
         gw_line_u64(line, "resumed", 1);
     gw_line_u64(line, "bytes_up", r->bytes_up);
     gw_line_u64(line, "bytes_down", r->bytes_down);
+    if (r->key_updates_in)
+        gw_line_u64(line, "key_updates_in", r->key_updates_in);
+    if (r->key_updates_out)
+        gw_line_u64(line, "key_updates_out", r->key_updates_out);
     gw_line_milli(line, "ms", r->duration_us);
     if (r->handshake_us)
         gw_line_milli(line, "handshake_ms", r->handshake_us);

@@ -38,6 +38,8 @@ struct gw_conn_report {
     char tx_engine[8];
     char rx_engine[8];
     char engine_why[48]; /* why not the kernel; "" when it is */
+    uint32_t key_updates_in;
+    uint32_t key_updates_out;
 };
 
 /* Entries of a log ring: one byte of kind, then this. */

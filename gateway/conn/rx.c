@@ -26,6 +26,7 @@ static void write_out(struct gw_conn *c)
 {
     c->rx.state = GW_RX_WRITE;
     gw_conn_iov_send(c, GW_OP_PLAIN_SEND, c->plain_fd, c->rx.buf, c->rx.iov_at, c->rx.iov_count);
+    gw_rekey_look_at_rx(c);
 }
 
 /* The TLS side's stream is over and everything of it was sent. In TLS 1.2 a close_notify ends both
@@ -47,20 +48,14 @@ static void finish(struct gw_conn *c)
 static bool take_control(struct gw_conn *c, uint8_t type, const uint8_t *payload, size_t len)
 {
     struct gw_control control;
-    uint8_t updates = c->rec.key_updates;
-    enum gw_control_verdict verdict = gw_control_judge(&c->rec, type, payload, len, &control);
-    if (c->rec.key_updates != updates)
-        gw_stats_add(c->env->stats, GW_COUNTER_KEY_UPDATES_IN, 1);
-    switch (verdict) {
+    switch (gw_control_judge(&c->rec, type, payload, len, &control)) {
     case GW_CONTROL_GO_ON:
         return true;
     case GW_CONTROL_CLOSED:
         c->rx.eof = true;
         return true;
-    case GW_CONTROL_REPLY_KEY_UPDATE:
-        c->key_update = true;
-        gw_conn_drive_tx(c);
-        return c->step == GW_STEP_RELAY;
+    case GW_CONTROL_KEY_UPDATE:
+        return gw_rekey_follow(c, control.reply);
     case GW_CONTROL_PEER_FAILED:
         gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), gw_alert_name(control.alert));
         gw_end_now(c, control.reason);
@@ -252,6 +247,7 @@ static void received_kernel(struct gw_conn *c, const struct gw_completion *done)
     if (!saw_data(c))
         return;
     gw_conn_moved(c, GW_FLOW_RX, (size_t)done->res);
+    gw_record_count_received(&c->rec, (size_t)done->res);
     write_out(c);
 }
 
@@ -285,6 +281,7 @@ static const struct {
     {-EMSGSIZE, GW_REASON_RECORD_OVERFLOW, GW_ALERT_RECORD_OVERFLOW},
     {-EINVAL, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_UNEXPECTED_MESSAGE},
     {-EIO, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_UNEXPECTED_MESSAGE},
+    /* It took for a KeyUpdate what is none, by its first byte (kernel-notes/rekey-pending.md). */
     {-EKEYEXPIRED, GW_REASON_REKEY_UNSUPPORTED, GW_ALERT_CLOSE_NOTIFY},
 };
 

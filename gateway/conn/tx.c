@@ -106,34 +106,27 @@ static int seal_slots(struct gw_conn *c)
     return 0;
 }
 
-/* True when the next batch may be sealed under the key in use. */
-static bool key_has_room(struct gw_conn *c)
+/* The batch may be sealed under the key in use. */
+static bool key_has_room(const struct gw_conn *c)
 {
-    struct gw_record_half *tx = &c->rec.tx;
-    if (tx->engine == GW_ENGINE_KERNEL)
-        return gw_record_count_sent(tx, c->tx.len);
-    return gw_record_key_has_room(tx, GW_BUFFER_SLOTS);
-}
-
-static void key_is_used_up(struct gw_conn *c)
-{
-    if (c->rec.tx.engine == GW_ENGINE_USER && gw_record_is_tls13(&c->rec)) {
-        c->key_update = true;
-        gw_conn_drive_tx(c);
-        return;
-    }
-    gw_end_with(c, GW_REASON_KEY_LIMIT, GW_ALERT_CLOSE_NOTIFY);
+    uint32_t each = c->rec.tx_payload_max;
+    return gw_record_key_has_room(&c->rec, (c->tx.len + each - 1) / each);
 }
 
 void gw_tx_send(struct gw_conn *c)
 {
     struct gw_tx *tx = &c->tx;
+    if (gw_rekey_is_due(c)) { /* the data is next, under the new key */
+        gw_rekey_send(c);
+        return;
+    }
     if (!key_has_room(c)) {
-        key_is_used_up(c);
+        gw_end_with(c, GW_REASON_KEY_LIMIT, GW_ALERT_CLOSE_NOTIFY);
         return;
     }
     tx->iov_at = 0;
     if (c->rec.tx.engine == GW_ENGINE_KERNEL) {
+        gw_record_count_sent(&c->rec, tx->len);
         tx->iov_count = 1;
         tx->buf->iov[0] = (struct iovec){
             .iov_base = tx->buf->data + GW_BUFFER_FRONT,

@@ -112,7 +112,9 @@ static void write_verdict(const struct findings *f, char *text, size_t room)
                                             : "for the suites that passed the self-test",
                        probe->rekey.works ? ""
                                           : "; keys cannot be changed, so TLS 1.3 connections end "
-                                            "before 2^24 records or when the peer updates keys");
+                                            "before 2^24 records or when the client changes its "
+                                            "key, unless --ktls-without-rekey deny keeps them "
+                                            "out of the kernel");
 }
 
 static void tell_verdict(struct gw_report *r, const struct findings *f)

@@ -2,6 +2,7 @@
 #include "gateway/proc/verdict.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,13 @@ static bool may_be_chosen(const struct gw_service *service, const struct ktls_su
     if (suite->version == KTLS_TLS_1_3 && service->ciphersuites)
         return strstr(service->ciphersuites, suite->name) != NULL;
     return true;
+}
+
+/* TLS 1.3 is kept out of a kernel that could run it. */
+static bool denies_tls13(const struct gw_service *service, const struct ktls_probe *probe)
+{
+    return service->tls_max >= KTLS_TLS_1_3 && !probe->rekey.works &&
+           service->ktls_without_rekey == GW_WITHOUT_REKEY_DENY;
 }
 
 static bool works(const struct ktls_probe *probe, const struct ktls_suite *suite)
@@ -100,8 +108,13 @@ static void tell_kernel(struct text *t, const struct gw_service *service,
 {
     append(t, "records: kernel");
     tell_failing(t, service, probe);
-    if (service->tls_max >= KTLS_TLS_1_3 && !probe->rekey.works)
-        append(t, " (TLS 1.3 without rekey: connections end before 2^24 records)");
+    if (denies_tls13(service, probe))
+        append(t, ", except TLS 1.3 as it cannot change keys (--ktls-without-rekey deny)");
+    else if (service->tls_max >= KTLS_TLS_1_3 && !probe->rekey.works)
+        append(t,
+               " (which cannot change keys: TLS 1.3 connections end before %" PRIu64 " records, "
+               "and when the client changes its key; --ktls-without-rekey deny keeps them out)",
+               2 * (uint64_t)service->rekey_after);
 }
 
 static int refuse(const char *why, int error, struct gw_error *err)
@@ -131,7 +144,15 @@ int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *p
                             "--records kernel: this kernel's tls cannot run %s; see `ktlsgate "
                             "probe`, or use --records auto",
                             n.first_failing->name);
-    if (n.working)
+    if (must && denies_tls13(service, probe))
+        return gw_error_set(err, GW_EXIT_START,
+                            "--records kernel: this kernel cannot change keys of TLS 1.3, and "
+                            "--ktls-without-rekey deny asks for that; use Linux 6.14 or newer, "
+                            "--tls-max 1.2, or --records auto");
+    if (n.working && denies_tls13(service, probe) && service->tls_min >= KTLS_TLS_1_3)
+        append(&t, "records: user, because this kernel cannot change keys of TLS 1.3 "
+                   "(--ktls-without-rekey deny)");
+    else if (n.working)
         tell_kernel(&t, service, probe);
     else
         append(&t, "records: user, because this kernel's tls passes the self-test with no suite "

@@ -90,16 +90,13 @@ static enum gw_control_verdict judge_alert(struct gw_record *rec, const uint8_t 
 
 /* ---- handshake messages ---- */
 
-static enum gw_control_verdict update_keys(struct gw_record *rec, bool reply,
+static enum gw_control_verdict update_keys(struct gw_record *rec, bool asked,
                                            struct gw_control *ret)
 {
-    if (gw_record_update(&rec->rx))
-        return fail(ret, GW_REASON_INTERNAL, GW_ALERT_INTERNAL_ERROR);
-    if (!reply || rec->close_sent)
-        return GW_CONTROL_GO_ON;
-    if (rec->tx.engine == GW_ENGINE_KERNEL)
+    ret->reply = asked && !rec->close_sent;
+    if (ret->reply && !gw_record_can_rekey(rec, &rec->tx))
         return end_cleanly(ret, GW_REASON_REKEY_UNSUPPORTED);
-    return GW_CONTROL_REPLY_KEY_UPDATE;
+    return GW_CONTROL_KEY_UPDATE;
 }
 
 /* The one byte of a KeyUpdate, which must be the last of its record: what follows in the record
@@ -109,7 +106,7 @@ static enum gw_control_verdict take_key_update(struct gw_record *rec, uint32_t l
 {
     if (len != 1)
         return unexpected(ret, GW_ALERT_DECODE_ERROR);
-    if (rec->rx.engine == GW_ENGINE_KERNEL)
+    if (!gw_record_can_rekey(rec, &rec->rx))
         return end_cleanly(ret, GW_REASON_REKEY_UNSUPPORTED);
     if (gw_reader_left(r) == 0)
         return GW_CONTROL_GO_ON;
@@ -211,6 +208,15 @@ static enum gw_control_verdict take_message(struct gw_record *rec, struct gw_rea
     return m->take(rec, gw_read_u24(&header), r, ret);
 }
 
+/* A part of a KeyUpdate ends its record. The kernel goes by the first byte of a record: it opens no
+ * other before it has the next key, and the rest of the message would be under this one
+ * (kernel-notes/rekey-pending.md). */
+static bool kernel_is_stuck(const struct gw_record *rec)
+{
+    return rec->rx.engine == GW_ENGINE_KERNEL && rec->hs_part_len > 0 &&
+           rec->hs_part[0] == KEY_UPDATE;
+}
+
 static enum gw_control_verdict judge_handshake(struct gw_record *rec, const uint8_t *payload,
                                                size_t len, struct gw_control *ret)
 {
@@ -221,6 +227,8 @@ static enum gw_control_verdict judge_handshake(struct gw_record *rec, const uint
     while (verdict == GW_CONTROL_GO_ON && gw_reader_left(&r) > 0)
         verdict = take_message(rec, &r, ret);
     /* A message in a thousand parts is as good as a thousand empty records. */
+    if (verdict == GW_CONTROL_GO_ON && kernel_is_stuck(rec))
+        return end_cleanly(ret, GW_REASON_REKEY_UNSUPPORTED);
     bool in_parts = verdict == GW_CONTROL_GO_ON && rec->hs_part_len > 0;
     if (in_parts && !count(&rec->empty_records, GW_EMPTY_RECORDS_MAX))
         return flood(ret);

@@ -30,22 +30,23 @@ enum gw_alert_level {
 };
 
 enum gw_control_verdict {
-    GW_CONTROL_GO_ON,            /* nothing to do */
-    GW_CONTROL_CLOSED,           /* the peer's close_notify: its stream ended properly */
-    GW_CONTROL_REPLY_KEY_UPDATE, /* rx was updated; send a KeyUpdate (gw_control_key_update) */
-    GW_CONTROL_PEER_FAILED,      /* fatal alert received; reason set; send nothing */
-    GW_CONTROL_FAIL,             /* end with `alert` and `reason` */
-    GW_CONTROL_END_CLEANLY,      /* end with close_notify and `reason` (kernel cannot rekey) */
+    GW_CONTROL_GO_ON,       /* nothing to do */
+    GW_CONTROL_CLOSED,      /* the peer's close_notify: its stream ended properly */
+    GW_CONTROL_KEY_UPDATE,  /* change the key of rx; with `reply` send a KeyUpdate */
+    GW_CONTROL_PEER_FAILED, /* fatal alert received; reason set; send nothing */
+    GW_CONTROL_FAIL,        /* end with `alert` and `reason` */
+    GW_CONTROL_END_CLEANLY, /* end with close_notify and `reason` (kernel cannot rekey) */
 };
 
 struct gw_control {
     enum gw_reason reason;
     uint8_t alert; /* to send on FAIL; the received one on PEER_FAILED */
+    bool reply;    /* KEY_UPDATE: the peer asked for our next key as well */
 };
 
-/* Judges a record that is not application data, or is empty. Updates rx keys on KeyUpdate in the
- * user engine. *ret is always filled: reason NONE where the verdict needs none. After close_notify
- * everything is GO_ON: it is to be ignored (RFC 8446 6.1). */
+/* Judges a record that is not application data, or is empty. *ret is always filled: reason NONE
+ * where the verdict needs none. After close_notify everything is GO_ON: it is to be ignored (RFC
+ * 8446 6.1). */
 enum gw_control_verdict gw_control_judge(struct gw_record *rec, uint8_t type,
                                          const uint8_t *payload, size_t len,
                                          struct gw_control *ret);
@@ -67,8 +68,8 @@ enum {
 /* Writes the body of an alert: level by description and version (close_notify, user_canceled and
  * no_renegotiation are warnings, the rest fatal). Returns its length, 2. */
 size_t gw_control_alert(uint8_t out[GW_CONTROL_MAX], uint8_t description);
-/* Writes a KeyUpdate(update_not_requested or requested); its length, 5. After it was sealed the
- * caller calls gw_record_update(&rec->tx). */
+/* Writes a KeyUpdate(update_not_requested or requested); its length, 5. The next record after it is
+ * the first under the next key (gw_record_update). */
 size_t gw_control_key_update(uint8_t out[GW_CONTROL_MAX], bool request);
 
 const char *gw_alert_name(uint8_t description); /* "access_denied"; "unknown" otherwise */

@@ -32,6 +32,8 @@ int gw_record_init(struct gw_record *rec, struct gw_handover_keys *keys)
     int error = half_init(&rec->tx, &keys->tx, true);
     if (!error)
         error = half_init(&rec->rx, &keys->rx, false);
+    if (!error)
+        gw_record_rekey_after(rec, GW_REKEY_AFTER_MAX);
     gw_wipe_object(keys);
     return error;
 }
@@ -48,23 +50,46 @@ const char *gw_engine_word(enum gw_engine engine)
     return engine == GW_ENGINE_KERNEL ? "kernel" : "user";
 }
 
-bool gw_record_key_has_room(const struct gw_record_half *half, uint64_t records)
+/* ---- keys ---- */
+
+/* One key may seal so many records: of AES-GCM, in TLS 1.2 too (RFC 8446 5.5, RFC 9325 4.4).
+ * ChaCha20-Poly1305's sequence number would wrap before its limit. What was read in one go is
+ * sealed under one key, so very small numbers leave room for that. */
+static uint64_t records_max(const struct ktls_suite *suite, uint64_t rekey_after)
 {
-    return half->records + records <= gw_suite_records_max(half->keys.suite);
+    if (suite->cipher == KTLS_CHACHA20_POLY1305)
+        return UINT64_MAX / 2;
+    return GW_MAX(2 * rekey_after, rekey_after + GW_BUFFER_SLOTS);
+}
+
+void gw_record_rekey_after(struct gw_record *rec, uint32_t records)
+{
+    gw_require(records > 0);
+    rec->rekey_after = records;
+    rec->tx_records_max = records_max(rec->tx.keys.suite, records);
+}
+
+bool gw_record_can_rekey(const struct gw_record *rec, const struct gw_record_half *half)
+{
+    return gw_record_is_tls13(rec) && (half->engine == GW_ENGINE_USER || rec->kernel_rekeys);
 }
 
 int gw_record_update(struct gw_record_half *half)
 {
-    if (half->engine != GW_ENGINE_USER || ktls_update(&half->keys) ||
-        half->provider->rekey(half->aead, half->keys.key))
+    if (ktls_update(&half->keys))
         return -EIO;
     half->records = 0;
+    if (half->engine == GW_ENGINE_USER)
+        return half->provider->rekey(half->aead, half->keys.key) ? -EIO : 0;
     return 0;
 }
 
+/* ---- kernel engine ---- */
+
 void gw_record_moved(struct gw_record_half *half)
 {
-    half->provider->destroy(half->aead);
+    if (half->aead)
+        half->provider->destroy(half->aead);
     half->aead = NULL;
     half->engine = GW_ENGINE_KERNEL;
     /* TLS 1.2 has no traffic secret: those bytes are zero already. */
@@ -73,9 +98,13 @@ void gw_record_moved(struct gw_record_half *half)
     half->keys.seq = half->keys.explicit_nonce = 0;
 }
 
-bool gw_record_count_sent(struct gw_record_half *half, size_t bytes)
+void gw_record_count_sent(struct gw_record *rec, size_t bytes)
 {
-    /* The kernel ends a record with each send, even a short one. */
-    half->records += bytes / GW_RECORD_PLAINTEXT_MAX + (bytes % GW_RECORD_PLAINTEXT_MAX != 0);
-    return half->records < gw_suite_records_max(half->keys.suite);
+    rec->tx.records += gw_record_count_of(bytes);
+    rec->key_updates = 0;
+}
+
+void gw_record_count_received(struct gw_record *rec, size_t bytes)
+{
+    rec->rx.records += gw_record_count_of(bytes);
 }

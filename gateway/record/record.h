@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "gateway/base/limits.h"
 #include "gateway/base/reason.h"
 #include "gateway/record/aead.h"
 #include "gateway/tls/handover.h"
@@ -34,7 +35,7 @@ struct gw_record_half {
     struct gw_aead *aead;  /* NULL in the kernel engine */
     const struct gw_aead_provider *provider;
     enum gw_engine engine;
-    uint64_t records; /* records run under the current key, in either engine (kernel: sent only) */
+    uint64_t records; /* run under the key in use; of the kernel's received ones at least so many */
 };
 
 struct gw_record {
@@ -42,13 +43,16 @@ struct gw_record {
     struct gw_record_half rx;
     enum gw_role role;
     uint32_t tx_payload_max; /* bytes of payload that one record to the peer may hold */
+    uint32_t rekey_after;    /* records under one key, then it is to be changed */
+    uint64_t tx_records_max; /* … that may be sealed at all */
+    bool kernel_rekeys;      /* the kernel can change keys; set by the caller after init */
     /* State of control.h. */
     uint8_t hs_part[4]; /* header of a handshake message that is not all there */
     uint8_t hs_part_len;
     uint32_t hs_skip;      /* bytes still to come of a ticket, which are not kept */
     uint8_t empty_records; /* without payload (handshake ones too) since the last payload */
     uint8_t warning_alerts;
-    uint8_t key_updates; /* since the last payload */
+    uint8_t key_updates; /* since the last payload, either way */
     bool close_sent;     /* our close_notify or fatal alert was made: nothing more is sealed */
     bool close_received;
 };
@@ -62,6 +66,29 @@ static inline bool gw_record_is_tls13(const struct gw_record *rec)
 {
     return rec->tx.keys.suite->version == KTLS_TLS_1_3;
 }
+
+/* ---- keys ---- */
+
+/* Keys are to be changed after so many records, at least one; where they cannot be, TX ends at
+ * twice that (AES-GCM; ChaCha20-Poly1305 has no such limit). After init it is GW_REKEY_AFTER_MAX.
+ */
+void gw_record_rekey_after(struct gw_record *rec, uint32_t records);
+/* Whether the keys of the half can be changed at all, in the engine that runs it. */
+bool gw_record_can_rekey(const struct gw_record *rec, const struct gw_record_half *half);
+/* Whether it is time to change them. */
+static inline bool gw_record_key_is_old(const struct gw_record *rec,
+                                        const struct gw_record_half *half)
+{
+    return half->records >= rec->rekey_after;
+}
+/* Whether `records` more records of data may be sealed under the key in use. */
+static inline bool gw_record_key_has_room(const struct gw_record *rec, uint64_t records)
+{
+    return rec->tx.records + records <= rec->tx_records_max;
+}
+/* Next key generation of one direction (TLS 1.3). Kernel engine: the caller installs half->keys and
+ * then calls gw_record_moved. 0 or -EIO. */
+gw_must_check int gw_record_update(struct gw_record_half *half);
 
 /* ---- user engine, receiving ---- */
 
@@ -90,23 +117,23 @@ enum gw_open_verdict gw_record_open(struct gw_record *rec, uint8_t *data, size_t
 /*
  * Seals one record in place: `payload` (0 to 16384 bytes) must have GW_RECORD_SEAL_ROOM_FRONT
  * bytes before it and GW_RECORD_SEAL_ROOM_BACK after it. The record to send then lies at
- * *ret_start, *ret_len bytes. Returns 0; -EIO; -EKEYEXPIRED when an AES-GCM key has sealed
- * GW_RECORDS_PER_KEY_MAX records (see control.h: update first; a few alerts and KeyUpdates still
- * pass); -EPIPE after close_sent. On failure *payload is worthless.
+ * *ret_start, *ret_len bytes. Returns 0; -EIO; -EKEYEXPIRED when the key has sealed all it may (a
+ * few alerts and KeyUpdates still pass); -EPIPE after close_sent. On failure *payload is worthless.
  */
 gw_must_check int gw_record_seal(struct gw_record *rec, uint8_t type, uint8_t *payload, size_t len,
                                  uint8_t **ret_start, size_t *ret_len);
 
-/* User engine: whether `records` more records of data may be sealed under the key in use. */
-bool gw_record_key_has_room(const struct gw_record_half *half, uint64_t records);
-/* Next key generation of one direction (TLS 1.3, user engine). 0 or -EIO. */
-gw_must_check int gw_record_update(struct gw_record_half *half);
+/* ---- kernel engine ---- */
 
-/* ---- moving to the kernel ---- */
-
-/* The half's keys now run in the kernel: frees the AEAD and wipes what is not needed any more
- * (all but suite; TLS 1.3 keeps the traffic secret for later updates). */
+/* The half's keys now run in the kernel, for the first time or again after an update: frees the
+ * AEAD and wipes what is not needed any more (all but suite; TLS 1.3 keeps the traffic secret for
+ * later updates). */
 void gw_record_moved(struct gw_record_half *half);
-/* Kernel engine: accounts for a send of `bytes` application bytes; false when the key's limit is
- * reached and the connection must end (AES-GCM; ChaCha20-Poly1305 has none). */
-bool gw_record_count_sent(struct gw_record_half *half, size_t bytes);
+/* Records that a send of so many bytes becomes: the kernel ends one with each send. */
+static inline uint64_t gw_record_count_of(size_t bytes)
+{
+    return (bytes + GW_RECORD_PLAINTEXT_MAX - 1) / GW_RECORD_PLAINTEXT_MAX;
+}
+/* A send of so many application bytes was accepted, or a receive gave them. */
+void gw_record_count_sent(struct gw_record *rec, size_t bytes);
+void gw_record_count_received(struct gw_record *rec, size_t bytes);

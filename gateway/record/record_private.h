@@ -34,13 +34,6 @@ static inline size_t gw_suite_overhead(const struct ktls_suite *suite)
     return gw_suite_front(suite) + KTLS_TAG_LEN + (gw_suite_is_tls13(suite) ? 1 : 0);
 }
 
-/* AES-GCM may seal so many records under one key, in TLS 1.2 too (RFC 8446 5.5, RFC 9325 4.4);
- * ChaCha20-Poly1305's sequence number would wrap before its limit. */
-static inline uint64_t gw_suite_records_max(const struct ktls_suite *suite)
-{
-    return suite->cipher == KTLS_CHACHA20_POLY1305 ? UINT64_MAX / 2 : GW_RECORDS_PER_KEY_MAX;
-}
-
 /*
  * The record's nonce. `explicit_nonce` is what the record carries (TLS 1.2 AES-GCM), NULL
  * otherwise: then the sequence number is xor'ed into the IV (RFC 8446 5.3; RFC 7905 2 says the same

@@ -7,16 +7,16 @@ enum {
     /* Alerts and KeyUpdates that may still be sealed when data may not: the connection must be
      * able to say why it ends, or to change the key. */
     CONTROL_RESERVE = 64,
-    /* Every so many records sent, a peer that only reads gets its allowance of KeyUpdates anew, or
-     * a download of some terabytes would end as a flood. 1 GiB of full records. */
+    /* Every so many records sent, a peer that only reads gets its allowance of empty records anew,
+     * or a download of some terabytes would end as a flood. 1 GiB of full records. */
     FORGIVE_EVERY = 1 << 16,
 };
 
-static bool key_is_used_up(const struct gw_record_half *tx, uint8_t type)
+static bool key_is_used_up(const struct gw_record *rec, uint8_t type)
 {
-    uint64_t max = gw_suite_records_max(tx->keys.suite);
+    const struct gw_record_half *tx = &rec->tx;
     uint64_t reserve = type == GW_CONTENT_DATA ? 0 : CONTROL_RESERVE;
-    return tx->keys.seq == UINT64_MAX || tx->records >= max + reserve;
+    return tx->keys.seq == UINT64_MAX || tx->records >= rec->tx_records_max + reserve;
 }
 
 static void write_header(const struct ktls_suite *suite, uint8_t type, size_t content_len,
@@ -34,13 +34,15 @@ static void write_explicit_nonce(const struct ktls_keys *keys, uint8_t out[GW_EX
     gw_write_be(&w, keys->explicit_nonce, GW_EXPLICIT_NONCE_LEN);
 }
 
-static void advance(struct gw_record *rec)
+static void advance(struct gw_record *rec, uint8_t type)
 {
     struct gw_record_half *tx = &rec->tx;
     tx->keys.seq++;
     tx->keys.explicit_nonce++;
     if (++tx->records % FORGIVE_EVERY == 0)
-        rec->key_updates = rec->empty_records = 0;
+        rec->empty_records = 0;
+    if (type == GW_CONTENT_DATA)
+        rec->key_updates = 0;
 }
 
 int gw_record_seal(struct gw_record *rec, uint8_t type, uint8_t *payload, size_t len,
@@ -51,7 +53,7 @@ int gw_record_seal(struct gw_record *rec, uint8_t type, uint8_t *payload, size_t
     gw_require(tx->engine == GW_ENGINE_USER && len <= GW_RECORD_PLAINTEXT_MAX);
     if (rec->close_sent)
         return -EPIPE;
-    if (key_is_used_up(tx, type))
+    if (key_is_used_up(rec, type))
         return -EKEYEXPIRED;
 
     uint8_t *explicit_nonce = NULL;
@@ -73,6 +75,6 @@ int gw_record_seal(struct gw_record *rec, uint8_t type, uint8_t *payload, size_t
         return -EIO;
     *ret_start = start;
     *ret_len = GW_RECORD_HEADER + len + gw_suite_overhead(suite);
-    advance(rec);
+    advance(rec, type);
     return 0;
 }

@@ -44,7 +44,8 @@ static struct gateway gateways[CONN_ENGINES];
 static struct run *current;
 
 /* What differs between two services is set for each input. */
-static struct gw_service service = {.name = "fuzz", .verify = GW_VERIFY_NONE};
+static struct gw_service service = {
+    .name = "fuzz", .verify = GW_VERIFY_NONE, .rekey_after = GW_REKEY_AFTER_MAX};
 /* No limit is a whole number of seconds: a look at what is not sent yet, in the kernel engine
  * only, takes less than one (see settle), and must not change what comes of a script. */
 static const struct gw_config config = {
@@ -57,14 +58,16 @@ static const struct gw_config config = {
     .close_timeout_ns = 20 * GW_NS_PER_SEC + 900 * GW_NS_PER_MS,
 };
 
-static const struct ktls_probe *probe(void)
+static const struct ktls_probe *probe(enum conn_engine engine)
 {
-    static struct ktls_probe all;
-    all.attach.works = true;
+    static struct ktls_probe probes[CONN_ENGINES];
+    struct ktls_probe *all = &probes[engine];
+    all->attach.works = true;
+    all->rekey.works = engine == CONN_REKEYS;
     for (int version = 0; version < 2; version++)
         for (int cipher = 0; cipher < KTLS_CIPHER_COUNT; cipher++)
-            all.tx[version][cipher].works = all.rx[version][cipher].works = true;
-    return &all;
+            all->tx[version][cipher].works = all->rx[version][cipher].works = true;
+    return all;
 }
 
 /* ---- what the gateway tells ---- */
@@ -111,6 +114,7 @@ static struct gateway *gateway(enum conn_engine engine)
     struct gw_fake_config fake = {
         .max_buffers = 4,
         .kernel = engine != CONN_USER,
+        .rekeys = engine == CONN_REKEYS,
         .refuse_percent = engine == CONN_MIXED ? 50 : 0,
         .prompt = true,
         .sockets = 8,
@@ -124,7 +128,7 @@ static struct gateway *gateway(enum conn_engine engine)
         .ring = g->ring,
         .config = &config,
         .tls = no_tls,
-        .ktls = probe(),
+        .ktls = probe(engine),
         .stats = &g->stats,
         .all_stats = &g->stats,
         .worker_count = 1,

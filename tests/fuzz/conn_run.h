@@ -16,7 +16,8 @@
 enum conn_engine {
     CONN_USER,
     CONN_KERNEL,
-    CONN_MIXED, /* the kernel refuses to attach or takes one direction only, by chance */
+    CONN_MIXED,  /* the kernel refuses to attach or takes one direction only, by chance */
+    CONN_REKEYS, /* the kernel can change keys */
     CONN_ENGINES
 };
 

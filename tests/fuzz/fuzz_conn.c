@@ -5,7 +5,8 @@
  *
  * Where the engines may differ, and why:
  *  - A kernel that cannot change keys ends the connection at the client's KeyUpdate, as soon as it
- *    sees the message's header.
+ *    sees the message's header. One that can does so where the message comes in parts, or where it
+ *    takes a part of another for one.
  *  - The kernel steps over empty records of data itself, so nobody counts them, and they do not
  *    come between the parts of a message.
  *  - The kernel looks at a header when the whole record is there; the user engine at once, so it
@@ -48,7 +49,7 @@ static void read_setup(struct gw_reader *r, struct script *s)
     uint8_t choice = gw_read_u8(r);
     s->setup.proxy = (enum gw_proxy_protocol)(choice % 3);
     s->setup.scarce = choice / 3 & 1;
-    s->other = choice & 0x80 ? CONN_MIXED : CONN_KERNEL;
+    s->other = choice & 0x80 ? CONN_MIXED : choice & 0x40 ? CONN_REKEYS : CONN_KERNEL;
     s->setup.connect_result = results[gw_read_u8(r) % GW_ARRAY_SIZE(results)];
     hs->in_len = 1 + (size_t)gw_read_u8(r) % 200;
     hs->out_len = (size_t)gw_read_u8(r) * 8;

@@ -14,6 +14,7 @@ enum {
     FLAG_CLIENT = 2,
     FLAG_RX_KERNEL = 4,
     FLAG_TX_KERNEL = 8,
+    FLAG_KERNEL_REKEYS = 16,
 };
 
 static void check_state(const struct gw_record *rec)
@@ -36,8 +37,9 @@ static void check_verdict(const struct gw_record *rec, enum gw_control_verdict v
     case GW_CONTROL_CLOSED:
         gw_require(rec->close_received);
         break;
-    case GW_CONTROL_REPLY_KEY_UPDATE:
-        gw_require(gw_record_is_tls13(rec) && rec->tx.engine == GW_ENGINE_USER);
+    case GW_CONTROL_KEY_UPDATE:
+        gw_require(gw_record_can_rekey(rec, &rec->rx));
+        gw_require(!control->reply || gw_record_can_rekey(rec, &rec->tx));
         break;
     case GW_CONTROL_FAIL:
         gw_require(control->alert != GW_ALERT_CLOSE_NOTIFY);
@@ -69,7 +71,7 @@ static bool judge_one(struct gw_record *rec, struct gw_reader *r)
     check_state(rec);
     check_verdict(rec, verdict, &control);
     gw_require(!was_closed || verdict == GW_CONTROL_GO_ON);
-    return verdict == GW_CONTROL_GO_ON || verdict == GW_CONTROL_REPLY_KEY_UPDATE ||
+    return verdict == GW_CONTROL_GO_ON || verdict == GW_CONTROL_KEY_UPDATE ||
            verdict == GW_CONTROL_CLOSED;
 }
 
@@ -84,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         gw_record_moved(&f.rec.rx);
     if (flags & FLAG_TX_KERNEL)
         gw_record_moved(&f.rec.tx);
+    f.rec.kernel_rekeys = flags & FLAG_KERNEL_REKEYS;
     while (gw_reader_left(&r) > 0 && judge_one(&f.rec, &r))
         ;
     fixture_done(&f);

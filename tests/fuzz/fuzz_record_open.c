@@ -108,8 +108,9 @@ static bool take(struct gw_record *rec, const struct gw_opened *o)
         return gw_control_saw_data(rec);
     switch (gw_control_judge(rec, o->type, o->payload, o->payload_len, &control)) {
     case GW_CONTROL_GO_ON:
-    case GW_CONTROL_REPLY_KEY_UPDATE:
         return true;
+    case GW_CONTROL_KEY_UPDATE:
+        return gw_record_update(&rec->rx) == 0;
     default:
         return false;
     }

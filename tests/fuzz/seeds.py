@@ -44,8 +44,9 @@ def conn():
     together, pieces = 0x80, 0x40
     alert, handshake, app = 21, 22, 23
 
-    def setup(suite=0, proxy=0, scarce=0, mixed=0, connect=0, tickets=9, payload_max=0):
-        return u8(suite, proxy + 3 * scarce + 0x80 * mixed, connect, 40, 100, tickets, payload_max, 1)
+    def setup(suite=0, proxy=0, scarce=0, mixed=0, connect=0, tickets=9, payload_max=0, rekeys=0):
+        engine = 0x80 * mixed + 0x40 * rekeys
+        return u8(suite, proxy + 3 * scarce + engine, connect, 40, 100, tickets, payload_max, 1)
 
     def send(size, pad=0, act=data, flags=0, more=b""):
         return u8(act | flags) + more + u16(size) + u8(pad)
@@ -86,11 +87,13 @@ def conn():
         yield f"{version}-small-records", setup(suite, payload_max=1) + answer(5000) + u8(backend_fin) + close
         yield f"{version}-refused", setup(suite, connect=5) + send(1)
         yield f"{version}-unanswered", setup(suite, connect=7) + send(1) + u8(time, 6)
-    yield "updates", setup() + (u8(key_update, 0) + send(20) + u8(key_update, 1) + answer(20)) * 3
-    yield "updates-together", setup() + (u8(key_update | together, 1) + send(2, 0, data, together)) * 4 + close
-    yield "update-flood", setup() + u8(key_update | together, 1) * 40
-    yield "update-in-parts", setup() + typed(handshake, b"\x18\0", together) + typed(handshake, b"\0\1\0")
-    yield "update-too-long", setup() + typed(handshake, b"\x18\0\0\1\0\0")
+    for kernel, start in ("", setup()), ("rekeys-", setup(rekeys=1)):
+        yield f"{kernel}updates", start + (u8(key_update, 0) + send(20) + u8(key_update, 1) + answer(20)) * 3
+        yield f"{kernel}updates-together", \
+            start + (u8(key_update | together, 1) + send(2, 0, data, together)) * 4 + close
+        yield f"{kernel}update-flood", start + u8(key_update | together, 1) * 40
+        yield f"{kernel}update-in-parts", start + typed(handshake, b"\x18\0", together) + typed(handshake, b"\0\1\0")
+        yield f"{kernel}update-too-long", start + typed(handshake, b"\x18\0\0\1\0\0")
     yield "data-amid-message", setup() + typed(handshake, b"\x18\0\0", together) + send(4)
 
 

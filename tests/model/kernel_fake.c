@@ -7,17 +7,28 @@
 
 #include <errno.h>
 
-void gw_fake_kernel_install(struct gw_fake_kernel *k, int direction, const struct ktls_keys *keys)
+int gw_fake_kernel_install(struct gw_fake_kernel *k, int direction, const struct ktls_keys *keys)
 {
     bool tx = direction == KTLS_TX;
     struct gw_record_half *half = tx ? &k->rec.tx : &k->rec.rx;
     bool *has = tx ? &k->tx : &k->rx;
-    assert_false(*has);
+    if (*has && (!k->rekeys || keys->suite->version != KTLS_TLS_1_3))
+        return -EBUSY;
+    if (*has) { /* under a key that was in use, nonces would come again */
+        assert_ptr_equal(keys->suite, half->keys.suite);
+        assert_memory_not_equal(keys->key, half->keys.key, keys->suite->key_len);
+        assert_int_equal(keys->seq, 0);
+        half->provider->destroy(half->aead);
+    }
     *has = true;
     half->keys = *keys;
+    half->records = 0;
     half->provider = gw_aead_choose(keys->suite->cipher);
     half->aead = half->provider->create(keys->suite->cipher, keys->key, tx);
     assert_non_null(half->aead);
+    k->rec.tx_records_max = UINT64_MAX / 2; /* it does not care */
+    k->wants_key = k->wants_key && tx;
+    return 0;
 }
 
 void gw_fake_kernel_done(struct gw_fake_kernel *k)
@@ -68,6 +79,19 @@ static int break_off(struct gw_fake_kernel *k, enum gw_reason reason)
     return k->failed;
 }
 
+static bool has_whole_record(const struct gw_queue *in)
+{
+    const uint8_t *p = in->data + in->at;
+    size_t len = gw_queued(in);
+    return len >= GW_RECORD_HEADER && len - GW_RECORD_HEADER >= (size_t)(p[3] << 8 | p[4]);
+}
+
+/* It looks no further than the first byte. */
+static bool is_key_update(const struct gw_opened *o)
+{
+    return o->type == GW_CONTENT_HANDSHAKE && o->payload_len > 0 && o->payload[0] == 24;
+}
+
 /* Makes sure that a record is at the head; empty data records are stepped over. */
 static int next(struct gw_fake_kernel *k, struct gw_queue *in)
 {
@@ -75,6 +99,8 @@ static int next(struct gw_fake_kernel *k, struct gw_queue *in)
         struct gw_opened o;
         if (k->failed)
             return k->failed;
+        if (k->wants_key)
+            return has_whole_record(in) ? -EKEYEXPIRED : -EAGAIN;
         switch (gw_record_open(&k->rec, in->data + in->at, gw_queued(in), &o)) {
         case GW_OPEN_PARTIAL:
             return -EAGAIN;
@@ -84,6 +110,7 @@ static int next(struct gw_fake_kernel *k, struct gw_queue *in)
             break;
         }
         in->at += o.consumed;
+        k->wants_key = k->rekeys && is_key_update(&o);
         gw_queue_add(&k->plain, o.payload, o.payload_len);
         k->type = o.type;
         k->head = o.payload_len > 0 || o.type != GW_CONTENT_DATA;
@@ -132,9 +159,5 @@ int gw_fake_kernel_receive(struct gw_fake_kernel *k, struct gw_queue *in, const 
 
 bool gw_fake_kernel_readable(const struct gw_fake_kernel *k, const struct gw_queue *in)
 {
-    const uint8_t *p = in->data + in->at;
-    size_t len = gw_queued(in);
-    if (k->head || k->failed)
-        return true;
-    return len >= GW_RECORD_HEADER && len - GW_RECORD_HEADER >= (size_t)(p[3] << 8 | p[4]);
+    return k->failed || (!k->wants_key && (k->head || has_whole_record(in)));
 }

@@ -3,7 +3,9 @@
  * A double of the kernel's TLS on one socket, in the ways that the relay depends on
  * (kernel-notes/): what was accepted for sending may leave later; one receive returns data of many
  * records, or one control record with its type, or EIO where there is no room for the type; an
- * error of a record stays, and once on the socket too; keys cannot be changed.
+ * error of a record stays, and once on the socket too. Keys of TLS 1.3 can be changed or not. Where
+ * they can, nothing is opened after a KeyUpdate until the next key is there, and even the KeyUpdate
+ * itself is hidden from poll.
  */
 #pragma once
 
@@ -15,6 +17,8 @@
 
 struct gw_fake_kernel {
     bool tx, rx;            /* has keys */
+    bool rekeys;            /* they can be changed */
+    bool wants_key;         /* a KeyUpdate was opened */
     struct gw_record rec;   /* the halves are used, each for itself */
     struct gw_queue staged; /* sealed, and TCP had no room for it yet */
     struct gw_queue plain;  /* what is left of the record at the head */
@@ -24,7 +28,8 @@ struct gw_fake_kernel {
     bool sock_error;        /* … and for the next call on the socket */
 };
 
-void gw_fake_kernel_install(struct gw_fake_kernel *k, int direction, const struct ktls_keys *keys);
+/* 0; -EBUSY: the direction has keys already. */
+int gw_fake_kernel_install(struct gw_fake_kernel *k, int direction, const struct ktls_keys *keys);
 void gw_fake_kernel_done(struct gw_fake_kernel *k);
 /* Seals `len` bytes of iov as records of `type` into `staged`. */
 void gw_fake_kernel_send(struct gw_fake_kernel *k, const struct iovec *iov, size_t len,

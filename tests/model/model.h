@@ -57,6 +57,7 @@ enum service {
     SERVICE_MUTUAL, /* client certificates, PROXY v1, two backend addresses */
     SERVICE_TWO,    /* PROXY v2, two backend addresses */
     SERVICE_KERNEL, /* --records kernel; in a run without it like SERVICE_PLAIN */
+    SERVICE_REKEY,  /* --rekey-after 5 */
     SERVICE_COUNT
 };
 
@@ -72,7 +73,8 @@ struct peer {
     const struct side_kind *side; /* the client's TLS: libssl or a script */
     SSL *ssl;
     struct scripted_side own;
-    bool ready; /* its handshake is done */
+    bool ready;      /* its handshake is done */
+    bool cut_update; /* sent a KeyUpdate cut in two */
     unsigned warnings;
     int client_fd;
     int backend_fd;
@@ -105,6 +107,7 @@ struct model {
     struct ktls_probe ktls;
     struct gw_stats stats;
     bool kernel; /* records may run in the double of the kernel */
+    bool rekeys; /* … which can change keys */
     struct test_dir *dir;
     struct test_cert *ca, *server, *allowed, *stranger;
     SSL_CTX *client_ctx;

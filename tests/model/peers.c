@@ -90,11 +90,17 @@ static void client_reads(struct peer *p)
     }
 }
 
-/* Where the kernel runs the records it cannot follow a KeyUpdate, so only one plan sends them. */
+/* A kernel that cannot change keys cannot follow a KeyUpdate, so only one plan sends them there. */
+static bool may_update(const struct model *m, const struct peer *p)
+{
+    return p->side->version(p) == KTLS_TLS_1_3 &&
+           (!m->kernel || m->rekeys || p->plan == PLAN_UPDATES);
+}
+
 static void client_updates(struct model *m, struct peer *p)
 {
     unsigned often = p->plan == PLAN_UPDATES ? 4 : 40;
-    if (p->side->version(p) != KTLS_TLS_1_3 || (m->kernel && p->plan != PLAN_UPDATES))
+    if (!may_update(m, p))
         return;
     if (below(m, often) == 0)
         p->side->update(p, below(m, 2));
@@ -113,7 +119,19 @@ static void client_writes(struct model *m, struct peer *p)
     client_updates(m, p);
 }
 
-/* Data, empty records, and warnings that are to be stepped over. */
+/* A KeyUpdate in two parts, which the user engine puts together. */
+static void client_updates_in_parts(struct model *m, struct peer *p)
+{
+    uint8_t body[GW_CONTROL_MAX];
+    size_t len = gw_control_key_update(body, below(m, 2));
+    size_t cut = 1 + below(m, len - 1);
+    side_send_record(p, GW_CONTENT_HANDSHAKE, body, cut);
+    side_send_record(p, GW_CONTENT_HANDSHAKE, body + cut, len - cut);
+    assert_int_equal(gw_record_update(&p->own.rec.tx), 0);
+    p->cut_update = true;
+}
+
+/* Data, empty records, KeyUpdates, and warnings that are to be stepped over. */
 static void client_writes_odd(struct model *m, struct peer *p)
 {
     uint8_t data[GW_RECORD_PLAINTEXT_MAX];
@@ -122,6 +140,10 @@ static void client_writes_odd(struct model *m, struct peer *p)
         return;
     if (below(m, 6) == 0)
         side_send_record(p, GW_CONTENT_DATA, data, 0);
+    if (below(m, 6) == 0 && may_update(m, p))
+        p->side->update(p, below(m, 2));
+    if (below(m, 20) == 0 && may_update(m, p))
+        client_updates_in_parts(m, p);
     if (below(m, 4) == 0 && p->warnings++ < GW_WARNING_ALERTS_MAX)
         side_send_record(p, GW_CONTENT_ALERT, data, gw_control_alert(data, GW_ALERT_USER_CANCELED));
     size_t len = below(m, 4) ? 1 + below(m, GW_MIN(left, sizeof(data))) : 1;

@@ -322,10 +322,17 @@ int gw_ring_ktls_install(struct gw_ring *r, int fd, int direction, const struct 
     struct sock *s = open_sock(r, fd);
     assert_true(s->attached);
     assert_false(fd_busy(r, fd, direction == KTLS_TX));
-    if (chance(r, r->config.refuse_percent))
+    bool first = !(direction == KTLS_TX ? s->kernel.tx : s->kernel.rx);
+    if (first && chance(r, r->config.refuse_percent))
         return -EINVAL;
-    gw_fake_kernel_install(&s->kernel, direction, keys);
-    return 0;
+    s->kernel.rekeys = r->config.rekeys;
+    return gw_fake_kernel_install(&s->kernel, direction, keys);
+}
+
+uint64_t gw_fake_sealed(struct gw_ring *r, int fd)
+{
+    const struct sock *s = open_sock(r, fd);
+    return s->kernel.tx ? s->kernel.rec.tx.records : 0;
 }
 
 void gw_ring_take_error(struct gw_ring *r, int fd)
@@ -524,7 +531,8 @@ static int transmit(struct gw_ring *r, const struct op *op, struct sock *s)
 static int look(struct sock *s)
 {
     bool news = s->woken && (s->reset || s->fin_in || gw_fake_kernel_readable(&s->kernel, &s->in));
-    s->woken = s->woken && !news;
+    /* A wake-up while the kernel waits for a key is lost. */
+    s->woken = s->woken && !news && !s->kernel.wants_key;
     return news ? POLLIN : NOT_YET;
 }
 

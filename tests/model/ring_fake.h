@@ -20,7 +20,8 @@ struct gw_fake_config {
     uint32_t max_buffers;
     unsigned no_buffer_percent; /* buffers that are not there though there are some */
     bool kernel;                /* kernel_fake.h runs records */
-    unsigned refuse_percent;    /* … and refuses so often to attach or to take keys */
+    bool rekeys;                /* … and can change keys */
+    unsigned refuse_percent;    /* … and refuses so often to attach or to take the first keys */
     bool prompt;                /* what can complete does so at once; in random order still */
     unsigned sockets;           /* at a time, for a quicker run; 0: many */
     /* The gateway connects `fd`: 0 to accept, a negative errno to fail, 1 to never answer. */
@@ -53,6 +54,9 @@ bool gw_fake_peer_saw_fin(struct gw_ring *ring, int fd);
 void gw_fake_peer_release(struct gw_ring *ring, int fd);
 /* Whether this fd is open on the gateway's side. */
 bool gw_fake_is_open(struct gw_ring *ring, int fd);
+
+/* Records that the kernel sealed under the key in use; 0 where it has none. */
+uint64_t gw_fake_sealed(struct gw_ring *ring, int fd);
 
 unsigned gw_fake_in_flight(const struct gw_ring *ring);
 unsigned gw_fake_open_sockets(const struct gw_ring *ring);

@@ -182,8 +182,13 @@ static uint64_t other_reasons(const struct model *m, const struct peer *p)
     uint64_t reasons = 0;
     if (p->shutdown)
         reasons |= R(SHUTDOWN);
-    if (m->kernel && p->plan == PLAN_UPDATES && p->side->version(p) == KTLS_TLS_1_3)
+    bool tls13 = p->side->version(p) == KTLS_TLS_1_3;
+    if (m->kernel && !m->rekeys && p->plan == PLAN_UPDATES && tls13)
         reasons |= R(REKEY_UNSUPPORTED);
+    if (m->kernel && p->cut_update)
+        reasons |= R(REKEY_UNSUPPORTED);
+    if (p->service == SERVICE_REKEY && (!tls13 || (m->kernel && !m->rekeys)))
+        reasons |= R(KEY_LIMIT);
     if (m->kernel && p->service == SERVICE_KERNEL)
         reasons |= R(KERNEL_KEYS);
     return reasons;
@@ -211,6 +216,8 @@ static void check_alert(const struct peer *p, enum gw_reason reason)
     /* RX may be refused after the end of the backend's stream was told. */
     if (reason == GW_REASON_KERNEL_KEYS && !(p->close_seen && p->backend_fin_sent))
         expected = GW_ALERT_INTERNAL_ERROR;
+    if (reason == GW_REASON_KEY_LIMIT)
+        expected = GW_ALERT_CLOSE_NOTIFY;
     if (p->alert != expected)
         fail_msg("plan %s, reason %s, service %d: alert %d", plans[p->plan].word,
                  gw_reason_info(reason)->word, p->service, p->alert);
@@ -277,12 +284,25 @@ static bool somebody_rests(const struct model *m)
     return false;
 }
 
+/* What the gateway believes that the kernel sealed under the key in use is enough, but for one
+ * control record before it knows that it is done. */
+static void check_counts(struct model *m)
+{
+    for (uint32_t slot = 0; slot < m->env.pool.limit; slot++) {
+        const struct gw_conn *c =
+            gw_pool_find(&m->env.pool, slot, gw_pool_generation(&m->env.pool, slot));
+        if (c && c->tls_fd >= 0 && c->has_record)
+            assert_true(gw_fake_sealed(m->ring, c->tls_fd) <= c->rec.tx.records + 1);
+    }
+}
+
 static void turn(struct model *m, bool begin_more)
 {
     m->env.now_ns += (int64_t)below(m, 3) * GW_NS_PER_MS;
     uint64_t before = gw_fake_events(m->ring);
     assert_int_equal(gw_ring_wait(m->ring, 0, on_completion, m), 0);
     gw_conn_turn(&m->env);
+    check_counts(m);
     for (int i = 0; i < CONNS; i++) {
         struct peer *p = &m->peers[i];
         if (!p->used && begin_more && below(m, 20) == 0)
@@ -352,6 +372,7 @@ static void set_up_services(struct model *m)
                               : kind == SERVICE_TWO ? GW_PROXY_V2
                                                     : GW_PROXY_OFF,
             .records = m->kernel && kind == SERVICE_KERNEL ? GW_RECORDS_KERNEL : GW_RECORDS_AUTO,
+            .rekey_after = kind == SERVICE_REKEY ? 5 : GW_REKEY_AFTER_MAX,
         };
         for (unsigned a = 0; a < s->target.addr_count; a++) {
             s->target.addrs[a].addr.ss_family = AF_INET;
@@ -379,14 +400,26 @@ static void set_up_client(struct model *m)
 static void set_up_kernel(struct model *m)
 {
     m->ktls.attach.works = m->kernel;
+    m->ktls.rekey.works = m->rekeys;
     for (int version = 0; version < 2; version++)
         for (int cipher = 0; cipher < KTLS_CIPHER_COUNT; cipher++)
             m->ktls.tx[version][cipher].works = m->ktls.rx[version][cipher].works = m->kernel;
 }
 
-static void set_up(struct model *m, uint64_t seed, bool kernel)
+/* One row a run; its word chooses it on the command line. */
+static const struct variant {
+    const char *word;
+    bool kernel;
+    bool rekeys; /* one that can change keys */
+} variants[] = {
+    {"user", false, false},
+    {"kernel", true, false},
+    {"kernel-rekeys", true, true},
+};
+
+static void set_up(struct model *m, uint64_t seed, const struct variant *v)
 {
-    *m = (struct model){.kernel = kernel};
+    *m = (struct model){.kernel = v->kernel, .rekeys = v->rekeys};
     gw_watch_begin(seed);
     m->config.max_conns = CONNS * 2;
     m->config.handshake_timeout_ns = 5 * GW_NS_PER_SEC;
@@ -401,7 +434,8 @@ static void set_up(struct model *m, uint64_t seed, bool kernel)
         .seed = seed,
         .max_buffers = CONNS / 2, /* scarce, so that connections must wait for one */
         .no_buffer_percent = 3,
-        .kernel = kernel,
+        .kernel = v->kernel,
+        .rekeys = v->rekeys,
         .refuse_percent = 4,
         .on_connect = on_connect,
         .on_close = on_close,
@@ -472,15 +506,6 @@ static uint64_t number_of(const char *name, uint64_t otherwise)
     return text ? strtoull(text, NULL, 0) : otherwise;
 }
 
-/* One row a run; its word chooses it on the command line. */
-static const struct variant {
-    const char *word;
-    bool kernel;
-} variants[] = {
-    {"user", false},
-    {"kernel", true},
-};
-
 static void run(void **state)
 {
     static struct model model; /* too large for a stack */
@@ -490,7 +515,7 @@ static void run(void **state)
     uint64_t events = number_of("GW_MODEL_EVENTS", 100000);
     printf("again: GW_MODEL_SEED=%llu GW_MODEL_EVENTS=%llu %s %s\n", (unsigned long long)seed,
            (unsigned long long)events, program_invocation_name, v->word);
-    set_up(m, seed, v->kernel);
+    set_up(m, seed, v);
     while (gw_fake_events(m->ring) < events)
         turn(m, true);
     for (int i = 0; i < 100000 && gw_conn_count(&m->env) > 0; i++)

@@ -19,25 +19,28 @@ enum {
 /* Who runs the records, as the row's last word. */
 enum engines {
     USER,
-    RX_KERNEL,
+    RX_KERNEL, /* one that cannot change keys */
     TX_KERNEL,
+    REKEYS, /* both directions in one that can */
 };
 
 struct row {
     uint16_t suite;
     enum gw_role role;
-    const char *records; /* "TYPE:HEX TYPE:HEX …"; all but the last must be GO_ON */
+    const char *records; /* "TYPE:HEX …"; all but the last must be GO_ON or KEY_UPDATE */
     enum gw_control_verdict verdict;
     enum gw_reason reason;
     uint8_t alert;
     enum engines engines;
+    bool reply;
 };
 
 #define SERVER GW_ROLE_SERVER
 #define CLIENT GW_ROLE_CLIENT
 #define GO_ON GW_CONTROL_GO_ON, GW_REASON_NONE, 0
 #define CLOSED GW_CONTROL_CLOSED, GW_REASON_NONE, 0
-#define REPLY GW_CONTROL_REPLY_KEY_UPDATE, GW_REASON_NONE, 0
+#define UPDATE GW_CONTROL_KEY_UPDATE, GW_REASON_NONE, 0
+#define REPLY UPDATE, .reply = true
 #define PEER(alert) GW_CONTROL_PEER_FAILED, GW_REASON_CLIENT_ALERT, alert
 #define UNEXPECTED(alert) GW_CONTROL_FAIL, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_##alert
 #define RENEGOTIATION GW_CONTROL_FAIL, GW_REASON_RENEGOTIATION, GW_ALERT_NO_RENEGOTIATION
@@ -72,7 +75,7 @@ static const struct row rows[] = {
     {TLS12, SERVER, "21:01000100", UNEXPECTED(DECODE_ERROR)},
 
     /* KeyUpdate */
-    {TLS13, SERVER, "22:1800000100", GO_ON},
+    {TLS13, SERVER, "22:1800000100", UPDATE},
     {TLS13, SERVER, "22:1800000101", REPLY},
     {TLS13, CLIENT, "22:1800000101", REPLY},
     {TLS13, SERVER, "22:1800000100 22:1800000101", REPLY},
@@ -93,9 +96,23 @@ static const struct row rows[] = {
     {TLS13, SERVER, "22:1800 21:0100", CLOSED},
     {TLS13, SERVER, "22:1800000100", NO_REKEY, .engines = RX_KERNEL},
     {TLS13, SERVER, "22:1800000101", NO_REKEY, .engines = RX_KERNEL},
-    {TLS13, SERVER, "22:18 22:000001", NO_REKEY, .engines = RX_KERNEL},
+    {TLS13, SERVER, "22:18000000", UNEXPECTED(DECODE_ERROR), .engines = RX_KERNEL},
+    {TLS13, SERVER, "22:18", NO_REKEY, .engines = RX_KERNEL},
+    {TLS13, SERVER, "22:18000001", NO_REKEY, .engines = RX_KERNEL},
     {TLS13, SERVER, "22:1800000101", NO_REKEY, .engines = TX_KERNEL},
-    {TLS13, SERVER, "22:1800000100", GO_ON, .engines = TX_KERNEL},
+    {TLS13, SERVER, "22:1800000100", UPDATE, .engines = TX_KERNEL},
+    {TLS13, SERVER, "22:1800000100", UPDATE, .engines = REKEYS},
+    {TLS13, SERVER, "22:1800000101", REPLY, .engines = REKEYS},
+    {TLS13, SERVER, "22:1800000102", UNEXPECTED(ILLEGAL_PARAMETER), .engines = REKEYS},
+    {TLS13, SERVER, "22:180000010018", UNEXPECTED(UNEXPECTED_MESSAGE), .engines = REKEYS},
+    {TLS12, SERVER, "22:1800000100", UNEXPECTED(UNEXPECTED_MESSAGE), .engines = REKEYS},
+    /* in parts: the kernel opens no further record after the first */
+    {TLS13, SERVER, "22:18", NO_REKEY, .engines = REKEYS},
+    {TLS13, SERVER, "22:18000001", NO_REKEY, .engines = REKEYS},
+    /* behind another message: the kernel does not see it, and goes on as soon as it has the key */
+    {TLS13, CLIENT, "22:0400000301020318000001 22:00", UPDATE},
+    {TLS13, CLIENT, "22:040000030102031800000101", REPLY, .engines = REKEYS},
+    {TLS13, CLIENT, "22:0400000301020318000001", NO_REKEY, .engines = REKEYS},
     {TLS12, SERVER, "22:1800000100", UNEXPECTED(UNEXPECTED_MESSAGE)},
 
     /* renegotiation */
@@ -146,10 +163,11 @@ static const struct row rows[] = {
 
 static void set_engines(struct record_fixture *f, enum engines engines)
 {
-    if (engines == RX_KERNEL)
+    if (engines == RX_KERNEL || engines == REKEYS)
         gw_record_moved(&f->rec.rx);
-    if (engines == TX_KERNEL)
+    if (engines == TX_KERNEL || engines == REKEYS)
         gw_record_moved(&f->rec.tx);
+    f->rec.kernel_rekeys = engines == REKEYS;
 }
 
 /* Reads "TYPE:HEX"; returns what follows. */
@@ -178,7 +196,7 @@ static enum gw_control_verdict judge_all(struct gw_record *rec, const char *text
         uint8_t *exact = malloc(len ? len : 1);
         assert_non_null(exact);
         memcpy(exact, payload, len);
-        assert_int_equal(verdict, GW_CONTROL_GO_ON);
+        assert_true(verdict == GW_CONTROL_GO_ON || verdict == GW_CONTROL_KEY_UPDATE);
         memset(control, 0xff, sizeof(*control));
         verdict = gw_control_judge(rec, type, exact, len, control);
         free(exact);
@@ -196,7 +214,8 @@ static void verdicts(void **state)
         fixture_init(&f, ktls_suite_find(row->suite), row->role);
         set_engines(&f, row->engines);
         enum gw_control_verdict verdict = judge_all(&f.rec, row->records, &c);
-        if (verdict != row->verdict || c.reason != row->reason || c.alert != row->alert)
+        if (verdict != row->verdict || c.reason != row->reason || c.alert != row->alert ||
+            (verdict == GW_CONTROL_KEY_UPDATE && c.reply != row->reply))
             fail_msg("row %zu, %04x %s: verdict %d, %s, %s", i, row->suite, row->records, verdict,
                      gw_reason_info(c.reason)->word, gw_alert_name(c.alert));
         assert_int_equal(f.rec.close_received, verdict == GW_CONTROL_CLOSED);
@@ -226,14 +245,29 @@ static bool data_came(struct gw_record *rec)
     return gw_control_saw_data(rec);
 }
 
-/* 2^16 records sent; one of them at least crosses the mark. */
+static bool seal_one(struct gw_record *rec, uint8_t type)
+{
+    uint8_t slot[GW_RECORD_SEAL_ROOM_FRONT + 1 + GW_RECORD_SEAL_ROOM_BACK] = {0}, *start;
+    size_t size;
+    return gw_record_seal(rec, type, slot + GW_RECORD_SEAL_ROOM_FRONT, 1, &start, &size) == 0;
+}
+
 static bool data_went(struct gw_record *rec)
 {
-    uint8_t slot[GW_RECORD_SEAL_ROOM_FRONT + 1 + GW_RECORD_SEAL_ROOM_BACK], *start;
-    uint8_t *payload = slot + GW_RECORD_SEAL_ROOM_FRONT;
-    size_t size;
+    return seal_one(rec, GW_CONTENT_DATA);
+}
+
+static bool kernel_data_went(struct gw_record *rec)
+{
+    gw_record_count_sent(rec, 1);
+    return true;
+}
+
+/* 2^16 records sent; one of them at least crosses the mark. */
+static bool much_data_went(struct gw_record *rec)
+{
     for (uint32_t i = 0; i < 1 << 16; i++) {
-        if (gw_record_seal(rec, GW_CONTENT_DATA, payload, 1, &start, &size))
+        if (!data_went(rec))
             return false;
     }
     return true;
@@ -251,8 +285,8 @@ static void floods_end(void **state)
     } floods[] = {
         {TLS13, SERVER, "23:", GW_CONTROL_GO_ON, GW_EMPTY_RECORDS_MAX, true},
         {TLS12, SERVER, "23:", GW_CONTROL_GO_ON, GW_EMPTY_RECORDS_MAX, true},
-        {TLS13, SERVER, "22:1800000100", GW_CONTROL_GO_ON, GW_KEY_UPDATES_MAX, true},
-        {TLS13, SERVER, "22:1800000101", GW_CONTROL_REPLY_KEY_UPDATE, GW_KEY_UPDATES_MAX, true},
+        {TLS13, SERVER, "22:1800000100", GW_CONTROL_KEY_UPDATE, GW_KEY_UPDATES_MAX, true},
+        {TLS13, SERVER, "22:1800000101", GW_CONTROL_KEY_UPDATE, GW_KEY_UPDATES_MAX, true},
         {TLS13, CLIENT, "22:0400000101", GW_CONTROL_GO_ON, GW_EMPTY_RECORDS_MAX, true},
         {TLS13, SERVER, "21:015a", GW_CONTROL_GO_ON, GW_WARNING_ALERTS_MAX, false},
         {TLS12, SERVER, "21:0164", GW_CONTROL_GO_ON, GW_WARNING_ALERTS_MAX, false},
@@ -295,13 +329,33 @@ static void tickets_in_crumbs_end(void **state)
     fixture_done(&f);
 }
 
-/* A download of terabytes by a client that changes its key now and then and says nothing else. */
-static void sending_forgives_key_updates(void **state)
+/* A download of terabytes by a client that changes its key now and then and says nothing else; what
+ * we answer to it is no data. */
+static void sending_forgives(void **state)
 {
+    static const struct {
+        const char *record;
+        enum gw_control_verdict usual;
+        bool (*forgive)(struct gw_record *rec);
+    } forgiven[] = {
+        {"22:1800000100", GW_CONTROL_KEY_UPDATE, data_went},
+        {"22:1800000100", GW_CONTROL_KEY_UPDATE, kernel_data_went},
+        {"23:", GW_CONTROL_GO_ON, much_data_went},
+    };
     struct record_fixture f;
+    struct gw_control c;
     (void)state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(forgiven); i++) {
+        fixture_init(&f, ktls_suite_find(TLS13), SERVER);
+        assert_limit(&f.rec, forgiven[i].record, forgiven[i].usual, 32, forgiven[i].forgive);
+        fixture_done(&f);
+    }
     fixture_init(&f, ktls_suite_find(TLS13), SERVER);
-    assert_limit(&f.rec, "22:1800000100", GW_CONTROL_GO_ON, GW_KEY_UPDATES_MAX, data_went);
+    for (int i = 0; i < GW_KEY_UPDATES_MAX; i++) {
+        assert_int_equal(judge_all(&f.rec, "22:1800000101", &c), GW_CONTROL_KEY_UPDATE);
+        assert_true(seal_one(&f.rec, GW_CONTENT_HANDSHAKE));
+    }
+    assert_int_equal(judge_all(&f.rec, "22:1800000101", &c), GW_CONTROL_FAIL);
     fixture_done(&f);
 }
 
@@ -321,8 +375,9 @@ static void nothing_counts_after_close(void **state)
     fixture_done(&f);
 }
 
-/* The keys really change: with the record that asks for it, and only then. */
-static void key_update_changes_rx(void **state)
+/* The verdict comes with the record that ends the message, and the next one is under the next key.
+ */
+static void key_update_in_parts(void **state)
 {
     uint8_t wire[64], plain[3] = "abc";
     struct record_fixture f;
@@ -335,13 +390,14 @@ static void key_update_changes_rx(void **state)
     int size = ktls_soft_seal(&f.peer_tx, GW_CONTENT_HANDSHAKE, "\1", 1, 0, wire);
     assert_int_equal(gw_record_open(&f.rec, wire, (size_t)size, &o), GW_OPEN_RECORD);
     assert_int_equal(gw_control_judge(&f.rec, o.type, o.payload, o.payload_len, &c),
-                     GW_CONTROL_REPLY_KEY_UPDATE);
-    assert_int_equal(f.rec.rx.keys.seq, 0);
+                     GW_CONTROL_KEY_UPDATE);
+    assert_true(c.reply);
+    assert_int_equal(f.rec.rx.keys.seq, 6); /* the keys are the caller's to change */
+    assert_int_equal(gw_record_update(&f.rec.rx), 0);
     assert_int_equal(ktls_update(&f.peer_tx), 0);
     size = ktls_soft_seal(&f.peer_tx, GW_CONTENT_DATA, plain, sizeof(plain), 0, wire);
     assert_int_equal(gw_record_open(&f.rec, wire, (size_t)size, &o), GW_OPEN_RECORD);
     assert_memory_equal(o.payload, plain, sizeof(plain));
-    assert_int_equal(f.rec.tx.keys.seq, 5); /* TX is the caller's to update, after its reply */
     fixture_done(&f);
 }
 
@@ -352,9 +408,10 @@ static void no_reply_after_our_close(void **state)
     (void)state;
     fixture_init(&f, ktls_suite_find(TLS13), SERVER);
     f.rec.close_sent = true;
-    f.rec.rx.keys.seq = 9;
-    assert_int_equal(judge_all(&f.rec, "22:1800000101", &c), GW_CONTROL_GO_ON);
-    assert_int_equal(f.rec.rx.keys.seq, 0);
+    assert_int_equal(judge_all(&f.rec, "22:1800000101", &c), GW_CONTROL_KEY_UPDATE);
+    assert_false(c.reply);
+    gw_record_moved(&f.rec.tx); /* nor is the connection cut for what it could not answer */
+    assert_int_equal(judge_all(&f.rec, "22:1800000101", &c), GW_CONTROL_KEY_UPDATE);
     fixture_done(&f);
 }
 
@@ -367,7 +424,7 @@ static void data_amid_a_message(void **state)
     assert_true(gw_control_saw_data(&f.rec));
     assert_int_equal(judge_all(&f.rec, "22:18", &c), GW_CONTROL_GO_ON);
     assert_false(gw_control_saw_data(&f.rec));
-    assert_int_equal(judge_all(&f.rec, "22:00000100", &c), GW_CONTROL_GO_ON);
+    assert_int_equal(judge_all(&f.rec, "22:00000100", &c), GW_CONTROL_KEY_UPDATE);
     assert_true(gw_control_saw_data(&f.rec));
     assert_int_equal(judge_all(&f.rec, "22:04000003aabb", &c), GW_CONTROL_GO_ON);
     assert_false(gw_control_saw_data(&f.rec));
@@ -410,9 +467,9 @@ int main(void)
         cmocka_unit_test(floods_end),
         cmocka_unit_test(warnings_add_up),
         cmocka_unit_test(tickets_in_crumbs_end),
-        cmocka_unit_test(sending_forgives_key_updates),
+        cmocka_unit_test(sending_forgives),
         cmocka_unit_test(nothing_counts_after_close),
-        cmocka_unit_test(key_update_changes_rx),
+        cmocka_unit_test(key_update_in_parts),
         cmocka_unit_test(no_reply_after_our_close),
         cmocka_unit_test(data_amid_a_message),
         cmocka_unit_test(alerts_we_send),

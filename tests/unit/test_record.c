@@ -275,9 +275,8 @@ static void check_key_limit(struct record_fixture *f, const struct ktls_suite *s
     uint8_t *start;
     size_t size;
     f->rec.tx.records = GW_RECORDS_PER_KEY_MAX - 1;
-    assert_true(gw_record_key_has_room(&f->rec.tx, 1));
-    assert_int_equal(gw_record_key_has_room(&f->rec.tx, 2),
-                     suite->cipher == KTLS_CHACHA20_POLY1305);
+    assert_true(gw_record_key_has_room(&f->rec, 1));
+    assert_int_equal(gw_record_key_has_room(&f->rec, 2), suite->cipher == KTLS_CHACHA20_POLY1305);
     assert_int_equal(seal(f, GW_CONTENT_DATA, 1, &start, &size), 0);
     if (suite->cipher == KTLS_CHACHA20_POLY1305) {
         assert_int_equal(seal(f, GW_CONTENT_DATA, 1, &start, &size), 0);
@@ -298,6 +297,64 @@ static void keys_are_used_up(void **state)
 {
     (void)state;
     each_suite(check_key_limit);
+}
+
+/* A key that is changed in time never comes near its end, however little --rekey-after allows. */
+static void check_rekey_after(struct record_fixture *f, const struct ktls_suite *suite)
+{
+    static const uint32_t numbers[] = {1, 2, 3, 4, 5, 100, GW_REKEY_AFTER_MAX};
+    bool endless = suite->cipher == KTLS_CHACHA20_POLY1305;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(numbers); i++) {
+        uint32_t n = numbers[i];
+        gw_record_rekey_after(&f->rec, n);
+        f->rec.tx.records = n - 1;
+        assert_false(gw_record_key_is_old(&f->rec, &f->rec.tx));
+        assert_true(gw_record_key_has_room(&f->rec, GW_BUFFER_SLOTS));
+        f->rec.tx.records = f->rec.rx.records = n;
+        assert_true(gw_record_key_is_old(&f->rec, &f->rec.tx));
+        assert_true(gw_record_key_is_old(&f->rec, &f->rec.rx));
+        if (n >= GW_BUFFER_SLOTS) {
+            assert_true(gw_record_key_has_room(&f->rec, n));
+            assert_int_equal(gw_record_key_has_room(&f->rec, n + 1), endless);
+        }
+    }
+    assert_int_equal(gw_record_can_rekey(&f->rec, &f->rec.tx), is_tls13(suite));
+    gw_record_moved(&f->rec.tx);
+    assert_false(gw_record_can_rekey(&f->rec, &f->rec.tx));
+    f->rec.kernel_rekeys = true;
+    assert_int_equal(gw_record_can_rekey(&f->rec, &f->rec.tx), is_tls13(suite));
+}
+
+static void keys_grow_old(void **state)
+{
+    (void)state;
+    each_suite(check_rekey_after);
+}
+
+/* A half in the kernel has its next key only for as long as it takes to install it, and it is the
+ * one that the user engine would have. */
+static void check_kernel_update(struct record_fixture *f, const struct ktls_suite *suite)
+{
+    struct gw_record_half *half = &f->rec.tx;
+    gw_record_moved(half);
+    for (int generation = 0; generation < 3 && is_tls13(suite); generation++) {
+        half->records = 5;
+        assert_int_equal(ktls_update(&f->peer_rx), 0);
+        assert_int_equal(gw_record_update(half), 0);
+        assert_memory_equal(&half->keys, &f->peer_rx, sizeof(half->keys));
+        assert_int_equal(half->records, 0);
+        gw_record_moved(half);
+        assert_true(all_zero(half->keys.key, sizeof(half->keys.key)));
+        assert_true(all_zero(half->keys.iv, sizeof(half->keys.iv)));
+    }
+    if (!is_tls13(suite))
+        assert_int_equal(gw_record_update(half), -EIO);
+}
+
+static void keys_of_the_kernel_chain(void **state)
+{
+    (void)state;
+    each_suite(check_kernel_update);
 }
 
 static void check_update(struct record_fixture *f, const struct ktls_suite *suite)
@@ -368,7 +425,6 @@ static void check_wiping(struct record_fixture *f, const struct ktls_suite *suit
     assert_memory_equal(rec.tx.keys.secret, before.secret, sizeof(before.secret));
     assert_int_equal(all_zero(before.secret, sizeof(before.secret)), !is_tls13(suite));
     assert_int_equal(rec.tx.records, 7);
-    assert_int_equal(gw_record_update(&rec.tx), -EIO);
 
     gw_record_done(&rec);
     assert_true(all_zero(&rec, sizeof(rec)));
@@ -381,23 +437,23 @@ static void keys_are_wiped(void **state)
     each_suite(check_wiping);
 }
 
-static void kernel_sends_are_counted(void **state)
+static void kernel_records_are_counted(void **state)
 {
     (void)state;
-    struct gw_record_half half = {.keys.suite = ktls_suite_find(0x1301),
-                                  .engine = GW_ENGINE_KERNEL};
-    assert_true(gw_record_count_sent(&half, 1));
-    assert_int_equal(half.records, 1);
-    assert_true(gw_record_count_sent(&half, 16384));
-    assert_int_equal(half.records, 2);
-    assert_true(gw_record_count_sent(&half, 65537));
-    assert_int_equal(half.records, 7);
-    half.records = GW_RECORDS_PER_KEY_MAX - 2;
-    assert_true(gw_record_count_sent(&half, 16384));
-    assert_false(gw_record_count_sent(&half, 16384));
-    half.keys.suite = ktls_suite_find(0x1303);
-    assert_true(gw_record_count_sent(&half, 16384));
-    assert_string_equal(gw_engine_word(half.engine), "kernel");
+    static const struct {
+        size_t bytes;
+        uint64_t records;
+    } rows[] = {{1, 1}, {16383, 1}, {16384, 1}, {16385, 2}, {65536, 4}, {65537, 5}};
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        struct gw_record rec = {.key_updates = 7};
+        gw_record_count_received(&rec, rows[i].bytes);
+        assert_int_equal(rec.rx.records, rows[i].records);
+        assert_int_equal(rec.key_updates, 7);
+        gw_record_count_sent(&rec, rows[i].bytes);
+        assert_int_equal(rec.tx.records, rows[i].records);
+        assert_int_equal(rec.key_updates, 0);
+    }
+    assert_string_equal(gw_engine_word(GW_ENGINE_KERNEL), "kernel");
     assert_string_equal(gw_engine_word(GW_ENGINE_USER), "user");
 }
 
@@ -472,10 +528,12 @@ int main(void)
         cmocka_unit_test(sequence_numbers),
         cmocka_unit_test(explicit_nonces_count),
         cmocka_unit_test(keys_are_used_up),
+        cmocka_unit_test(keys_grow_old),
         cmocka_unit_test(key_updates_chain),
+        cmocka_unit_test(keys_of_the_kernel_chain),
         cmocka_unit_test(nothing_is_sealed_after_close),
         cmocka_unit_test(keys_are_wiped),
-        cmocka_unit_test(kernel_sends_are_counted),
+        cmocka_unit_test(kernel_records_are_counted),
         cmocka_unit_test(records_cost_no_allocation),
     };
     if (!CRYPTO_set_mem_functions(counting_malloc, counting_realloc, counting_free))

@@ -17,6 +17,7 @@ static struct gw_service service_of(enum gw_records records)
         .tls_min = KTLS_TLS_1_2,
         .tls_max = KTLS_TLS_1_3,
         .records = records,
+        .rekey_after = 1000,
     };
 }
 
@@ -55,7 +56,9 @@ static void kernel_where_it_can(void **state)
     struct gw_service s = service_of(GW_RECORDS_AUTO);
     says(&s, &p, 0, "records: kernel");
     p.rekey = (struct ktls_trial){false, EBUSY};
-    says(&s, &p, 0, "records: kernel (TLS 1.3 without rekey: connections end before 2^24 records)");
+    says(&s, &p, 0,
+         "records: kernel (which cannot change keys: TLS 1.3 connections end before 2000 records, "
+         "and when the client changes its key; --ktls-without-rekey deny keeps them out)");
     s.tls_max = KTLS_TLS_1_2; /* which has no rekey to miss */
     says(&s, &p, 0, "records: kernel");
 }
@@ -114,6 +117,29 @@ static void a_suite_that_fails_is_named(void **state)
     says(&s, &p, 0, "records: kernel");
 }
 
+static void tls13_is_kept_out_where_keys_cannot_change(void **state)
+{
+    (void)state;
+    struct ktls_probe p = probe_of_everything();
+    struct gw_service s = service_of(GW_RECORDS_AUTO);
+    s.ktls_without_rekey = GW_WITHOUT_REKEY_DENY;
+    says(&s, &p, 0, "records: kernel"); /* this one can */
+    p.rekey = (struct ktls_trial){false, EBUSY};
+    says(&s, &p, 0,
+         "records: kernel, except TLS 1.3 as it cannot change keys (--ktls-without-rekey deny)");
+    s.tls_min = KTLS_TLS_1_3;
+    says(&s, &p, 0,
+         "records: user, because this kernel cannot change keys of TLS 1.3 (--ktls-without-rekey "
+         "deny)");
+    s.records = GW_RECORDS_KERNEL;
+    refuses(&s, &p, 0,
+            "--records kernel: this kernel cannot change keys of TLS 1.3, and "
+            "--ktls-without-rekey deny asks for that; use Linux 6.14 or newer, --tls-max 1.2, or "
+            "--records auto");
+    s.tls_min = s.tls_max = KTLS_TLS_1_2;
+    says(&s, &p, 0, "records: kernel");
+}
+
 static void no_suite_at_all_is_user(void **state)
 {
     (void)state;
@@ -132,6 +158,7 @@ int main(void)
         cmocka_unit_test(user_where_there_is_no_tls),
         cmocka_unit_test(kernel_demanded_and_missing_is_refused),
         cmocka_unit_test(a_suite_that_fails_is_named),
+        cmocka_unit_test(tls13_is_kept_out_where_keys_cannot_change),
         cmocka_unit_test(no_suite_at_all_is_user),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

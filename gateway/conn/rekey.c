@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Changes of keys in TLS 1.3 (RFC 8446 4.6.3): following the peer's KeyUpdate, answering it, and
+ * sending our own before a key has run too many records. The same for both engines; a key that the
+ * kernel runs is installed anew. Neither direction stops for the other: each key is changed between
+ * two operations of its own direction.
+ */
+#include "gateway/conn/conn_private.h"
+
+#include "gateway/base/clock.h"
+
+#include "ktlsinstall.h"
+
+#include <string.h>
+
+/* The direction's next key. 0 or a negative errno. */
+static int change_key(struct gw_conn *c, enum ktls_direction direction)
+{
+    struct gw_record_half *half = direction == KTLS_TX ? &c->rec.tx : &c->rec.rx;
+    int error = gw_record_update(half);
+    if (error || half->engine == GW_ENGINE_USER)
+        return error;
+    error = gw_ring_ktls_install(c->env->ring, c->tls_fd, direction, &half->keys);
+    gw_record_moved(half);
+    return error;
+}
+
+static void note_failure(struct gw_conn *c, int error)
+{
+    gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), strerror(-error));
+}
+
+/* Each KeyUpdate takes its share of time; the peer may be ahead of the clock by one second's worth,
+ * which is a token bucket without the bucket. */
+static bool comes_too_often(struct gw_conn *c)
+{
+    int64_t at = GW_MAX(c->updates_paid_ns, c->env->now_ns);
+    c->updates_paid_ns = at + GW_NS_PER_SEC / GW_KEY_UPDATES_PER_SEC;
+    return at - c->env->now_ns >= GW_NS_PER_SEC;
+}
+
+bool gw_rekey_follow(struct gw_conn *c, bool reply)
+{
+    c->report.key_updates_in++;
+    gw_stats_add(c->env->stats, GW_COUNTER_KEY_UPDATES_IN, 1);
+    if (comes_too_often(c)) {
+        gw_end_with(c, GW_REASON_RECORD_FLOOD, GW_ALERT_UNEXPECTED_MESSAGE);
+        return false;
+    }
+    int error = change_key(c, KTLS_RX);
+    if (error) {
+        note_failure(c, error);
+        gw_end_with(c, GW_REASON_INTERNAL, GW_ALERT_INTERNAL_ERROR);
+        return false;
+    }
+    c->update_asked = false;
+    /* While the kernel waited for the key it hid what there is to read, and told of no more. */
+    c->rx.ready = true;
+    if (reply) { /* one answers all that came before it */
+        c->key_update = true;
+        gw_conn_drive_tx(c);
+    }
+    return c->step == GW_STEP_RELAY;
+}
+
+bool gw_rekey_is_due(const struct gw_conn *c)
+{
+    return gw_record_key_is_old(&c->rec, &c->rec.tx) && gw_record_can_rekey(&c->rec, &c->rec.tx);
+}
+
+/* The peer's key is as old, and the peer was not asked yet. */
+static bool may_ask(const struct gw_conn *c)
+{
+    return !c->update_asked && gw_record_key_is_old(&c->rec, &c->rec.rx) &&
+           gw_record_can_rekey(&c->rec, &c->rec.rx);
+}
+
+void gw_rekey_look_at_rx(struct gw_conn *c)
+{
+    if (!may_ask(c) || !gw_record_can_rekey(&c->rec, &c->rec.tx))
+        return;
+    c->key_update = true;
+    gw_conn_drive_tx(c);
+}
+
+void gw_rekey_send(struct gw_conn *c)
+{
+    uint8_t body[GW_CONTROL_MAX];
+    bool ask = may_ask(c);
+    c->key_update = false;
+    c->key_update_sent = true;
+    c->update_asked |= ask;
+    c->report.key_updates_out++;
+    gw_stats_add(c->env->stats, GW_COUNTER_KEY_UPDATES_OUT, 1);
+    gw_conn_send_control(c, GW_CONTENT_HANDSHAKE, body, gw_control_key_update(body, ask));
+}
+
+void gw_rekey_sent(struct gw_conn *c)
+{
+    c->key_update_sent = false;
+    int error = change_key(c, KTLS_TX);
+    if (error) { /* what the old key seals the peer can open no more: not even an alert */
+        note_failure(c, error);
+        gw_end_now(c, GW_REASON_INTERNAL);
+    }
+}
