@@ -2,13 +2,14 @@
 #include "tests/model/handshake_fake.h"
 
 #include "gateway/base/attr.h"
-#include "gateway/record/record.h"
+#include "gateway/record/control.h"
 #include "tests/model/script.h"
 
 #include <stdio.h>
 
 enum {
-    CONTEXTS = 32
+    CONTEXTS = 32,
+    HANDSHAKE_TICKET = 4,
 };
 
 #define MAGIC UINT64_C(0x7363726970746564)
@@ -21,27 +22,30 @@ struct scripted {
     struct gw_queue unread;
     enum gw_reason reason;
     bool done;
-    unsigned tickets;
+    bool mutual;
+    unsigned tickets;      /* sent or, in the client role, received */
+    struct gw_record peek; /* client role: opens copies of the records that are shown */
 };
 
-static const struct gw_tls_context *contexts[CONTEXTS];
+static struct {
+    const struct gw_tls_context *tls;
+    enum gw_role role;
+    bool mutual;
+} contexts[CONTEXTS];
 static unsigned context_count;
+static uint64_t scripts; /* made here, in the client role */
 
-void gw_handshake_fake_add(const struct gw_tls_context *tls)
+void gw_handshake_fake_add(const struct gw_tls_context *tls, enum gw_role role, bool mutual)
 {
     assert_true(context_count < CONTEXTS);
-    if (tls)
-        contexts[context_count++] = tls;
-    else
+    if (!tls) {
         context_count = 0;
-}
-
-static bool is_scripted(const struct gw_tls_context *tls)
-{
-    for (unsigned i = 0; i < context_count; i++)
-        if (contexts[i] == tls)
-            return true;
-    return false;
+        scripts = 0;
+        return;
+    }
+    contexts[context_count].tls = tls;
+    contexts[context_count].role = role;
+    contexts[context_count++].mutual = mutual;
 }
 
 /* NULL: a real one. */
@@ -89,12 +93,16 @@ WRAP(gw_handshake_get_info);
 struct gw_handshake *__wrap_gw_handshake_new(struct gw_tls_context *ctx,
                                              gw_handshake_allows *allows, void *arg)
 {
-    if (!is_scripted(ctx))
+    unsigned i = 0;
+    while (i < context_count && contexts[i].tls != ctx)
+        i++;
+    if (i == context_count)
         return __real_gw_handshake_new(ctx, allows, arg);
     struct scripted *s = calloc(1, sizeof(*s));
     assert_non_null(s);
     s->magic = MAGIC;
-    s->talk.server = true;
+    s->talk.server = contexts[i].role == GW_ROLE_SERVER;
+    s->mutual = contexts[i].mutual;
     return (struct gw_handshake *)s;
 }
 
@@ -107,13 +115,31 @@ void __wrap_gw_handshake_free(struct gw_handshake *hs)
     }
     gw_queue_free(&s->out);
     gw_queue_free(&s->unread);
+    gw_record_done(&s->peek);
     memset(s, 0, sizeof(*s));
     free(s);
 }
 
 enum gw_handshake_verdict __wrap_gw_handshake_begin(struct gw_handshake *hs)
 {
-    return of(hs) ? GW_HANDSHAKE_MORE : __real_gw_handshake_begin(hs);
+    struct scripted *s = of(hs);
+    struct gw_script script;
+    if (!s)
+        return __real_gw_handshake_begin(hs);
+    if (s->talk.server)
+        return GW_HANDSHAKE_MORE;
+    uint64_t seed = gw_script_random(&scripts);
+    gw_script_make(&script, seed, seed % 3 ? KTLS_TLS_1_3 : KTLS_TLS_1_2);
+    script.payload_max = 0; /* a client of ours asks for none */
+    gw_talk_begin(&s->talk, &script, &s->out);
+    return GW_HANDSHAKE_MORE;
+}
+
+static void begin_peek(struct scripted *s)
+{
+    struct gw_handover_keys keys;
+    gw_script_keys(&s->talk.script, false, 0, &keys);
+    assert_int_equal(gw_record_init(&s->peek, &keys), 0);
 }
 
 enum gw_handshake_verdict __wrap_gw_handshake_input(struct gw_handshake *hs, const void *data,
@@ -125,19 +151,25 @@ enum gw_handshake_verdict __wrap_gw_handshake_input(struct gw_handshake *hs, con
         return __real_gw_handshake_input(hs, data, len);
     assert_false(s->done);
     move_output(s);
+    s->talk.wants_cert = s->mutual;
     switch (gw_talk_take(&s->talk, data, len, &used, &s->out)) {
     case GW_TALK_MORE:
         return GW_HANDSHAKE_MORE;
     case GW_TALK_DONE:
         s->done = true;
+        if (!s->talk.server)
+            begin_peek(s);
         gw_queue_add(&s->unread, (const uint8_t *)data + used, len - used);
         return GW_HANDSHAKE_DONE;
     case GW_TALK_FAILS:
-        s->reason = s->talk.script.fails;
+        s->reason = GW_REASON_CERT_MISSING;
+        gw_talk_add_alert(&s->out, GW_ALERT_HANDSHAKE_FAILURE);
         break;
     case GW_TALK_NOT_TLS:
-    case GW_TALK_ALERT:
         s->reason = GW_REASON_HANDSHAKE_NOT_TLS;
+        break;
+    case GW_TALK_ALERT:
+        s->reason = GW_REASON_HANDSHAKE_ALERT;
         break;
     }
     return GW_HANDSHAKE_FAILED;
@@ -195,7 +227,7 @@ static void seal_ticket(struct scripted *s, struct gw_record *rec, uint64_t *rng
 {
     uint8_t record[GW_RECORD_SEAL_ROOM_FRONT + GW_SCRIPT_TICKET_BYTES + GW_RECORD_SEAL_ROOM_BACK];
     uint8_t *body = record + GW_RECORD_SEAL_ROOM_FRONT;
-    size_t len = 4 + gw_script_random(rng) % (GW_SCRIPT_TICKET_BYTES - 4);
+    size_t len = 20 + gw_script_random(rng) % (GW_SCRIPT_TICKET_BYTES - 20);
     const uint8_t header[] = {4, 0, (uint8_t)((len - 4) >> 8), (uint8_t)(len - 4)};
     uint8_t *start;
     size_t size;
@@ -211,6 +243,8 @@ unsigned __wrap_gw_handshake_tickets(struct gw_handshake *hs)
     if (!s)
         return __real_gw_handshake_tickets(hs);
     const struct gw_script *script = &s->talk.script;
+    if (!s->talk.server)
+        return 0;
     if (script->suite->version != KTLS_TLS_1_3 || script->tickets == 0)
         return script->tickets;
     struct gw_record rec;
@@ -231,7 +265,7 @@ int __wrap_gw_handshake_keys(struct gw_handshake *hs, struct gw_handover_keys *r
     if (!s)
         return __real_gw_handshake_keys(hs, ret);
     assert_true(s->done);
-    gw_script_keys(&s->talk.script, true, s->tickets, ret);
+    gw_script_keys(&s->talk.script, s->talk.server, s->tickets, ret);
     return 0;
 }
 
@@ -243,17 +277,31 @@ size_t __wrap_gw_handshake_unread(struct gw_handshake *hs, uint8_t *data, size_t
 
 bool __wrap_gw_handshake_wants_tickets(const struct gw_handshake *hs)
 {
-    return of(hs) ? false : __real_gw_handshake_wants_tickets(hs);
+    const struct scripted *s = of(hs);
+    return s ? s->done && !s->talk.server && s->talk.script.suite->version == KTLS_TLS_1_3
+             : __real_gw_handshake_wants_tickets(hs);
 }
 
 bool __wrap_gw_handshake_show(struct gw_handshake *hs, const void *record, size_t len)
 {
-    return of(hs) ? false : __real_gw_handshake_show(hs, record, len);
+    struct scripted *s = of(hs);
+    uint8_t copy[GW_RECORD_HEADER + GW_RECORD_BODY_MAX];
+    struct gw_opened o;
+    if (!s)
+        return __real_gw_handshake_show(hs, record, len);
+    assert_true(len <= sizeof(copy));
+    memcpy(copy, record, len);
+    if (gw_record_open(&s->peek, copy, len, &o) != GW_OPEN_RECORD)
+        return false;
+    bool ticket = o.type == GW_CONTENT_HANDSHAKE && o.payload[0] == HANDSHAKE_TICKET;
+    s->tickets += ticket;
+    return ticket;
 }
 
 unsigned __wrap_gw_handshake_sessions(const struct gw_handshake *hs)
 {
-    return of(hs) ? 0 : __real_gw_handshake_sessions(hs);
+    const struct scripted *s = of(hs);
+    return s ? s->tickets : __real_gw_handshake_sessions(hs);
 }
 
 void __wrap_gw_handshake_get_info(struct gw_handshake *hs, struct gw_handshake_info *ret)

@@ -11,5 +11,6 @@
 
 #include <stdbool.h>
 
-/* Handshakes of this context follow scripts from now on; NULL: of none. */
-void gw_handshake_fake_add(const struct gw_tls_context *tls);
+/* Handshakes of this context follow scripts from now on; those of a server fail, when `mutual`,
+ * unless the client has a certificate. NULL: of none. */
+void gw_handshake_fake_add(const struct gw_tls_context *tls, enum gw_role role, bool mutual);

@@ -58,6 +58,9 @@ enum service {
     SERVICE_TWO,    /* PROXY v2, two backend addresses */
     SERVICE_KERNEL, /* --records kernel; in a run without it like SERVICE_PLAIN */
     SERVICE_REKEY,  /* --rekey-after 5 */
+    SERVICE_OUT,    /* client role: plaintext in, TLS to one of two addresses */
+    SERVICE_OUT_KERNEL,
+    SERVICE_OUT_REKEY,
     SERVICE_COUNT
 };
 
@@ -79,7 +82,7 @@ struct peer {
     int client_fd;
     int backend_fd;
     unsigned attempts;  /* to connect the backend */
-    bool backend_up;    /* … the last of which succeeded */
+    bool target_up;     /* … the last of which succeeded */
     bool client_closed; /* the gateway closed its socket to the client */
     bool backend_closed;
     bool backend_reset; /* … with RST */
@@ -111,6 +114,7 @@ struct model {
     struct test_dir *dir;
     struct test_cert *ca, *server, *allowed, *stranger;
     SSL_CTX *client_ctx;
+    SSL_CTX *server_ctx;
     SSL_SESSION *sessions[SERVICE_COUNT]; /* the last ticket of each service */
     struct peer peers[CONNS];
     unsigned quiet; /* turns without a completion */
@@ -128,6 +132,12 @@ static inline uint64_t below(struct model *m, uint64_t n)
 static inline bool orderly(const struct peer *p)
 {
     return p->plan <= PLAN_UPDATES;
+}
+
+/* In the client role what is called the client here, the TLS end, is the target. */
+static inline enum gw_role role_of(const struct peer *p)
+{
+    return p->service >= SERVICE_OUT ? GW_ROLE_CLIENT : GW_ROLE_SERVER;
 }
 
 /* Makes the client of a new connection. */

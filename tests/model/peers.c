@@ -74,6 +74,8 @@ static void client_to_wire(struct model *m, struct peer *p, bool all)
 static size_t wire_to_client(struct model *m, struct peer *p)
 {
     uint8_t data[8192];
+    if (p->client_fd == NO_FD)
+        return 0;
     size_t n = gw_fake_peer_receive(m->ring, p->client_fd, data, 1 + below(m, sizeof(data)));
     if (n)
         p->side->take(p, data, n);
@@ -144,6 +146,9 @@ static void client_writes_odd(struct model *m, struct peer *p)
         p->side->update(p, below(m, 2));
     if (below(m, 20) == 0 && may_update(m, p))
         client_updates_in_parts(m, p);
+    bool tickets = p->own.talk.server && p->side->version(p) == KTLS_TLS_1_3;
+    if (tickets && below(m, 6) == 0)
+        side_send_ticket(p);
     if (below(m, 4) == 0 && p->warnings++ < GW_WARNING_ALERTS_MAX)
         side_send_record(p, GW_CONTENT_ALERT, data, gw_control_alert(data, GW_ALERT_USER_CANCELED));
     size_t len = below(m, 4) ? 1 + below(m, GW_MIN(left, sizeof(data))) : 1;
@@ -162,7 +167,7 @@ static void client_closes(struct peer *p)
 
 static bool backend_up(const struct peer *p)
 {
-    return p->backend_up && !p->backend_closed;
+    return (p->target_up || role_of(p) == GW_ROLE_CLIENT) && !p->backend_closed;
 }
 
 static size_t proxy_header(const struct peer *p, const char **ret)
@@ -282,7 +287,8 @@ static void step_connected(struct model *m, struct peer *p)
 static void step_client(struct model *m, struct peer *p)
 {
     static const char http[] = "GET / HTTP/1.0\r\n\r\n";
-    if ((p->client_closed && !orderly(p)) || p->plan == PLAN_STALL)
+    bool there = role_of(p) == GW_ROLE_SERVER || p->target_up;
+    if (!there || (p->client_closed && !orderly(p)) || p->plan == PLAN_STALL)
         return;
     if (p->plan == PLAN_NOT_TLS || p->plan == PLAN_HANDSHAKE_CLOSE) {
         if (p->plan == PLAN_NOT_TLS && !p->broken)
@@ -298,7 +304,7 @@ static void step_client(struct model *m, struct peer *p)
         step_connected(m, p);
     else
         p->ready = p->side->handshake(p);
-    if (!p->broken)
+    if (!p->broken || p->plan == PLAN_BACKEND_RESET)
         client_to_wire(m, p, false);
 }
 

@@ -6,7 +6,6 @@
 enum {
     TYPE_ALERT = 21,
     TYPE_HANDSHAKE = 22,
-    ALERT_BYTES = 7,
     LEN_MIN = 32,
 };
 
@@ -146,15 +145,18 @@ static size_t take_rest(struct gw_talk *t, const uint8_t *data, size_t len)
 }
 
 /* A flight is through: what follows is ours to send, or an end. */
+void gw_talk_add_alert(struct gw_queue *out, uint8_t description)
+{
+    const uint8_t alert[] = {TYPE_ALERT, 3, 3, 0, 2, 2, description};
+    gw_queue_add(out, alert, sizeof(alert));
+}
+
 static enum gw_talk_news next(struct gw_talk *t, struct gw_queue *out)
 {
     const struct gw_script *s = &t->script;
-    const uint8_t alert[ALERT_BYTES] = {TYPE_ALERT, 3, 3, 0, 2, 2, s->alert};
     t->at = 0;
-    if (t->server && s->fails && last_of_client(t)) {
-        gw_queue_add(out, alert, sizeof(alert));
+    if (t->server && t->wants_cert && !s->cert && last_of_client(t))
         return GW_TALK_FAILS;
-    }
     t->flight++;
     while (t->flight < s->flights && ours(t))
         send_flight(t, out);

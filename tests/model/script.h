@@ -28,8 +28,6 @@ struct gw_script {
     uint64_t seed; /* of keys, bytes and ticket lengths */
     const struct ktls_suite *suite;
     enum gw_script_cert cert; /* the client's */
-    enum gw_reason fails;     /* the server refuses the client's last flight */
-    uint8_t alert;            /* … with this alert */
     bool resumed;
     uint8_t tickets;
     uint8_t flights;
@@ -42,6 +40,7 @@ struct gw_talk {
     struct gw_script script;
     bool server;
     bool known;      /* there is a script: the server's comes with the first flight */
+    bool wants_cert; /* the server, or it refuses the client's last flight */
     unsigned flight; /* under way */
     size_t at;       /* bytes of it received */
     uint8_t head[sizeof(struct gw_script) + 8];
@@ -52,7 +51,7 @@ enum gw_talk_news {
     GW_TALK_DONE,    /* all flights are through; what we have to send is in `out` */
     GW_TALK_NOT_TLS, /* the first byte belongs to no handshake */
     GW_TALK_ALERT,   /* the other end gave up */
-    GW_TALK_FAILS,   /* as the script says; the alert is in `out` */
+    GW_TALK_FAILS,   /* we refuse, and have yet to send an alert */
 };
 
 /* A script of a random full or resumed handshake. */
@@ -65,5 +64,7 @@ void gw_talk_begin(struct gw_talk *t, const struct gw_script *script, struct gw_
 /* Takes bytes up to the end of the last flight to us; how many is in *ret_used. */
 enum gw_talk_news gw_talk_take(struct gw_talk *t, const uint8_t *data, size_t len, size_t *ret_used,
                                struct gw_queue *out);
+/* An alert that no keys protect. */
+void gw_talk_add_alert(struct gw_queue *out, uint8_t description);
 /* Whatever `state` says: the next number of a sequence (splitmix64). */
 uint64_t gw_script_random(uint64_t *state);

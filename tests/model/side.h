@@ -44,3 +44,4 @@ struct scripted_side {
 
 /* Scripted only: any record, also such as must not be. */
 void side_send_record(struct peer *p, uint8_t type, const void *data, size_t len);
+void side_send_ticket(struct peer *p);

@@ -21,14 +21,19 @@ static void take_certificate(struct model *m, struct peer *p)
 
 static void begin(struct model *m, struct peer *p)
 {
-    p->ssl = SSL_new(m->client_ctx);
+    bool server = role_of(p) == GW_ROLE_CLIENT;
+    p->ssl = SSL_new(server ? m->server_ctx : m->client_ctx);
     assert_non_null(p->ssl);
     assert_int_equal(SSL_set_app_data(p->ssl, p), 1);
     SSL_set_info_callback(p->ssl, note_alert);
     SSL_set_bio(p->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-    SSL_set_connect_state(p->ssl);
     if (below(m, 3) == 0)
         SSL_set_max_proto_version(p->ssl, TLS1_2_VERSION);
+    if (server) {
+        SSL_set_accept_state(p->ssl);
+        return;
+    }
+    SSL_set_connect_state(p->ssl);
     take_certificate(m, p);
     bool trusted = p->plan != PLAN_NOT_ALLOWED && p->plan != PLAN_NO_CERT;
     if (trusted && m->sessions[p->service] && below(m, 2))

@@ -9,13 +9,14 @@ enum {
 static void begin(struct model *m, struct peer *p)
 {
     struct gw_script script;
+    if (role_of(p) == GW_ROLE_CLIENT) {
+        p->own.talk.server = true;
+        p->own.talk.wants_cert = p->plan == PLAN_NO_CERT;
+        return;
+    }
     gw_script_make(&script, p->seed, below(m, 3) ? KTLS_TLS_1_3 : KTLS_TLS_1_2);
     if (p->service == SERVICE_MUTUAL && p->plan != PLAN_NO_CERT)
         script.cert = p->plan == PLAN_NOT_ALLOWED ? GW_SCRIPT_STRANGER : GW_SCRIPT_ALLOWED;
-    if (p->plan == PLAN_NO_CERT) {
-        script.fails = GW_REASON_CERT_MISSING;
-        script.alert = GW_ALERT_HANDSHAKE_FAILURE;
-    }
     gw_talk_begin(&p->own.talk, &script, &p->own.out);
 }
 
@@ -28,12 +29,37 @@ static void done(struct peer *p)
 
 static enum ktls_version version(const struct peer *p)
 {
-    return p->own.talk.script.suite->version;
+    const struct ktls_suite *suite = p->own.talk.script.suite;
+    return suite ? suite->version : KTLS_TLS_1_3;
 }
 
 static void take(struct peer *p, const void *data, size_t len)
 {
     gw_queue_add(&p->own.in, data, len);
+}
+
+void side_send_ticket(struct peer *p)
+{
+    uint8_t ticket[GW_SCRIPT_TICKET_BYTES] = {HANDSHAKE_TICKET};
+    size_t len = 20 + p->seed % (sizeof(ticket) - 20);
+    ticket[2] = (uint8_t)((len - 4) >> 8);
+    ticket[3] = (uint8_t)(len - 4);
+    side_send_record(p, GW_CONTENT_HANDSHAKE, ticket, len);
+}
+
+/* As a server; after its last flight the client expects a record. */
+static void refuse(struct peer *p)
+{
+    struct scripted_side *s = &p->own;
+    struct gw_handover_keys keys;
+    uint8_t body[GW_CONTROL_MAX];
+    if (s->talk.flight + 1 < s->talk.script.flights) {
+        gw_talk_add_alert(&s->out, GW_ALERT_HANDSHAKE_FAILURE);
+        return;
+    }
+    gw_script_keys(&s->talk.script, true, 0, &keys);
+    assert_int_equal(gw_record_init(&s->rec, &keys), 0);
+    side_send_record(p, GW_CONTENT_ALERT, body, gw_control_alert(body, GW_ALERT_HANDSHAKE_FAILURE));
 }
 
 static bool handshake(struct peer *p)
@@ -46,12 +72,20 @@ static bool handshake(struct peer *p)
     switch (gw_talk_take(&s->talk, s->in.data + s->in.at, gw_queued(&s->in), &used, &s->out)) {
     case GW_TALK_DONE:
         s->in.at += used;
-        gw_script_keys(&s->talk.script, false, 0, &keys);
+        gw_script_keys(&s->talk.script, s->talk.server, 0, &keys);
         assert_int_equal(gw_record_init(&s->rec, &keys), 0);
         s->ready = true;
+        if (s->talk.server && s->talk.script.suite->version == KTLS_TLS_1_3)
+            for (unsigned i = 0; i < s->talk.script.tickets; i++)
+                side_send_ticket(p);
         break;
     case GW_TALK_MORE:
         s->in.at += used;
+        break;
+    case GW_TALK_FAILS:
+        s->in.at += used;
+        refuse(p);
+        s->over = true;
         break;
     default: /* the gateway ended it */
         s->over = true;
@@ -119,6 +153,11 @@ static void on_handshake(struct peer *p, const uint8_t *body, size_t len)
         update(p, false);
 }
 
+static bool fails(const struct peer *p)
+{
+    return !p->own.talk.server && p->plan == PLAN_NO_CERT;
+}
+
 /* Where the handshake fails at its end the gateway has no keys yet. */
 static void read_plain_alert(struct peer *p)
 {
@@ -150,9 +189,9 @@ static size_t read(struct peer *p, uint8_t *data, size_t cap)
 {
     struct gw_queue *in = &p->own.in;
     assert_true(cap >= GW_RECORD_PLAINTEXT_MAX);
-    if (p->own.talk.script.fails && !p->own.over)
+    if (fails(p) && !p->own.over)
         read_plain_alert(p);
-    while (!p->own.over && !p->own.talk.script.fails) {
+    while (!p->own.over && !fails(p)) {
         struct gw_opened o;
         enum gw_open_verdict verdict =
             gw_record_open(&p->own.rec, in->data + in->at, gw_queued(in), &o);

@@ -55,7 +55,9 @@ static const struct {
     [PLAN_GARBAGE] = {"garbage", R(RECORD_BAD_MAC), false, GW_ALERT_BAD_RECORD_MAC},
     [PLAN_NOT_TLS] = {"not-tls", R(HANDSHAKE_NOT_TLS) | R(HANDSHAKE_PROTOCOL), false, NO_ALERT},
     [PLAN_NOT_ALLOWED] = {"not-allowed", R(NOT_ALLOWED), false, GW_ALERT_ACCESS_DENIED},
-    [PLAN_NO_CERT] = {"no-cert", R(CERT_MISSING), false, NO_ALERT},
+    /* In the client role it is the target that wants one, and tells so by an alert. */
+    [PLAN_NO_CERT] = {"no-cert", R(CERT_MISSING) | R(HANDSHAKE_ALERT) | R(CLIENT_ALERT), false,
+                      NO_ALERT},
 };
 
 /* ---- what the gateway does ---- */
@@ -86,28 +88,40 @@ static int connect_result(const struct model *m, const struct peer *p)
     return last ? 0 : first[p->seed % GW_ARRAY_SIZE(first)];
 }
 
-/* Whose backend socket it is only the connection itself can tell. */
+/* The gateway's socket to the target, perhaps instead of one that led nowhere. */
+static void take_target(struct model *m, struct peer *p, int fd)
+{
+    bool out = role_of(p) == GW_ROLE_CLIENT;
+    int *mine = out ? &p->client_fd : &p->backend_fd;
+    if (*mine != NO_FD) {
+        assert_true(out ? p->client_closed : p->backend_closed);
+        gw_fake_peer_release(m->ring, *mine);
+    }
+    *mine = fd;
+    if (out)
+        p->client_closed = false;
+    else
+        p->backend_closed = p->backend_reset = false;
+}
+
+/* Whose socket it is only the connection itself can tell. */
 static int on_connect(void *arg, int fd)
 {
     struct model *m = arg;
     for (uint32_t slot = 0; slot < m->env.pool.limit; slot++) {
         const struct gw_conn *c =
             gw_pool_find(&m->env.pool, slot, gw_pool_generation(&m->env.pool, slot));
-        if (!c || c->plain_fd != fd)
+        bool out = c && c->service->role == GW_ROLE_CLIENT;
+        if (!c || (out ? c->tls_fd : c->plain_fd) != fd)
             continue;
         bool is_client = false;
-        struct peer *p = of_fd(m, c->tls_fd, &is_client);
+        struct peer *p = of_fd(m, out ? c->plain_fd : c->tls_fd, &is_client);
         assert_non_null(p);
-        assert_true(p->plan != PLAN_NOT_ALLOWED && p->plan != PLAN_NO_CERT);
-        if (p->backend_fd != NO_FD) {
-            assert_true(p->backend_closed);
-            gw_fake_peer_release(m->ring, p->backend_fd);
-        }
-        p->backend_fd = fd;
-        p->backend_closed = p->backend_reset = false;
+        assert_true(out || (p->plan != PLAN_NOT_ALLOWED && p->plan != PLAN_NO_CERT));
+        take_target(m, p, fd);
         p->attempts++;
         int result = connect_result(m, p);
-        p->backend_up = result == 0;
+        p->target_up = result == 0;
         return result;
     }
     fail_msg("a socket of no connection connects");
@@ -150,6 +164,8 @@ static void on_ended(void *arg, const struct gw_conn_report *report)
 
 static enum service service_for(struct model *m, enum plan plan)
 {
+    if (plan == PLAN_NO_CERT && below(m, 2))
+        return SERVICE_OUT; /* the target wants one */
     if (plan == PLAN_NOT_ALLOWED || plan == PLAN_NO_CERT)
         return SERVICE_MUTUAL;
     return (enum service)below(m, SERVICE_COUNT);
@@ -162,6 +178,7 @@ static void begin(struct model *m, struct peer *p)
         .plan = (enum plan)below(m, PLAN_COUNT),
         .seed = gw_fake_random(m->ring),
         .id = m->env.next_id,
+        .client_fd = NO_FD,
         .backend_fd = NO_FD,
         .alert = NO_ALERT,
         .up_total = below(m, 8) ? below(m, 3000) : below(m, STREAM_MAX),
@@ -170,9 +187,12 @@ static void begin(struct model *m, struct peer *p)
     p->service = service_for(m, p->plan);
     p->slow = orderly(p) && below(m, 4) == 0;
     p->real = p->plan != PLAN_ODD_RECORDS && below(m, REAL_ONE_IN) == 0;
+    if (p->plan == PLAN_NO_CERT && role_of(p) == GW_ROLE_CLIENT)
+        p->real = false;
     peer_begin(m, p);
-    p->client_fd = gw_fake_accept(m->ring);
-    gw_conn_accepted(&m->env, p->client_fd, p->service + (p->real ? SERVICE_COUNT : 0));
+    int fd = gw_fake_accept(m->ring);
+    *(role_of(p) == GW_ROLE_SERVER ? &p->client_fd : &p->backend_fd) = fd;
+    gw_conn_accepted(&m->env, fd, p->service + (p->real ? SERVICE_COUNT : 0));
     m->begun++;
 }
 
@@ -187,30 +207,43 @@ static uint64_t other_reasons(const struct model *m, const struct peer *p)
         reasons |= R(REKEY_UNSUPPORTED);
     if (m->kernel && p->cut_update)
         reasons |= R(REKEY_UNSUPPORTED);
-    if (p->service == SERVICE_REKEY && (!tls13 || (m->kernel && !m->rekeys)))
+    bool rekeys = p->service == SERVICE_REKEY || p->service == SERVICE_OUT_REKEY;
+    if (rekeys && (!tls13 || (m->kernel && !m->rekeys)))
         reasons |= R(KEY_LIMIT);
-    if (m->kernel && p->service == SERVICE_KERNEL)
+    if (m->kernel && (p->service == SERVICE_KERNEL || p->service == SERVICE_OUT_KERNEL))
         reasons |= R(KERNEL_KEYS);
     return reasons;
 }
 
+/* A plan's reasons are those of the server role. */
+static bool may_end_with(const struct model *m, const struct peer *p, enum gw_reason reason)
+{
+    uint64_t reasons = plans[p->plan].reasons | other_reasons(m, p);
+    for (unsigned i = 0; i < GW_REASON_COUNT; i++)
+        if (reasons >> i & 1 && gw_reason_in(role_of(p), (enum gw_reason)i) == reason)
+            return true;
+    return false;
+}
+
 static void check_complete(const struct peer *p)
 {
+    bool out = role_of(p) == GW_ROLE_CLIENT;
     bool ends_both = p->plan == PLAN_CLIENT_FIRST && p->side->version(p) == KTLS_TLS_1_2;
     assert_int_equal(p->up_got, p->up_total);
-    assert_int_equal(p->report.bytes_up, p->up_total);
+    assert_int_equal(out ? p->report.bytes_down : p->report.bytes_up, p->up_total);
     assert_false(p->backend_reset && p->plan != PLAN_JUST_CLOSES);
     if (ends_both)
         return;
     assert_int_equal(p->down_got, p->down_total);
-    assert_int_equal(p->report.bytes_down, p->down_total);
+    assert_int_equal(out ? p->report.bytes_up : p->report.bytes_down, p->down_total);
     assert_true(p->close_seen);
 }
 
 static void check_alert(const struct peer *p, enum gw_reason reason)
 {
     int expected = plans[p->plan].alert;
-    if (expected == NO_ALERT || reason == GW_REASON_SHUTDOWN || p->slow ||
+    bool early = role_of(p) == GW_ROLE_CLIENT && !p->target_up; /* no TLS yet */
+    if (expected == NO_ALERT || early || reason == GW_REASON_SHUTDOWN || p->slow ||
         (reason == GW_REASON_FINISHED && !plans[p->plan].complete))
         return;
     /* RX may be refused after the end of the backend's stream was told. */
@@ -226,22 +259,24 @@ static void check_alert(const struct peer *p, enum gw_reason reason)
 static void check_end(struct model *m, struct peer *p)
 {
     enum gw_reason reason = (enum gw_reason)p->report.reason;
-    if (!((plans[p->plan].reasons | other_reasons(m, p)) >> reason & 1))
+    if (!may_end_with(m, p, reason))
         fail_msg("plan %s ended with %s (TLS %#x, service %d, real %d, client ready %d, %zu bytes "
                  "unsent; after %llu us)",
                  plans[p->plan].word, gw_reason_info(reason)->word, p->side->version(p), p->service,
                  p->real, p->ready, p->side->waiting(p), (unsigned long long)p->report.duration_us);
-    assert_true(p->client_closed);
+    assert_true(p->client_closed || p->client_fd == NO_FD);
     if (p->backend_fd != NO_FD)
         assert_true(p->backend_closed);
     if (plans[p->plan].complete && reason == GW_REASON_FINISHED)
         check_complete(p);
     check_alert(p, reason);
     /* A stream that was cut must not look complete to the backend. */
-    if (p->backend_fd != NO_FD && reason == GW_REASON_CLIENT_TRUNCATED)
+    bool truncated = reason == gw_reason_in(role_of(p), GW_REASON_CLIENT_TRUNCATED);
+    if (p->backend_fd != NO_FD && truncated)
         assert_true(p->backend_reset);
     m->ended[p->plan]++;
-    gw_fake_peer_release(m->ring, p->client_fd);
+    if (p->client_fd != NO_FD)
+        gw_fake_peer_release(m->ring, p->client_fd);
     if (p->backend_fd != NO_FD)
         gw_fake_peer_release(m->ring, p->backend_fd);
     p->side->done(p);
@@ -354,25 +389,30 @@ static void set_up_services(struct model *m)
     for (int i = 0; i < 2 * SERVICE_COUNT; i++) {
         enum service kind = i % SERVICE_COUNT;
         bool mutual = kind == SERVICE_MUTUAL;
-        bool two = mutual || kind == SERVICE_TWO;
+        bool out = kind >= SERVICE_OUT;
+        bool two = mutual || kind == SERVICE_TWO || out;
+        bool rekeys = kind == SERVICE_REKEY || kind == SERVICE_OUT_REKEY;
+        bool only_kernel = kind == SERVICE_KERNEL || kind == SERVICE_OUT_KERNEL;
         struct gw_service *s = &m->services[i];
         *s = (struct gw_service){
             .name = "model",
-            .certs = {{cert, key}},
-            .cert_count = 1,
+            .role = out ? GW_ROLE_CLIENT : GW_ROLE_SERVER,
+            .target_name = out ? "localhost" : NULL,
+            .certs = {{out ? NULL : cert, out ? NULL : key}},
+            .cert_count = out ? 0 : 1,
             .tls_min = 0x0303,
             .tls_max = 0x0304,
             .session_tickets = true,
-            .cacert_file = mutual ? ca : NULL,
-            .verify = mutual ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE,
+            .cacert_file = mutual || out ? ca : NULL,
+            .verify = mutual || out ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE,
             .rules = {{GW_RULE_CN, "allowed"}},
             .rule_count = mutual ? 1 : 0,
             .target.addr_count = two ? 2 : 1,
             .proxy_protocol = mutual                ? GW_PROXY_V1
                               : kind == SERVICE_TWO ? GW_PROXY_V2
                                                     : GW_PROXY_OFF,
-            .records = m->kernel && kind == SERVICE_KERNEL ? GW_RECORDS_KERNEL : GW_RECORDS_AUTO,
-            .rekey_after = kind == SERVICE_REKEY ? 5 : GW_REKEY_AFTER_MAX,
+            .rekey_after = rekeys ? 5 : GW_REKEY_AFTER_MAX,
+            .records = m->kernel && only_kernel ? GW_RECORDS_KERNEL : GW_RECORDS_AUTO,
         };
         for (unsigned a = 0; a < s->target.addr_count; a++) {
             s->target.addrs[a].addr.ss_family = AF_INET;
@@ -382,7 +422,7 @@ static void set_up_services(struct model *m)
         if (gw_tls_context_new(&m->tls[i], s, &m->tickets, &err))
             fail_msg("%s", err.text);
         if (i < SERVICE_COUNT)
-            gw_handshake_fake_add(m->tls[i]);
+            gw_handshake_fake_add(m->tls[i], s->role, mutual);
     }
     m->config.service_count = 2 * SERVICE_COUNT;
 }
@@ -395,6 +435,10 @@ static void set_up_client(struct model *m)
     SSL_CTX_set_session_cache_mode(m->client_ctx,
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(m->client_ctx, keep_session);
+    m->server_ctx = SSL_CTX_new(TLS_server_method());
+    assert_non_null(m->server_ctx);
+    assert_int_equal(SSL_CTX_use_certificate(m->server_ctx, m->server->x509), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(m->server_ctx, m->server->key), 1);
 }
 
 static void set_up_kernel(struct model *m)
@@ -461,12 +505,13 @@ static void tear_down(struct model *m)
 {
     gw_conn_env_done(&m->env);
     gw_fake_free(m->ring);
-    gw_handshake_fake_add(NULL);
+    gw_handshake_fake_add(NULL, GW_ROLE_SERVER, false);
     for (int i = 0; i < 2 * SERVICE_COUNT; i++)
         gw_tls_context_free(m->tls[i]);
     for (int i = 0; i < SERVICE_COUNT; i++)
         SSL_SESSION_free(m->sessions[i]);
     SSL_CTX_free(m->client_ctx);
+    SSL_CTX_free(m->server_ctx);
     test_cert_free(m->stranger);
     test_cert_free(m->allowed);
     test_cert_free(m->server);
