@@ -31,11 +31,14 @@ struct run {
     unsigned ended;
     int tls_fd, plain_fd;
     bool plain_open, plain_closed;
+    bool plain_ended;                         /* the backend sends no more */
     struct ktls_keys send_keys, receive_keys; /* the client's */
     size_t up_sent, down_sent;
+    bool close_sent;
     size_t raw_got;             /* bytes of handshake that the client got */
     uint8_t inbox[RECORD_MAX];  /* … and of a record that is not all there */
     size_t inbox_len, wire_len; /* … and what it sends next */
+    bool gone;                  /* the client sends no more */
     bool paused, plain_paused;
 };
 
@@ -300,7 +303,7 @@ static void settle(struct run *run)
 static void send_wire(struct run *run, uint8_t piece)
 {
     size_t size = piece ? (size_t)piece * piece + 1 : WIRE_MAX;
-    size_t at = 0;
+    size_t at = run->gone ? run->wire_len : 0;
     for (size_t pieces = 1, n; at < run->wire_len; at += n, pieces++) {
         n = pieces < PIECES_MAX ? GW_MIN(size, run->wire_len - at) : run->wire_len - at;
         gw_fake_peer_send(run->g->ring, run->tls_fd, wire + at, n);
@@ -332,6 +335,8 @@ static size_t seal_data(struct run *run, const struct conn_step *step)
 {
     size_t n = seal(run, GW_CONTENT_DATA, stream_at(false, run->up_sent), step->len, step->pad);
     run->up_sent += n ? step->len : 0;
+    if (!run->close_sent && !run->gone)
+        run->result->up_whole = run->up_sent;
     return n;
 }
 
@@ -382,24 +387,27 @@ static void act_close_notify(struct run *run, const struct conn_step *step)
 {
     static const uint8_t body[] = {1, 0};
     (void)seal(run, GW_CONTENT_ALERT, body, sizeof(body), step->pad);
+    run->close_sent = true;
 }
 
 static void act_fin(struct run *run, const struct conn_step *step)
 {
     (void)step;
+    run->gone = true;
     gw_fake_peer_fin(run->g->ring, run->tls_fd);
 }
 
 static void act_reset(struct run *run, const struct conn_step *step)
 {
     (void)step;
+    run->gone = true;
     gw_fake_peer_reset(run->g->ring, run->tls_fd);
 }
 
 static void act_backend_data(struct run *run, const struct conn_step *step)
 {
     size_t len = GW_MIN(step->len, PERIOD);
-    if (!run->plain_open || run->plain_closed)
+    if (!run->plain_open || run->plain_closed || run->plain_ended)
         return;
     gw_fake_peer_send(run->g->ring, run->plain_fd, stream_at(true, run->down_sent), len);
     run->down_sent += len;
@@ -408,6 +416,7 @@ static void act_backend_data(struct run *run, const struct conn_step *step)
 static void act_backend_fin(struct run *run, const struct conn_step *step)
 {
     (void)step;
+    run->plain_ended = true;
     if (run->plain_open)
         gw_fake_peer_fin(run->g->ring, run->plain_fd);
 }
@@ -415,6 +424,7 @@ static void act_backend_fin(struct run *run, const struct conn_step *step)
 static void act_backend_reset(struct run *run, const struct conn_step *step)
 {
     (void)step;
+    run->plain_ended = true;
     if (run->plain_open)
         gw_fake_peer_reset(run->g->ring, run->plain_fd);
 }
@@ -529,6 +539,9 @@ void conn_run(const struct conn_setup *setup, const struct conn_step *steps, siz
     for (size_t i = 0; i < count; i++)
         do_step(&run, &steps[i], i + 1 < count ? &steps[i + 1] : NULL);
     finish(&run);
+    const uint8_t *header;
+    ret->up_whole += proxy_header(&run, &header);
+    ret->down_whole = run.down_sent;
     ret->backend_fin = run.plain_fd >= 0 && gw_fake_peer_saw_fin(run.g->ring, run.plain_fd);
     ret->key_updates_in = gw_stats_get(&run.g->stats, GW_COUNTER_KEY_UPDATES_IN);
     ret->key_updates_out = gw_stats_get(&run.g->stats, GW_COUNTER_KEY_UPDATES_OUT);

@@ -67,8 +67,9 @@ struct conn_step {
 struct conn_result {
     enum gw_reason reason;
     char detail[64];
-    int alert; /* the last that the client got; -1: none */
-    size_t up, down;
+    int alert;                     /* the last that the client got; -1: none */
+    size_t up, down;               /* bytes that arrived, */
+    size_t up_whole, down_whole;   /* … of so many that belong to the streams */
     uint64_t bytes_up, bytes_down; /* as told */
     bool backend_fin, backend_reset;
     uint64_t key_updates_in, key_updates_out;

@@ -40,6 +40,7 @@ static void check_verdict(const struct gw_record *rec, enum gw_control_verdict v
     case GW_CONTROL_KEY_UPDATE:
         gw_require(gw_record_can_rekey(rec, &rec->rx));
         gw_require(!control->reply || gw_record_can_rekey(rec, &rec->tx));
+        gw_require(rec->hs_part_len == 0);
         break;
     case GW_CONTROL_FAIL:
         gw_require(control->alert != GW_ALERT_CLOSE_NOTIFY);
@@ -66,11 +67,13 @@ static bool judge_one(struct gw_record *rec, struct gw_reader *r)
     memcpy(exact, payload, len);
     struct gw_control control;
     bool was_closed = rec->close_received;
+    uint8_t updates = rec->key_updates;
     enum gw_control_verdict verdict = gw_control_judge(rec, type, exact, len, &control);
     free(exact);
     check_state(rec);
     check_verdict(rec, verdict, &control);
     gw_require(!was_closed || verdict == GW_CONTROL_GO_ON);
+    gw_require(rec->key_updates == updates || rec->hs_part_len == 0); /* it was a whole message */
     return verdict == GW_CONTROL_GO_ON || verdict == GW_CONTROL_KEY_UPDATE ||
            verdict == GW_CONTROL_CLOSED;
 }

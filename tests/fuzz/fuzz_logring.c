@@ -102,8 +102,10 @@ static bool pop_one(void)
 {
     uint8_t entry[GW_LOGRING_ENTRY_MAX] __attribute__((aligned(8)));
     struct gw_line line;
+    uint64_t filled = ring.head - ring.tail;
     size_t len = gw_logring_pop(&ring, entry);
-    gw_require(len <= sizeof(entry));
+    gw_require(len <= sizeof(entry) && len <= filled);
+    gw_require(filled == 0 || ring.head - ring.tail < filled); /* on, and not past the writer */
     for (int format = GW_LOG_TEXT; len > 0 && format <= GW_LOG_JSON; format++)
         if (gw_entry_format(entry, len, (enum gw_log_format)format, WORKER, &line))
             check_line(&line, entry);

@@ -127,6 +127,9 @@ def logring():
         return u16(offset) + u8(len(value)) + value
     yield "words", said(b"listening on [::]:8443") + u8(pop)
     yield "hostile-words", said(b'a "b\\ \x1b[31m\n\xe2\x80\xae\xff level=x') + u8(pop)
+    hidden = "\x7f\x80\x9f\xad\u061c\u200b\u200f\u2028\u202e\u2060\u206f\ufeff\ufff9\ufffb"
+    yield "hidden-words", said(hidden.encode()) + u8(pop)
+    yield "not-utf8", said(b"\xc0\x80\xed\xa0\x80\xf4\x90\x80\x80\xe2\x80\xf8\xc3") + u8(pop)
     yield "long-words", said(b"\xc3\xa4" * 500)
     yield "report", u8(report, 4) + field(48, u8(2, 0, 0, 0, 1)) + field(53, b"svc\0") + \
         field(85, b"192.0.2.7:5\0") + field(149, b"bad_record_mac\0")
@@ -200,6 +203,14 @@ def recordscan():
     yield "empty-bodies", u8(1) + record(23, 0) + record(21, 2) + record(20, 0) + record(23, 7) + record(23, 8)
 
 
+def record_open():
+    raw = 0
+    for name, suite, longest in (("tls13", 0, 16384 + 17), ("aes", 3, 16384 + 24), ("chacha", 5, 16384 + 16)):
+        for more in (0, 1):
+            header = b"\x17\x03\x03" + u16(longest + more)
+            yield f"{name}-longest-{more}", u8(suite, 0, raw, len(header)) + header
+
+
 def sni():
     def table(name, *entries):
         return b"\n".join([name, *entries])
@@ -246,7 +257,7 @@ def values():
             yield f"{kind}-{number}", u8(kind) + text.encode()
 
 
-for make in (channel, conn, flight, logring, pem, proxy, recordscan, sni, ticket, values):
+for make in (channel, conn, flight, logring, pem, proxy, record_open, recordscan, sni, ticket, values):
     folder = HERE / "corpus" / make.__name__
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in make():
