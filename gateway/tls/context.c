@@ -181,7 +181,7 @@ static int add_ctx(struct gw_tls_context *tls, const SSL_METHOD *method,
 static int make_client_ctx(struct gw_tls_context *tls, const struct gw_service *service,
                            struct gw_error *err)
 {
-    SSL_CTX *ctx;
+    SSL_CTX *ctx = NULL;
     int r = add_ctx(tls, TLS_client_method(), service, &ctx, err);
     if (r < 0 || tls->credential_count == 0)
         return r;
@@ -191,7 +191,7 @@ static int make_client_ctx(struct gw_tls_context *tls, const struct gw_service *
 static int make_server_ctx(struct gw_tls_context *tls, unsigned i, const struct gw_service *service,
                            struct gw_error *err)
 {
-    SSL_CTX *ctx;
+    SSL_CTX *ctx = NULL;
     int r = add_ctx(tls, TLS_server_method(), service, &ctx, err);
     int types = r < 0 ? r : use_family(tls, i, ctx, err);
     if (types < 0)
