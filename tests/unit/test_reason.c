@@ -69,6 +69,28 @@ static void unknown_reason_is_internal(void **state)
     assert_ptr_equal(gw_reason_info((enum gw_reason)UINT32_MAX), internal);
 }
 
+/* In the client role a reason never says "client" of the TLS side, which is the backend. */
+static void reasons_are_told_by_role(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < GW_REASON_COUNT; i++)
+        assert_int_equal(gw_reason_in(GW_ROLE_SERVER, (enum gw_reason)i), i);
+    assert_int_equal(gw_reason_in(GW_ROLE_CLIENT, GW_REASON_CLIENT_RESET), GW_REASON_BACKEND_RESET);
+    assert_int_equal(gw_reason_in(GW_ROLE_CLIENT, GW_REASON_BACKEND_RESET), GW_REASON_CLIENT_RESET);
+    assert_int_equal(gw_reason_in(GW_ROLE_CLIENT, GW_REASON_BACKEND_REFUSED),
+                     GW_REASON_BACKEND_REFUSED);
+    for (unsigned i = GW_REASON_NONE; i < GW_REASON_COUNT; i++) {
+        enum gw_reason told = gw_reason_in(GW_ROLE_CLIENT, (enum gw_reason)i);
+        const char *was = gw_reason_info((enum gw_reason)i)->sentence;
+        const char *says = gw_reason_info(told)->sentence;
+        if (i == GW_REASON_BACKEND_RESET ||
+            i == GW_REASON_NOT_ALLOWED) /* of the plain side; none */
+            continue;
+        if (strstr(was, "the client "))
+            assert_non_null(strstr(says, "the backend"));
+    }
+}
+
 static void counters_are_told_apart(void **state)
 {
     (void)state;
@@ -138,11 +160,9 @@ static void the_dead_leave_nothing_open(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reasons_are_told_apart),
-        cmocka_unit_test(what_is_an_error),
-        cmocka_unit_test(unknown_reason_is_internal),
-        cmocka_unit_test(counters_are_told_apart),
-        cmocka_unit_test(counters_add_up),
+        cmocka_unit_test(reasons_are_told_apart),     cmocka_unit_test(what_is_an_error),
+        cmocka_unit_test(unknown_reason_is_internal), cmocka_unit_test(reasons_are_told_by_role),
+        cmocka_unit_test(counters_are_told_apart),    cmocka_unit_test(counters_add_up),
         cmocka_unit_test(restart_clears_gauges_only),
         cmocka_unit_test(the_dead_leave_nothing_open),
     };

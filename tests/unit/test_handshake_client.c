@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gateway/tls in the client role, against gateway/tls in the server role, over memory: both derive
+ * the same keys, in every suite, full and resumed, with and without a client certificate; and a
+ * target that is not whom --cacert and --target-name ask for is refused with its own reason.
+ */
+#include "gateway/base/bytes.h"
+#include "gateway/base/wipe.h"
+#include "gateway/ktls/softrecord.h"
+#include "tests/unit/tlspair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum {
+    HEADER = KTLS_SOFT_HEADER_LEN,
+    ALERT = 21,
+    HANDSHAKE = 22,
+    DATA = 23,
+};
+
+/* Two services and one connection between them. */
+struct duo {
+    struct gw_service to; /* client role */
+    struct gw_service at; /* server role */
+    struct gw_ticket_keys *keys;
+    struct gw_tls_context *client_tls;
+    struct gw_tls_context *server_tls;
+    bool refuse; /* the server lets nobody pass */
+
+    struct gw_handshake *client;
+    struct gw_handshake *server;
+    enum gw_handshake_verdict client_verdict;
+    enum gw_handshake_verdict server_verdict;
+    struct gw_handover_keys client_keys;
+    struct gw_handover_keys server_keys;
+    size_t piece; /* bytes that are handed over at a time; 0: all */
+};
+
+static bool allows(void *arg, const struct gw_identity *id)
+{
+    const struct duo *d = arg;
+    (void)id;
+    return !d->refuse;
+}
+
+static void plan(const struct tlsworld *w, struct duo *d)
+{
+    memset(d, 0, sizeof(*d));
+    tlsworld_service(w, &d->at);
+    d->to = (struct gw_service){
+        .name = "default",
+        .role = GW_ROLE_CLIENT,
+        .target_name = "gate.test",
+        .cacert_file = w->ca_file,
+        .verify = GW_VERIFY_REQUIRED,
+        .tls_min = 0x0303,
+        .tls_max = 0x0304,
+        .session_tickets = true,
+    };
+}
+
+static void build(struct duo *d)
+{
+    d->keys = tlsworld_ticket_keys();
+    d->server_tls = tlsworld_context(&d->at, d->keys);
+    d->client_tls = tlsworld_context(&d->to, NULL);
+}
+
+static void disconnect(struct duo *d)
+{
+    gw_handshake_free(d->client);
+    gw_handshake_free(d->server);
+    d->client = d->server = NULL;
+}
+
+static void destroy(struct duo *d)
+{
+    disconnect(d);
+    gw_tls_context_free(d->client_tls);
+    gw_tls_context_free(d->server_tls);
+    gw_wipe_pages_free(d->keys, sizeof(*d->keys));
+}
+
+static bool move(struct duo *d, struct gw_handshake *from, struct gw_handshake *to,
+                 enum gw_handshake_verdict *verdict)
+{
+    const uint8_t *data;
+    size_t len = gw_handshake_output(from, &data);
+    if (!len)
+        return false;
+    size_t some = d->piece ? GW_MIN(len, d->piece) : len;
+    *verdict = gw_handshake_input(to, data, some);
+    gw_handshake_output_sent(from, some);
+    return true;
+}
+
+/* Until neither has more to say. */
+static void shake_hands(struct duo *d)
+{
+    d->server = gw_handshake_new(d->server_tls, allows, d);
+    d->client = gw_handshake_new(d->client_tls, NULL, NULL);
+    assert_true(d->server && d->client);
+    d->server_verdict = gw_handshake_begin(d->server);
+    d->client_verdict = gw_handshake_begin(d->client);
+    bool moved = true;
+    while (moved) {
+        moved = move(d, d->client, d->server, &d->server_verdict);
+        moved |= move(d, d->server, d->client, &d->client_verdict);
+    }
+}
+
+static void take_keys(struct duo *d)
+{
+    assert_int_equal(d->client_verdict, GW_HANDSHAKE_DONE);
+    assert_int_equal(d->server_verdict, GW_HANDSHAKE_DONE);
+    assert_int_equal(gw_handshake_keys(d->client, &d->client_keys), 0);
+    assert_int_equal(gw_handshake_keys(d->server, &d->server_keys), 0);
+    assert_int_equal(d->client_keys.role, GW_ROLE_CLIENT);
+    assert_int_equal(d->server_keys.role, GW_ROLE_SERVER);
+}
+
+static void assert_same(const struct ktls_keys *a, const struct ktls_keys *b)
+{
+    assert_ptr_equal(a->suite, b->suite);
+    assert_memory_equal(a->key, b->key, a->suite->key_len);
+    assert_memory_equal(a->iv, b->iv, sizeof(a->iv));
+    assert_memory_equal(a->secret, b->secret, sizeof(a->secret));
+    assert_int_equal(a->seq, b->seq);
+}
+
+static void send_record(struct ktls_keys *tx, struct ktls_keys *rx)
+{
+    static uint8_t data[KTLS_SOFT_PLAIN_MAX], opened[KTLS_SOFT_PLAIN_MAX + KTLS_SOFT_OVERHEAD];
+    static uint8_t record[KTLS_SOFT_PLAIN_MAX + KTLS_SOFT_OVERHEAD];
+    uint8_t type = 0;
+    memset(data, (int)tx->seq + 'a', sizeof(data));
+    int n = ktls_soft_seal(tx, DATA, data, sizeof(data), 0, record);
+    assert_int_equal(ktls_soft_open(rx, record, (size_t)n, &type, opened), sizeof(data));
+    assert_int_equal(type, DATA);
+    assert_memory_equal(opened, data, sizeof(data));
+}
+
+static void keys_fit(struct duo *d)
+{
+    assert_int_equal(gw_handshake_keys(d->server, &d->server_keys), 0); /* its tickets count */
+    assert_same(&d->client_keys.tx, &d->server_keys.rx);
+    assert_same(&d->client_keys.rx, &d->server_keys.tx);
+    for (int i = 0; i < 3; i++) {
+        send_record(&d->client_keys.tx, &d->server_keys.rx);
+        send_record(&d->server_keys.tx, &d->client_keys.rx);
+    }
+}
+
+/* The server's tickets, each record shown and then opened as the gateway does it. The number of
+ * sessions that came of them. */
+static unsigned take_tickets(struct duo *d)
+{
+    uint8_t opened[4096];
+    uint8_t type = 0;
+    const uint8_t *data;
+    unsigned had = gw_handshake_sessions(d->client);
+    (void)gw_handshake_tickets(d->server);
+    size_t len = gw_handshake_output(d->server, &data);
+    for (size_t at = 0; at < len;) {
+        size_t size = HEADER + ((size_t)data[at + 3] << 8) + data[at + 4];
+        assert_true(at + size <= len);
+        assert_true(gw_handshake_wants_tickets(d->client));
+        assert_true(gw_handshake_show(d->client, data + at, size));
+        assert_true(ktls_soft_open(&d->client_keys.rx, data + at, size, &type, opened) > 0);
+        assert_int_equal(type, HANDSHAKE);
+        at += size;
+    }
+    gw_handshake_output_sent(d->server, len);
+    return gw_handshake_sessions(d->client) - had;
+}
+
+static bool resumed(struct gw_handshake *hs)
+{
+    struct gw_handshake_info info;
+    gw_handshake_get_info(hs, &info);
+    return info.resumed;
+}
+
+/* ---- what goes well ---- */
+
+static void only_suite(struct duo *d, const struct ktls_suite *suite, const char *name)
+{
+    bool tls13 = suite->version == KTLS_TLS_1_3;
+    d->to.tls_min = d->to.tls_max = (uint16_t)suite->version;
+    d->to.ciphersuites = tls13 ? name : NULL;
+    d->to.ciphers = tls13 ? NULL : name;
+}
+
+static void every_suite_gives_both_the_same_keys(void **state)
+{
+    const struct ktls_suite *suite;
+    char name[64];
+    for (size_t i = 0; (suite = ktls_suite_at(i)); i++) {
+        struct duo d;
+        struct gw_handshake_info info;
+        if (strstr(suite->name, "TLS_DHE"))
+            continue; /* no policy allows it */
+        plan(*state, &d);
+        (void)snprintf(name, sizeof(name), "%s", suite->name);
+        only_suite(&d, suite, name);
+        d.piece = i % 2 ? 7 : 0;
+        build(&d);
+        shake_hands(&d);
+        take_keys(&d);
+        keys_fit(&d);
+        assert_int_equal(d.client_keys.tx.suite->id, suite->id);
+        gw_handshake_get_info(d.client, &info);
+        assert_string_equal(info.sni, "gate.test");
+        gw_handshake_get_info(d.server, &info);
+        assert_string_equal(info.sni, "gate.test");
+        destroy(&d);
+    }
+}
+
+/* Our Finished has used the nonce before the first record (RFC 5288 3). */
+static void explicit_nonces_go_on_from_finished(void **state)
+{
+    const uint8_t *data;
+    struct duo d;
+    plan(*state, &d);
+    d.to.tls_max = 0x0303;
+    build(&d);
+    d.server = gw_handshake_new(d.server_tls, allows, &d);
+    d.client = gw_handshake_new(d.client_tls, NULL, NULL);
+    (void)gw_handshake_begin(d.client);
+    (void)move(&d, d.client, d.server, &d.server_verdict);
+    (void)move(&d, d.server, d.client, &d.client_verdict);
+    size_t len = gw_handshake_output(d.client, &data);
+    size_t at = 0;
+    size_t last = 0;
+    for (; at < len; at += HEADER + ((size_t)data[at + 3] << 8) + data[at + 4])
+        last = at;
+    struct gw_reader nonce = gw_reader_of(data + last + HEADER, 8);
+    uint64_t used = gw_read_be(&nonce, 8);
+    (void)move(&d, d.client, d.server, &d.server_verdict);
+    (void)move(&d, d.server, d.client, &d.client_verdict);
+    take_keys(&d);
+    assert_int_equal(d.client_keys.tx.seq, 1);
+    assert_true(d.client_keys.tx.explicit_nonce == used + 1);
+    destroy(&d);
+}
+
+static void resumes(void **state, uint16_t version)
+{
+    struct duo d;
+    plan(*state, &d);
+    d.to.tls_min = d.to.tls_max = version;
+    build(&d);
+    for (int round = 0; round < 3; round++) {
+        shake_hands(&d);
+        take_keys(&d);
+        assert_int_equal(resumed(d.client), round > 0);
+        assert_int_equal(resumed(d.server), round > 0);
+        if (version == 0x0304)
+            assert_int_equal(take_tickets(&d), round > 0 ? 1 : 2);
+        keys_fit(&d);
+        disconnect(&d);
+    }
+    destroy(&d);
+}
+
+static void tls13_resumes(void **state)
+{
+    resumes(state, 0x0304);
+}
+
+static void tls12_resumes(void **state)
+{
+    resumes(state, 0x0303);
+}
+
+/* Two tickets: two connections resume, whatever number is asked for afterwards does not. */
+static void a_tls13_ticket_is_used_once(void **state)
+{
+    struct duo d;
+    plan(*state, &d);
+    build(&d);
+    shake_hands(&d);
+    take_keys(&d);
+    assert_int_equal(take_tickets(&d), 2);
+    disconnect(&d);
+    for (int round = 0; round < 4; round++) {
+        shake_hands(&d);
+        take_keys(&d);
+        assert_int_equal(resumed(d.client), round < 2);
+        disconnect(&d);
+    }
+    destroy(&d);
+}
+
+static void without_session_tickets_nothing_is_resumed(void **state)
+{
+    for (uint16_t version = 0x0303; version <= 0x0304; version++) {
+        struct duo d;
+        plan(*state, &d);
+        d.to.tls_max = version;
+        d.to.session_tickets = false;
+        build(&d);
+        for (int round = 0; round < 2; round++) {
+            shake_hands(&d);
+            take_keys(&d);
+            assert_false(resumed(d.client));
+            assert_false(gw_handshake_wants_tickets(d.client));
+            disconnect(&d);
+        }
+        destroy(&d);
+    }
+}
+
+static void mutual(void **state)
+{
+    const struct tlsworld *w = *state;
+    for (uint16_t version = 0x0303; version <= 0x0304; version++) {
+        struct duo d;
+        struct gw_identity id;
+        plan(w, &d);
+        d.to.tls_min = d.to.tls_max = version;
+        d.to.certs[0].cert_file = test_dir_cert(w->dir, "alice.pem", w->client, NULL);
+        d.to.certs[0].key_file = test_dir_key(w->dir, "alice.key", w->client);
+        d.to.cert_count = 1;
+        d.at.verify = GW_VERIFY_REQUIRED;
+        d.at.cacert_file = w->ca_file;
+        build(&d);
+        for (int round = 0; round < 2; round++) {
+            shake_hands(&d);
+            take_keys(&d);
+            assert_int_equal(resumed(d.client), round);
+            assert_true(gw_handshake_identity(d.server, &id));
+            assert_string_equal(gw_identity_first(&id, GW_NAME_CN), "alice");
+            assert_true(gw_handshake_identity(d.client, &id));
+            assert_string_equal(gw_identity_first(&id, GW_NAME_CN), "server");
+            if (version == 0x0304)
+                assert_true(take_tickets(&d) > 0);
+            keys_fit(&d);
+            disconnect(&d);
+        }
+        destroy(&d);
+    }
+}
+
+static void alpn_is_offered(void **state)
+{
+    struct duo d;
+    struct gw_handshake_info info;
+    plan(*state, &d);
+    d.to.alpn[0] = "h2";
+    d.to.alpn[1] = "echo";
+    d.to.alpn_count = 2;
+    d.at.alpn[0] = "echo";
+    d.at.alpn_count = 1;
+    build(&d);
+    shake_hands(&d);
+    take_keys(&d);
+    gw_handshake_get_info(d.client, &info);
+    assert_string_equal(info.alpn, "echo");
+    destroy(&d);
+}
+
+/* ---- after the handshake ---- */
+
+/* What the server writes first may come with its Finished; it belongs to the record layer. */
+static void early_data_of_the_server_stays_unread(void **state)
+{
+    uint8_t record[256], got[512], opened[256];
+    uint8_t type = 0;
+    struct duo d;
+    plan(*state, &d);
+    build(&d);
+    shake_hands(&d);
+    take_keys(&d);
+    int n = ktls_soft_seal(&d.server_keys.tx, DATA, "hello", 5, 0, record);
+    assert_int_equal(gw_handshake_input(d.client, record, (size_t)n), GW_HANDSHAKE_DONE);
+    assert_int_equal(gw_handshake_unread(d.client, got, sizeof(got)), n);
+    assert_int_equal(ktls_soft_open(&d.client_keys.rx, got, (size_t)n, &type, opened), 5);
+    assert_memory_equal(opened, "hello", 5);
+    destroy(&d);
+}
+
+/* Nothing of what libssl would answer may leave: its sequence numbers are not those in use. */
+static bool shown(void **state, uint8_t type, const void *data, size_t len)
+{
+    uint8_t record[256];
+    const uint8_t *out;
+    struct duo d;
+    plan(*state, &d);
+    build(&d);
+    shake_hands(&d);
+    take_keys(&d);
+    int n = ktls_soft_seal(&d.server_keys.tx, type, data, len, 0, record);
+    assert_true(gw_handshake_wants_tickets(d.client));
+    bool more = gw_handshake_show(d.client, record, (size_t)n);
+    if (more)
+        assert_int_equal(gw_handshake_output(d.client, &out), 0);
+    destroy(&d);
+    return more;
+}
+
+static void what_is_no_ticket_ends_the_wait(void **state)
+{
+    static const uint8_t update[] = {24, 0, 0, 1, 1};
+    static const uint8_t request[] = {13, 0, 0, 3, 0, 0, 0};
+    static const uint8_t close_notify[] = {1, 0};
+    assert_false(shown(state, DATA, "x", 1));
+    assert_false(shown(state, HANDSHAKE, request, sizeof(request)));
+    assert_false(shown(state, ALERT, close_notify, sizeof(close_notify)));
+    (void)shown(state, HANDSHAKE, update, sizeof(update)); /* writes nothing, or is the last */
+}
+
+static void a_broken_record_ends_the_wait(void **state)
+{
+    static const uint8_t garbage[] = {DATA, 3, 3, 0, 20, [24] = 1};
+    struct duo d;
+    plan(*state, &d);
+    build(&d);
+    shake_hands(&d);
+    take_keys(&d);
+    assert_false(gw_handshake_show(d.client, garbage, sizeof(garbage)));
+    destroy(&d);
+}
+
+/* ---- who is refused ---- */
+
+static void refused(struct duo *d, enum gw_reason reason)
+{
+    build(d);
+    shake_hands(d);
+    assert_int_equal(d->client_verdict, GW_HANDSHAKE_FAILED);
+    assert_int_equal(gw_reason_in(GW_ROLE_CLIENT, gw_handshake_reason(d->client)), reason);
+    assert_int_equal(d->server_verdict, GW_HANDSHAKE_FAILED); /* it got an alert */
+    assert_int_equal(gw_handshake_reason(d->server), GW_REASON_HANDSHAKE_ALERT);
+    assert_int_not_equal(gw_handshake_keys(d->client, &d->client_keys), 0);
+    destroy(d);
+}
+
+/* A server with this certificate, for both versions. */
+static void certificate_refused(void **state, const struct test_cert_spec *spec,
+                                enum gw_reason reason)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *cert = test_cert_new(spec);
+    for (uint16_t version = 0x0303; version <= 0x0304; version++) {
+        struct duo d;
+        plan(w, &d);
+        d.to.tls_min = d.to.tls_max = version;
+        d.at.certs[0].cert_file = test_dir_cert(w->dir, "bad.pem", cert, NULL);
+        d.at.certs[0].key_file = test_dir_key(w->dir, "bad.key", cert);
+        d.at.cert_count = 1;
+        refused(&d, reason);
+    }
+    test_cert_free(cert);
+}
+
+static void bad_certificates_are_told_apart(void **state)
+{
+    const struct tlsworld *w = *state;
+    certificate_refused(state,
+                        &(struct test_cert_spec){.san = "DNS:gate.test", .issuer = w->foreign_ca},
+                        GW_REASON_BACKEND_UNTRUSTED);
+    certificate_refused(state, &(struct test_cert_spec){.san = "DNS:gate.test"},
+                        GW_REASON_BACKEND_UNTRUSTED);
+    certificate_refused(
+        state,
+        &(struct test_cert_spec){.san = "DNS:gate.test", .eku = "clientAuth", .issuer = w->ca},
+        GW_REASON_BACKEND_INVALID);
+    certificate_refused(state, &(struct test_cert_spec){.san = "DNS:other.test", .issuer = w->ca},
+                        GW_REASON_BACKEND_NAME);
+    certificate_refused(state, &(struct test_cert_spec){.san = "IP:192.0.2.1", .issuer = w->ca},
+                        GW_REASON_BACKEND_NAME);
+    /* A wildcard stands for one whole label, and a common name for nothing. */
+    certificate_refused(state, &(struct test_cert_spec){.san = "DNS:*.test.", .issuer = w->ca},
+                        GW_REASON_BACKEND_NAME);
+    certificate_refused(state, &(struct test_cert_spec){.san = "DNS:g*.test", .issuer = w->ca},
+                        GW_REASON_BACKEND_NAME);
+    certificate_refused(state, &(struct test_cert_spec){.cn = "gate.test", .issuer = w->ca},
+                        GW_REASON_BACKEND_NAME);
+}
+
+/* Its own service would not start with such a certificate, so the server is libssl's. */
+static void an_expired_certificate_is_refused(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *cert = test_cert_new(&(struct test_cert_spec){
+        .san = "DNS:gate.test", .begins = -7200, .ends = -3600, .issuer = w->ca});
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    SSL *ssl;
+    struct duo d;
+    uint8_t wire[16384];
+    const uint8_t *data;
+    plan(w, &d);
+    build(&d);
+    assert_true(ctx && SSL_CTX_use_certificate(ctx, cert->x509) == 1 &&
+                SSL_CTX_use_PrivateKey(ctx, cert->key) == 1 && (ssl = SSL_new(ctx)));
+    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_accept_state(ssl);
+    d.client = gw_handshake_new(d.client_tls, NULL, NULL);
+    assert_int_equal(gw_handshake_begin(d.client), GW_HANDSHAKE_MORE);
+    size_t len = gw_handshake_output(d.client, &data);
+    assert_int_equal(BIO_write(SSL_get_rbio(ssl), data, (int)len), len);
+    gw_handshake_output_sent(d.client, len);
+    (void)SSL_do_handshake(ssl);
+    int n = BIO_read(SSL_get_wbio(ssl), wire, sizeof(wire));
+    assert_int_equal(gw_handshake_input(d.client, wire, (size_t)n), GW_HANDSHAKE_FAILED);
+    assert_int_equal(gw_reason_in(GW_ROLE_CLIENT, gw_handshake_reason(d.client)),
+                     GW_REASON_BACKEND_EXPIRED);
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    test_cert_free(cert);
+    destroy(&d);
+}
+
+static void an_address_is_verified_as_one(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *cert = test_cert_new(&(struct test_cert_spec){
+        .san = "IP:192.0.2.1,IP:2001:db8::1,DNS:192.0.2.2", .issuer = w->ca});
+    static const struct {
+        const char *name;
+        bool good;
+    } rows[] = {{"192.0.2.1", true}, {"2001:db8::1", true}, {"192.0.2.2", false}};
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        struct duo d;
+        struct gw_handshake_info info;
+        plan(w, &d);
+        d.to.target_name = rows[i].name;
+        d.at.certs[0].cert_file = test_dir_cert(w->dir, "ip.pem", cert, NULL);
+        d.at.certs[0].key_file = test_dir_key(w->dir, "ip.key", cert);
+        d.at.cert_count = 1;
+        if (!rows[i].good) {
+            refused(&d, GW_REASON_BACKEND_NAME);
+            continue;
+        }
+        build(&d);
+        shake_hands(&d);
+        take_keys(&d);
+        gw_handshake_get_info(d.server, &info);
+        assert_string_equal(info.sni, ""); /* RFC 6066 3 */
+        destroy(&d);
+    }
+    test_cert_free(cert);
+}
+
+static void what_is_not_tls_is_told(void **state)
+{
+    static const char answer[] = "220 mail.test ESMTP\r\n";
+    struct duo d;
+    plan(*state, &d);
+    build(&d);
+    d.client = gw_handshake_new(d.client_tls, NULL, NULL);
+    assert_int_equal(gw_handshake_begin(d.client), GW_HANDSHAKE_MORE);
+    assert_int_equal(gw_handshake_input(d.client, answer, sizeof(answer) - 1), GW_HANDSHAKE_FAILED);
+    assert_int_equal(gw_reason_in(GW_ROLE_CLIENT, gw_handshake_reason(d.client)),
+                     GW_REASON_BACKEND_NOT_TLS);
+    destroy(&d);
+}
+
+/* A client that cannot verify its target must not come about at all. */
+static void nothing_to_verify_by_is_refused(void **state)
+{
+    for (int what = 0; what < 3; what++) {
+        struct duo d;
+        struct gw_error err = {.exit = GW_EXIT_OK};
+        plan(*state, &d);
+        if (what == 0)
+            d.to.target_name = NULL;
+        else if (what == 1)
+            d.to.verify = GW_VERIFY_NONE;
+        else
+            d.to.cacert_file = NULL;
+        assert_int_not_equal(gw_tls_context_new(&d.client_tls, &d.to, NULL, &err), 0);
+        assert_int_equal(err.exit, GW_EXIT_USAGE);
+        assert_non_null(strstr(err.text, "--cacert"));
+    }
+}
+
+/* A session that failed once is not offered again: else nothing would work until it is too old. */
+static void a_session_that_fails_is_dropped(void **state)
+{
+    static const char answer[] = {ALERT, 3, 3, 0, 2, 2, 40};
+    struct duo d;
+    plan(*state, &d);
+    d.to.tls_max = 0x0303;
+    build(&d);
+    shake_hands(&d);
+    take_keys(&d);
+    disconnect(&d);
+    d.client = gw_handshake_new(d.client_tls, NULL, NULL);
+    assert_int_equal(gw_handshake_begin(d.client), GW_HANDSHAKE_MORE);
+    assert_int_equal(gw_handshake_input(d.client, answer, sizeof(answer)), GW_HANDSHAKE_FAILED);
+    disconnect(&d);
+    shake_hands(&d);
+    take_keys(&d);
+    assert_false(resumed(d.client));
+    destroy(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_suite_gives_both_the_same_keys),
+        cmocka_unit_test(explicit_nonces_go_on_from_finished),
+        cmocka_unit_test(tls13_resumes),
+        cmocka_unit_test(tls12_resumes),
+        cmocka_unit_test(a_tls13_ticket_is_used_once),
+        cmocka_unit_test(without_session_tickets_nothing_is_resumed),
+        cmocka_unit_test(mutual),
+        cmocka_unit_test(alpn_is_offered),
+        cmocka_unit_test(early_data_of_the_server_stays_unread),
+        cmocka_unit_test(what_is_no_ticket_ends_the_wait),
+        cmocka_unit_test(a_broken_record_ends_the_wait),
+        cmocka_unit_test(bad_certificates_are_told_apart),
+        cmocka_unit_test(an_expired_certificate_is_refused),
+        cmocka_unit_test(an_address_is_verified_as_one),
+        cmocka_unit_test(what_is_not_tls_is_told),
+        cmocka_unit_test(nothing_to_verify_by_is_refused),
+        cmocka_unit_test(a_session_that_fails_is_dropped),
+    };
+    return cmocka_run_group_tests_name("handshake_client", tests, tlsworld_setup,
+                                       tlsworld_teardown);
+}
