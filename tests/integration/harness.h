@@ -66,8 +66,10 @@ void skip_because(const char *why);
 /* ---- the gateway ---- */
 
 struct gateway_options {
+    bool client;                          /* `ktlsgate client`, which trusts `ca` */
     uint16_t target;                      /* port of the backend on 127.0.0.1 */
     unsigned workers;                     /* 0: one */
+    const char *cacert;                   /* client: NULL: that of `ca` */
     const char *listen;                   /* NULL: a free port of 127.0.0.1 */
     const char *flags[GATEWAY_FLAGS_MAX]; /* more of them, each word its own; NULL ends */
 };
@@ -85,14 +87,13 @@ struct gateway {
     uint16_t port;
     unsigned workers;
     struct logbook log;
-    size_t cursor;           /* in the log: what gateway_conn has not seen yet */
-    bool unused;             /* the test was skipped */
-    bool lost_some;          /* a worker was killed: no account can balance */
-    bool bad_records;        /* the test makes the kernel see some */
-    long proof[PROOF_COUNT]; /* at the start */
+    size_t cursor;    /* in the log: what gateway_conn has not seen yet */
+    bool unused;      /* the test was skipped */
+    bool lost_some;   /* a worker was killed: no account can balance */
+    bool bad_records; /* the test makes the kernel see some */
 };
 
-/* Starts it and waits until it serves. One at a time: every test ends with
+/* Starts it and waits until it serves. One of each role at a time: every test ends with
  * gateway_stop, and has gateway_drop in its tear-down for the case that it does not come so far. */
 struct gateway *gateway_start(const struct gateway_options *options);
 /* Waits for the next line about a connection that ended. */
@@ -104,12 +105,13 @@ void gateway_expect_words(struct gateway *g, const char *words);
 /* TERM without waiting. */
 void gateway_term(struct gateway *g);
 /* Waits for the end and asserts that the exit code is 0, that the closing summary counts as many
- * ends as beginnings, and with --records kernel that the kernel counted as many connections in each
- * direction as the log says it carried, and no decrypt error. */
+ * ends as beginnings, and, with --records kernel and once no other gateway runs, that the kernel
+ * counted as many connections in each direction as the logs say it carried, and no decrypt error.
+ */
 void gateway_await_exit(struct gateway *g);
 /* Both. */
 void gateway_stop(struct gateway *g);
-/* cmocka's tear-down of a test: kills a gateway that a failed test left, with its log printed. */
+/* cmocka's tear-down of a test: kills gateways that a failed test left, with their logs printed. */
 int gateway_drop(void **state);
 
 /* Process ids of the workers that run now; their number. */

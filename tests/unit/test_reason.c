@@ -163,8 +163,7 @@ int main(void)
         cmocka_unit_test(reasons_are_told_apart),     cmocka_unit_test(what_is_an_error),
         cmocka_unit_test(unknown_reason_is_internal), cmocka_unit_test(reasons_are_told_by_role),
         cmocka_unit_test(counters_are_told_apart),    cmocka_unit_test(counters_add_up),
-        cmocka_unit_test(restart_clears_gauges_only),
-        cmocka_unit_test(the_dead_leave_nothing_open),
+        cmocka_unit_test(restart_clears_gauges_only), cmocka_unit_test(the_dead_leave_nothing_open),
     };
     return cmocka_run_group_tests_name("reason", tests, NULL, NULL);
 }

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two gateways back to back, as they replace a pair of stunnels: plaintext into `ktlsgate client`,
+ * TLS or mutual TLS to `ktlsgate server`, plaintext to the backend. Streams are whole in both
+ * directions, a broken one never looks whole to the plain client, and each log says why.
+ */
+#include "tests/integration/backend.h"
+#include "tests/integration/check.h"
+#include "tests/integration/harness.h"
+#include "tests/integration/net.h"
+#include "tests/integration/plain.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define KIB UINT64_C(1024)
+#define MIB (1024 * KIB)
+
+enum {
+    UP = 5,
+    DOWN = 6,
+};
+
+static struct backend *backend;
+static struct gateway *server;
+static struct gateway *client;
+
+static int start(void **state)
+{
+    (void)state;
+    backend = backend_start(&BACKEND_PLAN(.up_seed = UP, .down_seed = DOWN));
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)gateway_drop(state);
+    backend_stop(backend);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+static uint64_t large(void)
+{
+    return world_is_small() ? 3 * MIB : 64 * MIB;
+}
+
+/* ---- a pair ---- */
+
+static void serve(const char *const flags[GATEWAY_FLAGS_MAX])
+{
+    struct gateway_options o = {.target = backend_port(backend)};
+    memcpy(o.flags, flags, sizeof(o.flags));
+    server = gateway_start(&o);
+}
+
+static void connect_to(uint16_t port, const char *const flags[GATEWAY_FLAGS_MAX])
+{
+    struct gateway_options o = {.client = true, .target = port};
+    memcpy(o.flags, flags, sizeof(o.flags));
+    client = gateway_start(&o);
+}
+
+#define FLAGS(...) ((const char *const[GATEWAY_FLAGS_MAX]){__VA_ARGS__})
+
+static void stop_both(void)
+{
+    gateway_stop(client);
+    gateway_stop(server);
+}
+
+static struct plain_result run(struct plain_work work)
+{
+    struct plain_result r;
+    work.port = client->port;
+    work.up_seed = UP;
+    work.down_seed = DOWN;
+    plain_run(&work, &r);
+    assert_false(r.wrong);
+    return r;
+}
+
+/* Both logs tell the same of it, seen from their ends. */
+static void both_finished(uint64_t up, uint64_t down, struct conn_line *ret_client)
+{
+    struct conn_line s, c;
+    gateway_expect(client, "finished", &c);
+    gateway_expect(server, "finished", &s);
+    assert_true(c.bytes_up == up && c.bytes_down == down);
+    assert_true(s.bytes_up == up && s.bytes_down == down);
+    assert_string_equal(c.version, s.version);
+    assert_string_equal(c.suite, s.suite);
+    assert_string_equal(c.cn, "server");
+    assert_int_equal(c.resumed, s.resumed);
+    if (ret_client)
+        *ret_client = c;
+}
+
+static void backend_got(unsigned number, uint64_t up)
+{
+    struct backend_account a;
+    assert_true(backend_await(backend, number, &a));
+    assert_false(a.wrong);
+    assert_int_equal(a.received, up);
+}
+
+/* ---- what goes well ---- */
+
+/* 64 MiB each way at the same time, in both versions. With --records kernel that is kTLS in all
+ * four directions. */
+static void much_both_ways_at_once(void **state)
+{
+    static const char *const versions[] = {"1.2", "1.3"};
+    uint64_t bytes = large();
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct conn_line line;
+        serve(FLAGS(NULL));
+        connect_to(server->port, FLAGS("--tls-min", versions[i], "--tls-max", versions[i]));
+        backend_set_plan(backend, &BACKEND_PLAN(.up_seed = UP, .down_seed = DOWN,
+                                                .down_bytes = bytes, .fin_after_fin = true));
+        struct plain_result r = run((struct plain_work){.up_bytes = bytes, .fin_after = bytes});
+        assert_int_equal(r.end, PLAIN_FIN);
+        assert_int_equal(r.sent, bytes);
+        assert_int_equal(r.received, bytes);
+        backend_got(0, bytes);
+        both_finished(bytes, bytes, &line);
+        if (engine_is_kernel()) {
+            assert_string_equal(line.tx, "kernel");
+            assert_string_equal(line.rx, "kernel");
+            assert_true(logbook_count(&server->log, " tx=kernel rx=kernel") > 0);
+        }
+        stop_both();
+    }
+}
+
+static void half_close_of_the_plain_client(void **state)
+{
+    (void)state;
+    serve(FLAGS(NULL));
+    connect_to(server->port, FLAGS(NULL));
+    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = UP, .down_seed = DOWN, .down_bytes = MIB,
+                                            .down_after_fin = true, .fin_after_fin = true));
+    struct plain_result r = run((struct plain_work){.up_bytes = 70000});
+    assert_int_equal(r.end, PLAIN_FIN);
+    assert_int_equal(r.received, MIB);
+    backend_got(0, 70000);
+    both_finished(70000, MIB, NULL);
+    stop_both();
+}
+
+static void half_close_of_the_backend(void **state)
+{
+    struct backend_account a;
+    (void)state;
+    serve(FLAGS(NULL));
+    connect_to(server->port, FLAGS(NULL));
+    backend_set_plan(backend, &BACKEND_PLAN(.down_seed = DOWN, .down_bytes = 9));
+    int fd = net_connect(client->port);
+    uint8_t data[16];
+    int error;
+    assert_int_equal(net_receive(fd, data, sizeof(data), &error), 9);
+    assert_int_equal(error, 0); /* FIN */
+    uint8_t text[4096] = {0};
+    assert_true(net_send(fd, text, sizeof(text), 0));
+    assert_return_code(shutdown(fd, SHUT_WR), 0);
+    assert_true(backend_await(backend, 0, &a));
+    assert_int_equal(a.received, sizeof(text));
+    assert_true(a.got_fin);
+    both_finished(sizeof(text), 9, NULL);
+    (void)close(fd);
+    stop_both();
+}
+
+/* TLS 1.3 tickets serve once, and each connection brings another. */
+static void sessions_are_resumed(void **state)
+{
+    static const char *const versions[] = {"1.2", "1.3"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        serve(FLAGS(NULL));
+        connect_to(server->port, FLAGS("--tls-min", versions[i], "--tls-max", versions[i]));
+        backend_set_plan(
+            backend, &BACKEND_PLAN(.down_seed = DOWN, .down_bytes = 100, .fin_after_fin = true));
+        for (int round = 0; round < 5; round++) {
+            struct conn_line line;
+            struct plain_result r = run((struct plain_work){.up_bytes = 10, .fin_after = 100});
+            assert_int_equal(r.end, PLAIN_FIN);
+            both_finished(10, 100, &line);
+            assert_int_equal(line.resumed, round > 0);
+        }
+        stop_both();
+    }
+}
+
+/* The server says nothing, so tickets are all that comes; the client waits for them in vain where
+ * the server gives none. */
+static void without_tickets_nothing_is_resumed(void **state)
+{
+    (void)state;
+    serve(FLAGS("--session-tickets", "off"));
+    connect_to(server->port, FLAGS(NULL));
+    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = UP, .fin_after_fin = true));
+    for (int round = 0; round < 2; round++) {
+        struct conn_line line;
+        assert_int_equal(run((struct plain_work){.up_bytes = 10}).end, PLAIN_FIN);
+        both_finished(10, 0, &line);
+        assert_false(line.resumed);
+    }
+    stop_both();
+}
+
+/* ---- client certificates ---- */
+
+/* What both ends say of a connection that is not to be. Where the server looks at the certificate
+ * the client's handshake is over in TLS 1.3, in TLS 1.2 it is not. */
+static void mutual_refused(const char *version, const char *const more[GATEWAY_FLAGS_MAX],
+                           const char *server_reason, const char *client_reason)
+{
+    struct plain_result r;
+    const char *flags[GATEWAY_FLAGS_MAX] = {"--tls-min", version, "--tls-max", version};
+    for (int i = 0; more[i]; i++)
+        flags[4 + i] = more[i];
+    connect_to(server->port, flags);
+    r = run((struct plain_work){.fin_after = 1});
+    assert_int_equal(r.end, PLAIN_RESET);
+    gateway_expect(server, server_reason, NULL);
+    gateway_expect(client, client_reason, NULL);
+    gateway_stop(client);
+}
+
+static void mutual(void **state)
+{
+    struct conn_line line;
+    (void)state;
+    serve(FLAGS("--cacert", world_cert(ID_CA), "--allow-cn", "alice"));
+    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = UP, .fin_after_fin = true));
+    connect_to(server->port, FLAGS("--cert", world_cert(ID_ALICE), "--key", world_key(ID_ALICE)));
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(run((struct plain_work){.up_bytes = 1000}).end, PLAIN_FIN);
+        gateway_expect(server, "finished", &line);
+        assert_string_equal(line.cn, "alice");
+        assert_int_equal(line.resumed, round);
+        gateway_expect(client, "finished", &line);
+        assert_string_equal(line.cn, "server");
+    }
+    gateway_stop(client);
+    for (int i = 0; i < 2; i++) {
+        const char *version = i ? "1.3" : "1.2";
+        mutual_refused(version, FLAGS(NULL), "cert-missing",
+                       i ? "backend-alert" : "backend-handshake-alert");
+        mutual_refused(version,
+                       FLAGS("--cert", world_cert(ID_STRANGER), "--key", world_key(ID_STRANGER)),
+                       "cert-untrusted", i ? "backend-alert" : "backend-handshake-alert");
+        mutual_refused(version,
+                       FLAGS("--cert", world_cert(ID_MALLORY), "--key", world_key(ID_MALLORY)),
+                       "not-allowed", "backend-alert");
+    }
+    gateway_stop(server);
+}
+
+/* ---- whom the client does not trust ---- */
+
+static void untrusted(const char *cacert, const char *name, const char *reason)
+{
+    client = gateway_start(&(struct gateway_options){
+        .client = true,
+        .target = server->port,
+        .cacert = cacert,
+        .flags = {"--target-name", name},
+    });
+    assert_int_equal(run((struct plain_work){.fin_after = 1}).end, PLAIN_RESET);
+    gateway_expect(client, reason, NULL);
+    gateway_expect(server, "handshake-client-alert", NULL);
+    gateway_stop(client);
+}
+
+static void untrusted_servers_are_refused(void **state)
+{
+    (void)state;
+    serve(FLAGS(NULL));
+    untrusted(world_cert(ID_FOREIGN), "localhost", "backend-cert-untrusted");
+    untrusted(NULL, "other.test", "backend-cert-name");
+    untrusted(NULL, "127.0.0.2", "backend-cert-name");
+    assert_int_equal(backend_accepted(backend), 0);
+    gateway_stop(server);
+}
+
+static void names_and_addresses_are_found_in_the_certificate(void **state)
+{
+    static const char *const names[] = {"localhost", "127.0.0.1"};
+    (void)state;
+    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = UP, .fin_after_fin = true));
+    serve(FLAGS(NULL));
+    for (int i = 0; i < 2; i++) {
+        struct conn_line line;
+        connect_to(server->port, FLAGS("--target-name", names[i]));
+        assert_int_equal(run((struct plain_work){.up_bytes = 10}).end, PLAIN_FIN);
+        gateway_expect(client, "finished", NULL);
+        gateway_expect(server, "finished", &line);
+        assert_string_equal(line.sni, i == 0 ? "localhost" : "");
+        gateway_stop(client);
+    }
+    gateway_stop(server);
+}
+
+/* ---- streams that break ---- */
+
+static void exchange(int fd)
+{
+    uint8_t data[5];
+    int error;
+    assert_true(net_send(fd, "hello", 5, 0));
+    assert_int_equal(net_receive(fd, data, 5, &error), 5);
+    assert_memory_equal(data, "hello", 5);
+}
+
+static void assert_reset(int fd)
+{
+    uint8_t byte;
+    int error;
+    assert_int_equal(net_receive(fd, &byte, 1, &error), 0);
+    assert_int_equal(error, ECONNRESET);
+    (void)close(fd);
+}
+
+/* A killed server's kernel sends FIN, as somebody on the way could: that is not the end of data. */
+static void a_truncated_stream_is_reset(void **state)
+{
+    pid_t workers[WORKERS_MAX];
+    (void)state;
+    backend_set_plan(backend, &BACKEND_PLAN(.echo = true));
+    serve(FLAGS(NULL));
+    connect_to(server->port, FLAGS(NULL));
+    int fd = net_connect(client->port);
+    exchange(fd);
+    server->lost_some = true;
+    assert_int_equal(gateway_workers(server, workers), 1);
+    assert_return_code(kill(workers[0], SIGKILL), 0);
+    assert_reset(fd);
+    gateway_expect(client, "backend-truncated", NULL);
+    stop_both();
+}
+
+static void a_reset_goes_through(void **state)
+{
+    (void)state;
+    backend_set_plan(backend, &BACKEND_PLAN(.echo = true, .reset_after = 6));
+    serve(FLAGS(NULL));
+    connect_to(server->port, FLAGS(NULL));
+    int fd = net_connect(client->port);
+    exchange(fd);
+    assert_true(net_send(fd, "x", 1, 0));
+    assert_reset(fd);
+    gateway_expect(server, "backend-reset", NULL);
+    gateway_expect(client, "backend-alert", NULL);
+
+    backend_set_plan(backend, &BACKEND_PLAN(.echo = true));
+    fd = net_connect(client->port);
+    exchange(fd);
+    net_reset(fd);
+    gateway_expect(client, "client-reset", NULL);
+    gateway_expect(server, "client-alert", NULL);
+    struct backend_account a;
+    assert_true(backend_await(backend, 0, &a));
+    assert_true(a.got_reset);
+    stop_both();
+}
+
+static void no_target(void **state)
+{
+    uint16_t port;
+    (void)state;
+    (void)close(net_listen(1, &port));
+    connect_to(port, FLAGS(NULL));
+    assert_int_equal(run((struct plain_work){.fin_after = 1}).end, PLAIN_RESET);
+    gateway_expect(client, "backend-refused", NULL);
+    gateway_stop(client);
+
+    backend_set_plan(backend, &BACKEND_PLAN(.no_fin = true));
+    connect_to(backend_port(backend), FLAGS("--handshake-timeout", "300ms"));
+    assert_int_equal(run((struct plain_work){.fin_after = 1}).end, PLAIN_RESET);
+    gateway_expect(client, "handshake-timeout", NULL);
+
+    backend_set_plan(backend, &BACKEND_PLAN(.fin_after_up = 1));
+    assert_int_equal(run((struct plain_work){.fin_after = 1}).end, PLAIN_RESET);
+    gateway_expect(client, "backend-handshake-closed", NULL);
+
+    backend_set_plan(backend, &BACKEND_PLAN(.no_fin = true, .reset_after = 1));
+    assert_int_equal(run((struct plain_work){.fin_after = 1}).end, PLAIN_RESET);
+    gateway_expect(client, "backend-handshake-reset", NULL);
+    gateway_stop(client);
+}
+
+/* ---- its end ---- */
+
+static void term_lets_connections_end(void **state)
+{
+    (void)state;
+    backend_set_plan(backend, &BACKEND_PLAN(.echo = true));
+    serve(FLAGS(NULL));
+    connect_to(server->port, FLAGS(NULL));
+    int fd = net_connect(client->port);
+    uint8_t byte;
+    int error;
+    exchange(fd);
+    gateway_term(client);
+    gateway_expect_words(client, "TERM: stopping");
+    exchange(fd);
+    assert_return_code(shutdown(fd, SHUT_WR), 0);
+    assert_int_equal(net_receive(fd, &byte, 1, &error), 0);
+    assert_int_equal(error, 0);
+    (void)close(fd);
+    both_finished(10, 10, NULL);
+    gateway_await_exit(client);
+    gateway_stop(server);
+}
+
+static void shutdown_timeout_ends_them(void **state)
+{
+    (void)state;
+    backend_set_plan(backend, &BACKEND_PLAN(.echo = true));
+    serve(FLAGS(NULL));
+    connect_to(server->port, FLAGS("--shutdown-timeout", "200ms"));
+    int fd = net_connect(client->port);
+    exchange(fd);
+    gateway_term(client);
+    assert_reset(fd);
+    gateway_expect(client, "shutdown", NULL);
+    gateway_expect(server, "finished", NULL);
+    gateway_await_exit(client);
+    gateway_stop(server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(much_both_ways_at_once),
+        TEST(half_close_of_the_plain_client),
+        TEST(half_close_of_the_backend),
+        TEST(sessions_are_resumed),
+        TEST(without_tickets_nothing_is_resumed),
+        TEST(mutual),
+        TEST(untrusted_servers_are_refused),
+        TEST(names_and_addresses_are_found_in_the_certificate),
+        TEST(a_truncated_stream_is_reset),
+        TEST(a_reset_goes_through),
+        TEST(no_target),
+        TEST(term_lets_connections_end),
+        TEST(shutdown_timeout_ends_them),
+    };
+    return run_world("j_client", tests);
+}
