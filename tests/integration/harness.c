@@ -54,6 +54,9 @@ static void make_identities(void)
     make(c, ID_SERVER, server);
     server.key = TEST_KEY_RSA;
     make(c, ID_SERVER_RSA, server);
+    make(c, ID_SERVER_EXPIRED,
+         (struct test_cert_spec){
+             .issuer = c[ID_CA], .san = server.san, .begins = -7200, .ends = -3600});
     struct test_cert_spec client = {.issuer = c[ID_CA], .ou = "tests", .eku = "clientAuth"};
     make(c, ID_ALICE, client);
     make(c, ID_MALLORY, client);
