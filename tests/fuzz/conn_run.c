@@ -349,6 +349,8 @@ static void act_record(struct run *run, const struct conn_step *step)
 {
     if (step->type == GW_CONTENT_DATA)
         (void)seal_data(run, step);
+    else if (step->type == 0) /* which is padding: what stands before it would be the type */
+        (void)seal(run, 0, NULL, 0, step->len);
     else
         (void)seal(run, step->type, step->bytes, step->len, step->pad);
 }

@@ -240,6 +240,19 @@ def ticket():
         yield f"{version}-mac-bent", u8(number, 0, everybody) + u16(65535) + u8(1)
 
 
+def upstream():
+    for version, bit in (("tls13", 0), ("tls12", 1)):
+        yield version, u8(bit, 0)
+        yield f"{version}-pieces", u8(bit, 9)
+        yield f"{version}-other-name", u8(bit | 2, 0)
+        yield f"{version}-hello-bent", u8(bit, 0, 1) + edit(FLIP, 12, 1)
+        yield f"{version}-later-bent", u8(bit, 0, 1) + edit(FLIP, 300, 1)
+        yield f"{version}-ticket-bent", u8(bit, 0, 0, 1) + edit(FLIP, 100, 1)
+        yield f"{version}-ticket-cut", u8(bit, 0, 0, 1) + edit(CUT, 100, 0)
+        yield f"{version}-alert", u8(bit, 0, 1) + edit(INSERT, 0, 7, b"\x15\3\3\0\2\2\x28")
+        yield f"{version}-more-behind", u8(bit, 0, 1) + edit(INSERT, 65535, 6, b"\x17\3\3\0\1\0")
+
+
 def values():
     count, duration, size, cpus, ids, addresses = range(6)
     rows = {
@@ -257,7 +270,7 @@ def values():
             yield f"{kind}-{number}", u8(kind) + text.encode()
 
 
-for make in (channel, conn, flight, logring, pem, proxy, record_open, recordscan, sni, ticket, values):
+for make in (channel, conn, flight, logring, pem, proxy, record_open, recordscan, sni, ticket, upstream, values):
     folder = HERE / "corpus" / make.__name__
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in make():
