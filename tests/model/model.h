@@ -24,6 +24,8 @@
 enum {
     CONNS = 64,          /* at a time */
     STREAM_MAX = 200000, /* bytes of one direction */
+    REKEY_AFTER = 5,     /* of the services that change keys */
+    REKEY_SLACK = 60,    /* records of one batch that short sends cut up */
     NO_FD = -1,
     NO_ALERT = -1,
 };
@@ -57,7 +59,7 @@ enum service {
     SERVICE_MUTUAL, /* client certificates, PROXY v1, two backend addresses */
     SERVICE_TWO,    /* PROXY v2, two backend addresses */
     SERVICE_KERNEL, /* --records kernel; in a run without it like SERVICE_PLAIN */
-    SERVICE_REKEY,  /* --rekey-after 5 */
+    SERVICE_REKEY,  /* --rekey-after REKEY_AFTER */
     SERVICE_OUT,    /* client role: plaintext in, TLS to one of two addresses */
     SERVICE_OUT_KERNEL,
     SERVICE_OUT_REKEY,
@@ -69,7 +71,8 @@ struct peer {
     bool ended; /* the gateway told its end */
     enum plan plan;
     enum service service;
-    bool real; /* the handshake is libssl's, at both ends */
+    bool rekeys; /* --rekey-after REKEY_AFTER, and it is possible */
+    bool real;   /* the handshake is libssl's, at both ends */
     struct gw_conn_report report;
     uint64_t seed;
     uint64_t id;
@@ -120,6 +123,7 @@ struct model {
     unsigned quiet; /* turns without a completion */
     uint64_t begun;
     uint64_t bytes_up, bytes_down; /* as the reports told */
+    uint64_t asked, answered;      /* connections whose client asked for a KeyUpdate, and got one */
     uint64_t ended[PLAN_COUNT];
 };
 
@@ -138,6 +142,11 @@ static inline bool orderly(const struct peer *p)
 static inline enum gw_role role_of(const struct peer *p)
 {
     return p->service >= SERVICE_OUT ? GW_ROLE_CLIENT : GW_ROLE_SERVER;
+}
+
+static inline bool changes_keys(enum service service)
+{
+    return service == SERVICE_REKEY || service == SERVICE_OUT_REKEY;
 }
 
 /* Makes the client of a new connection. */

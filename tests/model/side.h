@@ -40,6 +40,9 @@ struct scripted_side {
     struct gw_record rec;
     bool ready; /* there are keys */
     bool over;  /* close_notify or a fatal alert came: nothing more is read */
+    bool asked; /* for a KeyUpdate … */
+    bool answered;
+    unsigned under_key; /* records read under the key in use */
 };
 
 /* Scripted only: any record, also such as must not be. */

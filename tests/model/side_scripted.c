@@ -119,6 +119,7 @@ static bool write(struct peer *p, const uint8_t *data, size_t len)
 static void update(struct peer *p, bool request)
 {
     uint8_t body[GW_CONTROL_MAX];
+    p->own.asked |= request;
     side_send_record(p, GW_CONTENT_HANDSHAKE, body, gw_control_key_update(body, request));
     assert_int_equal(gw_record_update(&p->own.rec.tx), 0);
 }
@@ -149,6 +150,8 @@ static void on_handshake(struct peer *p, const uint8_t *body, size_t len)
         return;
     assert_int_equal(body[0], HANDSHAKE_KEY_UPDATE);
     assert_int_equal(gw_record_update(&p->own.rec.rx), 0);
+    p->own.answered = p->own.asked;
+    p->own.under_key = 0;
     if (body[4] && !p->close_sent)
         update(p, false);
 }
@@ -161,17 +164,21 @@ static bool fails(const struct peer *p)
 /* Where the handshake fails at its end the gateway has no keys yet. */
 static void read_plain_alert(struct peer *p)
 {
-    const struct gw_queue *in = &p->own.in;
-    if (gw_queued(in) < 7)
+    uint8_t record[7] = {0};
+    if (gw_queued(&p->own.in) < sizeof(record))
         return;
-    assert_int_equal(in->data[in->at], GW_CONTENT_ALERT);
-    on_alert(p, in->data + in->at + 5, 2);
+    (void)gw_queue_take(&p->own.in, record, sizeof(record));
+    assert_int_equal(record[0], GW_CONTENT_ALERT);
+    on_alert(p, record + GW_RECORD_HEADER, 2);
 }
 
 static size_t on_record(struct peer *p, const struct gw_opened *o, uint8_t *data)
 {
     uint16_t max = p->own.talk.script.payload_max;
     p->own.in.at += o->consumed;
+    p->own.under_key++;
+    if (p->rekeys && version(p) == KTLS_TLS_1_3)
+        assert_in_range(p->own.under_key, 1, REKEY_AFTER + REKEY_SLACK);
     if (o->type == GW_CONTENT_ALERT) {
         on_alert(p, o->payload, o->payload_len);
     } else if (o->type == GW_CONTENT_HANDSHAKE) {
@@ -191,6 +198,8 @@ static size_t read(struct peer *p, uint8_t *data, size_t cap)
     assert_true(cap >= GW_RECORD_PLAINTEXT_MAX);
     if (fails(p) && !p->own.over)
         read_plain_alert(p);
+    if (p->own.over && p->alert != NO_ALERT) /* it is the last that is sent */
+        assert_int_equal(gw_queued(in), 0);
     while (!p->own.over && !fails(p)) {
         struct gw_opened o;
         enum gw_open_verdict verdict =
