@@ -34,18 +34,24 @@ static struct {
 } contexts[CONTEXTS];
 static unsigned context_count;
 static uint64_t scripts; /* made here, in the client role */
+static uint64_t tickets_taken;
 
 void gw_handshake_fake_add(const struct gw_tls_context *tls, enum gw_role role, bool mutual)
 {
     assert_true(context_count < CONTEXTS);
     if (!tls) {
         context_count = 0;
-        scripts = 0;
+        scripts = tickets_taken = 0;
         return;
     }
     contexts[context_count].tls = tls;
     contexts[context_count].role = role;
     contexts[context_count++].mutual = mutual;
+}
+
+uint64_t gw_handshake_fake_tickets(void)
+{
+    return tickets_taken;
 }
 
 /* NULL: a real one. */
@@ -295,6 +301,7 @@ bool __wrap_gw_handshake_show(struct gw_handshake *hs, const void *record, size_
         return false;
     bool ticket = o.type == GW_CONTENT_HANDSHAKE && o.payload[0] == HANDSHAKE_TICKET;
     s->tickets += ticket;
+    tickets_taken += ticket;
     return ticket;
 }
 

@@ -14,3 +14,5 @@
 /* Handshakes of this context follow scripts from now on; those of a server fail, when `mutual`,
  * unless the client has a certificate. NULL: of none. */
 void gw_handshake_fake_add(const struct gw_tls_context *tls, enum gw_role role, bool mutual);
+/* Tickets that were taken in the client role since. */
+uint64_t gw_handshake_fake_tickets(void);

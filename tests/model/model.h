@@ -123,6 +123,7 @@ struct model {
     unsigned quiet; /* turns without a completion */
     uint64_t begun;
     uint64_t bytes_up, bytes_down; /* as the reports told */
+    uint64_t given;                /* tickets, right after handshakes of the client role */
     uint64_t asked, answered;      /* connections whose client asked for a KeyUpdate, and got one */
     uint64_t ended[PLAN_COUNT];
 };

@@ -42,6 +42,7 @@ struct scripted_side {
     bool over;  /* close_notify or a fatal alert came: nothing more is read */
     bool asked; /* for a KeyUpdate … */
     bool answered;
+    unsigned tickets;   /* sent as a server, right after the handshake */
     unsigned under_key; /* records read under the key in use */
 };
 

@@ -76,7 +76,7 @@ static bool handshake(struct peer *p)
         assert_int_equal(gw_record_init(&s->rec, &keys), 0);
         s->ready = true;
         if (s->talk.server && s->talk.script.suite->version == KTLS_TLS_1_3)
-            for (unsigned i = 0; i < s->talk.script.tickets; i++)
+            for (; s->tickets < s->talk.script.tickets; s->tickets++)
                 side_send_ticket(p);
         break;
     case GW_TALK_MORE:
