@@ -80,8 +80,11 @@ static void update(struct peer *p, bool request)
     (void)SSL_key_update(p->ssl, request ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
 }
 
+/* A KeyUpdate that still waits for a write would keep it from sending close_notify for ever. */
 static bool close(struct peer *p)
 {
+    if (SSL_get_key_update_type(p->ssl) != SSL_KEY_UPDATE_NONE)
+        (void)SSL_do_handshake(p->ssl);
     return SSL_shutdown(p->ssl) >= 0;
 }
 
