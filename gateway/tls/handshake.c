@@ -78,6 +78,8 @@ void gw_handshake_free(struct gw_handshake *hs)
     /* Else libssl takes the session for broken off and spoils it for its holder. */
     if (hs->state == GW_HANDSHAKE_COMPLETE)
         SSL_set_shutdown(hs->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    else if (hs->offered) /* which may be why it came to nothing */
+        gw_session_stack_drop(&hs->tls->sessions, hs->offered);
     SSL_free(hs->ssl);
     SSL_SESSION_free(hs->offered);
     gw_wipe_object(hs);
@@ -110,8 +112,6 @@ static void scan_output(struct gw_handshake *hs)
 static enum gw_handshake_verdict fail(struct gw_handshake *hs, enum gw_reason reason,
                                       const char *detail)
 {
-    if (hs->offered) /* perhaps because of it */
-        gw_session_stack_drop(&hs->tls->sessions, hs->offered);
     hs->state = GW_HANDSHAKE_BROKEN;
     hs->reason = reason;
     (void)snprintf(hs->detail, sizeof(hs->detail), "%s", detail);

@@ -25,6 +25,6 @@ struct gw_session_stack {
 void gw_session_stack_push(struct gw_session_stack *stack, SSL_SESSION *session);
 /* The newest that is still good, as a reference of the caller's; NULL: none. */
 SSL_SESSION *gw_session_stack_take(struct gw_session_stack *stack);
-/* The session is not to be used again: a handshake with it failed. */
+/* The session is not to be used again: a handshake with it came to nothing. */
 void gw_session_stack_drop(struct gw_session_stack *stack, const SSL_SESSION *session);
 void gw_session_stack_done(struct gw_session_stack *stack);

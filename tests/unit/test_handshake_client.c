@@ -101,6 +101,15 @@ static bool move(struct duo *d, struct gw_handshake *from, struct gw_handshake *
 }
 
 /* Until neither has more to say. */
+static void go_on(struct duo *d)
+{
+    bool moved = true;
+    while (moved) {
+        moved = move(d, d->client, d->server, &d->server_verdict);
+        moved |= move(d, d->server, d->client, &d->client_verdict);
+    }
+}
+
 static void shake_hands(struct duo *d)
 {
     d->server = gw_handshake_new(d->server_tls, allows, d);
@@ -108,11 +117,7 @@ static void shake_hands(struct duo *d)
     assert_true(d->server && d->client);
     d->server_verdict = gw_handshake_begin(d->server);
     d->client_verdict = gw_handshake_begin(d->client);
-    bool moved = true;
-    while (moved) {
-        moved = move(d, d->client, d->server, &d->server_verdict);
-        moved |= move(d, d->server, d->client, &d->client_verdict);
-    }
+    go_on(d);
 }
 
 static void take_keys(struct duo *d)
@@ -280,9 +285,13 @@ static void tls12_resumes(void **state)
     resumes(state, 0x0303);
 }
 
-/* Two tickets: two connections resume, whatever number is asked for afterwards does not. */
+/* Two tickets are good for two connections, also when a third begins before any is done. */
 static void a_tls13_ticket_is_used_once(void **state)
 {
+    enum {
+        AT_ONCE = 3
+    };
+    struct gw_handshake *clients[AT_ONCE];
     struct duo d;
     plan(*state, &d);
     build(&d);
@@ -290,10 +299,17 @@ static void a_tls13_ticket_is_used_once(void **state)
     take_keys(&d);
     assert_int_equal(take_tickets(&d), 2);
     disconnect(&d);
-    for (int round = 0; round < 4; round++) {
-        shake_hands(&d);
+    for (int i = 0; i < AT_ONCE; i++) {
+        clients[i] = gw_handshake_new(d.client_tls, NULL, NULL);
+        assert_int_equal(gw_handshake_begin(clients[i]), GW_HANDSHAKE_MORE);
+    }
+    for (int i = 0; i < AT_ONCE; i++) {
+        d.client = clients[i];
+        d.client_verdict = d.server_verdict = GW_HANDSHAKE_MORE;
+        d.server = gw_handshake_new(d.server_tls, allows, &d);
+        go_on(&d);
         take_keys(&d);
-        assert_int_equal(resumed(d.client), round < 2);
+        assert_int_equal(resumed(d.client), i < 2);
         disconnect(&d);
     }
     destroy(&d);
@@ -583,10 +599,10 @@ static void nothing_to_verify_by_is_refused(void **state)
     }
 }
 
-/* A session that failed once is not offered again: else nothing would work until it is too old. */
+/* A session that came to nothing once is not offered again: a server that just closes when it sees
+ * it would never be reached any more. */
 static void a_session_that_fails_is_dropped(void **state)
 {
-    static const char answer[] = {ALERT, 3, 3, 0, 2, 2, 40};
     struct duo d;
     plan(*state, &d);
     d.to.tls_max = 0x0303;
@@ -596,8 +612,7 @@ static void a_session_that_fails_is_dropped(void **state)
     disconnect(&d);
     d.client = gw_handshake_new(d.client_tls, NULL, NULL);
     assert_int_equal(gw_handshake_begin(d.client), GW_HANDSHAKE_MORE);
-    assert_int_equal(gw_handshake_input(d.client, answer, sizeof(answer)), GW_HANDSHAKE_FAILED);
-    disconnect(&d);
+    disconnect(&d); /* the server closed */
     shake_hands(&d);
     take_keys(&d);
     assert_false(resumed(d.client));
