@@ -91,6 +91,10 @@ void plain_run(const struct plain_work *work, struct plain_result *ret)
     struct plain p = {.work = work, .result = ret, .fd = net_connect(work->port)};
     int64_t deadline = net_now_ms() + 3 * (int64_t)DEADLINE_MS;
     *ret = (struct plain_result){.end = PLAIN_STUCK};
+    if (p.fd == -ECONNRESET) { /* already, before we had looked */
+        ret->end = PLAIN_RESET;
+        return;
+    }
     assert_true(p.fd >= 0);
     if (work->head)
         assert_true(net_send(p.fd, work->head, strlen(work->head), 0));
