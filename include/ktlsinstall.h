@@ -131,8 +131,14 @@ int ktls_attach(int fd);
  * (KTLS_TX) every record of that direction, beginning with keys->seq. KTLS_RX: the next unread
  * byte of the socket must be the first of a record header. The keys are copied; the copy made here
  * is wiped.
- * Returns 0; -ENOPROTOOPT / -ENOENT (no upper layer, or the kernel lacks the cipher); -EBUSY (the
- * direction has keys and this kernel cannot change them); -EINVAL (the suite cannot be used).
+ *
+ * Called again it changes the keys, where ktls_probe() says rekey: TLS 1.3 only, with the same
+ * suite, keys from ktls_update(). KTLS_RX: once the peer's KeyUpdate was read; until then reads
+ * answer EKEYEXPIRED and poll(2) says nothing, so read at once after it. KTLS_TX: once our
+ * KeyUpdate was accepted by ktls_send_control() and before anything else is sent. The directions do
+ * not wait for each other. Returns 0; -ENOPROTOOPT / -ENOENT (no upper layer, or the kernel lacks
+ * the cipher); -EBUSY (the direction has keys and this kernel cannot change them); -EINVAL (the
+ * suite cannot be used).
  */
 int ktls_install(int fd, enum ktls_direction direction, const struct ktls_keys *keys);
 

@@ -184,6 +184,8 @@ bool conn_line_parse(const char *line, struct conn_line *ret)
     (void)TEXT(tx);
     (void)TEXT(rx);
     (void)TEXT(engine_why);
+    (void)number(line, "key_updates_in", &ret->key_updates_in);
+    (void)number(line, "key_updates_out", &ret->key_updates_out);
     ret->resumed = number(line, "resumed", &resumed);
     bool whole = number(line, "worker", &worker) && TEXT(reason) &&
                  number(line, "bytes_up", &ret->bytes_up) &&

@@ -59,6 +59,8 @@ struct conn_line {
     bool resumed;
     uint64_t bytes_up;
     uint64_t bytes_down;
+    uint64_t key_updates_in;
+    uint64_t key_updates_out;
 };
 
 #define CONN_LINE_WORDS " connection closed "

@@ -11,6 +11,8 @@
 
 enum {
     SEED = 13,
+    SHORT_LIFE = 16, /* --rekey-after, where it is given */
+    RECORD = 16384,
     ALERT_UNEXPECTED_MESSAGE = 10,
 };
 
@@ -18,14 +20,28 @@ static struct backend *backend;
 static struct gateway *gateway;
 static bool rekeys; /* who runs the records can change keys */
 
-static int start(void **state)
+static int start_with(const char *rekey_after)
 {
     struct ktls_probe probe;
-    (void)state;
     rekeys = !engine_is_kernel() || (ktls_probe(&probe) == 0 && probe.rekey.works);
     backend = backend_start(&BACKEND_PLAN(.echo = true));
-    gateway = gateway_start(&(struct gateway_options){.target = backend_port(backend)});
+    gateway = gateway_start(&(struct gateway_options){
+        .target = backend_port(backend),
+        .flags = {"--rekey-after", rekey_after},
+    });
     return 0;
+}
+
+static int start(void **state)
+{
+    (void)state;
+    return start_with("8388608");
+}
+
+static int start_short(void **state)
+{
+    (void)state;
+    return start_with("16");
 }
 
 static int stop(void **state)
@@ -36,6 +52,7 @@ static int stop(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST_SHORT(name) cmocka_unit_test_setup_teardown(name, start_short, stop)
 
 static void join(struct client *c, bool hold)
 {
@@ -130,13 +147,77 @@ static void kernel_without_rekey_ends_properly(void **state)
     gateway_stop(gateway);
 }
 
+/* Many times the records that a key may seal, both ways; the client changes its key as well. */
+static void no_key_grows_old(void **state)
+{
+    struct client c;
+    struct conn_line line;
+    (void)state;
+    if (!rekeys)
+        skip_because("this kernel cannot change keys");
+    join(&c, false);
+    for (int i = 0; i < 100; i++) {
+        if (i % 10 == 9)
+            client_update_keys(&c, i % 20 == 9);
+        echo(&c, 2 * RECORD + 1);
+    }
+    client_close_notify(&c);
+    assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+    client_close(&c);
+    gateway_expect(gateway, "finished", &line);
+    assert_true(line.key_updates_out >= line.bytes_down / RECORD / (SHORT_LIFE + 4));
+    assert_true(line.key_updates_in > 10); /* its own, and those it was asked for */
+    gateway_stop(gateway);
+}
+
+/* A client that only reads, and asks for nothing. */
+static void download_changes_keys(void **state)
+{
+    const uint64_t bytes = 4 << 20;
+    struct client c;
+    struct conn_line line;
+    (void)state;
+    if (!rekeys)
+        skip_because("this kernel cannot change keys");
+    backend_set_plan(backend, &BACKEND_PLAN(.down_seed = SEED, .down_bytes = bytes));
+    join(&c, false);
+    assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+    assert_false(c.wrong);
+    assert_int_equal(c.received, bytes);
+    client_close(&c);
+    gateway_expect(gateway, "finished", &line);
+    assert_true(line.key_updates_out >= bytes / RECORD / (SHORT_LIFE + 4));
+    gateway_stop(gateway);
+}
+
+/* Where the key cannot be changed the stream is cut, properly, before it has run twice as long. */
+static void key_limit_ends_properly(void **state)
+{
+    struct client c;
+    (void)state;
+    backend_set_plan(backend,
+                     &BACKEND_PLAN(.down_seed = SEED, .down_bytes = 4 << 20, .no_fin = true));
+    client_connect(&c, &(struct client_options){
+                           .port = gateway->port,
+                           .version = rekeys ? TLS1_2_VERSION : TLS1_3_VERSION,
+                           .suite = rekeys ? "ECDHE-ECDSA-AES128-GCM-SHA256" : NULL,
+                       });
+    c.work.down_seed = SEED;
+    assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+    assert_false(c.wrong);
+    assert_in_range(c.received, 1, 2 * SHORT_LIFE * RECORD);
+    client_close(&c);
+    gateway_expect(gateway, "key-limit", NULL);
+    gateway_stop(gateway);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(keys_change_under_load),
-        TEST(update_glued_to_the_finished),
-        TEST(updates_without_end_are_a_flood),
-        TEST(kernel_without_rekey_ends_properly),
+        TEST(keys_change_under_load),          TEST(update_glued_to_the_finished),
+        TEST(updates_without_end_are_a_flood), TEST(kernel_without_rekey_ends_properly),
+        TEST_SHORT(no_key_grows_old),          TEST_SHORT(download_changes_keys),
+        TEST_SHORT(key_limit_ends_properly),
     };
     return run_world("h_keyupdate", tests);
 }
