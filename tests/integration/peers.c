@@ -313,7 +313,7 @@ const struct peer peers[] = {
         .needs = {"curl"},
         .can = CAN_CHOOSE | CAN_RESUME_13,
         .http = true,
-        .resumed = "SSL re-using session ID",
+        .resumed = "using session", /* newer ones: "reusing session" */
         .refused = "alert access denied",
         .words = curl_words,
     },

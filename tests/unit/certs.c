@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/certs.h"
 
+#include "gateway/base/attr.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <openssl/bio.h>
@@ -43,11 +45,11 @@ static void add_name(X509_NAME *name, const char *field, const char *value)
                                         -1, -1, 0));
 }
 
-static void add_extension(X509 *cert, int nid, const char *value)
+static void add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 {
     X509V3_CTX ctx;
     X509V3_set_ctx_nodb(&ctx);
-    X509V3_set_ctx(&ctx, cert, cert, NULL, NULL, 0);
+    X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
     X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
     must(e && X509_add_ext(cert, e, -1));
     X509_EXTENSION_free(e);
@@ -55,14 +57,22 @@ static void add_extension(X509 *cert, int nid, const char *value)
 
 static void add_extensions(X509 *cert, const struct test_cert_spec *spec)
 {
-    add_extension(cert, NID_basic_constraints, spec->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
-    add_extension(cert, NID_subject_key_identifier, "hash");
-    if (spec->ca)
-        add_extension(cert, NID_key_usage, "critical,keyCertSign,cRLSign");
-    if (spec->san)
-        add_extension(cert, NID_subject_alt_name, spec->san);
-    if (spec->eku)
-        add_extension(cert, NID_ext_key_usage, spec->eku);
+    X509 *issuer = spec->issuer ? spec->issuer->x509 : cert;
+    const struct {
+        bool wanted;
+        int nid;
+        const char *value;
+    } rows[] = {
+        {true, NID_basic_constraints, spec->ca ? "critical,CA:TRUE" : "critical,CA:FALSE"},
+        {true, NID_subject_key_identifier, "hash"},
+        {spec->issuer, NID_authority_key_identifier, "keyid:always"}, /* Python 3.13 asks for it */
+        {spec->ca, NID_key_usage, "critical,keyCertSign,cRLSign"},
+        {spec->san, NID_subject_alt_name, spec->san},
+        {spec->eku, NID_ext_key_usage, spec->eku},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)
+        if (rows[i].wanted)
+            add_extension(cert, issuer, rows[i].nid, rows[i].value);
 }
 
 static void set_serial(X509 *cert)
