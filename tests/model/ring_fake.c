@@ -142,7 +142,10 @@ int gw_fake_accept(struct gw_ring *r)
 
 int gw_ring_socket(struct gw_ring *r, int family)
 {
+    static const int errors[] = {-EMFILE, -ENFILE, -ENOBUFS, -ENOMEM};
     (void)family;
+    if (chance(r, r->config.no_socket_percent))
+        return errors[gw_fake_random(r) % GW_ARRAY_SIZE(errors)];
     return new_sock(r);
 }
 

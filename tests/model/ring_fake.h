@@ -19,6 +19,7 @@ struct gw_fake_config {
     uint64_t seed;
     uint32_t max_buffers;
     unsigned no_buffer_percent; /* buffers that are not there though there are some */
+    unsigned no_socket_percent; /* sockets that cannot be made: no descriptor, no memory */
     bool kernel;                /* kernel_fake.h runs records */
     bool rekeys;                /* … and can change keys */
     unsigned refuse_percent;    /* … and refuses so often to attach or to take the first keys */

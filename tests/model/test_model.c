@@ -208,7 +208,7 @@ static void begin(struct model *m, struct peer *p)
 /* Reasons that the run, not the plan, brings about. */
 static uint64_t other_reasons(const struct model *m, const struct peer *p)
 {
-    uint64_t reasons = 0;
+    uint64_t reasons = p->target_up ? 0 : R(NO_MEMORY); /* there was no socket */
     if (p->shutdown)
         reasons |= R(SHUTDOWN);
     bool tls13 = p->side->version(p) == KTLS_TLS_1_3;
@@ -256,6 +256,8 @@ static void check_alert(const struct peer *p, enum gw_reason reason)
         return;
     /* RX may be refused after the end of the backend's stream was told. */
     if (reason == GW_REASON_KERNEL_KEYS && !(p->close_seen && p->backend_fin_sent))
+        expected = GW_ALERT_INTERNAL_ERROR;
+    if (reason == GW_REASON_NO_MEMORY)
         expected = GW_ALERT_INTERNAL_ERROR;
     if (reason == GW_REASON_KEY_LIMIT)
         expected = GW_ALERT_CLOSE_NOTIFY;
@@ -490,6 +492,7 @@ static void set_up(struct model *m, uint64_t seed, const struct variant *v)
         .seed = seed,
         .max_buffers = CONNS / 2, /* scarce, so that connections must wait for one */
         .no_buffer_percent = 3,
+        .no_socket_percent = 1,
         .kernel = v->kernel,
         .rekeys = v->rekeys,
         .refuse_percent = 4,
