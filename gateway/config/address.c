@@ -105,16 +105,33 @@ static void take_addrinfo(struct gw_address *a, const struct addrinfo *info)
 }
 
 /* An IPv4 address must be four plain numbers: the resolver would also take 127.1 and 0x7f.1. */
-static int read_numeric(struct gw_address_spec *spec, bool bracketed, const char **ret_why)
+static int read_ipv4(struct gw_address_spec *spec, const char **ret_why)
 {
+    struct sockaddr_in *in = (struct sockaddr_in *)&spec->numeric.addr;
     struct in_addr v4;
-    if (!bracketed && inet_pton(AF_INET, spec->host, &v4) != 1)
+    if (inet_pton(AF_INET, spec->host, &v4) != 1)
         return strspn(spec->host, "0123456789.") == strlen(spec->host)
                    ? refuse("the IPv4 address is not four numbers from 0 to 255", ret_why)
                    : 0;
+    spec->numeric = (struct gw_address){.len = sizeof(*in)};
+    *in = (struct sockaddr_in){
+        .sin_family = AF_INET,
+        .sin_port = htons(spec->port),
+        .sin_addr = v4,
+    };
+    spec->kind = GW_ADDRESS_NUMERIC;
+    return 0;
+}
+
+static int read_numeric(struct gw_address_spec *spec, bool bracketed, const char **ret_why)
+{
+    if (!bracketed)
+        return read_ipv4(spec, ret_why);
     int error;
     struct addrinfo *list = look_up(spec, AI_NUMERICHOST | AI_NUMERICSERV, &error);
-    if (!list || (bracketed && list->ai_family != AF_INET6)) {
+    if (error == EAI_MEMORY)
+        return refuse("memory is missing to read it", ret_why);
+    if (!list || list->ai_family != AF_INET6) {
         if (list)
             freeaddrinfo(list);
         return refuse("there is no IPv6 address in the brackets", ret_why);

@@ -257,17 +257,19 @@ static void await_words(struct gateway *g, const char *words, char line[LOG_LINE
         fail_msg("the gateway's log never said \"%s\"", words);
 }
 
-static void await_ready(struct gateway *g, bool own_port)
+/* False when it ended, or does not come so far. */
+static bool await_ready(struct gateway *g, bool own_port)
 {
     char line[LOG_LINE_MAX];
-    await_words(g, "listening on ", line);
+    size_t cursor = 0;
+    if (!logbook_await(&g->log, &cursor, "listening on ", line))
+        return false;
     if (own_port)
         g->port = (uint16_t)strtoul(strrchr(line, ':') + 1, NULL, 10);
-    size_t cursor = 0;
     while (logbook_await(&g->log, &cursor, " ready", line))
         if (strcmp(line + strlen(line) - strlen(" ready"), " ready") == 0)
-            return;
-    fail_msg("the gateway never said that it is ready");
+            return true;
+    return false;
 }
 
 static void drop(struct gateway *g)
@@ -289,7 +291,8 @@ static void drop(struct gateway *g)
     g->pid = 0;
 }
 
-struct gateway *gateway_start(const struct gateway_options *options)
+/* False when it ended instead of being ready. */
+static bool begin(const struct gateway_options *options, struct gateway **ret)
 {
     struct gateway *g = &the_gateways[options->client ? GW_ROLE_CLIENT : GW_ROLE_SERVER];
     struct words w = {.count = 0};
@@ -316,8 +319,18 @@ struct gateway *gateway_start(const struct gateway_options *options)
         add(&w, options->flags[i]);
     add_words(&w, more);
     launch(g, &w);
-    await_ready(g, !options->listen);
-    open_account(before);
+    *ret = g;
+    bool ready = await_ready(g, !options->listen);
+    if (ready)
+        open_account(before);
+    return ready;
+}
+
+struct gateway *gateway_start(const struct gateway_options *options)
+{
+    struct gateway *g;
+    if (!begin(options, &g))
+        fail_msg("the gateway never said that it is ready");
     return g;
 }
 
@@ -409,6 +422,17 @@ void gateway_await_exit(struct gateway *g)
     check_summary(g);
     check_proof(g);
     logbook_close(&g->log);
+}
+
+struct gateway *gateway_try(const struct gateway_options *options, int *ret_status)
+{
+    struct gateway *g;
+    if (begin(options, &g))
+        return g;
+    if (!await_end(g->pid, ret_status))
+        fail_msg("the gateway neither starts nor ends");
+    g->pid = 0;
+    return g;
 }
 
 void gateway_stop(struct gateway *g)

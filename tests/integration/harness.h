@@ -97,6 +97,8 @@ struct gateway {
 /* Starts it and waits until it serves. One of each role at a time: every test ends with
  * gateway_stop, and has gateway_drop in its tear-down for the case that it does not come so far. */
 struct gateway *gateway_start(const struct gateway_options *options);
+/* The same for one that may end instead: then its pid is 0 and its wait status in *ret_status. */
+struct gateway *gateway_try(const struct gateway_options *options, int *ret_status);
 /* Waits for the next line about a connection that ended. */
 void gateway_conn(struct gateway *g, struct conn_line *ret);
 /* The same, and asserts its reason. */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* To be preloaded: see alloc_fault.h. Without a plan it changes nothing. */
+#include "tests/integration/alloc_fault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* The C library's own names for what stands behind malloc and its kin. */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+void __libc_free(void *p);
+
+#define PUBLIC __attribute__((visibility("default")))
+
+static struct alloc_fault *plan;
+
+__attribute__((constructor)) static void map_plan(void)
+{
+    const char *path = getenv(ALLOC_FAULT_FILE);
+    int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    void *p = mmap(NULL, sizeof(*plan), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    (void)close(fd);
+    if (p != MAP_FAILED)
+        plan = p;
+}
+
+static bool fails(void)
+{
+    if (!plan)
+        return false;
+    uint64_t number = __atomic_add_fetch(&plan->calls, 1, __ATOMIC_RELAXED);
+    uint64_t at = __atomic_load_n(&plan->at, __ATOMIC_RELAXED);
+    uint64_t until = __atomic_load_n(&plan->until, __ATOMIC_RELAXED);
+    uint64_t every = __atomic_load_n(&plan->every, __ATOMIC_RELAXED);
+    bool in_range = number == at || (at && number > at && number <= until);
+    if (!in_range && (!every || number % every))
+        return false;
+    (void)__atomic_add_fetch(&plan->failed, 1, __ATOMIC_RELAXED);
+    errno = ENOMEM;
+    return true;
+}
+
+static void *count_live(void *p)
+{
+    if (p && plan)
+        (void)__atomic_add_fetch(&plan->live, 1, __ATOMIC_RELAXED);
+    return p;
+}
+
+PUBLIC void *malloc(size_t size)
+{
+    return fails() ? NULL : count_live(__libc_malloc(size));
+}
+
+PUBLIC void *calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : count_live(__libc_calloc(count, size));
+}
+
+PUBLIC void free(void *p)
+{
+    if (p && plan)
+        (void)__atomic_sub_fetch(&plan->live, 1, __ATOMIC_RELAXED);
+    __libc_free(p);
+}
+
+PUBLIC void *realloc(void *old, size_t size)
+{
+    if (!old)
+        return malloc(size);
+    if (size) /* what is there stays one */
+        return fails() ? NULL : __libc_realloc(old, size);
+    free(old);
+    return NULL;
+}
+
+PUBLIC void *aligned_alloc(size_t alignment, size_t size)
+{
+    return fails() ? NULL : count_live(__libc_memalign(alignment, size));
+}
+
+PUBLIC int posix_memalign(void **ret, size_t alignment, size_t size)
+{
+    void *p = aligned_alloc(alignment, size);
+    if (p)
+        *ret = p;
+    return p ? 0 : ENOMEM;
+}
