@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 #define ACCEPT_PAUSE_NS                                                                            \
-    (100 * GW_NS_PER_MS) /* after an accept that failed for want of something                      \
-                          */
+    (100 * GW_NS_PER_MS)                      /* after an accept that failed for want of something \
+                                               */
+#define STARVED_PAUSE_NS (100 * GW_NS_PER_MS) /* until memory for buffers is asked for again */
 #define ACCEPT_QUIET_NS (10 * GW_NS_PER_SEC)
 #define LAST_WORDS_NS (GW_LINGER_NS + GW_NS_PER_SEC) /* for close_notify after the drain's end */
 
@@ -195,6 +196,8 @@ static int64_t wait_ns(const struct worker *w)
     int64_t now = gw_clock_ns();
     int64_t wait = gw_wheel_wait_ns(&w->conns.wheel, now);
     wait = earlier(wait, w->accept_again_ns, now);
+    if (!gw_list_empty(&w->conns.starved))
+        wait = earlier(wait, now + STARVED_PAUSE_NS, now);
     return w->draining ? earlier(wait, GW_MAX(w->drain_deadline_ns, (int64_t)1), now) : wait;
 }
 

@@ -49,6 +49,7 @@ static bool grow(struct gw_buffers *b)
     if (b->made >= b->limit)
         return false;
     struct gw_buf_slab *s = calloc(1, sizeof(*s));
+    b->no_memory = true;
     if (!s)
         return false;
     s->pages = mmap(NULL, slab_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -56,6 +57,7 @@ static bool grow(struct gw_buffers *b)
         free(s);
         return false;
     }
+    b->no_memory = false;
     (void)madvise(s->pages, slab_bytes(), MADV_DONTDUMP);
     s->next = b->slabs;
     b->slabs = s;

@@ -45,6 +45,7 @@ struct gw_buffers {
     uint32_t limit;
     uint32_t made;
     uint32_t free_count;
+    bool no_memory; /* for more, when that was tried last */
 };
 
 /* `limit`: most buffers ever (1 to 65536). 0 or -ENOMEM; after a failure done() may be called. */

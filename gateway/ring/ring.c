@@ -208,7 +208,8 @@ void gw_ring_buffer_give(struct gw_ring *r, struct gw_buf *buf)
 
 uint32_t gw_ring_buffers_free(const struct gw_ring *r)
 {
-    return r->lent + r->buffers.free_count + (r->buffers.limit - r->buffers.made);
+    const struct gw_buffers *b = &r->buffers;
+    return r->lent + b->free_count + (b->no_memory ? 0 : b->limit - b->made);
 }
 
 uint32_t gw_ring_buffers_in_use(const struct gw_ring *r)
@@ -222,7 +223,7 @@ static void lend(struct gw_ring *r)
     int n = 0;
     /* Doubled once for all receives that found none: what is lent is never taken back, and comes
      * round in turn, so that each buffer of it costs memory. */
-    if (r->ran_dry)
+    if (r->ran_dry && !r->buffers.no_memory)
         r->lent_target = GW_MIN(r->lent_target * 2, (uint32_t)LENT_MAX);
     r->ran_dry = false;
     while (r->lent < r->lent_target) {

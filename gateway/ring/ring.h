@@ -91,7 +91,8 @@ gw_must_check int gw_ring_wait(struct gw_ring *ring, int64_t timeout_ns, gw_ring
 /* A buffer for explicit receives; NULL when the limit is reached. */
 struct gw_buf *gw_ring_buffer_take(struct gw_ring *ring);
 void gw_ring_buffer_give(struct gw_ring *ring, struct gw_buf *buf);
-/* Buffers that a receive started now could get; after -ENOBUFS wait until it is not 0. */
+/* Buffers that a receive started now could get; after -ENOBUFS wait until it is not 0. While there
+ * is no memory for more, each gw_ring_wait tries again. */
 uint32_t gw_ring_buffers_free(const struct gw_ring *ring);
 uint32_t gw_ring_buffers_in_use(const struct gw_ring *ring); /* not free, not lent to the kernel */
 

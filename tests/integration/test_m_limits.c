@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a worker runs out of: descriptors, memory, buffers that the kernel may pick. What is open
+ * goes on, what comes waits or is told why not, nothing spins, and when there is more again all is
+ * well. */
+#include "tests/integration/attempt.h"
+#include "tests/integration/backend.h"
+#include "tests/integration/check.h"
+#include "tests/integration/client_steps.h"
+#include "tests/integration/net.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KIB UINT64_C(1024)
+#define MIB (KIB * 1024)
+
+enum {
+    SEED = 29,
+    FULL = 5,   /* connections that the descriptors are enough for */
+    CROWD = 60, /* more than the buffers that are lent to the kernel first */
+    WATCH_MS = 1000,
+    RECORD = 5000,
+    ALERT_INTERNAL_ERROR = 80,
+    STORM = 300,
+};
+
+static struct backend *backend;
+static struct gateway *gateway;
+static pid_t worker;
+
+static int start(void **state)
+{
+    (void)state;
+    backend = backend_start(&BACKEND_PLAN(.echo = true));
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)gateway_drop(state);
+    backend_stop(backend);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+static void serve(void)
+{
+    pid_t pids[WORKERS_MAX];
+    gateway = gateway_start(&(struct gateway_options){
+        .target = backend_port(backend),
+        .flags = {"--handshake-timeout", "60s"},
+    });
+    assert_int_equal(gateway_workers(gateway, pids), 1);
+    worker = pids[0];
+}
+
+static struct client_options options(void)
+{
+    return (struct client_options){.port = gateway->port};
+}
+
+static void join(struct client *c)
+{
+    const struct client_options o = options();
+    client_connect(c, &o);
+    c->work.up_seed = c->work.down_seed = SEED;
+}
+
+static void echo(struct client *c, uint64_t bytes)
+{
+    client_send(c, bytes);
+    client_receive(c, bytes);
+}
+
+static void leave(struct client *c)
+{
+    client_close_notify(c);
+    assert_int_equal(client_read_end(c), CLIENT_CLOSE_NOTIFY);
+    client_close(c);
+}
+
+static long worker_size_kib(void)
+{
+    char path[64], line[256];
+    long kib = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)worker);
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof(line), f))
+        if (strncmp(line, "VmSize:", 7) == 0)
+            kib = strtol(line + 7, NULL, 10);
+    if (f)
+        (void)fclose(f);
+    return kib;
+}
+
+/* Processor time that the worker has used so far. */
+static long worker_cpu_ms(void)
+{
+    clockid_t clock;
+    struct timespec t = {0};
+    if (clock_getcpuclockid(worker, &clock) == 0)
+        (void)clock_gettime(clock, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Nothing can go on, so nearly nothing should be done: who spins needs all of a processor. */
+static void expect_rest(void)
+{
+    long before = worker_cpu_ms();
+    (void)poll(NULL, 0, WATCH_MS);
+    long used = worker_cpu_ms() - before;
+    if (used > WATCH_MS / 20)
+        fail_msg("the worker used %ld ms of processor time in %d ms in which it could do nothing",
+                 used, WATCH_MS);
+}
+
+/* ---- descriptors ---- */
+
+static void limit_worker(int what, rlim_t value)
+{
+    struct rlimit limit;
+    if (prlimit(worker, what, NULL, &limit))
+        skip_because("this user may not set limits of the worker");
+    limit.rlim_cur = value;
+    if (prlimit(worker, what, &limit, NULL))
+        skip_because("this user may not set limits of the worker");
+}
+
+static void unlimit_worker(int what)
+{
+    struct rlimit limit;
+    assert_return_code(prlimit(worker, what, NULL, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    assert_return_code(prlimit(worker, what, &limit, NULL), 0);
+}
+
+/* Lets the worker open `more` descriptors. The limit is on their numbers, and below it some may be
+ * in use. */
+static void leave_descriptors(unsigned more)
+{
+    char path[64];
+    bool used[1024] = {false};
+    unsigned limit = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)worker);
+    DIR *dir = opendir(path);
+    if (!dir)
+        skip_because("/proc/PID/fd of the worker is not readable");
+    for (struct dirent *e; (e = readdir(dir));)
+        used[strtoul(e->d_name, NULL, 10) % 1024] |= e->d_name[0] != '.';
+    (void)closedir(dir);
+    for (unsigned free = 0; free < more; limit++)
+        free += !used[limit % 1024];
+    limit_worker(RLIMIT_NOFILE, limit);
+}
+
+static void fill(struct client crowd[FULL])
+{
+    for (int i = 0; i < FULL; i++) {
+        join(&crowd[i]);
+        echo(&crowd[i], 1000);
+    }
+}
+
+static void empty(struct client *crowd, int count)
+{
+    for (int i = 0; i < count; i++) {
+        echo(&crowd[i], 20000);
+        leave(&crowd[i]);
+    }
+}
+
+static void await_fds(int want)
+{
+    int64_t deadline = net_now_ms() + DEADLINE_MS;
+    int now;
+    while ((now = process_fds(worker)) != want && net_now_ms() < deadline)
+        (void)poll(NULL, 0, 10);
+    assert_int_equal(now, want);
+}
+
+/* Two for each of those that are open and one more: the next client is accepted, and there is none
+ * for its backend. */
+static void no_descriptor_for_the_backend(void **state)
+{
+    struct client crowd[FULL], c;
+    struct conn_line line;
+    (void)state;
+    serve();
+    int fds = process_fds(worker);
+    leave_descriptors(2 * FULL + 1);
+    fill(crowd);
+    for (int i = 0; i < 3; i++) {
+        join(&c);
+        assert_int_equal(client_read_end(&c), CLIENT_ALERTED);
+        assert_int_equal(c.alert, ALERT_INTERNAL_ERROR);
+        client_close(&c);
+        gateway_expect(gateway, "no-memory", &line);
+        assert_string_equal(line.detail, "Too many open files");
+    }
+    leave(&crowd[0]);
+    join(&c);
+    empty(&c, 1);
+    empty(crowd + 1, FULL - 1);
+    unlimit_worker(RLIMIT_NOFILE);
+    await_fds(fds);
+    gateway_stop(gateway);
+}
+
+/* ---- memory and buffers ---- */
+
+static void expect_service(void)
+{
+    const struct client_options o = options();
+    struct attempts a;
+    backend_set_plan(backend, &BACKEND_PLAN(.echo = true));
+    attempts_begin(&a, &o, 50000);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(attempt_one(&a), ATTEMPT_GOOD);
+    attempts_done(&a);
+}
+
+/* Half a record, of which the gateway has to hold what came. */
+static void send_half(struct client *c)
+{
+    c->wire.hold = true;
+    assert_int_equal(client_step_send(c, RECORD), 0);
+    size_t part = c->wire.held_len / 2;
+    assert_true(net_send(c->fd, c->wire.held, part, 0));
+    c->wire.held_len -= part;
+    memmove(c->wire.held, c->wire.held + part, c->wire.held_len);
+}
+
+/* Each connection comes to hold a buffer; for the first of them only there are some. */
+static void no_memory_for_buffers(void **state)
+{
+    static struct client crowd[CROWD];
+    (void)state;
+    serve();
+    int fds = process_fds(worker);
+    for (int i = 0; i < CROWD; i++)
+        join(&crowd[i]);
+    limit_worker(RLIMIT_AS, (rlim_t)worker_size_kib() * KIB);
+    for (int i = 0; i < CROWD; i++)
+        send_half(&crowd[i]);
+    expect_rest();
+    unlimit_worker(RLIMIT_AS);
+    for (int i = 0; i < CROWD; i++) {
+        client_release(&crowd[i]);
+        client_receive(&crowd[i], RECORD);
+    }
+    empty(crowd, CROWD);
+    expect_service();
+    await_fds(fds);
+    gateway_stop(gateway);
+}
+
+/* ---- signals ---- */
+
+struct storm {
+    pthread_t thread;
+    atomic_bool stop;
+};
+
+/* What means the master reaches the workers of its process group too. A stop makes the kernel
+ * interrupt the wait for completions. */
+static void *send_signals(void *arg)
+{
+    static const int to_worker[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGTERM, SIGSTOP, SIGCONT};
+    struct storm *s = arg;
+    for (int i = 0; i < STORM && !atomic_load(&s->stop); i++) {
+        for (size_t k = 0; k < sizeof(to_worker) / sizeof(to_worker[0]); k++)
+            (void)kill(worker, to_worker[k]);
+        (void)kill(gateway->pid, SIGHUP);
+        (void)poll(NULL, 0, 1);
+    }
+    return NULL;
+}
+
+static void signals_change_nothing(void **state)
+{
+    struct storm storm = {.stop = false};
+    struct attempts a;
+    (void)state;
+    serve();
+    const struct client_options o = options();
+    attempts_begin(&a, &o, 2 * MIB);
+    assert_int_equal(pthread_create(&storm.thread, NULL, send_signals, &storm), 0);
+    for (int i = 0; i < (world_is_small() ? 3 : 10); i++)
+        (void)attempt_one(&a);
+    atomic_store(&storm.stop, true);
+    (void)pthread_join(storm.thread, NULL);
+    attempts_check(&a);
+    assert_int_equal(a.count[ATTEMPT_FAILED], 0);
+    attempts_done(&a);
+    gateway_stop(gateway);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(no_descriptor_for_the_backend),
+        TEST(no_memory_for_buffers),
+        TEST(signals_change_nothing),
+    };
+    return run_world("m_limits", tests);
+}
