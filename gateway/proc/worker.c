@@ -5,10 +5,12 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/fd.h"
 #include "gateway/conn/conn.h"
+#include "gateway/proc/thrift.h"
 #include "gateway/record/aead.h"
 #include "gateway/ring/ring.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -37,6 +39,7 @@ struct worker {
     bool clock_read;         /* this turn's time is in conns.now_ns */
     int64_t accept_quiet_ns; /* until then a failed accept is counted, not logged */
     int64_t accept_again_ns; /* 0: nothing to arm again */
+    struct gw_thrift thrift;
     bool draining;
     int64_t drain_deadline_ns; /* then connections are ended */
     int64_t exit_deadline_ns;  /* then the worker goes, whatever is open */
@@ -196,6 +199,7 @@ static int64_t wait_ns(const struct worker *w)
     int64_t now = gw_clock_ns();
     int64_t wait = gw_wheel_wait_ns(&w->conns.wheel, now);
     wait = earlier(wait, w->accept_again_ns, now);
+    wait = earlier(wait, w->thrift.due_ns, now);
     if (!gw_list_empty(&w->conns.starved))
         wait = earlier(wait, now + STARVED_PAUSE_NS, now);
     return w->draining ? earlier(wait, GW_MAX(w->drain_deadline_ns, (int64_t)1), now) : wait;
@@ -212,6 +216,16 @@ static void deadlines(struct worker *w)
     }
 }
 
+static void give_memory_back(struct worker *w)
+{
+    uint64_t load = gw_stats_get(w->conns.stats, GW_COUNTER_HANDSHAKING) +
+                    gw_stats_get(w->conns.stats, GW_COUNTER_BUFFERS);
+    if (!gw_thrift_turn(&w->thrift, load, w->conns.now_ns))
+        return;
+    gw_ring_trim(w->ring);
+    (void)malloc_trim(0);
+}
+
 static int turn(struct worker *w)
 {
     w->clock_read = false;
@@ -224,6 +238,7 @@ static int turn(struct worker *w)
     deadlines(w);
     __atomic_store_n(&w->conns.stats->counters[GW_COUNTER_BUFFERS], gw_ring_buffers_in_use(w->ring),
                      __ATOMIC_RELAXED);
+    give_memory_back(w);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum {
     SLAB_BUFFERS = 16
@@ -82,4 +83,15 @@ void gw_buffers_give(struct gw_buffers *b, struct gw_buf *buf)
 {
     gw_require(b->free_count < b->made);
     b->free[b->free_count++] = buf;
+}
+
+void gw_buffers_trim(struct gw_buffers *b)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (uint32_t i = 0; i < b->free_count; i++) {
+        /* Pages that it has for itself: a buffer need not begin with one. */
+        uintptr_t from = ((uintptr_t)b->free[i]->data + page - 1) & ~(page - 1);
+        uintptr_t to = ((uintptr_t)b->free[i]->data + GW_BUFFER_STRIDE) & ~(page - 1);
+        (void)madvise((void *)from, to - from, MADV_DONTNEED);
+    }
 }

@@ -54,3 +54,5 @@ void gw_buffers_done(struct gw_buffers *b);
 /* NULL at the limit or without memory. Contents are whatever they were. */
 struct gw_buf *gw_buffers_take(struct gw_buffers *b);
 void gw_buffers_give(struct gw_buffers *b, struct gw_buf *buf);
+/* Gives the pages of free buffers back to the system; their contents are zeros then. */
+void gw_buffers_trim(struct gw_buffers *b);

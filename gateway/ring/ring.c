@@ -217,12 +217,19 @@ uint32_t gw_ring_buffers_in_use(const struct gw_ring *r)
     return r->buffers.made - r->buffers.free_count - r->lent;
 }
 
+/* What is lent cannot be taken back; receives use it up. */
+void gw_ring_trim(struct gw_ring *r)
+{
+    r->lent_target = LENT_FIRST;
+    gw_buffers_trim(&r->buffers);
+}
+
 /* Tops the kernel's share up, so that receives find a buffer. */
 static void lend(struct gw_ring *r)
 {
     int n = 0;
-    /* Doubled once for all receives that found none: what is lent is never taken back, and comes
-     * round in turn, so that each buffer of it costs memory. */
+    /* Doubled once for all receives that found none: what is lent comes round in turn, so that each
+     * buffer of it costs memory. */
     if (r->ran_dry && !r->buffers.no_memory)
         r->lent_target = GW_MIN(r->lent_target * 2, (uint32_t)LENT_MAX);
     r->ran_dry = false;

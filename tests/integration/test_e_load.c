@@ -355,12 +355,49 @@ static void churn_leaves_nothing_behind(void **state)
     gateway_stop(gateway);
 }
 
+/* What a connection's own object keeps for the next ones, and what is between them on the heap. */
+static void a_flood_leaves_no_memory_behind(void **state)
+{
+    enum {
+        KEPT_KIB = 8
+    };
+    const unsigned count = world_is_small() ? 300 : 1500;
+    char error[160];
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip_because("the address sanitizer keeps memory that was freed");
+#endif
+    serve(NULL, NULL);
+    run(0, echo_of(100 * KIB), 50, 25);
+    pid_t pid = worker();
+    long before = process_memory_kib(pid);
+    struct client_work work = echo_of(3000);
+    work.meet = true;
+    struct client_options options = options_of(0);
+    assert_int_equal(clients_run(&options, &work, count, count, NULL, NULL, error), count);
+    long after = process_memory_kib(pid);
+    int64_t deadline = net_now_ms() + DEADLINE_MS;
+    long now;
+    while ((now = process_memory_kib(pid)) - before > (long)count * KEPT_KIB &&
+           net_now_ms() < deadline)
+        (void)poll(NULL, 0, 100);
+    if (now - before > (long)count * KEPT_KIB)
+        fail_msg("before %u handshakes at once the worker had %ld KiB, then %ld, and still %ld",
+                 count, before, after, now);
+    print_message("    %ld KiB, %ld KiB, %ld KiB\n", before, after, now);
+    gateway_stop(gateway);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(two_thousand_at_once),           TEST(the_limit_holds),
-        TEST(slow_backends_hold_nobody_else), TEST(slow_clients_hold_nobody_else),
-        TEST(bulk_does_not_starve_the_small), TEST(churn_leaves_nothing_behind),
+        TEST(two_thousand_at_once),
+        TEST(the_limit_holds),
+        TEST(slow_backends_hold_nobody_else),
+        TEST(slow_clients_hold_nobody_else),
+        TEST(bulk_does_not_starve_the_small),
+        TEST(churn_leaves_nothing_behind),
+        TEST(a_flood_leaves_no_memory_behind),
     };
     return run_world("e_load", tests);
 }
