@@ -364,6 +364,44 @@ static void more_operations_than_the_queue_holds(void **state)
     picked_receive_brings_a_buffer(state);
 }
 
+enum {
+    FLOOD = 6000 /* more than the completion queue of so small a ring holds */
+};
+
+struct flood {
+    struct gw_ring *ring;
+    int fd;
+    unsigned total;
+    uint8_t seen[FLOOD]; /* of each operation's completions */
+};
+
+/* Each starts one more, so that the queue overflows while it is emptied, too. */
+static void count_flood(void *arg, const struct gw_completion *c)
+{
+    struct flood *f = arg;
+    assert_true(c->token.slot < FLOOD);
+    assert_int_equal(c->res, POLLOUT);
+    f->total++;
+    if (f->seen[c->token.slot]++ == 0)
+        gw_ring_poll(f->ring, c->token, f->fd, POLLOUT, false);
+}
+
+static void more_completions_than_the_queue_holds(void **state)
+{
+    struct fixture *f = *state;
+    static struct flood flood;
+    flood = (struct flood){.ring = f->ring, .fd = f->pair[0]};
+    assert_true(f->ring->uring.cq.ring_entries < FLOOD);
+    for (unsigned i = 0; i < FLOOD; i++)
+        gw_ring_poll(f->ring, token(GW_OP_TLS_POLL, i), f->pair[0], POLLOUT, false);
+    for (int turns = 0; flood.total < 2 * FLOOD && turns < 1000; turns++)
+        assert_int_equal(gw_ring_wait(f->ring, GW_NS_PER_SEC, count_flood, &flood), 0);
+    assert_int_equal(gw_ring_wait(f->ring, 0, count_flood, &flood), 0);
+    assert_int_equal(flood.total, 2 * FLOOD);
+    for (unsigned i = 0; i < FLOOD; i++)
+        assert_int_equal(flood.seen[i], 2);
+}
+
 static void features_are_named(void **state)
 {
     struct fixture *f = *state;
@@ -395,6 +433,7 @@ int main(void)
         TEST(close_really_closes),
         TEST(waiting_ends_in_time),
         TEST(more_operations_than_the_queue_holds),
+        TEST(more_completions_than_the_queue_holds),
         TEST(features_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
