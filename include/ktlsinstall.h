@@ -170,6 +170,7 @@ struct ktls_probe {
     struct ktls_trial no_pad;      /* TLS_RX_EXPECT_NO_PAD, and a padded record stays right */
     struct ktls_trial splice;      /* TLS RX to a pipe, byte-exact */
     struct ktls_trial splice_full; /* … also when the pipe has too little room (6.12.107 loses) */
+    struct ktls_trial splice_tx;   /* a pipe to TLS TX, byte-exact, and records end with it */
     bool splice_empty_is_eof;      /* an empty record makes splice(2) return 0 */
     bool polls_partial_record;     /* poll(2) says readable for half a record (6.1) */
     char aes_gcm_driver[64];       /* highest gcm(aes) of /proc/crypto; "" when unknown */

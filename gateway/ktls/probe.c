@@ -172,6 +172,7 @@ static void try_all(struct ktls_pair *pair, struct ktls_probe *probe)
     probe->no_pad = try_it(pair, ktls_try_no_pad, suite);
     probe->splice = try_it(pair, ktls_try_splice, suite);
     probe->splice_full = try_it(pair, ktls_try_splice_full, suite);
+    probe->splice_tx = try_it(pair, ktls_try_splice_tx, suite);
     probe->splice_empty_is_eof = try_it(pair, ktls_try_splice_empty, suite).works;
     probe->polls_partial_record = try_it(pair, ktls_try_poll_partial, suite).works;
 }

@@ -13,6 +13,7 @@ int ktls_try_rekey(struct ktls_pair *pair, const struct ktls_suite *suite);
 int ktls_try_no_pad(struct ktls_pair *pair, const struct ktls_suite *suite);
 int ktls_try_splice(struct ktls_pair *pair, const struct ktls_suite *suite);
 int ktls_try_splice_full(struct ktls_pair *pair, const struct ktls_suite *suite);
+int ktls_try_splice_tx(struct ktls_pair *pair, const struct ktls_suite *suite);
 /* 0: splice(2) returned 0 for an empty record; -EPROTO: it stepped over it. */
 int ktls_try_splice_empty(struct ktls_pair *pair, const struct ktls_suite *suite);
 /* 0: poll(2) reported half a record as readable; -EPROTO: it did not. */

@@ -118,6 +118,32 @@ int ktls_try_splice_full(struct ktls_pair *pair, const struct ktls_suite *suite)
     return splice_through(pair, suite, KTLS_SOFT_PLAIN_MAX, (size_t)sysconf(_SC_PAGESIZE));
 }
 
+/* kernel-notes/splice-to-tls.md: bytes of several pages become one record, that ends at once. */
+int ktls_try_splice_tx(struct ktls_pair *pair, const struct ktls_suite *suite)
+{
+    static uint8_t pattern[SPLICED_LEN];
+    struct pipe_ends ends;
+    int r = ktls_pair_start(pair, suite, KTLS_TX);
+    if (!r)
+        r = pipe_open(&ends);
+    if (r)
+        return r;
+    fill_pattern(pattern, sizeof(pattern));
+    for (int record = 0; record < 2 && !r; record++) {
+        if (write(ends.write_end, pattern, sizeof(pattern)) != sizeof(pattern))
+            r = -EIO;
+        ssize_t n =
+            r ? 0
+              : splice(ends.read_end, NULL, pair->far, NULL, sizeof(pattern), SPLICE_F_NONBLOCK);
+        if (!r && n != sizeof(pattern))
+            r = n < 0 ? -errno : -ENODATA;
+        if (!r)
+            r = ktls_pair_expect(pair, DATA, pattern, sizeof(pattern));
+    }
+    pipe_close(&ends);
+    return r;
+}
+
 /* kernel-notes/splice-empty-record.md */
 int ktls_try_splice_empty(struct ktls_pair *pair, const struct ktls_suite *suite)
 {

@@ -205,6 +205,8 @@ static void tell_records(struct gw_report *r, const struct ktls_probe *probe)
     gw_report_trial(r, "splice", "splice", probe->splice, why(probe->splice));
     gw_report_trial(r, "splice_full", "splice into a small pipe", probe->splice_full,
                     why(probe->splice_full));
+    gw_report_trial(r, "splice_tx", "splice to the socket", probe->splice_tx,
+                    why(probe->splice_tx));
     gw_report_bool(r, "splice_empty_is_eof", "splice: empty record looks like the end",
                    probe->splice_empty_is_eof);
     gw_report_bool(r, "polls_partial_record", "poll: half a record is readable",

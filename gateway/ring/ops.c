@@ -121,6 +121,26 @@ void gw_ring_close(struct gw_ring *r, int *fd)
 
 /* ---- plain calls ---- */
 
+struct gw_pipe *gw_ring_pipe_take(struct gw_ring *r)
+{
+    return gw_pipes_take(&r->pipes);
+}
+
+void gw_ring_pipe_give(struct gw_ring *r, struct gw_pipe *pipe)
+{
+    gw_pipes_give(&r->pipes, pipe);
+}
+
+int gw_ring_pipe_fill(struct gw_ring *r gw_unused, struct gw_pipe *pipe, int fd, size_t max)
+{
+    return gw_pipe_fill(pipe, fd, max);
+}
+
+int gw_ring_pipe_empty(struct gw_ring *r gw_unused, struct gw_pipe *pipe, int fd)
+{
+    return gw_pipe_empty(pipe, fd);
+}
+
 int gw_ring_shutdown_write(struct gw_ring *r gw_unused, int fd)
 {
     return shutdown(fd, SHUT_WR) ? -errno : 0;

@@ -106,6 +106,7 @@ int gw_ring_new(struct gw_ring **ret, const struct gw_ring_config *config)
     if (!r)
         return -ENOMEM;
     uint32_t limit = GW_MIN(GW_MAX(config->max_buffers, 1U), (uint32_t)BUFFERS_MAX);
+    gw_pipes_init(&r->pipes, config->max_pipes);
     int error = gw_buffers_init(&r->buffers, limit);
     if (!error)
         error = queue_init(r, config->max_conns);
@@ -140,6 +141,7 @@ void gw_ring_free(struct gw_ring *r)
     if (r->lent_ring)
         (void)munmap(r->lent_ring, r->lent_ring_bytes);
     gw_buffers_done(&r->buffers);
+    gw_pipes_done(&r->pipes);
     free(r);
 }
 

@@ -9,12 +9,13 @@
  * submitted before gw_ring_wait.
  *
  * Not every call that io_uring knows goes through it: shutdown(2) always runs in a kernel thread
- * there (kernel-notes/), so it is a plain call here.
+ * there (kernel-notes/), so it is a plain call here. So is splice(2), after a poll.
  */
 #pragma once
 
 #include "gateway/base/attr.h"
 #include "gateway/ring/buffer.h"
+#include "gateway/ring/pipe.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,6 +34,9 @@ struct gw_ring;
     X(CONNECT,    "connect")                                                   \
     X(PLAIN_RECV, "plain-recv")                                                \
     X(PLAIN_SEND, "plain-send")                                                \
+    X(TLS_ROOM,   "tls-room")        /* polls before a splice: writable */     \
+    X(PLAIN_DATA, "plain-data")      /* … readable */                          \
+    X(PLAIN_ROOM, "plain-room")      /* … writable */                          \
     X(CANCEL,     "cancel")          /* never reaches a handler */             \
     X(CLOSE,      "close")           /* never reaches a handler */
 // clang-format on
@@ -63,6 +67,7 @@ typedef void gw_ring_handler(void *arg, const struct gw_completion *c);
 struct gw_ring_config {
     uint32_t max_conns;   /* sizes the queues and the buffer limit */
     uint32_t max_buffers; /* at most this many buffers ever; 2 × max_conns never starves */
+    uint32_t max_pipes;   /* 0: nothing can be spliced */
 };
 
 /* What set-up got, best first; for probe and the start-up log. */
@@ -136,6 +141,12 @@ void gw_ring_cancel(struct gw_ring *ring, struct gw_token token);
 void gw_ring_close(struct gw_ring *ring, int *fd);
 
 /* Plain calls, here so that the tests' double sees them. */
+
+/* gateway/ring/pipe.h, on the worker's own stock of pipes. */
+struct gw_pipe *gw_ring_pipe_take(struct gw_ring *ring);
+void gw_ring_pipe_give(struct gw_ring *ring, struct gw_pipe *pipe);
+int gw_ring_pipe_fill(struct gw_ring *ring, struct gw_pipe *pipe, int fd, size_t max);
+int gw_ring_pipe_empty(struct gw_ring *ring, struct gw_pipe *pipe, int fd);
 int gw_ring_shutdown_write(struct gw_ring *ring, int fd);
 /* Makes the close that follows send RST instead of FIN. */
 void gw_ring_abort_on_close(struct gw_ring *ring, int fd);

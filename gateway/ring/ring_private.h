@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gateway/ring/buffer.h"
+#include "gateway/ring/pipe.h"
 
 #include <liburing.h>
 #include <stdbool.h>
@@ -16,6 +17,7 @@ struct gw_ring {
     struct io_uring_params params;
     bool uring_made;
     struct gw_buffers buffers;
+    struct gw_pipes pipes;
     struct io_uring_buf_ring *lent_ring;
     size_t lent_ring_bytes;
     uint32_t lent;        /* buffers the kernel may pick from now */

@@ -100,6 +100,7 @@ static void each_trial(const struct ktls_probe *probe, void (*check)(const struc
     check(&probe->no_pad);
     check(&probe->splice);
     check(&probe->splice_full);
+    check(&probe->splice_tx);
 }
 
 static void probe_is_whole_and_leaves_nothing(void **state)
@@ -161,6 +162,7 @@ static void test_kernel_has_what_we_know(void **state)
         }
     }
     assert_works(&probe.splice);
+    assert_works(&probe.splice_tx);
     assert_right_or_wrong_bytes(&probe.no_pad);
     assert_right_or_wrong_bytes(&probe.splice_full);
     assert_true(probe.splice_empty_is_eof);
