@@ -30,6 +30,7 @@ enum {
     /* A relay buffer holds this many full records side by side, each with room to be sealed in
      * place: 64 KiB of payload for each receive and each send. */
     GW_BUFFER_SLOTS = 4,
+    GW_BATCH_RECORDS_MAX = 32, /* that become of one read: of a full pipe, counted with care */
 
     /* What a peer may make us swallow without progress (as OpenSSL limits it). */
     GW_EMPTY_RECORDS_MAX = 32,

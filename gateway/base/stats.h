@@ -26,6 +26,9 @@
     X(KEY_UPDATES_OUT,    "key-updates-out",    "KeyUpdate messages sent")                  \
     X(BYTES_UP,           "bytes-up",           "payload bytes from clients to backends")   \
     X(BYTES_DOWN,         "bytes-down",         "payload bytes from backends to clients")   \
+    X(SPLICED_UP,         "spliced-up",         "of bytes-up: moved through a pipe, not copied") \
+    X(SPLICED_DOWN,       "spliced-down",       "of bytes-down: the same")                  \
+    X(PIPES_REFUSED,      "pipes-refused",      "reads that were copied for want of a pipe") \
     X(LOG_DROPPED,        "log-dropped",        "log entries lost because the log was full")
 
 /* Gauges: they go up and down and start at 0 with each worker. */

@@ -56,6 +56,13 @@ enum gw_without_rekey {
     GW_WITHOUT_REKEY_DENY,
 };
 
+/* How bytes move between the two sockets where the kernel runs the records. */
+enum gw_relay {
+    GW_RELAY_AUTO,
+    GW_RELAY_SPLICE,
+    GW_RELAY_COPY,
+};
+
 enum gw_proxy_protocol {
     GW_PROXY_OFF,
     GW_PROXY_V1,
@@ -110,6 +117,7 @@ struct gw_service {
     enum gw_records records;
     enum gw_without_rekey ktls_without_rekey;
     uint32_t rekey_after; /* records */
+    enum gw_relay relay;
     enum gw_proxy_protocol proxy_protocol;
 };
 

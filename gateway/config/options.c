@@ -23,6 +23,7 @@ static const char *const verify_words[] = {"none", "optional", "required", NULL}
 static const char *const version_words[] = {"1.2", "1.3", NULL};
 static const char *const records_words[] = {"auto", "kernel", "user", NULL};
 static const char *const allow_words[] = {"allow", "deny", NULL};
+static const char *const relay_words[] = {"auto", "splice", "copy", NULL};
 static const char *const proxy_words[] = {"off", "v1", "v2", NULL};
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
@@ -373,6 +374,20 @@ static const struct gw_option options[] = {
         .also = "ktls-rekey enable-unsafe-tls13",
         .words = allow_words,
         IN_SERVICE(ktls_without_rekey),
+        .set = gw_set_word,
+    },
+    {
+        .name = "relay",
+        .kind = GW_OPTION_WORD,
+        .group = GW_GROUP_RECORDS,
+        .commands = GATEWAY_DEMO,
+        .initial = "auto",
+        .help =
+            "how bytes pass where the kernel runs the records: through a pipe (splice), through "
+            "a buffer (copy), or each direction the way that is right and cheaper here (auto)",
+        .also = "zero-copy sendfile",
+        .words = relay_words,
+        IN_SERVICE(relay),
         .set = gw_set_word,
     },
     {

@@ -13,6 +13,7 @@ int gw_conn_env_init(struct gw_conn_env *env, int64_t now_ns)
     env->now_ns = now_ns;
     env->next_id = 1;
     gw_list_init(&env->starved);
+    gw_list_init(&env->eager);
     gw_wheel_init(&env->wheel, now_ns);
     return gw_pool_init(&env->pool, sizeof(struct gw_conn), env->config->max_conns, true);
 }
@@ -51,10 +52,9 @@ void gw_conn_give_buffer(struct gw_conn *c, struct gw_buf **buf)
     *buf = NULL;
 }
 
-/* Up is from who connected to us to the target, in both roles. */
 void gw_conn_moved(struct gw_conn *c, enum gw_flow flow, size_t bytes)
 {
-    bool up = (flow == GW_FLOW_RX) == (c->service->role == GW_ROLE_SERVER);
+    bool up = gw_conn_is_up(c, flow);
     c->moved_ns = c->env->now_ns;
     gw_stats_add(c->env->stats, up ? GW_COUNTER_BYTES_UP : GW_COUNTER_BYTES_DOWN, (int64_t)bytes);
     if (up)
@@ -206,14 +206,14 @@ static void handshake_sent(struct gw_conn *c, size_t sent)
         gw_opening_read(c);
 }
 
-static void on_tls_send(struct gw_conn *c, const struct gw_completion *done)
+void gw_conn_tls_sent(struct gw_conn *c, int res)
 {
     enum gw_send_owner owner = c->send_owner;
     /* The kernel engine tells of a record it could not open to whoever comes first, even to a send.
      * That is sent again, before the alert: a part of it may have left. */
-    bool again = done->res < 0 && gw_rx_record_failed(c, done->res);
-    size_t sent = again ? 0 : (size_t)done->res;
-    if (done->res <= 0 && !again)
+    bool again = res < 0 && gw_rx_record_failed(c, res);
+    size_t sent = again ? 0 : (size_t)res;
+    if (res <= 0 && !again)
         gw_end_now(c, c->step == GW_STEP_HANDSHAKE ? GW_REASON_HANDSHAKE_RESET
                                                    : GW_REASON_CLIENT_RESET);
     if (c->step == GW_STEP_CLOSING)
@@ -240,6 +240,11 @@ static void on_tls_recv(struct gw_conn *c, const struct gw_completion *done)
         gw_rx_received(c, done);
 }
 
+static void on_tls_send(struct gw_conn *c, const struct gw_completion *done)
+{
+    gw_conn_tls_sent(c, done->res);
+}
+
 static void on_plain_send(struct gw_conn *c, const struct gw_completion *done)
 {
     gw_rx_sent(c, done->res);
@@ -253,9 +258,15 @@ static void on_connect(struct gw_conn *c, const struct gw_completion *done)
 typedef void completion_handler(struct gw_conn *c, const struct gw_completion *done);
 
 static completion_handler *const handlers[GW_OP_COUNT] = {
-    [GW_OP_TLS_RECV] = on_tls_recv,      [GW_OP_TLS_SEND] = on_tls_send,
-    [GW_OP_TLS_POLL] = gw_rx_polled,     [GW_OP_CONNECT] = on_connect,
-    [GW_OP_PLAIN_RECV] = gw_tx_received, [GW_OP_PLAIN_SEND] = on_plain_send,
+    [GW_OP_TLS_RECV] = on_tls_recv,
+    [GW_OP_TLS_SEND] = on_tls_send,
+    [GW_OP_TLS_POLL] = gw_rx_polled,
+    [GW_OP_CONNECT] = on_connect,
+    [GW_OP_PLAIN_RECV] = gw_tx_received,
+    [GW_OP_PLAIN_SEND] = on_plain_send,
+    [GW_OP_TLS_ROOM] = gw_splice_tls_room,
+    [GW_OP_PLAIN_DATA] = gw_splice_plain_data,
+    [GW_OP_PLAIN_ROOM] = gw_splice_plain_room,
 };
 
 /* Every way into a connection ends here: only now may it be freed. */
@@ -360,6 +371,14 @@ void gw_conn_turn(struct gw_conn_env *env)
         timer_handlers[c->step](c);
         leave(c);
     }
+    /* Those that append themselves again are for the next turn. */
+    struct gw_list *last = env->eager.prev;
+    for (struct gw_list *node = NULL; node != last && !gw_list_empty(&env->eager);) {
+        node = env->eager.next;
+        struct gw_conn *c = gw_container_of(node, struct gw_conn, eager_node);
+        gw_splice_go_on(c);
+        leave(c);
+    }
     /* Each retry may take two; what finds none again comes back to the end of the queue. */
     uint32_t chances = gw_ring_buffers_free(env->ring);
     while (chances-- > 0 && !gw_list_empty(&env->starved)) {
@@ -410,6 +429,7 @@ void gw_conn_accepted(struct gw_conn_env *env, int fd, unsigned service)
     c->began_ns = c->moved_ns = env->now_ns;
     gw_timer_init(&c->timer);
     gw_list_init(&c->starved_node);
+    gw_list_init(&c->eager_node);
     gw_stats_add(env->stats, GW_COUNTER_OPEN, 1);
     gw_opening_begin(c);
     leave(c);

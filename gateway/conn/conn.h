@@ -13,7 +13,7 @@
  *   rx  TLS side → plain side: receive, open records, send         (rx.c)
  *   tx  plain side → TLS side: receive, seal records, send         (tx.c)
  * A slow reader stops its flow, which stops reading from its sender: that is the back-pressure, and
- * it bounds the memory of a connection to two relay buffers.
+ * it bounds the memory of a connection to two relay buffers, or pipes (splice.c).
  *
  * A connection ends once, with one reason (ending.c). Memory and descriptors are given back when
  * nothing is in flight any more.
@@ -57,6 +57,8 @@ struct gw_conn_env {
     struct gw_stats *stats;     /* ours */
     struct gw_stats *all_stats; /* of all workers, for --max-conns */
     unsigned worker_count;
+    bool splice_pays_rx; /* --relay auto: it was measured to be cheaper than copying */
+    bool splice_pays_tx;
     /* Told once for each connection that ends; must not block. */
     void (*ended)(void *arg, const struct gw_conn_report *report);
     void *arg;
@@ -65,6 +67,7 @@ struct gw_conn_env {
     struct gw_pool pool;
     struct gw_wheel wheel;
     struct gw_list starved; /* connections waiting for a buffer */
+    struct gw_list eager;   /* connections that can go on at once */
     uint64_t next_id;
     uint32_t ticket_waiters; /* connections with a `tickets` */
 };
@@ -82,6 +85,11 @@ void gw_conn_complete(struct gw_conn_env *env, const struct gw_completion *c);
 void gw_conn_turn(struct gw_conn_env *env);
 /* Ends every connection with close_notify where there is a record layer; reason `shutdown`. */
 void gw_conn_end_all(struct gw_conn_env *env);
+/* Whether the next gw_conn_turn has something to do that no completion or timer will tell of. */
+static inline bool gw_conn_eager(const struct gw_conn_env *env)
+{
+    return !gw_list_empty(&env->eager);
+}
 /* Connections that are not finished yet. */
 static inline uint32_t gw_conn_count(const struct gw_conn_env *env)
 {

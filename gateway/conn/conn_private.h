@@ -43,12 +43,30 @@ enum gw_send_owner {
     GW_SEND_DATA,
 };
 
+/* How large the reads of a flow are: whether splicing is worth it. */
+struct gw_pace {
+    bool big;         /* the last one was */
+    uint8_t in_a_row; /* … as were so many before it */
+    bool bulk;        /* for now the flow is a bulk transfer */
+    bool spliced;     /* bytes went through a pipe at least once */
+};
+
+/* Flows that could go on but let the others go first. */
+enum gw_eager {
+    GW_EAGER_RX = 1,
+    GW_EAGER_TX = 2,
+};
+
 struct gw_rx {
     enum gw_rx_state state;
-    bool eof;    /* the TLS side's stream ended (close_notify); finish after what is in buf */
-    bool broken; /* the plain side takes no more */
-    bool ready;  /* kernel engine: there may be something to read */
-    bool again;  /* … and a wake-up came while a receive was in flight */
+    bool eof;     /* the TLS side's stream ended (close_notify); finish after what is in buf */
+    bool broken;  /* the plain side takes no more */
+    bool ready;   /* kernel engine: there may be something to read */
+    bool again;   /* … and a wake-up came while a receive was in flight */
+    bool receive; /* splice met something else than data: one receive is to tell what */
+    int told;     /* … what splice said: 0 or a negative errno */
+    struct gw_pace pace;
+    struct gw_pipe *pipe; /* WRITE: spliced bytes, instead of buf */
     struct gw_buf *buf;
     uint32_t start; /* user engine: bytes of buf not opened yet are [start, end) */
     uint32_t end;
@@ -61,6 +79,8 @@ struct gw_tx {
     enum gw_tx_state state;
     bool eof; /* the plain side's stream ended */
     bool hot; /* user engine: the last read filled a slot; read several at once */
+    struct gw_pace pace;
+    struct gw_pipe *pipe; /* READY, WRITE: spliced bytes, instead of buf */
     struct gw_buf *buf;
     uint32_t len; /* READY: payload bytes, in slots (user) or from GW_BUFFER_FRONT (kernel) */
     uint32_t iov_at;
@@ -78,6 +98,8 @@ struct gw_conn {
     uint16_t in_flight; /* bit per gw_op */
     uint16_t starved;   /* ops that wait for a buffer: either receive, or the header's send */
     struct gw_list starved_node;
+    uint8_t eager; /* enum gw_eager */
+    struct gw_list eager_node;
     struct gw_timer timer;
     int64_t began_ns;
     int64_t moved_ns; /* when a payload byte moved last; before the relay, the handshake's begin */
@@ -154,6 +176,8 @@ void gw_conn_give_buffer(struct gw_conn *c, struct gw_buf **buf);
 void gw_conn_drive_tx(struct gw_conn *c);
 /* Sends one control record; the send to the TLS side must be free. */
 void gw_conn_send_control(struct gw_conn *c, uint8_t type, const uint8_t *body, size_t len);
+/* The send in flight to the TLS side has ended: bytes or negative errno. */
+void gw_conn_tls_sent(struct gw_conn *c, int res);
 /* One iovec list of a buffer, resumed after a short send; false when all is sent. */
 bool gw_conn_iov_advance(struct gw_buf *buf, uint32_t *at, uint32_t count, size_t sent);
 void gw_conn_iov_send(struct gw_conn *c, enum gw_op op, int fd, struct gw_buf *buf, uint32_t at,
@@ -168,6 +192,12 @@ static inline int *gw_conn_accepted_fd(struct gw_conn *c)
 static inline int *gw_conn_target_fd(struct gw_conn *c)
 {
     return c->service->role == GW_ROLE_SERVER ? &c->plain_fd : &c->tls_fd;
+}
+
+/* Up is from who connected to us to the target, in both roles. */
+static inline bool gw_conn_is_up(const struct gw_conn *c, enum gw_flow flow)
+{
+    return (flow == GW_FLOW_RX) == (c->service->role == GW_ROLE_SERVER);
 }
 
 /* Payload bytes went through: counts them and notes that the connection is alive. */
@@ -214,6 +244,10 @@ void gw_rx_polled(struct gw_conn *c, const struct gw_completion *done);
 void gw_rx_sent(struct gw_conn *c, int res);
 /* The TLS side's TCP stream ended (res 0) or failed. */
 void gw_rx_gone(struct gw_conn *c, int res);
+/* The plain side takes no more. */
+void gw_rx_broken(struct gw_conn *c);
+/* Application data came; false when the connection ends here. */
+bool gw_rx_saw_data(struct gw_conn *c);
 /* Whether the error is the kernel engine's, of a record it could not open: the connection then
  * ends for that, and the socket can be sent on again. */
 bool gw_rx_record_failed(struct gw_conn *c, int res);
@@ -242,6 +276,31 @@ void gw_rekey_look_at_rx(struct gw_conn *c);
 void gw_rekey_send(struct gw_conn *c);
 /* … has left: our next key. */
 void gw_rekey_sent(struct gw_conn *c);
+
+/* ---- splice.c ---- */
+
+/* True when splicing does the next read, or waits; false when it is to be received. The kernel runs
+ * the records of the direction. */
+bool gw_splice_rx(struct gw_conn *c);
+bool gw_splice_tx(struct gw_conn *c);
+/* A receive after splice met something else than data: what to go by, which is its own result or
+ * what splice said. True when splice took an empty record, and nothing more was there. */
+bool gw_splice_rx_received(struct gw_conn *c, int *res);
+/* A read of so many bytes, however it was made. */
+void gw_splice_note(struct gw_pace *pace, size_t bytes);
+/* READY: sends what is in tx.pipe. The TLS send must be free. */
+void gw_splice_tx_send(struct gw_conn *c);
+void gw_splice_tx_sent(struct gw_conn *c);
+/* How many records more than its bytes tell may become of a pipe's content. */
+uint32_t gw_splice_records_more(void);
+void gw_splice_plain_room(struct gw_conn *c, const struct gw_completion *done);
+void gw_splice_plain_data(struct gw_conn *c, const struct gw_completion *done);
+void gw_splice_tls_room(struct gw_conn *c, const struct gw_completion *done);
+/* From env->eager, of which it is taken: the next step of the flows that let others go first. */
+void gw_splice_go_on(struct gw_conn *c);
+/* Gives pipes back, with what is in them. */
+void gw_splice_drop_rx(struct gw_conn *c);
+void gw_splice_drop(struct gw_conn *c);
 
 /* ---- ending.c ----
  *

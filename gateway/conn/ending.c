@@ -13,7 +13,8 @@
 
 /* A connect is in flight only when there is no TLS yet, and then all operations are cancelled. */
 enum {
-    PLAIN_OPS = 1U << GW_OP_CONNECT | 1U << GW_OP_PLAIN_RECV | 1U << GW_OP_PLAIN_SEND,
+    PLAIN_OPS = 1U << GW_OP_CONNECT | 1U << GW_OP_PLAIN_RECV | 1U << GW_OP_PLAIN_SEND |
+                1U << GW_OP_PLAIN_DATA | 1U << GW_OP_PLAIN_ROOM,
 };
 
 static void cancel(struct gw_conn *c, unsigned ops)
@@ -28,6 +29,7 @@ static void begin_plain_end(struct gw_conn *c)
 {
     if (c->plain_fd >= 0 && c->rx.state != GW_RX_DONE)
         gw_ring_abort_on_close(c->env->ring, c->plain_fd);
+    gw_splice_drop_rx(c);
     cancel(c, PLAIN_OPS);
 }
 
@@ -42,6 +44,7 @@ void gw_end_close(struct gw_conn *c)
     c->step = GW_STEP_CLOSING;
     gw_timer_clear(&c->env->wheel, &c->timer);
     gw_list_remove(&c->starved_node);
+    gw_splice_drop(c);
     cancel(c, ~0U);
 }
 
@@ -147,6 +150,14 @@ static const char *engine_word(const struct gw_conn *c, const struct gw_record_h
     return c->has_record ? gw_engine_word(half->engine) : "";
 }
 
+static const char *relay_word(const struct gw_conn *c, const struct gw_record_half *half,
+                              const struct gw_pace *pace)
+{
+    if (!c->has_record || half->engine != GW_ENGINE_KERNEL)
+        return "";
+    return pace->spliced ? "splice" : "copy";
+}
+
 static void tell(struct gw_conn *c)
 {
     struct gw_conn_report *r = &c->report;
@@ -155,6 +166,8 @@ static void tell(struct gw_conn *c)
     r->duration_us = (uint64_t)(c->env->now_ns - c->began_ns) / 1000;
     gw_conn_copy_text(r->tx_engine, sizeof(r->tx_engine), engine_word(c, &c->rec.tx));
     gw_conn_copy_text(r->rx_engine, sizeof(r->rx_engine), engine_word(c, &c->rec.rx));
+    gw_conn_copy_text(r->tx_relay, sizeof(r->tx_relay), relay_word(c, &c->rec.tx, &c->tx.pace));
+    gw_conn_copy_text(r->rx_relay, sizeof(r->rx_relay), relay_word(c, &c->rec.rx, &c->rx.pace));
     gw_stats_end(c->env->stats, c->reason);
     gw_stats_add(c->env->stats, GW_COUNTER_OPEN, -1);
     c->env->ended(c->env->arg, r);

@@ -30,6 +30,8 @@ static const struct {
     ROW("rule", rule),
     ROW("tx", tx_engine),
     ROW("rx", rx_engine),
+    ROW("tx_relay", tx_relay),
+    ROW("rx_relay", rx_relay),
     ROW("engine_why", engine_why),
 #undef ROW
 };

@@ -37,6 +37,8 @@ struct gw_conn_report {
     char rule[64]; /* the pattern that let it in */
     char tx_engine[8];
     char rx_engine[8];
+    char tx_relay[8]; /* kernel engine: "splice" once bytes went through a pipe, else "copy" */
+    char rx_relay[8];
     char engine_why[48]; /* why not the kernel; "" when it is */
     uint32_t key_updates_in;
     uint32_t key_updates_out;

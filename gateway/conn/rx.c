@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TLS side to plain side. User engine: receive ciphertext, open the records in place, send their
- * payloads as one list. Kernel engine: receive plaintext, send it; a control record makes the
- * receive fail with EIO and is fetched on its own (kernel-notes/control-record-eio.md).
+ * payloads as one list. Kernel engine: receive plaintext, send it, unless it is spliced (splice.c);
+ * a control record makes the receive fail with EIO and is fetched on its own
+ * (kernel-notes/control-record-eio.md).
  */
 #include "gateway/conn/conn_private.h"
 
@@ -71,7 +72,7 @@ static bool take_control(struct gw_conn *c, uint8_t type, const uint8_t *payload
 }
 
 /* False when the connection ends here: data amid a handshake message. */
-static bool saw_data(struct gw_conn *c)
+bool gw_rx_saw_data(struct gw_conn *c)
 {
     if (gw_control_saw_data(&c->rec))
         return true;
@@ -114,7 +115,7 @@ static bool open_records(struct gw_conn *c)
         }
         rx->start += (uint32_t)o.consumed;
         if (o.type == GW_CONTENT_DATA && o.payload_len > 0) {
-            if (!saw_data(c))
+            if (!gw_rx_saw_data(c))
                 return false;
             add_payload(c, o.payload, o.payload_len);
             gw_conn_moved(c, GW_FLOW_RX, o.payload_len);
@@ -188,7 +189,7 @@ static void move_rx(struct gw_conn *c)
 static void read_kernel(struct gw_conn *c)
 {
     gw_conn_give_buffer(c, &c->rx.buf);
-    if (!c->rx.ready)
+    if (!c->rx.ready || gw_splice_rx(c))
         return;
     c->rx.again = false;
     gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, GW_BUFFER_PAYLOAD,
@@ -244,11 +245,21 @@ static void received_kernel(struct gw_conn *c, const struct gw_completion *done)
         .iov_base = done->buf->data + GW_BUFFER_FRONT,
         .iov_len = (size_t)done->res,
     };
-    if (!saw_data(c))
+    if (!gw_rx_saw_data(c))
         return;
+    gw_splice_note(&c->rx.pace, (size_t)done->res);
     gw_conn_moved(c, GW_FLOW_RX, (size_t)done->res);
     gw_record_count_received(&c->rec, (size_t)done->res);
     write_out(c);
+}
+
+/* Nothing there. What splice took for the end of the stream was an empty record then, of which a
+ * peer may send only so many; a receive steps over them. */
+static void nothing_received(struct gw_conn *c, bool empty)
+{
+    c->rx.ready = c->rx.again;
+    if (!empty || take_control(c, GW_CONTENT_DATA, NULL, 0))
+        gw_rx_read(c);
 }
 
 void gw_rx_polled(struct gw_conn *c, const struct gw_completion *done)
@@ -341,13 +352,13 @@ void gw_rx_received(struct gw_conn *c, const struct gw_completion *done)
 {
     bool kernel = c->rec.rx.engine == GW_ENGINE_KERNEL;
     int res = done->res;
+    bool empty = gw_splice_rx_received(c, &res);
     if (c->rx.state == GW_RX_CONTROL) {
         control_received(c, res);
     } else if (res == -ENOBUFS) {
         gw_conn_starve(c, GW_OP_TLS_RECV);
     } else if (kernel && res == -EAGAIN) {
-        c->rx.ready = c->rx.again;
-        gw_rx_read(c);
+        nothing_received(c, empty);
     } else if (kernel && res == -EIO) {
         fetch_control(c);
     } else if (res <= 0) {
@@ -375,7 +386,7 @@ static void resume(struct gw_conn *c)
 }
 
 /* The plain side reads no more. What it still has to say goes on to the TLS side. */
-static void broken(struct gw_conn *c)
+void gw_rx_broken(struct gw_conn *c)
 {
     c->rx.state = GW_RX_DONE;
     c->rx.broken = true;
@@ -394,7 +405,7 @@ void gw_rx_sent(struct gw_conn *c, int res)
     struct gw_buf **buf = header ? &c->header : &c->rx.buf;
     if (res <= 0) {
         gw_conn_give_buffer(c, &c->header);
-        broken(c);
+        gw_rx_broken(c);
         return;
     }
     c->moved_ns = c->env->now_ns;

@@ -2,7 +2,8 @@
 /*
  * Plain side to TLS side. User engine: receive plaintext into record slots, seal in place, send all
  * records at once; the first read after a pause goes into a picked buffer, so that an idle
- * connection holds none. Kernel engine: receive, send; the kernel seals from the same pages.
+ * connection holds none. Kernel engine: receive, send; the kernel seals from the same pages. Or
+ * both are spliced (splice.c).
  */
 #include "gateway/conn/conn_private.h"
 
@@ -39,6 +40,8 @@ void gw_tx_read(struct gw_conn *c)
     if (c->step != GW_STEP_RELAY || gw_conn_busy(c, GW_OP_PLAIN_RECV))
         return;
     c->tx.state = GW_TX_READ;
+    if (gw_splice_tx(c))
+        return;
     bool user = c->rec.tx.engine == GW_ENGINE_USER;
     bool small = c->rec.tx_payload_max < GW_RECORD_PLAINTEXT_MAX; /* one send, one record */
     if (user && c->tx.hot && c->tx.buf) {
@@ -81,6 +84,7 @@ void gw_tx_received(struct gw_conn *c, const struct gw_completion *done)
             c->tx.buf = done->buf;
         c->tx.len = (uint32_t)done->res;
         c->tx.state = GW_TX_READY;
+        gw_splice_note(&c->tx.pace, c->tx.len);
         gw_conn_moved(c, GW_FLOW_TX, c->tx.len);
         gw_conn_drive_tx(c);
     }
@@ -110,7 +114,8 @@ static int seal_slots(struct gw_conn *c)
 static bool key_has_room(const struct gw_conn *c)
 {
     uint32_t each = c->rec.tx_payload_max;
-    return gw_record_key_has_room(&c->rec, (c->tx.len + each - 1) / each);
+    uint32_t more = c->tx.pipe ? gw_splice_records_more() : 0;
+    return gw_record_key_has_room(&c->rec, (c->tx.len + each - 1) / each + more);
 }
 
 void gw_tx_send(struct gw_conn *c)
@@ -122,6 +127,12 @@ void gw_tx_send(struct gw_conn *c)
     }
     if (!key_has_room(c)) {
         gw_end_with(c, GW_REASON_KEY_LIMIT, GW_ALERT_CLOSE_NOTIFY);
+        return;
+    }
+    if (tx->pipe) {
+        gw_record_count_sent(&c->rec, tx->len);
+        c->rec.tx.records += gw_splice_records_more();
+        gw_splice_tx_send(c);
         return;
     }
     tx->iov_at = 0;
@@ -146,6 +157,10 @@ void gw_tx_sent(struct gw_conn *c, size_t sent)
     struct gw_tx *tx = &c->tx;
     if (c->step == GW_STEP_RELAY)
         c->moved_ns = c->env->now_ns;
+    if (tx->pipe) {
+        gw_splice_tx_sent(c);
+        return;
+    }
     if (gw_conn_iov_advance(tx->buf, &tx->iov_at, tx->iov_count, sent)) {
         c->send_owner = GW_SEND_DATA;
         c->rec.tx.records += c->rec.tx.engine == GW_ENGINE_KERNEL; /* it cut a record in two */

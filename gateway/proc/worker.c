@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +24,10 @@
 #define STARVED_PAUSE_NS (100 * GW_NS_PER_MS) /* until memory for buffers is asked for again */
 #define ACCEPT_QUIET_NS (10 * GW_NS_PER_SEC)
 #define LAST_WORDS_NS (GW_LINGER_NS + GW_NS_PER_SEC) /* for close_notify after the drain's end */
+
+enum {
+    PIPES_ALWAYS = 8 /* out of GW_WORKER_FDS */
+};
 
 struct listener {
     int fd;
@@ -196,6 +201,8 @@ static int64_t earlier(int64_t wait_ns, int64_t deadline_ns, int64_t now_ns)
 
 static int64_t wait_ns(const struct worker *w)
 {
+    if (gw_conn_eager(&w->conns))
+        return 0;
     int64_t now = gw_clock_ns();
     int64_t wait = gw_wheel_wait_ns(&w->conns.wheel, now);
     wait = earlier(wait, w->accept_again_ns, now);
@@ -257,12 +264,24 @@ static int run(struct worker *w)
     }
 }
 
+/* Pipes take only descriptors that connections cannot need; a few are always there. */
+static uint32_t max_pipes(const struct gw_config *config)
+{
+    struct rlimit lim;
+    uint64_t need = (uint64_t)config->max_conns * GW_CONN_FDS + GW_WORKER_FDS;
+    if (getrlimit(RLIMIT_NOFILE, &lim))
+        return PIPES_ALWAYS;
+    uint64_t spare = lim.rlim_cur > need ? (lim.rlim_cur - need) / 2 : 0;
+    return (uint32_t)GW_MIN(GW_MAX(spare, (uint64_t)PIPES_ALWAYS), (uint64_t)GW_PIPES_MAX);
+}
+
 static int start(struct worker *w)
 {
     const struct gw_config *config = w->env->config;
     struct gw_ring_config ring = {
         .max_conns = config->max_conns,
         .max_buffers = GW_MIN(config->max_conns, UINT32_C(1) << 20) * 2 + 64,
+        .max_pipes = max_pipes(config),
     };
     int error = gw_ring_new(&w->ring, &ring);
     if (error) {

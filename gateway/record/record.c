@@ -59,7 +59,7 @@ static uint64_t records_max(const struct ktls_suite *suite, uint64_t rekey_after
 {
     if (suite->cipher == KTLS_CHACHA20_POLY1305)
         return UINT64_MAX / 2;
-    return GW_MAX(2 * rekey_after, rekey_after + GW_BUFFER_SLOTS);
+    return GW_MAX(2 * rekey_after, rekey_after + GW_BATCH_RECORDS_MAX);
 }
 
 void gw_record_rekey_after(struct gw_record *rec, uint32_t records)

@@ -59,7 +59,8 @@ struct gw_pipe *gw_pipes_take(struct gw_pipes *p)
     if (p->free_count == 0)
         return NULL;
     struct gw_pipe *pipe = p->free[p->free_count - 1];
-    if (pipe->in < 0) {
+    bool kept = pipe->in >= 0;
+    if (!kept) {
         if (p->pause > 0) {
             p->pause--;
             return NULL;
@@ -69,6 +70,7 @@ struct gw_pipe *gw_pipes_take(struct gw_pipes *p)
             return NULL;
         }
     }
+    p->kept -= kept;
     p->free_count--;
     return pipe;
 }
@@ -82,7 +84,8 @@ static bool proven_empty(const struct gw_pipe *pipe)
 void gw_pipes_give(struct gw_pipes *p, struct gw_pipe *pipe)
 {
     gw_require(p->free_count < p->limit && pipe->in >= 0);
-    if (proven_empty(pipe)) {
+    if (proven_empty(pipe) && p->kept < GW_PIPES_KEPT) {
+        p->kept++;
         p->free[p->free_count++] = pipe;
         return;
     }

@@ -15,6 +15,8 @@
 
 enum {
     GW_PIPE_SLOTS = 64, /* each holds a page or a piece of one, sometimes several pages */
+    GW_PIPES_KEPT =
+        16, /* open ones in the stock: another worker of this user may need the others */
     GW_PIPES_MAX = 256, /* what a user may have under pipe-user-pages-soft as it usually is */
     /* Bytes put in at once. A slot may hold more than a page, so the slots alone bound nothing. */
     GW_PIPE_BYTES = GW_PIPE_SLOTS * 4096,
@@ -30,6 +32,7 @@ struct gw_pipes {
     struct gw_pipe pipes[GW_PIPES_MAX];
     struct gw_pipe *free[GW_PIPES_MAX]; /* a stack; those not open at its bottom */
     uint32_t free_count;
+    uint32_t kept; /* of the free ones are open */
     uint32_t limit;
     uint32_t pause; /* so many more are refused without asking the kernel again */
 };

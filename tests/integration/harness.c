@@ -122,6 +122,12 @@ bool engine_is_kernel(void)
     return flags && strstr(flags, "--records kernel");
 }
 
+bool relay_is_splice(void)
+{
+    const char *flags = getenv("KTLSGATE_TEST_FLAGS");
+    return flags && strstr(flags, "--relay splice");
+}
+
 bool world_is_small(void)
 {
     return getenv("KTLSGATE_TEST_SMALL") != NULL;
@@ -507,8 +513,11 @@ int process_fds(pid_t pid)
     DIR *dir = opendir(path);
     if (!dir)
         return -1;
-    for (struct dirent *e; (e = readdir(dir));)
-        count += e->d_name[0] != '.';
+    for (struct dirent *e; (e = readdir(dir));) {
+        char what[8] = "";
+        ssize_t len = readlinkat(dirfd(dir), e->d_name, what, sizeof(what));
+        count += e->d_name[0] != '.' && !(len > 5 && memcmp(what, "pipe:", 5) == 0);
+    }
     (void)closedir(dir);
     return count;
 }

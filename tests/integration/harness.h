@@ -59,6 +59,8 @@ const char *world_folder(void);
 
 /* True when KTLSGATE_TEST_FLAGS asks for --records kernel. */
 bool engine_is_kernel(void);
+/* … for --relay splice. */
+bool relay_is_splice(void);
 bool world_is_small(void);
 bool world_wants_all(void);
 /* Ends the current test as skipped, saying why. */
@@ -123,7 +125,8 @@ unsigned gateway_workers(const struct gateway *g, pid_t pids[WORKERS_MAX]);
 bool process_runs(pid_t pid);
 /* Waits until it is in a state (a letter of proc(5)), such as T after SIGSTOP. */
 void process_await_state(pid_t pid, char state);
-/* Open descriptors of a process; -1: it may not be looked at. */
+/* Open descriptors of a process but for pipes, of which it keeps a stock; -1: it may not be looked
+ * at. */
 int process_fds(pid_t pid);
 /* Resident memory of a process without what it shares with others, in KiB. */
 long process_memory_kib(pid_t pid);

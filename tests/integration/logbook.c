@@ -183,6 +183,8 @@ bool conn_line_parse(const char *line, struct conn_line *ret)
     (void)TEXT(alpn);
     (void)TEXT(tx);
     (void)TEXT(rx);
+    (void)TEXT(tx_relay);
+    (void)TEXT(rx_relay);
     (void)TEXT(engine_why);
     (void)number(line, "key_updates_in", &ret->key_updates_in);
     (void)number(line, "key_updates_out", &ret->key_updates_out);

@@ -54,6 +54,8 @@ struct conn_line {
     char alpn[32];
     char tx[8];
     char rx[8];
+    char tx_relay[8];
+    char rx_relay[8];
     char engine_why[48];
     int worker;
     bool resumed;

@@ -68,6 +68,10 @@ static void check_engines(const struct conn_line *line)
         assert_string_equal(line->tx, want);
     if (line->bytes_up > 256 * KIB)
         assert_string_equal(line->rx, want);
+    if (engine_is_kernel() && line->bytes_up > 256 * KIB)
+        assert_string_equal(line->rx_relay, relay_is_splice() ? "splice" : "copy");
+    if (engine_is_kernel() && line->bytes_down > 0)
+        assert_string_equal(line->tx_relay, relay_is_splice() ? "splice" : "copy");
 }
 
 static void exchange(struct client_options options, uint64_t up, uint64_t down)

@@ -92,30 +92,37 @@ static bool is_key_update(const struct gw_opened *o)
     return o->type == GW_CONTENT_HANDSHAKE && o->payload_len > 0 && o->payload[0] == 24;
 }
 
+/* Opens the next record, which is then at the head unless it is empty data. */
+static int open_one(struct gw_fake_kernel *k, struct gw_queue *in)
+{
+    struct gw_opened o;
+    if (k->failed)
+        return k->told ? -EAGAIN : k->failed;
+    if (k->wants_key)
+        return has_whole_record(in) ? -EKEYEXPIRED : -EAGAIN;
+    switch (gw_record_open(&k->rec, in->data + in->at, gw_queued(in), &o)) {
+    case GW_OPEN_PARTIAL:
+        return -EAGAIN;
+    case GW_OPEN_FAILED:
+        return break_off(k, o.reason);
+    case GW_OPEN_RECORD:
+        break;
+    }
+    in->at += o.consumed;
+    k->wants_key = k->rekeys && is_key_update(&o);
+    gw_queue_add(&k->plain, o.payload, o.payload_len);
+    k->type = o.type;
+    k->head = o.payload_len > 0 || o.type != GW_CONTENT_DATA;
+    return 0;
+}
+
 /* Makes sure that a record is at the head; empty data records are stepped over. */
 static int next(struct gw_fake_kernel *k, struct gw_queue *in)
 {
-    while (!k->head) {
-        struct gw_opened o;
-        if (k->failed)
-            return k->failed;
-        if (k->wants_key)
-            return has_whole_record(in) ? -EKEYEXPIRED : -EAGAIN;
-        switch (gw_record_open(&k->rec, in->data + in->at, gw_queued(in), &o)) {
-        case GW_OPEN_PARTIAL:
-            return -EAGAIN;
-        case GW_OPEN_FAILED:
-            return break_off(k, o.reason);
-        case GW_OPEN_RECORD:
-            break;
-        }
-        in->at += o.consumed;
-        k->wants_key = k->rekeys && is_key_update(&o);
-        gw_queue_add(&k->plain, o.payload, o.payload_len);
-        k->type = o.type;
-        k->head = o.payload_len > 0 || o.type != GW_CONTENT_DATA;
-    }
-    return 0;
+    int error = 0;
+    while (!k->head && !error)
+        error = open_one(k, in);
+    return error;
 }
 
 /* Takes at most `room` bytes of the head into iov behind the first `skip`; their number. */
@@ -155,6 +162,26 @@ int gw_fake_kernel_receive(struct gw_fake_kernel *k, struct gw_queue *in, const 
             break;
     }
     return (int)total;
+}
+
+int gw_fake_kernel_splice(struct gw_fake_kernel *k, struct gw_queue *in, struct gw_queue *out,
+                          size_t room, bool loses)
+{
+    uint8_t data[GW_RECORD_PLAINTEXT_MAX];
+    int error = k->head ? 0 : open_one(k, in);
+    k->told |= error && error == k->failed;
+    if (error)
+        return error;
+    if (!k->head)
+        return 0; /* an empty record */
+    if (k->type != GW_CONTENT_DATA)
+        return -EINVAL;
+    size_t n = gw_queue_take(&k->plain, data, GW_MIN(room, sizeof(data)));
+    gw_queue_add(out, data, n);
+    if (loses)
+        k->plain.at = k->plain.len;
+    k->head = gw_queued(&k->plain) > 0;
+    return (int)n;
 }
 
 bool gw_fake_kernel_readable(const struct gw_fake_kernel *k, const struct gw_queue *in)

@@ -112,6 +112,7 @@ struct model {
     struct gw_ticket_keys tickets;
     struct ktls_probe ktls;
     struct gw_stats stats;
+    bool splice_loses;
     bool kernel; /* records may run in the double of the kernel */
     bool rekeys; /* … which can change keys */
     struct test_dir *dir;

@@ -24,6 +24,7 @@ enum {
     OPS = CONN_SLOTS * GW_OP_COUNT,
     QUEUE = 2048,
     WINDOW = 1 << 16, /* bytes a peer lets wait unread */
+    PIPES = 12,
 };
 
 struct sock {
@@ -31,6 +32,7 @@ struct sock {
     bool held;    /* by the peer */
     bool fin_in;  /* the peer's FIN, after what is in `in` */
     bool reset;   /* the peer's RST */
+    bool told;    /* … which a splice was told of: a receive finds the end of the stream only */
     bool fin_out; /* the gateway's FIN */
     bool abort;
     bool connected;
@@ -62,7 +64,14 @@ struct op {
     void *data;
     size_t len;
     struct msghdr *msg;
-    unsigned flags;
+    unsigned flags; /* GW_RECV_…; poll: events */
+    bool multishot;
+};
+
+struct fake_pipe {
+    struct gw_pipe pipe; /* the first member */
+    struct gw_queue queue;
+    bool used;
 };
 
 struct gw_ring {
@@ -70,6 +79,7 @@ struct gw_ring {
     uint64_t rng;
     struct gw_buffers buffers;
     struct sock socks[SOCKETS];
+    struct fake_pipe pipes[PIPES];
     struct op ops[OPS];      /* by token: one of a kind for each connection */
     uint16_t in_flight[OPS]; /* which of them are used, op_count of them, in any order */
     unsigned op_count;
@@ -294,12 +304,14 @@ void gw_ring_accept(struct gw_ring *r gw_unused, struct gw_token token gw_unused
     fail_msg("connections are handed in by gw_fake_accept");
 }
 
-/* A poll looks at once when it begins. */
+/* A poll looks at once when it begins. Multishot is edge-like, one shot goes by how it is. */
 void gw_ring_poll(struct gw_ring *r, struct gw_token token, int fd, unsigned events, bool multishot)
 {
-    assert_true(multishot && events & POLLIN);
-    (void)new_op(r, POLL, token, fd);
-    sock(r, fd)->woken = true;
+    assert_true(events & (POLLIN | POLLOUT) && (!multishot || events & POLLIN));
+    struct op *op = new_op(r, POLL, token, fd);
+    op->flags = events;
+    op->multishot = multishot;
+    sock(r, fd)->woken |= multishot;
 }
 
 int gw_ring_ktls_attach(struct gw_ring *r, int fd)
@@ -440,7 +452,7 @@ static int fill(struct op *op, struct sock *s, const struct iovec *iov, size_t i
         if (typed && res >= 0)
             CMSG_FIRSTHDR(op->msg)->cmsg_type = TLS_GET_RECORD_TYPE;
         if (res == -EAGAIN && s->reset)
-            return -ECONNRESET;
+            return s->told ? 0 : -ECONNRESET;
         return res == -EAGAIN && s->fin_in ? 0 : res;
     }
     size_t total = 0;
@@ -470,7 +482,7 @@ static int receive(struct gw_ring *r, struct op *op, struct sock *s, struct gw_b
     bool something = gw_queued(&s->in) > 0 || s->kernel.head || s->kernel.failed;
     assert_true(!s->kernel.rx || op->flags & GW_RECV_DONTWAIT);
     if (!something && s->reset)
-        return -ECONNRESET;
+        return s->told ? 0 : -ECONNRESET;
     if (!something && !s->fin_in)
         return op->flags & GW_RECV_DONTWAIT ? -EAGAIN : NOT_YET;
     if (op->kind == RECV_PICK)
@@ -531,8 +543,12 @@ static int transmit(struct gw_ring *r, const struct op *op, struct sock *s)
     return (int)len;
 }
 
-static int look(struct sock *s)
+static int look(const struct op *op, struct sock *s)
 {
+    if (!op->multishot && op->flags & POLLOUT)
+        return room_of(s) > 0 || s->reset || s->kernel.sock_error ? POLLOUT : NOT_YET;
+    if (!op->multishot)
+        return gw_queued(&s->in) > 0 || s->reset || s->fin_in ? POLLIN : NOT_YET;
     bool news = s->woken && (s->reset || s->fin_in || gw_fake_kernel_readable(&s->kernel, &s->in));
     /* A wake-up while the kernel waits for a key is lost. */
     s->woken = s->woken && !news && !s->kernel.wants_key;
@@ -559,7 +575,7 @@ static int perform(struct gw_ring *r, struct op *op, struct gw_buf **ret_buf)
         res = connect_result(s);
         break;
     case POLL:
-        res = look(s);
+        res = look(op, s);
         break;
     case SEND:
     case SENDMSG:
@@ -578,7 +594,7 @@ static void try_one(struct gw_ring *r, struct op *op)
     if (c.res == NOT_YET)
         return;
     /* A poll goes on, most of the time. */
-    c.more = op->kind == POLL && c.res >= 0 && !chance(r, 5);
+    c.more = op->multishot && c.res >= 0 && !chance(r, 5);
     op->done = !c.more;
     assert_true(r->queue_len < QUEUE);
     r->queue[(r->queue_first + r->queue_len++) % QUEUE] = c;
@@ -619,6 +635,114 @@ int gw_ring_wait(struct gw_ring *r, int64_t timeout_ns, gw_ring_handler *handler
     return 0;
 }
 
+/* ---- splice ---- */
+
+struct gw_pipe *gw_ring_pipe_take(struct gw_ring *r)
+{
+    if (chance(r, r->config.no_buffer_percent))
+        return NULL;
+    for (unsigned i = 0; i < PIPES; i++) {
+        struct fake_pipe *p = &r->pipes[i];
+        if (p->used)
+            continue;
+        assert_int_equal(gw_queued(&p->queue), 0);
+        assert_int_equal(p->pipe.bytes, 0);
+        p->used = true;
+        return &p->pipe;
+    }
+    return NULL;
+}
+
+static struct fake_pipe *used_pipe(struct gw_pipe *pipe)
+{
+    struct fake_pipe *p = (struct fake_pipe *)pipe;
+    assert_true(p->used);
+    assert_int_equal(p->pipe.bytes, gw_queued(&p->queue));
+    return p;
+}
+
+/* One that is not empty is closed. */
+void gw_ring_pipe_give(struct gw_ring *r, struct gw_pipe *pipe)
+{
+    struct fake_pipe *p = used_pipe(pipe);
+    (void)r;
+    gw_queue_free(&p->queue);
+    *p = (struct fake_pipe){0};
+}
+
+static int nothing_in(struct sock *s)
+{
+    bool first = !s->told;
+    s->told |= s->reset;
+    return s->reset ? first ? -ECONNRESET : 0 : s->fin_in ? 0 : -EAGAIN;
+}
+
+/* An empty pipe holds any record; one with something in it may have little room, or none. */
+static int fill_pipe_from_kernel(struct gw_ring *r, struct fake_pipe *p, struct sock *s)
+{
+    size_t room = SIZE_MAX;
+    if (p->pipe.bytes > 0 && chance(r, 30))
+        room = gw_fake_random(r) % 5000;
+    if (room == 0)
+        return -EAGAIN;
+    bool loses = r->config.splice_loses && p->pipe.bytes > 0;
+    int res = gw_fake_kernel_splice(&s->kernel, &s->in, &p->queue, room, loses);
+    return res == -EAGAIN ? nothing_in(s) : res;
+}
+
+static int fill_pipe(struct gw_ring *r, struct fake_pipe *p, struct sock *s, size_t max)
+{
+    uint8_t data[4096];
+    size_t want = some(r, GW_MIN(gw_queued(&s->in), max));
+    if (want == 0)
+        return nothing_in(s);
+    if (chance(r, 5))
+        return -EAGAIN;
+    for (size_t left = want; left > 0;) {
+        size_t n = gw_queue_take(&s->in, data, GW_MIN(left, sizeof(data)));
+        gw_queue_add(&p->queue, data, n);
+        left -= n;
+    }
+    return (int)want;
+}
+
+int gw_ring_pipe_fill(struct gw_ring *r, struct gw_pipe *pipe, int fd, size_t max)
+{
+    struct sock *s = open_sock(r, fd);
+    struct fake_pipe *p = used_pipe(pipe);
+    assert_true(max > 0);
+    assert_false(fd_busy(r, fd, false)); /* a receive in flight would mix the order */
+    int res = s->kernel.rx ? fill_pipe_from_kernel(r, p, s) : fill_pipe(r, p, s, max);
+    if (res > 0)
+        pipe->bytes += (uint32_t)res;
+    return res;
+}
+
+int gw_ring_pipe_empty(struct gw_ring *r, struct gw_pipe *pipe, int fd)
+{
+    uint8_t data[WINDOW];
+    struct sock *s = open_sock(r, fd);
+    struct fake_pipe *p = used_pipe(pipe);
+    assert_true(pipe->bytes > 0);
+    assert_false(fd_busy(r, fd, true));
+    if (s->reset)
+        return -EPIPE;
+    if (s->kernel.sock_error)
+        return s->kernel.failed;
+    assert_false(s->fin_out);
+    size_t room = chance(r, 10) ? 0 : room_of(s);
+    if (room == 0)
+        return -EAGAIN;
+    size_t n = gw_queue_take(&p->queue, data, some(r, GW_MIN((size_t)pipe->bytes, room)));
+    struct iovec iov = {.iov_base = data, .iov_len = n};
+    if (s->kernel.tx)
+        gw_fake_kernel_send(&s->kernel, &iov, n, GW_CONTENT_DATA);
+    else
+        gw_queue_add(&s->out, data, n);
+    pipe->bytes -= (uint32_t)n;
+    return (int)n;
+}
+
 /* ---- life ---- */
 
 struct gw_ring *gw_fake_new(const struct gw_fake_config *config)
@@ -638,6 +762,8 @@ static void assert_idle(const struct gw_ring *r)
     assert_int_equal(r->op_count, 0);
     assert_int_equal(r->open_count, 0);
     assert_int_equal(gw_ring_buffers_in_use(r), 0);
+    for (int i = 0; i < PIPES; i++)
+        assert_false(r->pipes[i].used);
 }
 
 void gw_fake_again(struct gw_ring *r, uint64_t seed)

@@ -25,6 +25,7 @@ struct gw_fake_config {
     unsigned refuse_percent;    /* … and refuses so often to attach or to take the first keys */
     bool prompt;                /* what can complete does so at once; in random order still */
     unsigned sockets;           /* at a time, for a quicker run; 0: many */
+    bool splice_loses;          /* a record that finds too little room in a pipe loses its rest */
     /* The gateway connects `fd`: 0 to accept, a negative errno to fail, 1 to never answer. */
     int (*on_connect)(void *arg, int fd);
     /* The gateway closed `fd`; `reset`: with RST. */

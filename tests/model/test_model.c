@@ -394,6 +394,12 @@ static void set_up_certificates(struct model *m)
 
 static void set_up_services(struct model *m)
 {
+    static const enum gw_relay relays[SERVICE_COUNT] = {
+        [SERVICE_PLAIN] = GW_RELAY_AUTO,
+        [SERVICE_MUTUAL] = GW_RELAY_SPLICE,
+        [SERVICE_TWO] = GW_RELAY_COPY,
+        [SERVICE_KERNEL] = GW_RELAY_SPLICE,
+    };
     struct gw_error err;
     const char *cert = test_dir_cert(m->dir, "server.pem", m->server, NULL);
     const char *key = test_dir_key(m->dir, "server.key", m->server);
@@ -423,6 +429,7 @@ static void set_up_services(struct model *m)
             .proxy_protocol = mutual                ? GW_PROXY_V1
                               : kind == SERVICE_TWO ? GW_PROXY_V2
                                                     : GW_PROXY_OFF,
+            .relay = relays[kind],
             .rekey_after = changes_keys(kind) ? REKEY_AFTER : GW_REKEY_AFTER_MAX,
             .records = m->kernel && only_kernel ? GW_RECORDS_KERNEL : GW_RECORDS_AUTO,
         };
@@ -455,7 +462,8 @@ static void set_up_client(struct model *m)
 
 static void set_up_kernel(struct model *m)
 {
-    m->ktls.attach.works = m->kernel;
+    m->ktls.attach.works = m->ktls.splice.works = m->ktls.splice_tx.works = m->kernel;
+    m->ktls.splice_full.works = m->kernel && !m->splice_loses;
     m->ktls.rekey.works = m->rekeys;
     for (int version = 0; version < 2; version++)
         for (int cipher = 0; cipher < KTLS_CIPHER_COUNT; cipher++)
@@ -466,16 +474,18 @@ static void set_up_kernel(struct model *m)
 static const struct variant {
     const char *word;
     bool kernel;
-    bool rekeys; /* one that can change keys */
+    bool rekeys;       /* one that can change keys */
+    bool splice_loses; /* … whose splice loses what does not fit into a pipe */
 } variants[] = {
-    {"user", false, false},
-    {"kernel", true, false},
-    {"kernel-rekeys", true, true},
+    {"user", false, false, false},
+    {"kernel", true, false, false},
+    {"kernel-loses", true, false, true},
+    {"kernel-rekeys", true, true, false},
 };
 
 static void set_up(struct model *m, uint64_t seed, const struct variant *v)
 {
-    *m = (struct model){.kernel = v->kernel, .rekeys = v->rekeys};
+    *m = (struct model){.kernel = v->kernel, .rekeys = v->rekeys, .splice_loses = v->splice_loses};
     gw_watch_begin(seed);
     m->config.max_conns = CONNS * 2;
     /* So short, against how seldom the gateway is stopped, that what is stuck does not stay unseen;
@@ -496,6 +506,7 @@ static void set_up(struct model *m, uint64_t seed, const struct variant *v)
         .kernel = v->kernel,
         .rekeys = v->rekeys,
         .refuse_percent = 4,
+        .splice_loses = m->splice_loses,
         .on_connect = on_connect,
         .on_close = on_close,
         .arg = m,
@@ -509,6 +520,8 @@ static void set_up(struct model *m, uint64_t seed, const struct variant *v)
         .stats = &m->stats,
         .all_stats = &m->stats,
         .worker_count = 1,
+        .splice_pays_rx = true,
+        .splice_pays_tx = true,
         .ended = on_ended,
         .arg = m,
     };

@@ -37,6 +37,7 @@ static const struct gw_conn_report full = {
     .rule = "CN:Alice*",
     .tx_engine = "user",
     .rx_engine = "kernel",
+    .rx_relay = "splice",
     .engine_why = "no tls ULP",
 };
 
@@ -59,7 +60,8 @@ static void all_fields_as_text(void **state)
         "2026-11-21T03:50:00.123Z info worker=3 connection closed reason=finished id=17 "
         "service=default client=192.0.2.1:4711 version=TLSv1.3 suite=TLS_AES_128_GCM_SHA256 "
         "group=x25519 sni=www.example.org alpn=h2 cn=\"Alice Example\" serial=01AB "
-        "fingerprint=cafe rule=CN:Alice* tx=user rx=kernel engine_why=\"no tls ULP\" resumed=1 "
+        "fingerprint=cafe rule=CN:Alice* tx=user rx=kernel rx_relay=splice engine_why=\"no tls "
+        "ULP\" resumed=1 "
         "bytes_up=78 bytes_down=10000000000 ms=1234.567 handshake_ms=1.500\n");
 }
 
@@ -73,7 +75,8 @@ static void all_fields_as_json(void **state)
         "\"service\":\"default\",\"client\":\"192.0.2.1:4711\",\"version\":\"TLSv1.3\","
         "\"suite\":\"TLS_AES_128_GCM_SHA256\",\"group\":\"x25519\",\"sni\":\"www.example.org\","
         "\"alpn\":\"h2\",\"cn\":\"Alice Example\",\"serial\":\"01AB\",\"fingerprint\":\"cafe\","
-        "\"rule\":\"CN:Alice*\",\"tx\":\"user\",\"rx\":\"kernel\",\"engine_why\":\"no tls ULP\","
+        "\"rule\":\"CN:Alice*\",\"tx\":\"user\",\"rx\":\"kernel\",\"rx_relay\":\"splice\",\"engine_"
+        "why\":\"no tls ULP\","
         "\"resumed\":1,\"bytes_up\":78,\"bytes_down\":10000000000,\"ms\":1234.567,"
         "\"handshake_ms\":1.500}\n");
 }

@@ -121,6 +121,27 @@ static void there_are_no_more_than_the_limit(void **state)
         gw_pipes_give(p, taken[i]);
 }
 
+static void few_are_kept_open(void **state)
+{
+    enum {
+        MANY = 2 * GW_PIPES_KEPT
+    };
+    struct gw_pipes *p = *state;
+    struct gw_pipe *taken[MANY];
+    gw_pipes_done(p);
+    gw_pipes_init(p, MANY);
+    for (int round = 0; round < 3; round++) {
+        unsigned open = 0;
+        for (int i = 0; i < MANY; i++)
+            assert_non_null(taken[i] = gw_pipes_take(p));
+        for (int i = 0; i < MANY; i++)
+            gw_pipes_give(p, taken[i]);
+        for (int i = 0; i < MANY; i++)
+            open += p->pipes[i].in >= 0;
+        assert_int_equal(open, GW_PIPES_KEPT);
+    }
+}
+
 static void bytes_that_were_lost_are_noticed(void **state)
 {
     struct gw_pipes *p = *state;
@@ -237,6 +258,7 @@ int main(void)
         TEST(bytes_pass_through_and_the_pipe_comes_back),
         TEST(a_pipe_with_bytes_in_it_never_comes_back),
         TEST(there_are_no_more_than_the_limit),
+        TEST(few_are_kept_open),
         TEST(bytes_that_were_lost_are_noticed),
         TEST(a_full_socket_is_no_loss),
         TEST(a_shrunk_pipe_is_refused),

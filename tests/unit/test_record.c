@@ -309,11 +309,11 @@ static void check_rekey_after(struct record_fixture *f, const struct ktls_suite 
         gw_record_rekey_after(&f->rec, n);
         f->rec.tx.records = n - 1;
         assert_false(gw_record_key_is_old(&f->rec, &f->rec.tx));
-        assert_true(gw_record_key_has_room(&f->rec, GW_BUFFER_SLOTS));
+        assert_true(gw_record_key_has_room(&f->rec, GW_BATCH_RECORDS_MAX));
         f->rec.tx.records = f->rec.rx.records = n;
         assert_true(gw_record_key_is_old(&f->rec, &f->rec.tx));
         assert_true(gw_record_key_is_old(&f->rec, &f->rec.rx));
-        if (n >= GW_BUFFER_SLOTS) {
+        if (n >= GW_BATCH_RECORDS_MAX) {
             assert_true(gw_record_key_has_room(&f->rec, n));
             assert_int_equal(gw_record_key_has_room(&f->rec, n + 1), endless);
         }

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Either flow by splice(2): bytes of one socket are linked into a pipe and from there to the other,
+ * without being copied. For directions whose records the kernel runs. splice(2) never waits here
+ * and is a plain call, since io_uring's always goes through a kernel thread: polls tell when a
+ * socket has something or has room.
+ *
+ * A step fills a pipe once and empties it once; a flow that could go on is called again in the next
+ * turn, behind all others (`eager`). Whatever is not plain data (the end of the stream, a control
+ * record, an error) is left to one receive of rx.c or tx.c, which decides
+ * (kernel-notes/splice-empty-record.md); then splicing goes on. While the pipe cannot be emptied
+ * the flow holds it, and does not read: that is the back-pressure. For want of a pipe a read is
+ * copied.
+ */
+#include "gateway/conn/conn_private.h"
+
+#include <errno.h>
+#include <poll.h>
+
+enum {
+    RECORDS_PER_STEP = 32,
+    /* --relay auto: reads of at least BIG bytes begin splicing after so many in a row, and smaller
+     * ones end it: for those one call that copies is cheaper than two that do not. */
+    BIG = GW_RECORD_PLAINTEXT_MAX,
+    BIG_IN_A_ROW = 4,
+    SMALL_IN_A_ROW = 4,
+    /* A pipe's content may become more records than its bytes tell: the kernel ends one when its
+     * list of pieces, 16 at least, is full. */
+    RECORDS_MORE = GW_PIPE_SLOTS / 16 + 1,
+};
+
+_Static_assert(GW_PIPE_BYTES / GW_RECORD_PLAINTEXT_MAX + RECORDS_MORE <= GW_BATCH_RECORDS_MAX,
+               "a pipe's content may be sealed under one key");
+
+void gw_splice_note(struct gw_pace *p, size_t bytes)
+{
+    bool big = bytes >= BIG;
+    p->in_a_row = big == p->big ? (uint8_t)GW_MIN(p->in_a_row + 1, UINT8_MAX) : 1;
+    p->big = big;
+    if (p->in_a_row >= (big ? BIG_IN_A_ROW : SMALL_IN_A_ROW))
+        p->bulk = big;
+}
+
+static bool wanted(const struct gw_conn *c, const struct gw_pace *pace, bool pays)
+{
+    if (c->service->relay == GW_RELAY_AUTO)
+        return pays && pace->bulk;
+    return c->service->relay == GW_RELAY_SPLICE;
+}
+
+static bool rx_wanted(const struct gw_conn *c)
+{
+    const struct gw_conn_env *env = c->env;
+    return env->ktls->splice.works && wanted(c, &c->rx.pace, env->splice_pays_rx);
+}
+
+static bool tx_wanted(const struct gw_conn *c)
+{
+    const struct gw_conn_env *env = c->env;
+    return c->rec.tx.engine == GW_ENGINE_KERNEL && env->ktls->splice_tx.works &&
+           c->rec.tx_payload_max == GW_RECORD_PLAINTEXT_MAX && /* else its records are too large */
+           wanted(c, &c->tx.pace, env->splice_pays_tx);
+}
+
+/* For a read, instead of the operation `op`: if that one waits for a buffer, it does so no more. */
+static struct gw_pipe *take_pipe(struct gw_conn *c, enum gw_op op)
+{
+    struct gw_pipe *pipe = gw_ring_pipe_take(c->env->ring);
+    if (!pipe)
+        gw_stats_add(c->env->stats, GW_COUNTER_PIPES_REFUSED, 1);
+    else if (c->starved & 1U << op)
+        gw_conn_fed(c, op);
+    return pipe;
+}
+
+static void give_pipe(struct gw_conn *c, struct gw_pipe **pipe)
+{
+    if (*pipe)
+        gw_ring_pipe_give(c->env->ring, *pipe);
+    *pipe = NULL;
+}
+
+/* Until it is empty or the socket has no room; the last call's result. Where a call took a part, it
+ * may have cut a record in two: *cuts counts them. */
+static int empty_pipe(struct gw_conn *c, struct gw_pipe *pipe, int fd, uint64_t *cuts)
+{
+    for (;;) {
+        int res = gw_ring_pipe_empty(c->env->ring, pipe, fd);
+        if (res <= 0 || pipe->bytes == 0)
+            return res;
+        (*cuts)++;
+    }
+}
+
+static void moved(struct gw_conn *c, struct gw_pace *pace, size_t bytes)
+{
+    enum gw_flow flow = pace == &c->rx.pace ? GW_FLOW_RX : GW_FLOW_TX;
+    bool up = gw_conn_is_up(c, flow);
+    gw_splice_note(pace, bytes);
+    pace->spliced = true;
+    gw_conn_moved(c, flow, bytes);
+    gw_stats_add(c->env->stats, up ? GW_COUNTER_SPLICED_UP : GW_COUNTER_SPLICED_DOWN,
+                 (int64_t)bytes);
+}
+
+/* ---- turns ---- */
+
+static void go_on_later(struct gw_conn *c, uint8_t flow)
+{
+    c->eager |= flow;
+    if (gw_list_empty(&c->eager_node))
+        gw_list_append(&c->env->eager, &c->eager_node);
+}
+
+void gw_splice_go_on(struct gw_conn *c)
+{
+    uint8_t flows = c->eager;
+    c->eager = 0;
+    gw_list_remove(&c->eager_node);
+    if (flows & GW_EAGER_RX && c->step == GW_STEP_RELAY && c->rx.state == GW_RX_READ)
+        gw_rx_read(c);
+    if (flows & GW_EAGER_TX && c->step == GW_STEP_RELAY && c->tx.state == GW_TX_READ)
+        gw_tx_read(c);
+}
+
+void gw_splice_drop_rx(struct gw_conn *c)
+{
+    give_pipe(c, &c->rx.pipe);
+}
+
+void gw_splice_drop(struct gw_conn *c)
+{
+    gw_list_remove(&c->eager_node);
+    give_pipe(c, &c->rx.pipe);
+    give_pipe(c, &c->tx.pipe);
+}
+
+/* ---- TLS side to plain side ---- */
+
+static void write_rx(struct gw_conn *c)
+{
+    uint64_t cuts = 0; /* there are no records here */
+    int res = empty_pipe(c, c->rx.pipe, c->plain_fd, &cuts);
+    if (res == -EAGAIN) {
+        gw_ring_poll(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_ROOM), c->plain_fd, POLLOUT, false);
+        return;
+    }
+    give_pipe(c, &c->rx.pipe);
+    if (res < 0) {
+        gw_rx_broken(c);
+        return;
+    }
+    c->moved_ns = c->env->now_ns;
+    c->rx.state = GW_RX_READ;
+    go_on_later(c, GW_EAGER_RX);
+}
+
+/* A record a call. A kernel that loses what does not fit gets an empty pipe for each, which is
+ * larger than any record (kernel-notes/splice-short-pipe.md). */
+static int fill_rx(struct gw_conn *c, struct gw_pipe *pipe)
+{
+    unsigned records = c->env->ktls->splice_full.works ? RECORDS_PER_STEP : 1;
+    int res;
+    do
+        res = gw_ring_pipe_fill(c->env->ring, pipe, c->tls_fd, GW_PIPE_BYTES);
+    while (res > 0 && --records > 0 && pipe->bytes < GW_PIPE_BYTES);
+    return res;
+}
+
+bool gw_splice_rx(struct gw_conn *c)
+{
+    if (!rx_wanted(c))
+        return false;
+    struct gw_pipe *pipe = c->rx.receive ? NULL : take_pipe(c, GW_OP_TLS_RECV);
+    if (!pipe)
+        return false;
+    int res = fill_rx(c, pipe);
+    c->rx.receive = res <= 0 && res != -EAGAIN;
+    c->rx.told = res;
+    if (pipe->bytes > 0) {
+        c->rx.pipe = pipe;
+        c->rx.state = GW_RX_WRITE;
+        moved(c, &c->rx.pace, pipe->bytes);
+        gw_record_count_received(&c->rec, pipe->bytes);
+        if (gw_rx_saw_data(c)) {
+            write_rx(c);
+            gw_rekey_look_at_rx(c);
+        }
+        return true;
+    }
+    give_pipe(c, &pipe);
+    if (c->rx.receive)
+        return false;
+    c->rx.ready = false; /* the poll tells when more comes */
+    return true;
+}
+
+bool gw_splice_rx_received(struct gw_conn *c, int *res)
+{
+    if (!c->rx.receive || *res == -ENOBUFS)
+        return false;
+    c->rx.receive = false;
+    /* The receive after an error may find nothing (kernel-notes/splice-tells-once.md). */
+    if (c->rx.told < 0 && (*res == 0 || *res == -EAGAIN))
+        *res = c->rx.told;
+    return *res == -EAGAIN;
+}
+
+void gw_splice_plain_room(struct gw_conn *c, const struct gw_completion *done)
+{
+    (void)done; /* whatever it is, the next call finds it out */
+    if (c->rx.pipe)
+        write_rx(c);
+}
+
+/* ---- plain side to TLS side ---- */
+
+bool gw_splice_tx(struct gw_conn *c)
+{
+    if (!tx_wanted(c))
+        return false;
+    if (gw_conn_busy(c, GW_OP_PLAIN_DATA))
+        return true;
+    struct gw_pipe *pipe = take_pipe(c, GW_OP_PLAIN_RECV);
+    if (!pipe)
+        return false;
+    int res = gw_ring_pipe_fill(c->env->ring, pipe, c->plain_fd, GW_PIPE_BYTES);
+    if (res > 0) {
+        c->tx.pipe = pipe;
+        c->tx.len = pipe->bytes;
+        c->tx.state = GW_TX_READY;
+        moved(c, &c->tx.pace, pipe->bytes);
+        gw_conn_drive_tx(c);
+        return true;
+    }
+    give_pipe(c, &pipe);
+    if (res == 0 || res == -EINVAL)
+        return false;
+    if (res != -EAGAIN) { /* told once: a receive would not see it any more */
+        gw_tx_received(c, &(struct gw_completion){.res = res});
+        return true;
+    }
+    gw_ring_poll(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_DATA), c->plain_fd, POLLIN, false);
+    return true;
+}
+
+void gw_splice_plain_data(struct gw_conn *c, const struct gw_completion *done)
+{
+    (void)done;
+    if (c->tx.state == GW_TX_READ)
+        gw_tx_read(c);
+}
+
+uint32_t gw_splice_records_more(void)
+{
+    return RECORDS_MORE;
+}
+
+static void await_tls_room(struct gw_conn *c)
+{
+    gw_ring_poll(c->env->ring, gw_conn_begin(c, GW_OP_TLS_ROOM), c->tls_fd, POLLOUT, false);
+}
+
+/* Until it is empty the sending side belongs to it, so that no control record comes between two
+ * parts of one batch, and none of its records stays open. */
+void gw_splice_tx_send(struct gw_conn *c)
+{
+    c->tx.state = GW_TX_WRITE;
+    c->send_owner = GW_SEND_DATA;
+    int res = empty_pipe(c, c->tx.pipe, c->tls_fd, &c->rec.tx.records);
+    if (res == -EAGAIN)
+        await_tls_room(c);
+    else
+        gw_conn_tls_sent(c, res);
+}
+
+void gw_splice_tls_room(struct gw_conn *c, const struct gw_completion *done)
+{
+    (void)done;
+    if (c->tx.pipe)
+        gw_splice_tx_send(c);
+}
+
+void gw_splice_tx_sent(struct gw_conn *c)
+{
+    if (c->tx.pipe->bytes >
+        0) { /* RX failed and the send was told; the rest goes before the alert */
+        c->send_owner = GW_SEND_DATA;
+        await_tls_room(c);
+        return;
+    }
+    give_pipe(c, &c->tx.pipe);
+    if (c->alert >= 0) { /* it ended meanwhile; the alert is next */
+        c->tx.state = GW_TX_CLOSE;
+        return;
+    }
+    c->tx.state = GW_TX_READ;
+    go_on_later(c, GW_EAGER_TX);
+}
