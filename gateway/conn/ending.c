@@ -24,11 +24,8 @@ static void cancel(struct gw_conn *c, unsigned ops)
             gw_ring_cancel(c->env->ring, gw_conn_token(c, (enum gw_op)op));
 }
 
-/* A stream that did not end properly must not look so to the plain side: it gets RST, not FIN. */
 static void begin_plain_end(struct gw_conn *c)
 {
-    if (c->plain_fd >= 0 && c->rx.state != GW_RX_DONE)
-        gw_ring_abort_on_close(c->env->ring, c->plain_fd);
     gw_splice_drop_rx(c);
     cancel(c, PLAIN_OPS);
 }

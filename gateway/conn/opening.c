@@ -121,6 +121,14 @@ static void move_tx(struct gw_conn *c)
 
 /* ---- connect ---- */
 
+/* A stream that did not end properly must not look so to the plain side. So from its first moment
+ * on it gets RST, not FIN, even if this process is killed; rx.c takes that back. */
+static void guard_plain(struct gw_conn *c, const int *fd)
+{
+    if (fd == &c->plain_fd)
+        gw_ring_abort_on_close(c->env->ring, c->plain_fd, true);
+}
+
 static void connect_next(struct gw_conn *c)
 {
     const struct gw_target *target = &c->service->target;
@@ -132,6 +140,7 @@ static void connect_next(struct gw_conn *c)
         return;
     }
     *gw_conn_target_fd(c) = fd;
+    guard_plain(c, gw_conn_target_fd(c));
     c->connect_timed_out = false;
     gw_conn_set_timer(c, c->env->config->connect_timeout_ns);
     gw_ring_connect(c->env->ring, gw_conn_begin(c, GW_OP_CONNECT), fd,
@@ -369,6 +378,7 @@ void gw_opening_begin(struct gw_conn *c)
     gw_sockaddr_print(&peer, c->report.client, sizeof(c->report.client));
     COPY_TEXT(c->report.service, c->service->name);
     c->report.id = c->env->next_id++;
+    guard_plain(c, gw_conn_accepted_fd(c));
     c->step = orders[c->service->role][0];
     entries[c->step](c);
 }

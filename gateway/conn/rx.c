@@ -36,6 +36,7 @@ static void finish(struct gw_conn *c)
 {
     c->rx.state = GW_RX_DONE;
     gw_conn_give_buffer(c, &c->rx.buf);
+    gw_ring_abort_on_close(c->env->ring, c->plain_fd, false);
     (void)gw_ring_shutdown_write(c->env->ring, c->plain_fd);
     if (c->tx.state == GW_TX_DONE)
         gw_end_finished(c);

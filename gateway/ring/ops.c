@@ -146,10 +146,10 @@ int gw_ring_shutdown_write(struct gw_ring *r gw_unused, int fd)
     return shutdown(fd, SHUT_WR) ? -errno : 0;
 }
 
-void gw_ring_abort_on_close(struct gw_ring *r gw_unused, int fd)
+void gw_ring_abort_on_close(struct gw_ring *r gw_unused, int fd, bool abort)
 {
-    struct linger now = {.l_onoff = 1, .l_linger = 0};
-    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    struct linger linger = {.l_onoff = abort, .l_linger = 0};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
 /* A connection that was reset keeps its count for ever, so its state is asked too. */

@@ -289,6 +289,28 @@ static void a_death_at_each_step(void **state)
     }
 }
 
+/* The kernel closes what a killed process had open: to the backend that must not look like the end
+ * of the client's stream. */
+static void a_backend_takes_no_death_for_an_end(void **state)
+{
+    struct client c;
+    pid_t pids[WORKERS_MAX];
+    struct backend_account account;
+    (void)state;
+    serve(1, backend_port(backend), NULL, NULL);
+    backend_set_plan(backend, &BACKEND_PLAN(.echo = true));
+    stage_echo(&c);
+    assert_int_equal(gateway_workers(gateway, pids), 1);
+    gateway->lost_some = true;
+    assert_return_code(kill(pids[0], SIGKILL), 0);
+    assert_true(backend_await(backend, 0, &account));
+    assert_true(account.got_reset);
+    assert_false(account.got_fin);
+    client_close(&c);
+    gateway_expect_words(gateway, "is back");
+    stop_and_account(1);
+}
+
 /* A backlog that is full: SYNs are not answered, and connections stay at the step `connect`. */
 static void a_death_while_connecting(void **state)
 {
@@ -462,6 +484,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_death_at_each_step),
         TEST(a_death_while_connecting),
+        TEST(a_backend_takes_no_death_for_an_end),
         TEST(who_waited_is_served_by_the_next),
         TEST(the_last_words_of_the_dead_are_logged),
         TEST(the_dead_do_not_fill_max_conns),

@@ -365,9 +365,9 @@ int gw_ring_shutdown_write(struct gw_ring *r, int fd)
     return 0;
 }
 
-void gw_ring_abort_on_close(struct gw_ring *r, int fd)
+void gw_ring_abort_on_close(struct gw_ring *r, int fd, bool abort)
 {
-    open_sock(r, fd)->abort = true;
+    open_sock(r, fd)->abort = abort;
 }
 
 int gw_ring_unacked(struct gw_ring *r, int fd)
