@@ -68,10 +68,11 @@ bool gw_rekey_is_due(const struct gw_conn *c)
     return gw_record_key_is_old(&c->rec, &c->rec.tx) && gw_record_can_rekey(&c->rec, &c->rec.tx);
 }
 
-/* The peer's key is as old, and the peer was not asked yet. */
+/* The peer's key is as old, and the peer was not asked yet. Not while RX is on its way to a kernel
+ * that may be unable to follow the answer. */
 static bool may_ask(const struct gw_conn *c)
 {
-    return !c->update_asked && gw_record_key_is_old(&c->rec, &c->rec.rx) &&
+    return !c->update_asked && !c->want_kernel_rx && gw_record_key_is_old(&c->rec, &c->rec.rx) &&
            gw_record_can_rekey(&c->rec, &c->rec.rx);
 }
 
