@@ -77,8 +77,9 @@ struct gw_rx {
 
 struct gw_tx {
     enum gw_tx_state state;
-    bool eof; /* the plain side's stream ended */
-    bool hot; /* user engine: the last read filled a slot; read several at once */
+    bool eof;      /* the plain side's stream ended */
+    bool hot;      /* user engine: the last read filled a slot; read several at once */
+    bool promised; /* splice: poll said that there is something */
     struct gw_pace pace;
     struct gw_pipe *pipe; /* READY, WRITE: spliced bytes, instead of buf */
     struct gw_buf *buf;

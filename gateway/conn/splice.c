@@ -217,6 +217,8 @@ void gw_splice_plain_room(struct gw_conn *c, const struct gw_completion *done)
 
 bool gw_splice_tx(struct gw_conn *c)
 {
+    bool promised = c->tx.promised;
+    c->tx.promised = false;
     if (!tx_wanted(c))
         return false;
     if (gw_conn_busy(c, GW_OP_PLAIN_DATA))
@@ -236,6 +238,8 @@ bool gw_splice_tx(struct gw_conn *c)
     give_pipe(c, &pipe);
     if (res == 0 || res == -EINVAL)
         return false;
+    if (res == -EAGAIN && promised) /* it would be so for ever (kernel-notes/splice-urgent.md) */
+        return false;
     if (res != -EAGAIN) { /* told once: a receive would not see it any more */
         gw_tx_received(c, &(struct gw_completion){.res = res});
         return true;
@@ -246,7 +250,7 @@ bool gw_splice_tx(struct gw_conn *c)
 
 void gw_splice_plain_data(struct gw_conn *c, const struct gw_completion *done)
 {
-    (void)done;
+    c->tx.promised = done->res > 0;
     if (c->tx.state == GW_TX_READ)
         gw_tx_read(c);
 }

@@ -232,6 +232,8 @@ static bool send_some(struct backend *b, struct peer *p)
 {
     const uint8_t *data;
     size_t len = next_bytes(b, p, &data);
+    if (p->plan.urgent && send(p->fd, "!", 1, MSG_OOB | MSG_NOSIGNAL) == 1)
+        p->plan.urgent = false;
     ssize_t n = len ? send(p->fd, data, len, MSG_NOSIGNAL) : 0;
     if (n < 0 && errno != EAGAIN) {
         p->account.got_reset = true;

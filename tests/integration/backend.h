@@ -27,6 +27,7 @@ struct backend_plan {
     bool fin_after_fin;    /* FIN only once the client's has come */
     bool down_after_fin;   /* begin to send only then */
     bool no_fin;           /* never FIN */
+    bool urgent;           /* a byte of TCP's urgent data goes before the stream */
     uint64_t pause_after;  /* stop reading after so many bytes, until backend_resume; 0: no */
     uint64_t reset_after;  /* RST once so many bytes have come; 0: no */
     int receive_buffer;    /* SO_RCVBUF; 0: the system's */

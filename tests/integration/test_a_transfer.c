@@ -205,6 +205,23 @@ static void glued_to_the_finished(void **state)
     gateway_stop(gateway);
 }
 
+/* TCP's urgent data is no part of the stream, and holds nothing up. */
+static void urgent_data_is_stepped_over(void **state)
+{
+    struct client_options options = of_suite(&suites[0]);
+    const struct client_work work = {.down_bytes = MIB, .down_seed = DOWN_SEED};
+    struct conn_line line;
+    (void)state;
+    backend_set_plan(backend,
+                     &BACKEND_PLAN(.down_seed = DOWN_SEED, .down_bytes = MIB, .urgent = true));
+    options.port = gateway->port;
+    client_transfer(&options, &work);
+    gateway_expect(gateway, "finished", &line);
+    assert_int_equal(line.bytes_down, MIB);
+    check_engines(&line);
+    gateway_stop(gateway);
+}
+
 /* The client's whole stream and its close_notify come along with the Finished. */
 static void all_of_it_glued(void **state)
 {
@@ -236,6 +253,7 @@ int main(void)
         TEST(padded_records),
         TEST(odd_pieces),
         TEST(glued_to_the_finished),
+        TEST(urgent_data_is_stepped_over),
         TEST(all_of_it_glued),
     };
     return run_world("a_transfer", tests);

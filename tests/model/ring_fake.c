@@ -32,6 +32,7 @@ struct sock {
     bool held;    /* by the peer */
     bool fin_in;  /* the peer's FIN, after what is in `in` */
     bool reset;   /* the peer's RST */
+    int urgent;   /* what is next in `in` only a receive gets at: splices that have met it */
     bool told;    /* … which a splice was told of: a receive finds the end of the stream only */
     bool fin_out; /* the gateway's FIN */
     bool abort;
@@ -485,6 +486,7 @@ static int receive(struct gw_ring *r, struct op *op, struct sock *s, struct gw_b
         return s->told ? 0 : -ECONNRESET;
     if (!something && !s->fin_in)
         return op->flags & GW_RECV_DONTWAIT ? -EAGAIN : NOT_YET;
+    s->urgent = 0;
     if (op->kind == RECV_PICK)
         return pick(r, op, s, ret_buf);
     if (op->kind == RECVMSG)
@@ -696,6 +698,10 @@ static int fill_pipe(struct gw_ring *r, struct fake_pipe *p, struct sock *s, siz
     size_t want = some(r, GW_MIN(gw_queued(&s->in), max));
     if (want == 0)
         return nothing_in(s);
+    if (s->urgent || chance(r, 2)) {
+        assert_true(++s->urgent <= 2); /* once more, as a poll tells of it, and then not again */
+        return -EAGAIN;
+    }
     if (chance(r, 5))
         return -EAGAIN;
     for (size_t left = want; left > 0;) {

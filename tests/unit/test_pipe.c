@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,6 +24,7 @@ enum {
     LIMIT = 4,
     NOBODY = 65534,
     SKIPPED = 77,
+    PATIENCE_MS = 60000,
     PAUSE = 1000, /* takes that are refused after a pipe that could not be made */
 };
 
@@ -75,6 +78,42 @@ static void bytes_pass_through_and_the_pipe_comes_back(void **state)
     assert_int_equal(shutdown(pair[0], SHUT_WR), 0);
     pipe = gw_pipes_take(p);
     assert_int_equal(gw_pipe_fill(pipe, pair[1], GW_PIPE_BYTES), 0);
+    gw_pipes_give(p, pipe);
+    close_pair(pair);
+}
+
+static void tcp_pair(int pair[2])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    pair[0] = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+    assert_int_equal(connect(pair[0], (struct sockaddr *)&at, len), 0);
+    pair[1] = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+    assert_true(pair[1] >= 0);
+    (void)close(listener);
+}
+
+/* kernel-notes/splice-urgent.md: so an EAGAIN after a poll that said yes is no reason to poll. */
+static void urgent_data_stops_the_filling_and_not_the_poll(void **state)
+{
+    struct gw_pipes *p = *state;
+    char got[16];
+    int pair[2];
+    tcp_pair(pair);
+    struct pollfd look = {.fd = pair[1], .events = POLLIN};
+    assert_int_equal(send(pair[0], "!", 1, MSG_OOB), 1);
+    assert_int_equal(send(pair[0], "behind", 6, 0), 6);
+    assert_int_equal(poll(&look, 1, PATIENCE_MS), 1);
+    assert_int_equal(look.revents & POLLIN, POLLIN);
+    struct gw_pipe *pipe = gw_pipes_take(p);
+    assert_int_equal(gw_pipe_fill(pipe, pair[1], GW_PIPE_BYTES), -EAGAIN);
+    assert_int_equal(poll(&look, 1, 0), 1);
+    assert_int_equal(recv(pair[1], got, sizeof(got), 0), 6);
+    assert_memory_equal(got, "behind", 6);
     gw_pipes_give(p, pipe);
     close_pair(pair);
 }
@@ -256,6 +295,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(bytes_pass_through_and_the_pipe_comes_back),
+        TEST(urgent_data_stops_the_filling_and_not_the_poll),
         TEST(a_pipe_with_bytes_in_it_never_comes_back),
         TEST(there_are_no_more_than_the_limit),
         TEST(few_are_kept_open),
