@@ -2,6 +2,7 @@
 /* Allocations that fail, in the real program, wherever they may: it starts or says why not, a
  * connection goes on or ends for a reason, the next ones know nothing of it, nothing leaks, and
  * nobody gets in who may not. */
+#include "gateway/base/compat.h"
 #include "tests/integration/alloc_fault.h"
 #include "tests/integration/attempt.h"
 #include "tests/integration/backend.h"
@@ -110,10 +111,9 @@ static struct gateway_options gateway_options(void)
 
 static void serve(void)
 {
-#ifdef __SANITIZE_ADDRESS__
-    skip_because("the address sanitizer has its own malloc");
-#endif
     const struct gateway_options options = gateway_options();
+    if (GW_WITH_ASAN)
+        skip_because("the address sanitizer has its own malloc");
     if (!getenv("ALLOC_FAULT"))
         skip_because("$ALLOC_FAULT does not name the library to preload");
     no_faults();

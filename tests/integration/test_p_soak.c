@@ -8,6 +8,7 @@
  *
  *   KTLSGATE_TEST_SOAK  seconds it takes (20; with KTLSGATE_TEST_ALL 600)
  */
+#include "gateway/base/compat.h"
 #include "tests/integration/alloc_fault.h"
 #include "tests/integration/attempt.h"
 #include "tests/integration/backend.h"
@@ -64,11 +65,8 @@ static int map_account(void)
 
 static void preload(bool on)
 {
-#ifdef __SANITIZE_ADDRESS__
-    on = false;
-#endif
     const char *library = getenv("ALLOC_FAULT");
-    if (on && library) {
+    if (on && library && !GW_WITH_ASAN) {
         (void)setenv("LD_PRELOAD", library, 1);
         (void)setenv(ALLOC_FAULT_FILE, account_file, 1);
     } else {
@@ -281,9 +279,7 @@ static void look(struct state *ret)
 static bool is_larger(const struct state *now, const struct state *base)
 {
     bool larger = now->live > base->live + SLACK_LIVE;
-#ifndef __SANITIZE_ADDRESS__
-    larger |= now->kib > base->kib + SLACK_KIB;
-#endif
+    larger |= !GW_WITH_ASAN && now->kib > base->kib + SLACK_KIB;
     for (int i = 0; i < WORKERS; i++)
         larger |= now->fds[i] > base->fds[i];
     return larger;
