@@ -57,6 +57,8 @@ enum gw_eager {
     GW_EAGER_TX = 2,
 };
 
+_Static_assert(GW_OP_COUNT <= 16, "an op has its bit in in_flight and starved");
+
 struct gw_rx {
     enum gw_rx_state state;
     bool eof;     /* the TLS side's stream ended (close_notify); finish after what is in buf */

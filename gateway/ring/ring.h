@@ -148,7 +148,8 @@ void gw_ring_pipe_give(struct gw_ring *ring, struct gw_pipe *pipe);
 int gw_ring_pipe_fill(struct gw_ring *ring, struct gw_pipe *pipe, int fd, size_t max);
 int gw_ring_pipe_empty(struct gw_ring *ring, struct gw_pipe *pipe, int fd);
 int gw_ring_shutdown_write(struct gw_ring *ring, int fd);
-/* Whether a close, also that of a process which dies, sends RST instead of FIN. */
+/* Whether a close, also that of a process which dies, sends RST instead of FIN. A unix socket has
+ * only an end. */
 void gw_ring_abort_on_close(struct gw_ring *ring, int fd, bool abort);
 /* Bytes sent and not yet acknowledged (SIOCOUTQ); -EPIPE when the connection is dead, or another
  * negative errno. */
