@@ -509,7 +509,7 @@ static void an_expired_certificate_is_refused(void **state)
     struct test_cert *cert = test_cert_new(&(struct test_cert_spec){
         .san = "DNS:gate.test", .begins = -7200, .ends = -3600, .issuer = w->ca});
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-    SSL *ssl;
+    SSL *ssl = NULL;
     struct duo d;
     uint8_t wire[16384];
     const uint8_t *data;
