@@ -84,6 +84,12 @@ bool gw_address_is_host(const char *text)
            (inet_pton(AF_INET, text, &v6) == 1 || strspn(text, "0123456789.") < strlen(text));
 }
 
+size_t gw_address_name_len(const char *host)
+{
+    size_t len = strcspn(host, "%");
+    return len - (len > 1 && host[len - 1] == '.');
+}
+
 static struct addrinfo *look_up(const struct gw_address_spec *spec, int flags, int *ret_error)
 {
     const struct addrinfo hints = {

@@ -39,6 +39,9 @@ struct gw_address_spec {
 
 /* Whether the text is a DNS name, or an IPv4 or IPv6 address without brackets. */
 bool gw_address_is_host(const char *text);
+/* The bytes of a host that certificates name: without the final dot of a whole name, and without
+ * the zone of an address. */
+size_t gw_address_name_len(const char *host);
 
 /* Returns 0; -EINVAL with *ret_why a static phrase for the error sentence. */
 gw_must_check int gw_address_read(const char *text, enum gw_address_use use,

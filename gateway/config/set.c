@@ -202,7 +202,9 @@ int gw_set_target_name(struct gw_draft *d, const struct gw_option *opt, const ch
         return gw_draft_refuse_value(d, opt, value,
                                      "it is neither a DNS name nor an address; give one, without "
                                      "a port and without brackets");
-    return gw_set_text(d, opt, value);
+    size_t len = gw_address_name_len(value);
+    d->service->target_name = gw_draft_keep(d, value, len);
+    return d->service->target_name ? 0 : -ENOMEM;
 }
 
 int gw_set_cert(struct gw_draft *d, const struct gw_option *opt, const char *value)

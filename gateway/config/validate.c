@@ -39,8 +39,7 @@ static int check_server(struct gw_draft *d)
     return 0;
 }
 
-/* The host of --target as certificates name it: without the final dot of a whole name, and without
- * the zone of an address. */
+/* The host of --target as certificates name it. */
 static int name_by_target(struct gw_draft *d)
 {
     struct gw_address_spec spec;
@@ -49,9 +48,7 @@ static int name_by_target(struct gw_draft *d)
     if (spec.kind == GW_ADDRESS_UNIX)
         return refuse_usage(d, "--target-name is missing: a path has no name that a certificate "
                                "could be good for; say which one it must be");
-    size_t len = strcspn(spec.host, "%");
-    len -= len > 1 && spec.host[len - 1] == '.';
-    d->service->target_name = gw_draft_keep(d, spec.host, len);
+    d->service->target_name = gw_draft_keep(d, spec.host, gw_address_name_len(spec.host));
     return d->service->target_name ? 0 : -ENOMEM;
 }
 

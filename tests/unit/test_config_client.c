@@ -63,6 +63,7 @@ static void the_name_is_that_of_the_target(void **state gw_unused)
         {"--target 127.0.0.1:443 --target-name db.example.com", "db.example.com"},
         {"--target 127.0.0.1:443 --target-name 2001:db8::1", "2001:db8::1"},
         {"--target unix:/run/x --target-name db.example.com", "db.example.com"},
+        {"--target 127.0.0.1:443 --target-name db.example.com.", "db.example.com"},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         char line[256];
