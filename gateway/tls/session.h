@@ -9,8 +9,9 @@
 #include "gateway/tls/context_private.h"
 
 enum {
-    /* Seconds a ticket may be used. The key that sealed it lives at least that long: keys rotate
-     * every GW_TICKET_KEY_LIFE_NS and the last GW_TICKET_KEYS of them open. */
+    /* Seconds a session may be used, also one that a target gave us. The key that sealed it lives
+     * at least that long: keys rotate every GW_TICKET_KEY_LIFE_NS and the last GW_TICKET_KEYS of
+     * them open. */
     GW_SESSION_LIFE = 7200,
 };
 

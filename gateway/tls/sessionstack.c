@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/sessionstack.h"
 
-#include "gateway/base/attr.h"
+#include "gateway/base/clock.h"
+#include "gateway/tls/session.h"
 
 #include <stdbool.h>
 #include <string.h>
 
 static void remove_at(struct gw_session_stack *s, unsigned at)
 {
-    SSL_SESSION_free(s->sessions[at]);
+    SSL_SESSION_free(s->kept[at].session);
     s->count--;
-    memmove(&s->sessions[at], &s->sessions[at + 1], (s->count - at) * sizeof(*s->sessions));
+    memmove(&s->kept[at], &s->kept[at + 1], (s->count - at) * sizeof(*s->kept));
 }
 
-/* A resumed handshake shows no certificate, so the one of the first handshake is looked at again.
- * How long a ticket is good is judged by libssl (TLS 1.3) and by whoever sealed it. */
+/* A resumed handshake shows no certificate, so that of the first handshake is looked at again. */
 static bool usable(const SSL_SESSION *session)
 {
     const X509 *cert = SSL_SESSION_get0_peer((SSL_SESSION *)(uintptr_t)session);
@@ -31,14 +31,20 @@ void gw_session_stack_push(struct gw_session_stack *s, SSL_SESSION *session)
     }
     if (s->count == GW_SESSION_STACK_MAX)
         remove_at(s, 0);
-    s->sessions[s->count++] = session;
+    s->kept[s->count++] = (struct gw_kept_session){.session = session, .since_ns = gw_clock_ns()};
+}
+
+/* In TLS 1.2 all connections of a session hang on one secret, and a target may take it for ever. */
+static bool is_old(const struct gw_kept_session *kept)
+{
+    return gw_clock_ns() - kept->since_ns >= GW_SESSION_LIFE * GW_NS_PER_SEC;
 }
 
 SSL_SESSION *gw_session_stack_take(struct gw_session_stack *s)
 {
     for (; s->count > 0; remove_at(s, s->count - 1)) {
-        SSL_SESSION *newest = s->sessions[s->count - 1];
-        if (!usable(newest) || !SSL_SESSION_up_ref(newest))
+        SSL_SESSION *newest = s->kept[s->count - 1].session;
+        if (is_old(&s->kept[s->count - 1]) || !usable(newest) || !SSL_SESSION_up_ref(newest))
             continue;
         if (SSL_SESSION_get_protocol_version(newest) == TLS1_3_VERSION)
             remove_at(s, s->count - 1);
@@ -50,7 +56,7 @@ SSL_SESSION *gw_session_stack_take(struct gw_session_stack *s)
 void gw_session_stack_drop(struct gw_session_stack *s, const SSL_SESSION *session)
 {
     for (unsigned i = s->count; i-- > 0;)
-        if (s->sessions[i] == session)
+        if (s->kept[i].session == session)
             remove_at(s, i);
 }
 

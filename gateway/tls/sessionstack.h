@@ -6,18 +6,24 @@
  *
  * A TLS 1.3 ticket is used once (RFC 8446 C.4), so that nobody on the way can tell that two
  * connections are of one client, and so that each connection's keys have a ticket of their own. A
- * TLS 1.2 session may be used again.
+ * TLS 1.2 session may be used again. Neither is used when older than GW_SESSION_LIFE.
  */
 #pragma once
 
 #include <openssl/ssl.h>
+#include <stdint.h>
 
 enum {
     GW_SESSION_STACK_MAX = 32
 };
 
+struct gw_kept_session {
+    SSL_SESSION *session;
+    int64_t since_ns; /* gw_clock_ns() */
+};
+
 struct gw_session_stack {
-    SSL_SESSION *sessions[GW_SESSION_STACK_MAX]; /* oldest first */
+    struct gw_kept_session kept[GW_SESSION_STACK_MAX]; /* oldest first */
     unsigned count;
 };
 

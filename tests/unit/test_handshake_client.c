@@ -5,8 +5,10 @@
  * target that is not whom --cacert and --target-name ask for is refused with its own reason.
  */
 #include "gateway/base/bytes.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/wipe.h"
 #include "gateway/ktls/softrecord.h"
+#include "gateway/tls/session.h"
 #include "tests/unit/tlspair.h"
 
 #include <setjmp.h>
@@ -283,6 +285,32 @@ static void tls13_resumes(void **state)
 static void tls12_resumes(void **state)
 {
     resumes(state, 0x0303);
+}
+
+/* Whatever the server says of it. */
+static void an_old_session_is_not_offered(void **state)
+{
+    for (uint16_t version = 0x0303; version <= 0x0304; version++) {
+        struct duo d;
+        plan(*state, &d);
+        d.to.tls_min = d.to.tls_max = version;
+        build(&d);
+        for (int old = 0; old < 2; old++) {
+            shake_hands(&d);
+            take_keys(&d);
+            if (version == 0x0304)
+                assert_true(take_tickets(&d) > 0);
+            disconnect(&d);
+            struct gw_session_stack *stack = &d.client_tls->sessions;
+            assert_true(stack->count > 0);
+            for (unsigned i = 0; i < stack->count; i++)
+                stack->kept[i].since_ns -= (GW_SESSION_LIFE - 60 + 60 * old) * GW_NS_PER_SEC;
+            shake_hands(&d);
+            assert_int_equal(resumed(d.client), !old);
+            disconnect(&d);
+        }
+        destroy(&d);
+    }
 }
 
 /* Two tickets are good for two connections, also when a third begins before any is done. */
@@ -626,6 +654,7 @@ int main(void)
         cmocka_unit_test(explicit_nonces_go_on_from_finished),
         cmocka_unit_test(tls13_resumes),
         cmocka_unit_test(tls12_resumes),
+        cmocka_unit_test(an_old_session_is_not_offered),
         cmocka_unit_test(a_tls13_ticket_is_used_once),
         cmocka_unit_test(without_session_tickets_nothing_is_resumed),
         cmocka_unit_test(mutual),
