@@ -14,6 +14,9 @@ enum {
     SHORT_LIFE = 32, /* --rekey-after, where it is given; twice this is the end from 32 on */
     RECORD = 16384,
     ALERT_UNEXPECTED_MESSAGE = 10,
+    KEY_UPDATE = 24, /* a handshake message: its type, a length of three bytes, then this one: */
+    KEY_UPDATE_ASKS = 4,
+    SWARM = 6000, /* three times what one second allows; twice of it fit into a linger */
 };
 
 static struct backend *backend;
@@ -104,6 +107,84 @@ static void update_glued_to_the_finished(void **state)
     client_receive(&c, 41000);
     echo(&c, 300000);
     leave(&c);
+    gateway_stop(gateway);
+}
+
+/* KeyUpdates as the client's library got them. */
+struct heard {
+    unsigned updates;
+    unsigned that_ask;
+};
+
+static void hear(int write, int version, int type, const void *data, size_t len, SSL *ssl,
+                 void *arg)
+{
+    struct heard *heard = arg;
+    const uint8_t *message = data;
+    (void)version;
+    (void)ssl;
+    if (write || type != SSL3_RT_HANDSHAKE || len <= KEY_UPDATE_ASKS || message[0] != KEY_UPDATE)
+        return;
+    heard->updates++;
+    heard->that_ask += message[KEY_UPDATE_ASKS] != 0;
+}
+
+/* What was asked for goes ahead of the data that comes back; nothing goes unasked. */
+static void each_that_asks_is_answered(void **state)
+{
+    enum {
+        ROUNDS = 20
+    };
+    struct client c;
+    struct conn_line line;
+    struct heard heard = {0};
+    (void)state;
+    if (!rekeys)
+        skip_because("this kernel cannot change keys");
+    join(&c, false);
+    SSL_set_msg_callback(c.ssl, hear);
+    SSL_set_msg_callback_arg(c.ssl, &heard);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        client_update_keys(&c, true);
+        echo(&c, 1 + i * 1000);
+        assert_int_equal(heard.updates, i + 1);
+        client_update_keys(&c, false);
+        echo(&c, 1 + i * 1000);
+        assert_int_equal(heard.updates, i + 1);
+    }
+    assert_int_equal(heard.that_ask, 0);
+    client_close_notify(&c);
+    assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+    client_close(&c);
+    gateway_expect(gateway, "finished", &line);
+    assert_int_equal(line.key_updates_in, 2 * ROUNDS);
+    assert_int_equal(line.key_updates_out, ROUNDS);
+    gateway_stop(gateway);
+}
+
+/* With data between them, so that it is their rate alone. All arrive together: the gateway would
+ * have to take seconds over what takes it a fraction of one. That the limit is exact, in both
+ * engines, is key_update_rate's. */
+static void updates_between_data_are_a_flood(void **state)
+{
+    struct client c;
+    struct conn_line line;
+    (void)state;
+    if (engine_is_kernel())
+        skip_because("a slow kernel may change so many keys no faster than is allowed");
+    join(&c, false);
+    echo(&c, 1000);
+    c.wire.hold = true;
+    for (int i = 0; i < SWARM; i++) {
+        client_update_keys(&c, false);
+        client_send(&c, 1);
+    }
+    client_release(&c);
+    assert_int_equal(client_read_end(&c), CLIENT_ALERTED);
+    assert_int_equal(c.alert, ALERT_UNEXPECTED_MESSAGE);
+    client_close(&c);
+    gateway_expect(gateway, "record-flood", &line);
+    assert_in_range(line.key_updates_in, SWARM / 3 + 1, SWARM - 1);
     gateway_stop(gateway);
 }
 
@@ -215,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(keys_change_under_load),          TEST(update_glued_to_the_finished),
+        TEST(each_that_asks_is_answered),      TEST(updates_between_data_are_a_flood),
         TEST(updates_without_end_are_a_flood), TEST(kernel_without_rekey_ends_properly),
         TEST_SHORT(no_key_grows_old),          TEST_SHORT(download_changes_keys),
         TEST_SHORT(key_limit_ends_properly),
