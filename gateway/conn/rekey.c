@@ -25,9 +25,11 @@ static int change_key(struct gw_conn *c, enum ktls_direction direction)
     return error;
 }
 
+/* Of a connection that is about to end its first reason is told. */
 static void note_failure(struct gw_conn *c, int error)
 {
-    gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), strerror(-error));
+    if (c->reason == GW_REASON_NONE)
+        gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), strerror(-error));
 }
 
 /* Each KeyUpdate takes its share of time; the peer may be ahead of the clock by one second's worth,

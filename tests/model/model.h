@@ -98,6 +98,8 @@ struct peer {
     bool slow;                              /* stops reading for a while, now and then */
     unsigned client_sleeps, backend_sleeps; /* turns left without reading */
     size_t header_got;                      /* bytes of the PROXY header */
+    bool tx_refused, rx_refused;            /* by the kernel: the next key … */
+    bool refused_late;                      /* … when it was about to end anyway */
     size_t up_total, up_sent, up_got;
     size_t down_total, down_sent, down_got;
 };
@@ -126,6 +128,7 @@ struct model {
     uint64_t bytes_up, bytes_down; /* as the reports told */
     uint64_t given;                /* tickets, right after handshakes of the client role */
     uint64_t asked, answered;      /* connections whose client asked for a KeyUpdate, and got one */
+    uint64_t refused[2];           /* connections, by direction, to which a next key was refused */
     uint64_t ended[PLAN_COUNT];
 };
 

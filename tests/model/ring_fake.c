@@ -341,6 +341,10 @@ int gw_ring_ktls_install(struct gw_ring *r, int fd, int direction, const struct 
     bool first = !(direction == KTLS_TX ? s->kernel.tx : s->kernel.rx);
     if (first && chance(r, r->config.refuse_percent))
         return -EINVAL;
+    if (!first && chance(r, r->config.refuse_rekey_percent)) {
+        r->config.on_refused(r->config.arg, fd, direction);
+        return -GW_FAKE_REFUSES_REKEY;
+    }
     s->kernel.rekeys = r->config.rekeys;
     return gw_fake_kernel_install(&s->kernel, direction, keys);
 }

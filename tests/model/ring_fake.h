@@ -12,8 +12,13 @@
 
 #include "gateway/ring/ring.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+enum {
+    GW_FAKE_REFUSES_REKEY = ENOKEY, /* of nothing else */
+};
 
 struct gw_fake_config {
     uint64_t seed;
@@ -23,13 +28,16 @@ struct gw_fake_config {
     bool kernel;                /* kernel_fake.h runs records */
     bool rekeys;                /* … and can change keys */
     unsigned refuse_percent;    /* … and refuses so often to attach or to take the first keys */
-    bool prompt;                /* what can complete does so at once; in random order still */
-    unsigned sockets;           /* at a time, for a quicker run; 0: many */
-    bool splice_loses;          /* a record that finds too little room in a pipe loses its rest */
+    unsigned refuse_rekey_percent; /* … and so often to take the next ones */
+    bool prompt;                   /* what can complete does so at once; in random order still */
+    unsigned sockets;              /* at a time, for a quicker run; 0: many */
+    bool splice_loses; /* a record that finds too little room in a pipe loses its rest */
     /* The gateway connects `fd`: 0 to accept, a negative errno to fail, 1 to never answer. */
     int (*on_connect)(void *arg, int fd);
     /* The gateway closed `fd`; `reset`: with RST. */
     void (*on_close)(void *arg, int fd, bool reset);
+    /* The kernel refused the next key of a direction; NULL: nobody asks. */
+    void (*on_refused)(void *arg, int fd, int direction);
     void *arg;
 };
 

@@ -143,6 +143,31 @@ static void on_close(void *arg, int fd, bool reset)
     }
 }
 
+static const struct gw_conn *conn_of_fd(const struct model *m, int fd)
+{
+    for (uint32_t slot = 0; slot < m->env.pool.limit; slot++) {
+        const struct gw_conn *c =
+            gw_pool_find(&m->env.pool, slot, gw_pool_generation(&m->env.pool, slot));
+        if (c && c->tls_fd == fd)
+            return c;
+    }
+    fail_msg("a socket of no connection");
+    return NULL;
+}
+
+static void on_refused(void *arg, int fd, int direction)
+{
+    struct model *m = arg;
+    bool is_client = false;
+    struct peer *p = of_fd(m, fd, &is_client);
+    const struct gw_conn *c = conn_of_fd(m, fd);
+    assert_non_null(p);
+    assert_false(p->tx_refused || p->rx_refused); /* such a connection has no further key */
+    *(direction == KTLS_TX ? &p->tx_refused : &p->rx_refused) = true;
+    p->refused_late = c->reason != GW_REASON_NONE;
+    m->refused[direction == KTLS_TX] += !p->refused_late;
+}
+
 static void on_ended(void *arg, const struct gw_conn_report *report)
 {
     struct model *m = arg;
@@ -220,6 +245,8 @@ static uint64_t other_reasons(const struct model *m, const struct peer *p)
         reasons |= R(KEY_LIMIT);
     if (m->kernel && (p->service == SERVICE_KERNEL || p->service == SERVICE_OUT_KERNEL))
         reasons |= R(KERNEL_KEYS);
+    if (p->tx_refused || p->rx_refused)
+        reasons |= R(INTERNAL);
     return reasons;
 }
 
@@ -255,15 +282,31 @@ static void check_alert(const struct peer *p, enum gw_reason reason)
         (reason == GW_REASON_FINISHED && !plans[p->plan].complete))
         return;
     /* RX may be refused after the end of the backend's stream was told. */
-    if (reason == GW_REASON_KERNEL_KEYS && !(p->close_seen && p->backend_fin_sent))
+    bool told = p->close_seen && p->backend_fin_sent;
+    bool rx_refused = reason == GW_REASON_INTERNAL && p->rx_refused;
+    if ((reason == GW_REASON_KERNEL_KEYS || rx_refused) && !told)
         expected = GW_ALERT_INTERNAL_ERROR;
     if (reason == GW_REASON_NO_MEMORY)
         expected = GW_ALERT_INTERNAL_ERROR;
     if (reason == GW_REASON_KEY_LIMIT)
         expected = GW_ALERT_CLOSE_NOTIFY;
+    if (p->tx_refused) /* there is no key to seal one under */
+        expected = NO_ALERT;
     if (p->alert != expected)
         fail_msg("plan %s, reason %s, service %d: alert %d", plans[p->plan].word,
                  gw_reason_info(reason)->word, p->service, p->alert);
+}
+
+/* A connection does not outlive a key that was refused, and tells why; unless it was about to end
+ * for something else, which is what it tells then. */
+static void check_refused(const struct peer *p, enum gw_reason reason)
+{
+    bool refused = p->tx_refused || p->rx_refused;
+    bool tells = strcmp(p->report.detail, strerror(GW_FAKE_REFUSES_REKEY)) == 0;
+    if (refused)
+        assert_int_not_equal(reason, GW_REASON_FINISHED);
+    assert_int_equal(reason == GW_REASON_INTERNAL, refused && !p->refused_late);
+    assert_int_equal(tells, refused && !p->refused_late);
 }
 
 static void check_end(struct model *m, struct peer *p)
@@ -280,6 +323,7 @@ static void check_end(struct model *m, struct peer *p)
     if (plans[p->plan].complete && reason == GW_REASON_FINISHED)
         check_complete(p);
     check_alert(p, reason);
+    check_refused(p, reason);
     /* A stream that was cut must not look complete to the backend. */
     bool truncated = reason == gw_reason_in(role_of(p), GW_REASON_CLIENT_TRUNCATED);
     if (p->backend_fd != NO_FD && truncated)
@@ -333,13 +377,13 @@ static bool somebody_rests(const struct model *m)
 }
 
 /* What the gateway believes that the kernel sealed under the key in use is enough, but for one
- * control record before it knows that it is done. */
+ * control record before it knows that it is done. (One that closes may have been refused a key.) */
 static void check_counts(struct model *m)
 {
     for (uint32_t slot = 0; slot < m->env.pool.limit; slot++) {
         const struct gw_conn *c =
             gw_pool_find(&m->env.pool, slot, gw_pool_generation(&m->env.pool, slot));
-        if (c && c->tls_fd >= 0 && c->has_record)
+        if (c && c->tls_fd >= 0 && c->has_record && c->step != GW_STEP_CLOSING)
             assert_true(gw_fake_sealed(m->ring, c->tls_fd) <= c->rec.tx.records + 1);
     }
 }
@@ -476,11 +520,11 @@ static const struct variant {
     bool kernel;
     bool rekeys;       /* one that can change keys */
     bool splice_loses; /* … whose splice loses what does not fit into a pipe */
+    bool refuses;      /* … which now and then refuses to change them */
 } variants[] = {
-    {"user", false, false, false},
-    {"kernel", true, false, false},
-    {"kernel-loses", true, false, true},
-    {"kernel-rekeys", true, true, false},
+    {"user", false, false, false, false},        {"kernel", true, false, false, false},
+    {"kernel-loses", true, false, true, false},  {"kernel-rekeys", true, true, false, false},
+    {"kernel-refuses", true, true, false, true},
 };
 
 static void set_up(struct model *m, uint64_t seed, const struct variant *v)
@@ -506,7 +550,9 @@ static void set_up(struct model *m, uint64_t seed, const struct variant *v)
         .kernel = v->kernel,
         .rekeys = v->rekeys,
         .refuse_percent = 4,
+        .refuse_rekey_percent = v->refuses ? 5 : 0,
         .splice_loses = m->splice_loses,
+        .on_refused = on_refused,
         .on_connect = on_connect,
         .on_close = on_close,
         .arg = m,
@@ -573,6 +619,9 @@ static void check_totals(const struct model *m)
     assert_true(gw_handshake_fake_tickets() * 2 >= m->given);
     /* Not all: what ends meanwhile is not answered any more. */
     assert_true((m->kernel && !m->rekeys) || m->answered * 2 >= m->asked);
+    printf("%12llu next keys refused for RX, %llu for TX\n", (unsigned long long)m->refused[0],
+           (unsigned long long)m->refused[1]);
+    assert_int_equal(m->stats.ended[GW_REASON_INTERNAL], m->refused[0] + m->refused[1]);
     for (int i = 0; i < PLAN_COUNT; i++)
         printf("%8llu connections of plan %s\n", (unsigned long long)m->ended[i], plans[i].word);
     for (int i = 0; i < GW_COUNTER_COUNT; i++)
