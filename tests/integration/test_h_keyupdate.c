@@ -16,7 +16,7 @@ enum {
     ALERT_UNEXPECTED_MESSAGE = 10,
     KEY_UPDATE = 24, /* a handshake message: its type, a length of three bytes, then this one: */
     KEY_UPDATE_ASKS = 4,
-    SWARM = 6000, /* three times what one second allows; twice of it fit into a linger */
+    SWARM = 6000, /* three times what one second allows; what is left of it fits into a linger */
 };
 
 static struct backend *backend;
@@ -179,6 +179,7 @@ static void updates_between_data_are_a_flood(void **state)
         client_update_keys(&c, false);
         client_send(&c, 1);
     }
+    client_close_notify(&c); /* where nobody minds that is how it ends */
     client_release(&c);
     assert_int_equal(client_read_end(&c), CLIENT_ALERTED);
     assert_int_equal(c.alert, ALERT_UNEXPECTED_MESSAGE);
