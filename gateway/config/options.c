@@ -370,7 +370,7 @@ static const struct gw_option options[] = {
         .commands = GATEWAY_DEMO,
         .initial = "allow",
         .help = "whether TLS 1.3 may run in a kernel that cannot change its keys (before 6.14); a "
-                "connection whose client changes them ends there",
+                "connection whose peer changes them ends there",
         .also = "ktls-rekey enable-unsafe-tls13",
         .words = allow_words,
         IN_SERVICE(ktls_without_rekey),
