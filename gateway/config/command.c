@@ -55,7 +55,7 @@ static const struct gw_command_info commands[GW_COMMAND_COUNT] = {
         {
             .word = "probe",
             .title = "tell by trying what this kernel, CPU and libraries offer",
-            .usage = "[--json]",
+            .usage = "[--measure] [--json]",
             .example = "  ktlsgate probe\n",
         },
 };

@@ -48,6 +48,7 @@ enum gw_records {
     GW_RECORDS_AUTO,
     GW_RECORDS_KERNEL,
     GW_RECORDS_USER,
+    GW_RECORDS_MEASURED, /* like auto, but each direction where it costs less */
 };
 
 /* TLS 1.3 in the kernel where it cannot change keys. */
@@ -61,6 +62,7 @@ enum gw_relay {
     GW_RELAY_AUTO,
     GW_RELAY_SPLICE,
     GW_RELAY_COPY,
+    GW_RELAY_COUNT
 };
 
 enum gw_proxy_protocol {
@@ -164,7 +166,8 @@ struct gw_config {
     uid_t uid; /* resolved from user/group when those are set */
     gid_t gid;
 
-    bool json; /* probe: for programs */
+    bool json;    /* probe: for programs */
+    bool measure; /* probe: what relaying costs, too */
 
     /* What a person should know though it does not stop the start; for the caller to log once. */
     const char *warnings[GW_CONFIG_WARNINGS_MAX];

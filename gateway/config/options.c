@@ -21,7 +21,7 @@
 static const char *const on_off_words[] = {"on", "off", NULL};
 static const char *const verify_words[] = {"none", "optional", "required", NULL};
 static const char *const version_words[] = {"1.2", "1.3", NULL};
-static const char *const records_words[] = {"auto", "kernel", "user", NULL};
+static const char *const records_words[] = {"auto", "kernel", "user", "measured", NULL};
 static const char *const allow_words[] = {"allow", "deny", NULL};
 static const char *const relay_words[] = {"auto", "splice", "copy", NULL};
 static const char *const proxy_words[] = {"off", "v1", "v2", NULL};
@@ -341,8 +341,9 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_RECORDS,
         .commands = GATEWAY_DEMO,
         .initial = "auto",
-        .help = "who runs the TLS records: the kernel (kTLS), ktlsgate itself (user), or the "
-                "kernel where its self-test passes (auto)",
+        .help = "who runs the TLS records: the kernel (kTLS), ktlsgate itself (user), the kernel "
+                "where its self-test passes (auto), or like auto but each direction where it is "
+                "measured to cost less at start (measured)",
         .also = "ktls ssl-offload",
         .words = records_words,
         IN_SERVICE(records),
@@ -384,7 +385,8 @@ static const struct gw_option options[] = {
         .initial = "auto",
         .help =
             "how bytes pass where the kernel runs the records: through a pipe (splice), through "
-            "a buffer (copy), or each direction the way that is right and cheaper here (auto)",
+            "a buffer (copy), or each direction the way that is right and measured to be cheaper "
+            "at start (auto)",
         .also = "zero-copy sendfile",
         .words = relay_words,
         IN_SERVICE(relay),
@@ -590,6 +592,17 @@ static const struct gw_option options[] = {
         .commands = BIT(PROBE),
         .help = "one JSON object instead of text",
         IN_CONFIG(json),
+        .set = gw_set_switch,
+    },
+    {
+        .name = "measure",
+        .kind = GW_OPTION_SWITCH,
+        .group = GW_GROUP_OBSERVING,
+        .commands = BIT(PROBE),
+        .help = "also measure what relaying costs with either engine, copied and spliced; takes "
+                "a few seconds",
+        .also = "benchmark bench speed",
+        IN_CONFIG(measure),
         .set = gw_set_switch,
     },
     {

@@ -26,6 +26,7 @@
 #include "gateway/base/wheel.h"
 #include "gateway/config/config.h"
 #include "gateway/conn/report.h"
+#include "gateway/record/choice.h"
 #include "gateway/record/record.h"
 #include "gateway/ring/ring.h"
 #include "gateway/tls/context.h"
@@ -57,8 +58,7 @@ struct gw_conn_env {
     struct gw_stats *stats;     /* ours */
     struct gw_stats *all_stats; /* of all workers, for --max-conns */
     unsigned worker_count;
-    bool splice_pays_rx; /* --relay auto: it was measured to be cheaper than copying */
-    bool splice_pays_tx;
+    struct gw_choice choice; /* of --relay auto and --records measured */
     /* Told once for each connection that ends; must not block. */
     void (*ended)(void *arg, const struct gw_conn_report *report);
     void *arg;

@@ -29,12 +29,6 @@ enum gw_tx_state {
     GW_TX_DONE,  /* nothing more goes to the TLS side; its FIN is sent */
 };
 
-/* A direction of the relay. */
-enum gw_flow {
-    GW_FLOW_RX, /* from the TLS side */
-    GW_FLOW_TX, /* to the TLS side */
-};
-
 /* Whose bytes the send in flight to the TLS side carries. */
 enum gw_send_owner {
     GW_SEND_NOBODY,

@@ -86,12 +86,23 @@ static const char *why_user_engine(const struct gw_conn *c)
     return NULL;
 }
 
+/* Whether the kernel, which could run this flow, is to. */
+static bool kernel_pays(const struct gw_conn *c, enum gw_flow flow)
+{
+    const struct ktls_suite *suite = c->rec.tx.keys.suite;
+    if (c->service->records != GW_RECORDS_MEASURED || !gw_choice_covers(suite->cipher))
+        return true;
+    return c->env->choice.kernel[c->service->relay][gw_record_is_tls13(&c->rec)][flow];
+}
+
 /* False when the connection ends here: --records kernel takes no other engine. */
 static bool choose_engine(struct gw_conn *c)
 {
     const char *why = why_user_engine(c);
-    c->want_kernel_rx = c->want_kernel_tx = why == NULL;
-    COPY_TEXT(c->report.engine_why, why);
+    c->want_kernel_rx = !why && kernel_pays(c, GW_FLOW_RX);
+    c->want_kernel_tx = !why && kernel_pays(c, GW_FLOW_TX);
+    bool slower = !why && !(c->want_kernel_rx && c->want_kernel_tx);
+    COPY_TEXT(c->report.engine_why, slower ? "measured slower" : why);
     if (!why || c->service->records != GW_RECORDS_KERNEL)
         return true;
     gw_end_with(c, GW_REASON_KERNEL_KEYS, GW_ALERT_INTERNAL_ERROR);

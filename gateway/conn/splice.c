@@ -41,17 +41,20 @@ void gw_splice_note(struct gw_pace *p, size_t bytes)
         p->bulk = big;
 }
 
-static bool wanted(const struct gw_conn *c, const struct gw_pace *pace, bool pays)
+static bool wanted(const struct gw_conn *c, enum gw_flow flow, const struct gw_pace *pace)
 {
     if (c->service->relay == GW_RELAY_AUTO)
-        return pays && pace->bulk;
+        return pace->bulk && c->env->choice.splice[gw_record_is_tls13(&c->rec)][flow];
     return c->service->relay == GW_RELAY_SPLICE;
 }
 
+/* A kernel that loses what does not fit is spliced from only by those who insist on it, whatever
+ * was measured (fill_rx knows how). */
 static bool rx_wanted(const struct gw_conn *c)
 {
-    const struct gw_conn_env *env = c->env;
-    return env->ktls->splice.works && wanted(c, &c->rx.pace, env->splice_pays_rx);
+    const struct ktls_probe *ktls = c->env->ktls;
+    return ktls->splice.works && (ktls->splice_full.works || c->service->relay != GW_RELAY_AUTO) &&
+           wanted(c, GW_FLOW_RX, &c->rx.pace);
 }
 
 static bool tx_wanted(const struct gw_conn *c)
@@ -59,7 +62,7 @@ static bool tx_wanted(const struct gw_conn *c)
     const struct gw_conn_env *env = c->env;
     return c->rec.tx.engine == GW_ENGINE_KERNEL && env->ktls->splice_tx.works &&
            c->rec.tx_payload_max == GW_RECORD_PLAINTEXT_MAX && /* else its records are too large */
-           wanted(c, &c->tx.pace, env->splice_pays_tx);
+           wanted(c, GW_FLOW_TX, &c->tx.pace);
 }
 
 /* For a read, instead of the operation `op`: if that one waits for a buffer, it does so no more. */

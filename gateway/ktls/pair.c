@@ -127,7 +127,7 @@ static void set_counters(struct ktls_keys *keys)
     keys->explicit_nonce = UINT64_C(0x11121314151617ff);
 }
 
-static int derive(struct ktls_pair *pair, const struct ktls_suite *suite)
+int ktls_pair_derive(struct ktls_pair *pair, const struct ktls_suite *suite)
 {
     static const uint8_t to_far[KTLS_HASH_MAX] = "to far", from_far[KTLS_HASH_MAX] = "from far";
     int r;
@@ -146,7 +146,7 @@ static int derive(struct ktls_pair *pair, const struct ktls_suite *suite)
 
 int ktls_pair_start(struct ktls_pair *pair, const struct ktls_suite *suite, unsigned directions)
 {
-    int r = derive(pair, suite);
+    int r = ktls_pair_derive(pair, suite);
     if (!r)
         r = ktls_attach(pair->far);
     if (!r && directions & KTLS_RX)

@@ -37,7 +37,10 @@ int ktls_pair_connect(struct ktls_pair *pair);
 /* Closes both ends, without TIME_WAIT, and wipes the keys. */
 void ktls_pair_close(struct ktls_pair *pair);
 
-/* Derives fixed keys of the suite, attaches the far end and installs the given directions there (a
+/* Derives fixed keys of the suite, for both directions. Returns 0 or as ktls_derive_…. */
+int ktls_pair_derive(struct ktls_pair *pair, const struct ktls_suite *suite);
+
+/* The same, then attaches the far end and installs the given directions there (a
  * sum of enum ktls_direction). Returns 0 or what ktls_attach or ktls_install return. */
 int ktls_pair_start(struct ktls_pair *pair, const struct ktls_suite *suite, unsigned directions);
 

@@ -35,7 +35,7 @@ static enum gw_exit run_probe(const struct gw_config *config, int argc, char **a
                               struct gw_error *err)
 {
     (void)argc, (void)argv;
-    if (!gw_probe_print(config->json))
+    if (!gw_probe_print(config->json, config->measure))
         return GW_EXIT_OK;
     (void)gw_error_set(err, GW_EXIT_OTHER, "standard output could not be written");
     return GW_EXIT_OTHER;

@@ -5,6 +5,7 @@
 
 #include "gateway/config/cpus.h"
 #include "gateway/main/platform.h"
+#include "gateway/main/probe_measure.h"
 #include "gateway/main/report.h"
 #include "gateway/record/aead.h"
 #include "gateway/ring/ring.h"
@@ -277,7 +278,7 @@ static void tell_limits(struct gw_report *r)
     tell_limit(r, RLIMIT_MEMLOCK, memlock_keys, memlock_labels, "bytes");
 }
 
-int gw_probe_write(FILE *out, bool json)
+int gw_probe_write(FILE *out, bool json, bool measure)
 {
     struct findings f;
     struct gw_report r;
@@ -287,13 +288,15 @@ int gw_probe_write(FILE *out, bool json)
     tell_kernel(&r, &f);
     if (!f.probe_error && f.ktls.attach.works)
         tell_records(&r, &f.ktls);
+    if (measure)
+        gw_probe_measure(&r, &f.ktls);
     tell_cpu(&r);
     tell_libraries(&r);
     tell_limits(&r);
     return gw_report_end(&r);
 }
 
-int gw_probe_print(bool json)
+int gw_probe_print(bool json, bool measure)
 {
-    return gw_probe_write(stdout, json);
+    return gw_probe_write(stdout, json, measure);
 }

@@ -80,6 +80,7 @@ void gw_heritage_share(const struct gw_heritage *h, unsigned index, int channel_
     *ret = (struct gw_worker_env){
         .config = h->config,
         .ktls = &h->ktls,
+        .choice = &h->choice,
         .index = index,
         .worker_count = h->config->workers,
         .stats = h->stats,

@@ -17,6 +17,7 @@ struct gw_heritage {
     gw_worker_main *worker;         /* what a worker runs: gw_worker_run, or a test's */
     struct gw_tls_context *tls[GW_MAX_SERVICES];
     struct ktls_probe ktls;
+    struct gw_choice choice; /* nothing, unless it was measured */
     struct gw_listeners listeners;
     /* Shared with the workers. */
     struct gw_ticket_keys *tickets; /* one table a service: a ticket is good where it was given */

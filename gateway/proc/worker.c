@@ -293,6 +293,7 @@ static int start(struct worker *w)
         .config = config,
         .tls = w->env->tls,
         .ktls = w->env->ktls,
+        .choice = *w->env->choice,
         .stats = &w->env->stats[w->env->index],
         .all_stats = w->env->stats,
         .worker_count = w->env->worker_count,

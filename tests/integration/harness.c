@@ -122,6 +122,12 @@ bool engine_is_kernel(void)
     return flags && strstr(flags, "--records kernel");
 }
 
+bool engine_is_measured(void)
+{
+    const char *flags = getenv("KTLSGATE_TEST_FLAGS");
+    return flags && strstr(flags, "--records measured");
+}
+
 bool relay_is_splice(void)
 {
     const char *flags = getenv("KTLSGATE_TEST_FLAGS");

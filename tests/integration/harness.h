@@ -59,6 +59,8 @@ const char *world_folder(void);
 
 /* True when KTLSGATE_TEST_FLAGS asks for --records kernel. */
 bool engine_is_kernel(void);
+/* … for --records measured. */
+bool engine_is_measured(void);
 /* … for --relay splice. */
 bool relay_is_splice(void);
 bool world_is_small(void);

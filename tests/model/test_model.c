@@ -475,7 +475,9 @@ static void set_up_services(struct model *m)
                                                     : GW_PROXY_OFF,
             .relay = relays[kind],
             .rekey_after = changes_keys(kind) ? REKEY_AFTER : GW_REKEY_AFTER_MAX,
-            .records = m->kernel && only_kernel ? GW_RECORDS_KERNEL : GW_RECORDS_AUTO,
+            .records = m->kernel && only_kernel ? GW_RECORDS_KERNEL
+                       : kind == SERVICE_TWO    ? GW_RECORDS_MEASURED
+                                                : GW_RECORDS_AUTO,
         };
         for (unsigned a = 0; a < s->target.addr_count; a++) {
             s->target.addrs[a].addr.ss_family = AF_INET;
@@ -566,8 +568,12 @@ static void set_up(struct model *m, uint64_t seed, const struct variant *v)
         .stats = &m->stats,
         .all_stats = &m->stats,
         .worker_count = 1,
-        .splice_pays_rx = true,
-        .splice_pays_tx = true,
+        .choice =
+            {
+                .splice = {{true, true}, {true, true}},
+                /* Of SERVICE_TWO: one direction each way, so that its connections are mixed. */
+                .kernel[GW_RELAY_COPY] = {[0][GW_FLOW_RX] = true, [1][GW_FLOW_TX] = true},
+            },
         .ended = on_ended,
         .arg = m,
     };

@@ -219,6 +219,7 @@ static void words_mean_their_enums(void **state gw_unused)
         {"records", GW_RECORDS_AUTO, "auto"},
         {"records", GW_RECORDS_KERNEL, "kernel"},
         {"records", GW_RECORDS_USER, "user"},
+        {"records", GW_RECORDS_MEASURED, "measured"},
         {"proxy-protocol", GW_PROXY_OFF, "off"},
         {"proxy-protocol", GW_PROXY_V1, "v1"},
         {"proxy-protocol", GW_PROXY_V2, "v2"},

@@ -15,16 +15,21 @@
 
 #include "tests/support/skip.h"
 
-__attribute__((returns_nonnull)) static char *written(bool json)
+__attribute__((returns_nonnull)) static char *written_with(bool json, bool measure)
 {
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
     assert_non_null(out);
-    assert_int_equal(gw_probe_write(out, json), 0);
+    assert_int_equal(gw_probe_write(out, json, measure), 0);
     assert_int_equal(fclose(out), 0);
     assert_non_null(text);
     return text;
+}
+
+static char *written(bool json)
+{
+    return written_with(json, false);
 }
 
 static void has(const char *text, const char *piece)
@@ -46,7 +51,7 @@ static void json_is_valid(void **state)
     (void)state;
     if (system("python3 -c 'import json' 2>/dev/null"))
         skip_with("python3 is not installed");
-    char *text = written(true);
+    char *text = written_with(true, true);
     FILE *tool = popen("python3 -m json.tool >/dev/null", "we");
     assert_non_null(tool);
     assert_true(fputs(text, tool) >= 0);
@@ -90,6 +95,58 @@ static void test_kernel_has_the_engine(void **state)
     free(text);
 }
 
+/* The number behind a key; 0: it is not there. */
+static unsigned long long number(const char *json, const char *key)
+{
+    char quoted[96];
+    (void)snprintf(quoted, sizeof(quoted), "\"%s\": ", key);
+    const char *at = strstr(json, quoted);
+    return at ? strtoull(at + strlen(quoted), NULL, 10) : 0;
+}
+
+static unsigned long long figure(const char *json, unsigned v, const char *flow, const char *way)
+{
+    char key[64];
+    (void)snprintf(key, sizeof(key), "tls_1_%u_%s_%s_ns_per_gib", 2 + v, flow, way);
+    return number(json, key);
+}
+
+static void chose(const char *json, unsigned v, const char *flow, const char *what,
+                  const char *word)
+{
+    char piece[96];
+    (void)snprintf(piece, sizeof(piece), "\"tls_1_%u_%s_%s\": \"%s\"", 2 + v, flow, what, word);
+    has(json, piece);
+}
+
+/* Its choices follow from its own figures, whatever those are. */
+static void measures(void **state)
+{
+    (void)state;
+    static const char *const flows[2] = {"rx", "tx"};
+    struct ktls_probe probe;
+    assert_int_equal(ktls_probe(&probe), 0);
+    char *json = written_with(true, true);
+    for (unsigned v = 0; v < 2; v++)
+        for (unsigned i = 0; i < 2; i++) {
+            const struct ktls_trial *records = (i ? probe.tx : probe.rx)[v];
+            bool right = i ? probe.splice_tx.works : probe.splice_full.works;
+            unsigned long long user = figure(json, v, flows[i], "user");
+            unsigned long long copy = figure(json, v, flows[i], "kernel_copy");
+            unsigned long long splice = figure(json, v, flows[i], "kernel_splice");
+            assert_true(user > 0);
+            assert_int_equal(copy > 0, records[KTLS_AES_128_GCM].works);
+            bool splices = right && splice > 0 && splice * 10 <= copy * 9;
+            unsigned long long kernel = splices ? splice : copy;
+            chose(json, v, flows[i], "relay_auto", splices ? "splice" : "copy");
+            chose(json, v, flows[i], "records_measured",
+                  kernel > 0 && kernel * 10 <= user * 9 ? "kernel" : "user");
+        }
+    if (!probe.attach.works)
+        has(json, "\"tls_1_3_rx_kernel_copy\": {\"works\": false, \"error\": \"ENOENT\"");
+    free(json);
+}
+
 static void has_every_section(void **state)
 {
     (void)state;
@@ -116,6 +173,7 @@ int main(void)
         cmocka_unit_test(says_what_the_library_finds),
         cmocka_unit_test(test_kernel_has_the_engine),
         cmocka_unit_test(has_every_section),
+        cmocka_unit_test(measures),
     };
     return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
 }

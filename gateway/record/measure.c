@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/record/measure.h"
+
+#include "gateway/base/clock.h"
+#include "gateway/ktls/pair.h"
+#include "gateway/ring/buffer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+    ROUND_RECORDS = 8,
+    ROUND_BYTES = ROUND_RECORDS * GW_RECORD_PLAINTEXT_MAX,
+    ROUNDS_MIN = 4, /* the first, which finds everything cold, is not counted */
+    SPLICE_RECORDS_PER_FILL = 32,
+    ROOM = 2 * ROUND_BYTES, /* of a socket: a round waits in it whole */
+    WIRE_BYTES = ROUND_RECORDS * (GW_RECORD_PLAINTEXT_MAX + KTLS_SOFT_OVERHEAD),
+    BYTES_PER_GIB = 1 << 30,
+    STUCK_MS = 5,
+};
+
+#define ROUND_LIMIT_NS (2 * GW_NS_PER_SEC) /* a round takes less than a millisecond */
+#define CLOCK_TRIAL_NS (GW_NS_PER_MS / 5)
+
+_Static_assert((int)GW_BUFFER_SLOTS <= (int)GW_LANE_IOVS, "a list holds the records of a buffer");
+
+/* The lane and what is around it: one end feeds, the other drains. */
+struct bench {
+    struct ktls_pair tls; /* far: the lane's */
+    struct ktls_pair plain;
+    struct gw_lane lane;
+    struct gw_pipes pipes;
+    int feed_fd;
+    int drain_fd;
+    int64_t round_until_ns;
+    clockid_t clock;     /* that rounds are timed by */
+    size_t fed, to_feed; /* of wire */
+    size_t came;         /* payload of this round that came out right */
+    size_t part;         /* bytes of a record that is not all there, in drained */
+    uint8_t pattern[ROUND_BYTES];
+    uint8_t wire[WIRE_BYTES];
+    uint8_t drained[2 * (GW_RECORD_PLAINTEXT_MAX + KTLS_SOFT_OVERHEAD)];
+    uint8_t plaintext[GW_RECORD_PLAINTEXT_MAX + KTLS_SOFT_OVERHEAD];
+    uint8_t buffer[GW_BUFFER_BYTES];
+};
+
+/* ---- what is measured: one step of the relay ---- */
+
+static int send_out(struct gw_lane *lane)
+{
+    while (lane->out_at < lane->out_count) {
+        struct iovec *at = &lane->out[lane->out_at];
+        const struct msghdr msg = {.msg_iov = at, .msg_iovlen = lane->out_count - lane->out_at};
+        ssize_t n = sendmsg(lane->to, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0)
+            return -errno;
+        size_t sent = (size_t)n;
+        for (; sent > 0 && sent >= at->iov_len; at++, lane->out_at++)
+            sent -= at->iov_len;
+        if (sent > 0) {
+            at->iov_base = (uint8_t *)at->iov_base + sent;
+            at->iov_len -= sent;
+        }
+    }
+    lane->out_at = lane->out_count = 0;
+    return 0;
+}
+
+static void add_out(struct gw_lane *lane, void *data, size_t len)
+{
+    lane->out[lane->out_count++] = (struct iovec){.iov_base = data, .iov_len = len};
+}
+
+static int received(ssize_t n)
+{
+    return n > 0 ? 0 : n == 0 ? -ECONNRESET : -errno;
+}
+
+static int copy_kernel(struct gw_lane *lane)
+{
+    uint8_t *at = lane->buffer + GW_BUFFER_FRONT;
+    ssize_t n = recv(lane->from, at, GW_BUFFER_PAYLOAD, MSG_DONTWAIT);
+    int r = received(n);
+    if (!r)
+        add_out(lane, at, (size_t)n);
+    return r;
+}
+
+/* As rx.c: the rest of a record goes behind its beginning. */
+static int copy_user_rx(struct gw_lane *lane)
+{
+    size_t have = lane->filled - lane->begun;
+    size_t at = have ? 0 : GW_BUFFER_FRONT;
+    memmove(lane->buffer + at, lane->buffer + lane->begun, have);
+    lane->begun = at;
+    lane->filled = at + have;
+    ssize_t n =
+        recv(lane->from, lane->buffer + lane->filled, GW_BUFFER_BYTES - lane->filled, MSG_DONTWAIT);
+    int r = received(n);
+    if (r)
+        return r;
+    lane->filled += (size_t)n;
+    while (lane->out_count < GW_LANE_IOVS) {
+        struct gw_opened o;
+        enum gw_open_verdict verdict =
+            gw_record_open(&lane->rec, lane->buffer + lane->begun, lane->filled - lane->begun, &o);
+        if (verdict == GW_OPEN_FAILED)
+            return -EBADMSG;
+        if (verdict == GW_OPEN_PARTIAL)
+            break;
+        lane->begun += o.consumed;
+        add_out(lane, o.payload, o.payload_len);
+    }
+    return 0;
+}
+
+/* As tx.c: several slots are read at once, each sealed where it lies. */
+static int copy_user_tx(struct gw_lane *lane)
+{
+    struct iovec slots[GW_BUFFER_SLOTS];
+    for (size_t i = 0; i < GW_BUFFER_SLOTS; i++)
+        slots[i] = (struct iovec){
+            .iov_base = lane->buffer + i * GW_SLOT_BYTES + GW_RECORD_SEAL_ROOM_FRONT,
+            .iov_len = GW_RECORD_PLAINTEXT_MAX,
+        };
+    struct msghdr msg = {.msg_iov = slots, .msg_iovlen = GW_BUFFER_SLOTS};
+    ssize_t n = recvmsg(lane->from, &msg, MSG_DONTWAIT);
+    int r = received(n);
+    size_t left = r ? 0 : (size_t)n;
+    for (size_t i = 0; left > 0 && !r; i++) {
+        uint8_t *start;
+        size_t size, len = GW_MIN(left, (size_t)GW_RECORD_PLAINTEXT_MAX);
+        r = gw_record_seal(&lane->rec, GW_CONTENT_DATA, slots[i].iov_base, len, &start, &size);
+        if (!r)
+            add_out(lane, start, size);
+        left -= len;
+    }
+    return r;
+}
+
+static int empty_pipe(struct gw_lane *lane)
+{
+    int r = 0;
+    while (lane->pipe->bytes > 0 && r >= 0)
+        r = gw_pipe_empty(lane->pipe, lane->to);
+    return GW_MIN(r, 0);
+}
+
+/* As splice.c. */
+static int splice_kernel(struct gw_lane *lane)
+{
+    unsigned fills = lane->flow == GW_FLOW_RX ? lane->records_per_fill : 1;
+    int r = empty_pipe(lane);
+    if (r)
+        return r;
+    do
+        r = gw_pipe_fill(lane->pipe, lane->from, GW_PIPE_BYTES);
+    while (r > 0 && --fills > 0 && lane->pipe->bytes < GW_PIPE_BYTES);
+    if (lane->pipe->bytes == 0)
+        return r == 0 ? -ECONNRESET : r;
+    return empty_pipe(lane);
+}
+
+static int step_of_gateway(struct gw_lane *lane)
+{
+    if (lane->way == GW_WAY_SPLICE)
+        return splice_kernel(lane);
+    int r = send_out(lane);
+    if (r)
+        return r;
+    if (lane->way == GW_WAY_COPY)
+        r = copy_kernel(lane);
+    else
+        r = lane->flow == GW_FLOW_RX ? copy_user_rx(lane) : copy_user_tx(lane);
+    return r ? r : send_out(lane);
+}
+
+/* ---- around it, not measured ---- */
+
+static int make_wire(struct bench *b)
+{
+    b->fed = b->to_feed = 0;
+    if (b->lane.flow == GW_FLOW_TX) {
+        memcpy(b->wire, b->pattern, ROUND_BYTES);
+        b->to_feed = ROUND_BYTES;
+        return 0;
+    }
+    for (size_t i = 0; i < ROUND_RECORDS; i++) {
+        int n = ktls_soft_seal(&b->tls.to_far, GW_CONTENT_DATA,
+                               b->pattern + i * GW_RECORD_PLAINTEXT_MAX, GW_RECORD_PLAINTEXT_MAX, 0,
+                               b->wire + b->to_feed);
+        if (n < 0)
+            return n;
+        b->to_feed += (size_t)n;
+    }
+    return 0;
+}
+
+static int feed(struct bench *b)
+{
+    while (b->fed < b->to_feed) {
+        ssize_t n =
+            send(b->feed_fd, b->wire + b->fed, b->to_feed - b->fed, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0)
+            return errno == EAGAIN ? 0 : -errno;
+        b->fed += (size_t)n;
+    }
+    return 0;
+}
+
+static int came_out(struct bench *b, const uint8_t *data, size_t len)
+{
+    if (len > ROUND_BYTES - b->came || memcmp(data, b->pattern + b->came, len) != 0)
+        return -EBADMSG;
+    b->came += len;
+    return 0;
+}
+
+/* Opens the whole records of what was drained; the rest moves to its beginning. */
+static int open_drained(struct bench *b)
+{
+    size_t at = 0;
+    while (b->part - at >= KTLS_SOFT_HEADER_LEN) {
+        const uint8_t *record = b->drained + at;
+        size_t len = KTLS_SOFT_HEADER_LEN + ((size_t)record[3] << 8 | record[4]);
+        if (len > sizeof(b->plaintext))
+            return -EBADMSG;
+        if (len > b->part - at)
+            break;
+        uint8_t type = 0;
+        int n = ktls_soft_open(&b->tls.from_far, record, len, &type, b->plaintext);
+        if (n < 0)
+            return n;
+        int r = type == GW_CONTENT_DATA ? came_out(b, b->plaintext, (size_t)n) : -EBADMSG;
+        if (r)
+            return r;
+        at += len;
+    }
+    b->part -= at;
+    memmove(b->drained, b->drained + at, b->part);
+    return 0;
+}
+
+static int drain(struct bench *b)
+{
+    for (;;) {
+        ssize_t n =
+            recv(b->drain_fd, b->drained + b->part, sizeof(b->drained) - b->part, MSG_DONTWAIT);
+        if (n <= 0)
+            return n < 0 && errno == EAGAIN ? 0 : received(n);
+        int r = 0;
+        if (b->lane.flow == GW_FLOW_TX) {
+            b->part += (size_t)n;
+            r = open_drained(b);
+        } else {
+            r = came_out(b, b->drained, (size_t)n);
+        }
+        if (r)
+            return r;
+    }
+}
+
+static int64_t read_clock(clockid_t clock)
+{
+    struct timespec t;
+    (void)clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * GW_NS_PER_SEC + t.tv_nsec;
+}
+
+/* The thread's clock, unless this kernel moves it in ticks only (as user-mode-linux does): then
+ * the one on the wall, of which the best of many rounds is one that nobody interrupted
+ * (kernel-notes/thread-clock-ticks.md). */
+static clockid_t choose_clock(void)
+{
+    for (int i = 0; i < 3; i++) {
+        int64_t wall_ns = gw_clock_ns(), ns = read_clock(CLOCK_THREAD_CPUTIME_ID), elapsed_ns;
+        do
+            elapsed_ns = gw_clock_ns() - wall_ns;
+        while (elapsed_ns < CLOCK_TRIAL_NS);
+        ns = read_clock(CLOCK_THREAD_CPUTIME_ID) - ns;
+        if (ns <= 0 || ns > 2 * elapsed_ns)
+            return CLOCK_MONOTONIC;
+    }
+    return CLOCK_THREAD_CPUTIME_ID;
+}
+
+/* Loopback delivers what is sent before the send returns, but that is its habit and no promise. */
+static int await_progress(const struct bench *b)
+{
+    struct pollfd p[2] = {{.fd = b->lane.from, .events = POLLIN},
+                          {.fd = b->drain_fd, .events = POLLIN}};
+    (void)poll(p, 2, STUCK_MS);
+    return gw_clock_ns() < b->round_until_ns ? 0 : -ETIMEDOUT;
+}
+
+/* One round from feeding to its last byte out; what the relay's steps took. */
+static int run_round(struct bench *b, gw_lane_step *step, int64_t *ret_ns)
+{
+    int64_t ns = 0;
+    int r = make_wire(b);
+    b->came = 0;
+    b->round_until_ns = gw_clock_ns() + ROUND_LIMIT_NS;
+    while (!r && b->came < ROUND_BYTES) {
+        size_t before = b->came;
+        r = feed(b);
+        if (r)
+            break;
+        int64_t began_ns = read_clock(b->clock);
+        do
+            r = step(&b->lane);
+        while (r == 0);
+        ns += read_clock(b->clock) - began_ns;
+        if (r == -EAGAIN)
+            r = drain(b);
+        if (!r && b->came == before)
+            r = await_progress(b);
+    }
+    *ret_ns = ns;
+    return r;
+}
+
+static int run_rounds(struct bench *b, gw_lane_step *step, int64_t budget_ns, int64_t *ret_best_ns)
+{
+    int64_t until_ns = gw_clock_ns() + budget_ns;
+    int64_t best_ns = INT64_MAX;
+    int r = 0;
+    for (unsigned rounds = 0; !r && (rounds < ROUNDS_MIN || gw_clock_ns() < until_ns); rounds++) {
+        int64_t ns = 0;
+        r = run_round(b, step, &ns);
+        if (rounds > 0)
+            best_ns = GW_MIN(best_ns, ns);
+    }
+    *ret_best_ns = best_ns;
+    return r;
+}
+
+/* ---- set-up ---- */
+
+static int start_records(struct bench *b, const struct ktls_suite *suite)
+{
+    struct gw_lane *lane = &b->lane;
+    if (lane->way != GW_WAY_USER)
+        return ktls_pair_start(&b->tls, suite, lane->flow == GW_FLOW_RX ? KTLS_RX : KTLS_TX);
+    int r = gw_aead_init();
+    if (!r)
+        r = ktls_pair_derive(&b->tls, suite);
+    struct gw_handover_keys keys = {
+        .role = GW_ROLE_SERVER,
+        .tx = b->tls.from_far,
+        .rx = b->tls.to_far,
+    };
+    return r ? r : gw_record_init(&lane->rec, &keys);
+}
+
+static int take_pipe(struct bench *b)
+{
+    if (b->lane.way != GW_WAY_SPLICE)
+        return 0;
+    gw_pipes_init(&b->pipes, 1);
+    errno = 0;
+    b->lane.pipe = gw_pipes_take(&b->pipes);
+    if (b->lane.pipe)
+        return 0;
+    return errno ? -errno : -ENOBUFS; /* or it did not get its size */
+}
+
+static void make_room(const struct bench *b)
+{
+    const int room = ROOM;
+    const int fds[2] = {b->lane.from, b->drain_fd};
+    for (size_t i = 0; i < GW_ARRAY_SIZE(fds); i++)
+        (void)setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+}
+
+static int set_up(struct bench *b, const struct ktls_suite *suite)
+{
+    bool rx = b->lane.flow == GW_FLOW_RX;
+    int r = ktls_pair_connect(&b->tls);
+    if (!r)
+        r = ktls_pair_connect(&b->plain);
+    if (!r)
+        r = start_records(b, suite);
+    if (!r)
+        r = take_pipe(b);
+    b->feed_fd = rx ? b->tls.near : b->plain.near;
+    b->lane.from = rx ? b->tls.far : b->plain.far;
+    b->lane.to = rx ? b->plain.far : b->tls.far;
+    b->drain_fd = rx ? b->plain.near : b->tls.near;
+    b->lane.buffer = b->buffer;
+    make_room(b);
+    for (size_t i = 0; i < ROUND_BYTES; i++)
+        b->pattern[i] = (uint8_t)((uint32_t)i * UINT32_C(2654435761) >> 24);
+    return r;
+}
+
+static void tear_down(struct bench *b)
+{
+    gw_record_done(&b->lane.rec);
+    gw_pipes_done(&b->pipes);
+    ktls_pair_close(&b->tls);
+    ktls_pair_close(&b->plain);
+}
+
+struct gw_figure gw_measure_one(const struct ktls_suite *suite, enum gw_flow flow, enum gw_way way,
+                                const struct ktls_probe *probe, int64_t budget_ns,
+                                gw_lane_step *step)
+{
+    int64_t best_ns = 0;
+    struct bench *b = calloc(1, sizeof(*b));
+    if (!b)
+        return (struct gw_figure){.error = ENOMEM};
+    b->tls.near = b->tls.far = b->plain.near = b->plain.far = -1;
+    b->lane.flow = flow;
+    b->lane.way = way;
+    b->clock = choose_clock();
+    b->lane.records_per_fill = probe->splice_full.works ? SPLICE_RECORDS_PER_FILL : 1;
+    int r = set_up(b, suite);
+    if (!r)
+        r = run_rounds(b, step ? step : step_of_gateway, budget_ns, &best_ns);
+    tear_down(b);
+    free(b);
+    if (!r && best_ns <= 0)
+        r = -ERANGE; /* the clock stood still */
+    if (r)
+        return (struct gw_figure){.error = -r};
+    return (struct gw_figure){.ns_per_gib = (uint64_t)best_ns * (BYTES_PER_GIB / ROUND_BYTES)};
+}
+
+/* ---- all of it ---- */
+
+static const struct ktls_suite *suite_of(unsigned version, enum ktls_cipher cipher)
+{
+    const struct ktls_suite *suite;
+    for (size_t i = 0; (suite = ktls_suite_at(i)); i++)
+        if (suite->cipher == cipher && (suite->version == KTLS_TLS_1_3) == version)
+            return suite;
+    return NULL;
+}
+
+/* The first thing that a way needs and the self-test did not find to work; NULL: all works. */
+static const struct ktls_trial *missing(const struct ktls_probe *probe, enum ktls_cipher cipher,
+                                        unsigned version, enum gw_flow flow, enum gw_way way)
+{
+    bool rx = flow == GW_FLOW_RX;
+    const struct ktls_trial *needs[] = {
+        &probe->attach,
+        rx ? &probe->rx[version][cipher] : &probe->tx[version][cipher],
+        rx ? &probe->splice : &probe->splice_tx,
+    };
+    size_t count = way == GW_WAY_USER ? 0 : way == GW_WAY_COPY ? 2 : 3;
+    for (size_t i = 0; i < count; i++)
+        if (!needs[i]->works)
+            return needs[i];
+    return NULL;
+}
+
+void gw_measure_all(enum ktls_cipher cipher, const struct ktls_probe *probe, unsigned ways,
+                    int64_t budget_ns, struct gw_figures *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    for (unsigned v = 0; v < GW_VERSIONS; v++) {
+        const struct ktls_suite *suite = suite_of(v, cipher);
+        for (unsigned flow = 0; flow < GW_FLOW_COUNT; flow++) {
+            for (unsigned way = 0; way < GW_WAY_COUNT; way++) {
+                if (!suite || !(ways & 1U << way))
+                    continue;
+                const struct ktls_trial *trial =
+                    missing(probe, cipher, v, (enum gw_flow)flow, (enum gw_way)way);
+                ret->at[v][flow][way] =
+                    trial ? (struct gw_figure){.error = trial->error}
+                          : gw_measure_one(suite, (enum gw_flow)flow, (enum gw_way)way, probe,
+                                           budget_ns, NULL);
+            }
+        }
+    }
+}
