@@ -388,7 +388,7 @@ static void watch_own(struct backend *b, int *fd)
 
 /* ---- for the test ---- */
 
-struct backend *backend_start(const struct backend_plan *plan)
+static struct backend *start(const struct backend_plan *plan, const char *path)
 {
     pthread_condattr_t attr;
     struct backend *b = calloc(1, sizeof(*b));
@@ -402,12 +402,22 @@ struct backend *backend_start(const struct backend_plan *plan)
     (void)pthread_condattr_destroy(&attr);
     b->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     b->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    b->listen_fd = net_listen(BACKLOG, &b->port);
+    b->listen_fd = path ? net_listen_unix(BACKLOG, path) : net_listen(BACKLOG, &b->port);
     watch_own(b, &b->wake_fd);
     watch_own(b, &b->listen_fd);
     if (pthread_create(&b->thread, NULL, run, b))
         fatal("no thread");
     return b;
+}
+
+struct backend *backend_start(const struct backend_plan *plan)
+{
+    return start(plan, NULL);
+}
+
+struct backend *backend_start_unix(const struct backend_plan *plan, const char *path)
+{
+    return start(plan, path);
 }
 
 static void wake(struct backend *b)

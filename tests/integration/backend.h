@@ -51,6 +51,8 @@ struct backend;
 /* Listens on a free port; `plan` is for the connections that come until the next
  * backend_set_plan. */
 struct backend *backend_start(const struct backend_plan *plan);
+/* The same on a Unix socket, which it makes. */
+struct backend *backend_start_unix(const struct backend_plan *plan, const char *path);
 void backend_stop(struct backend *b);
 uint16_t backend_port(const struct backend *b);
 

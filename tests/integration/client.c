@@ -14,6 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum {
+    STILL_MS = 200, /* nothing moved for so long: it is stuck, as far as a test can tell */
+};
+
 /* ---- SSL objects ---- */
 
 static int own_index(void)
@@ -284,6 +288,15 @@ void client_send(struct client *c, uint64_t bytes)
         ;
     if (c->sent != until)
         fail_client(c, "send");
+}
+
+void client_send_until_stuck(struct client *c)
+{
+    short events;
+    do {
+        events = client_step_send(c, UINT64_MAX);
+        assert_int_equal(c->end, CLIENT_OPEN);
+    } while (net_await(c->fd, events, net_now_ms() + STILL_MS));
 }
 
 void client_receive(struct client *c, uint64_t bytes)

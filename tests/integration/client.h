@@ -85,6 +85,8 @@ void client_release(struct client *c);
 
 /* Sends the next `bytes` of the stream work.up_seed; asserts. */
 void client_send(struct client *c, uint64_t bytes);
+/* Sends until nothing moves any more; asserts that it can. */
+void client_send_until_stuck(struct client *c);
 /* Receives exactly `bytes` more of the stream work.down_seed, checked; asserts. */
 void client_receive(struct client *c, uint64_t bytes);
 /* Reads until the end of the stream, which it returns; bytes that come are checked and counted. */

@@ -308,12 +308,15 @@ static bool begin(const struct gateway_options *options, struct gateway **ret)
 {
     struct gateway *g = &the_gateways[options->client ? GW_ROLE_CLIENT : GW_ROLE_SERVER];
     struct words w = {.count = 0};
-    char target[32], workers[16], more[512];
+    char target[128], workers[16], more[512];
     long before[PROOF_COUNT];
     drop(g);
     read_proof(before);
     *g = (struct gateway){.workers = options->workers ? options->workers : 1};
-    (void)snprintf(target, sizeof(target), "127.0.0.1:%u", options->target);
+    if (options->target_path)
+        (void)snprintf(target, sizeof(target), "unix:%s", options->target_path);
+    else
+        (void)snprintf(target, sizeof(target), "127.0.0.1:%u", options->target);
     (void)snprintf(workers, sizeof(workers), "%u", g->workers);
     const char *flags = getenv("KTLSGATE_TEST_FLAGS");
     (void)snprintf(more, sizeof(more), "%s", flags ? flags : "");

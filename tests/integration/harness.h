@@ -73,6 +73,7 @@ void skip_because(const char *why);
 struct gateway_options {
     bool client;                          /* `ktlsgate client`, which trusts `ca` */
     uint16_t target;                      /* port of the backend on 127.0.0.1 */
+    const char *target_path;              /* … or its Unix socket */
     unsigned workers;                     /* 0: one */
     const char *cacert;                   /* client: NULL: that of `ca` */
     const char *listen;                   /* NULL: a free port of 127.0.0.1 */

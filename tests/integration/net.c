@@ -5,7 +5,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,6 +51,20 @@ int net_listen(int backlog, uint16_t *ret_port)
     }
     *ret_port = ntohs(addr.sin_port);
     return fd;
+}
+
+int net_listen_unix(int backlog, const char *path)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 &&
+        listen(fd, backlog) == 0)
+        return fd;
+    int error = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    return -error;
 }
 
 int net_connect_begin(uint16_t port)

@@ -14,6 +14,8 @@ enum {
 int64_t net_now_ms(void);
 /* A listening socket, not blocking; its port in *ret_port. */
 int net_listen(int backlog, uint16_t *ret_port);
+/* The same on a Unix socket of this path, which must be new. */
+int net_listen_unix(int backlog, const char *path);
 /* Starts to connect, without waiting: the descriptor, not blocking; negative errno. */
 int net_connect_begin(uint16_t port);
 /* Connects and waits for it: the descriptor, not blocking; negative errno. */

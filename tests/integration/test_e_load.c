@@ -2,10 +2,12 @@
 /* Many connections at once and one after the other: none starves another, none leaves anything
  * behind, and who does not read costs bounded memory. */
 #include "gateway/base/compat.h"
+#include "gateway/ring/pipe.h"
 #include "tests/integration/backend.h"
 #include "tests/integration/check.h"
 #include "tests/integration/client_steps.h"
 #include "tests/integration/net.h"
+#include "tests/integration/pipes.h"
 
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -146,16 +148,6 @@ static void the_limit_holds(void **state)
 
 /* ---- those who do not read ---- */
 
-/* Sends until nothing moves any more. */
-static void send_until_stuck(struct client *c)
-{
-    short events;
-    do {
-        events = client_step_send(c, UINT64_MAX);
-        assert_int_equal(c->end, CLIENT_OPEN);
-    } while (net_await(c->fd, events, net_now_ms() + STILL_MS));
-}
-
 /* Waits until the backend can send connection `number` no more. */
 static void await_backend_stuck(unsigned number)
 {
@@ -195,7 +187,7 @@ static void slow_backends_hold_nobody_else(void **state)
     for (int i = 0; i < SLOW; i++) {
         client_connect(&slow[i], &options);
         slow[i].work.up_seed = SEED;
-        send_until_stuck(&slow[i]);
+        client_send_until_stuck(&slow[i]);
     }
     check_memory(pid, memory, SLOW);
     for (int i = 0; i < SLOW; i++)
@@ -352,6 +344,9 @@ static void churn_leaves_nothing_behind(void **state)
     run(TLS1_2_VERSION, echo_of(100), count / 2, 20);
     run(0, echo_of(200 * KIB), 100, 100);
     await_fds(pid, fds);
+    struct pipes pipes;
+    pipes_await_empty(pid, &pipes);
+    assert_in_range(pipes.open, relay_is_splice() ? 1 : 0, GW_PIPES_KEPT);
     gateway_stop(gateway);
 }
 

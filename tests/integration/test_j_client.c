@@ -133,7 +133,11 @@ static void much_both_ways_at_once(void **state)
         if (engine_is_kernel()) {
             assert_string_equal(line.tx, "kernel");
             assert_string_equal(line.rx, "kernel");
+            assert_string_equal(line.tx_relay, relay_is_splice() ? "splice" : "copy");
+            assert_string_equal(line.rx_relay, relay_is_splice() ? "splice" : "copy");
             assert_true(logbook_count(&server->log, " tx=kernel rx=kernel") > 0);
+            if (relay_is_splice())
+                assert_true(logbook_count(&server->log, " tx_relay=splice rx_relay=splice") > 0);
         }
         stop_both();
     }
