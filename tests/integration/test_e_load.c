@@ -48,7 +48,7 @@ static void serve(const char *flag, const char *value)
 {
     gateway = gateway_start(&(struct gateway_options){
         .target = backend_port(backend),
-        .flags = {"--handshake-timeout", "60s", flag, value},
+        .flags = {"--handshake-timeout", "600s", flag, value},
     });
 }
 

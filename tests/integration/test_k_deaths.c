@@ -224,7 +224,8 @@ static bool is_gone(struct client *c)
     return c->end != CLIENT_OPEN || poll(&p, 1, 0) == 1;
 }
 
-/* Waits until `dead` of them are gone: the kernel takes its time to bury an io_uring. */
+/* Waits until `dead` of them are gone: the kernel takes its time to bury an io_uring. More may be,
+ * which it had accepted and the worker had not seen yet. */
 static void await_gone(struct client *crowd, unsigned dead)
 {
     int64_t deadline = net_now_ms() + DEADLINE_MS;
@@ -233,8 +234,8 @@ static void await_gone(struct client *crowd, unsigned dead)
         gone = 0;
         for (unsigned i = 0; i < CROWD; i++)
             gone += is_gone(&crowd[i]);
-    } while (gone != dead && net_now_ms() < deadline && poll(NULL, 0, 10) == 0);
-    assert_int_equal(gone, dead);
+    } while (gone < dead && net_now_ms() < deadline && poll(NULL, 0, 10) == 0);
+    assert_in_range(gone, dead, CROWD);
 }
 
 static void stop_and_account(unsigned dead)

@@ -208,6 +208,7 @@ static void no_descriptor_for_the_backend(void **state)
         assert_string_equal(line.detail, "Too many open files");
     }
     leave(&crowd[0]);
+    await_fds(fds + 2 * (FULL - 1));
     join(&c);
     empty(&c, 1);
     empty(crowd + 1, FULL - 1);
