@@ -11,7 +11,7 @@
  *    come between the parts of a message.
  *  - The kernel looks at a header when the whole record is there; the user engine at once, so it
  *    may end for a record that the kernel still waits for. What the alert says of a wrong header
- *    is also the kernel's choice.
+ *    is also the kernel's choice. In TLS 1.2 type 0 is one.
  *  - Bytes that were opened together with a record that ends the connection may be lost with it:
  *    the backend sees a reset then, never an end. Of those that a peer which is gone did not
  *    take any more, one engine may have read, and counted, more at a time than the other.
@@ -129,7 +129,8 @@ static void note(struct script *s, const struct conn_step *step)
     s->has_message |=
         (step->act == CONN_KEY_UPDATE && tls13) || (record && step->type == GW_CONTENT_HANDSHAKE);
     s->has_empty |= data && step->len == 0;
-    s->odd_header |= step->act == CONN_RAW || step->act == CONN_CUT || bends_header(step, suite);
+    s->odd_header |= step->act == CONN_RAW || step->act == CONN_CUT ||
+                     (record && !tls13 && step->type == 0) || bends_header(step, suite);
 }
 
 static void read_script(struct gw_reader *r, struct script *s)
