@@ -11,7 +11,8 @@
  *    come between the parts of a message.
  *  - The kernel looks at a header when the whole record is there; the user engine at once, so it
  *    may end for a record that the kernel still waits for. What the alert says of a wrong header
- *    is also the kernel's choice. In TLS 1.2 type 0 is one.
+ *    is also the kernel's choice. So it is of a type that TLS 1.2 does not know, and of a
+ *    record of padding alone.
  *  - Bytes that were opened together with a record that ends the connection may be lost with it:
  *    the backend sees a reset then, never an end. Of those that a peer which is gone did not
  *    take any more, one engine may have read, and counted, more at a time than the other.
@@ -119,6 +120,12 @@ static bool bends_header(const struct conn_step *step, const struct ktls_suite *
     return step->act == CONN_TAMPERED && step->bit / 8 % size < GW_RECORD_HEADER;
 }
 
+/* TLS 1.3 hides the type; 0 is padding there. */
+static bool odd_type(uint8_t type, bool tls13)
+{
+    return type == 0 || (!tls13 && (type < GW_CONTENT_CCS || type > GW_CONTENT_DATA));
+}
+
 static void note(struct script *s, const struct conn_step *step)
 {
     const struct ktls_suite *suite = s->setup.suite;
@@ -130,7 +137,7 @@ static void note(struct script *s, const struct conn_step *step)
         (step->act == CONN_KEY_UPDATE && tls13) || (record && step->type == GW_CONTENT_HANDSHAKE);
     s->has_empty |= data && step->len == 0;
     s->odd_header |= step->act == CONN_RAW || step->act == CONN_CUT ||
-                     (record && !tls13 && step->type == 0) || bends_header(step, suite);
+                     (record && odd_type(step->type, tls13)) || bends_header(step, suite);
 }
 
 static void read_script(struct gw_reader *r, struct script *s)
