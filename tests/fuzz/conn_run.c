@@ -47,8 +47,7 @@ static struct gateway gateways[CONN_ENGINES];
 static struct run *current;
 
 /* What differs between two services is set for each input. */
-static struct gw_service service = {
-    .name = "fuzz", .verify = GW_VERIFY_NONE, .rekey_after = GW_REKEY_AFTER_MAX};
+static struct gw_service service = {.name = "fuzz", .verify = GW_VERIFY_NONE};
 /* No limit is a whole number of seconds: a look at what is not sent yet, in the kernel engine
  * only, takes less than one (see settle), and must not change what comes of a script. */
 static const struct gw_config config = {
@@ -61,12 +60,25 @@ static const struct gw_config config = {
     .close_timeout_ns = 20 * GW_NS_PER_SEC + 900 * GW_NS_PER_MS,
 };
 
+static const struct {
+    bool kernel, rekeys, splices, loses;
+    unsigned refuse_percent;
+} traits[CONN_ENGINES] = {
+    [CONN_KERNEL] = {.kernel = true},
+    [CONN_MIXED] = {.kernel = true, .refuse_percent = 50},
+    [CONN_REKEYS] = {.kernel = true, .rekeys = true},
+    [CONN_SPLICE] = {.kernel = true, .rekeys = true, .splices = true},
+    [CONN_LOSES] = {.kernel = true, .splices = true, .loses = true},
+};
+
 static const struct ktls_probe *probe(enum conn_engine engine)
 {
     static struct ktls_probe probes[CONN_ENGINES];
     struct ktls_probe *all = &probes[engine];
     all->attach.works = true;
-    all->rekey.works = engine == CONN_REKEYS;
+    all->rekey.works = traits[engine].rekeys;
+    all->splice.works = all->splice_tx.works = traits[engine].splices;
+    all->splice_full.works = !traits[engine].loses;
     for (int version = 0; version < 2; version++)
         for (int cipher = 0; cipher < KTLS_CIPHER_COUNT; cipher++)
             all->tx[version][cipher].works = all->rx[version][cipher].works = true;
@@ -116,9 +128,10 @@ static struct gateway *gateway(enum conn_engine engine)
     struct gateway *g = &gateways[engine];
     struct gw_fake_config fake = {
         .max_buffers = 4,
-        .kernel = engine != CONN_USER,
-        .rekeys = engine == CONN_REKEYS,
-        .refuse_percent = engine == CONN_MIXED ? 50 : 0,
+        .kernel = traits[engine].kernel,
+        .rekeys = traits[engine].rekeys,
+        .splice_loses = traits[engine].loses,
+        .refuse_percent = traits[engine].refuse_percent,
         .prompt = true,
         .sockets = 8,
         .on_connect = on_connect,
@@ -533,6 +546,8 @@ void conn_run(const struct conn_setup *setup, const struct conn_step *steps, siz
     *ret = (struct conn_result){.alert = -1};
     run = (struct run){.g = gateway(engine), .setup = setup, .result = ret, .plain_fd = -1};
     current = &run;
+    service.relay = traits[engine].splices ? GW_RELAY_SPLICE : GW_RELAY_COPY;
+    service.rekey_after = setup->rekey_after;
     begin(&run);
     if (count == 0 || steps[0].act > CONN_CLOSE_NOTIFY) {
         send_wire(&run, 0);

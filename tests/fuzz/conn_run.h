@@ -18,6 +18,8 @@ enum conn_engine {
     CONN_KERNEL,
     CONN_MIXED,  /* the kernel refuses to attach or takes one direction only, by chance */
     CONN_REKEYS, /* the kernel can change keys */
+    CONN_SPLICE, /* … and its bytes pass through pipes */
+    CONN_LOSES,  /* the same, where splice loses what does not fit into a pipe */
     CONN_ENGINES
 };
 
@@ -26,7 +28,8 @@ struct conn_setup {
     struct handshake_fake handshake; /* but for its keys */
     enum gw_proxy_protocol proxy;
     int connect_result; /* as in tests/model/ring_fake.h */
-    bool scarce;        /* buffers are often not there */
+    bool scarce;        /* buffers and pipes are often not there */
+    uint32_t rekey_after;
     uint64_t seed;
 };
 

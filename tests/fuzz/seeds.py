@@ -44,8 +44,8 @@ def conn():
     together, pieces = 0x80, 0x40
     alert, handshake, app = 21, 22, 23
 
-    def setup(suite=0, proxy=0, scarce=0, mixed=0, connect=0, tickets=9, payload_max=0, rekeys=0):
-        engine = 0x80 * mixed + 0x40 * rekeys
+    def setup(suite=0, proxy=0, scarce=0, mixed=0, connect=0, tickets=9, payload_max=0, rekeys=0, splices=0, few=0):
+        engine = 0x80 * mixed + 0x40 * rekeys + 0x20 * splices + 0x10 * few
         return u8(suite, proxy + 3 * scarce + engine, connect, 40, 100, tickets, payload_max, 1)
 
     def send(size, pad=0, act=data, flags=0, more=b""):
@@ -94,6 +94,11 @@ def conn():
         yield f"{kernel}update-flood", start + u8(key_update | together, 1) * 40
         yield f"{kernel}update-in-parts", start + typed(handshake, b"\x18\0", together) + typed(handshake, b"\0\1\0")
         yield f"{kernel}update-too-long", start + typed(handshake, b"\x18\0\0\1\0\0")
+    for kernel, start in ("splice-", setup(rekeys=1, splices=1, few=1)), ("loses-", setup(splices=1)):
+        yield f"{kernel}large", start + send(16384, 0, data, together) * 6 + answer(60000) * 12 + u8(backend_fin) + close
+        yield f"{kernel}empties", start + typed(app, b"", together) * 9 + send(1) + typed(app, b"") * 9 + send(1)
+        yield f"{kernel}updates", start + (u8(key_update, 1) + send(5000) + answer(60000)) * 9 + close
+        yield f"{kernel}reset-full", start + u8(pause_b, pause) + send(16384) * 12 + answer(60000) * 4 + u8(reset)
     yield "data-amid-message", setup() + typed(handshake, b"\x18\0\0", together) + send(4)
 
 
