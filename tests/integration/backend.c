@@ -100,6 +100,8 @@ static void enrol(struct backend *b, struct peer *p)
 
 static void close_peer(struct backend *b, struct peer *p, bool reset)
 {
+    /* A child that has just been forked may still hold it: a close alone would leave it watched. */
+    (void)epoll_ctl(b->epoll_fd, EPOLL_CTL_DEL, p->fd, NULL);
     if (reset)
         net_reset(p->fd);
     else
