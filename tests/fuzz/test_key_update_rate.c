@@ -54,6 +54,7 @@ static struct conn_result run(enum conn_engine engine)
     const struct conn_setup setup = {
         .suite = ktls_suite_find(0x1301),
         .handshake = {.in_len = 1},
+        .rekey_after = GW_REKEY_AFTER_MAX,
     };
     add((struct conn_step){.act = CONN_CLOSE_NOTIFY});
     conn_run(&setup, script.step, script.count, engine, &result);

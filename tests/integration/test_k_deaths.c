@@ -260,11 +260,15 @@ static void kill_one_of(struct client *crowd, const struct step *step, int signa
     else
         await_gone(crowd, dead);
     gateway_expect_words(gateway, "is back");
+    unsigned living = 0;
     for (unsigned i = 0; i < CROWD; i++)
-        if (is_gone(&crowd[i]))
+        if (is_gone(&crowd[i])) {
             client_close(&crowd[i]);
-        else
+        } else {
             (i < STAGED ? step->go_on : go_on_echo)(&crowd[i]);
+            living++;
+        }
+    assert_in_range(living, step->ended ? 0 : 1, CROWD);
     backend_set_plan(backend, &BACKEND_PLAN(.echo = true));
     expect_service(20);
     stop_and_account(dead);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Several workers: one that is killed costs its own connections only; TERM lets those that are open
- * come to their end. */
+/* TERM, with several workers: what is open comes to its end, or is cut after --shutdown-timeout. */
 #include "tests/integration/backend.h"
 #include "tests/integration/check.h"
 #include "tests/integration/client.h"
@@ -16,7 +15,6 @@
 
 enum {
     SEED = 17,
-    CROWD = 24,
 };
 
 static struct backend *backend;
@@ -64,53 +62,6 @@ static void leave(struct client *c)
     client_close_notify(c);
     assert_int_equal(client_read_end(c), CLIENT_CLOSE_NOTIFY);
     client_close(c);
-}
-
-/* Sends until the connection is gone or the echo is back; true: it lives. */
-static bool lives(struct client *c)
-{
-    uint8_t byte;
-    ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (n == 0 || (n < 0 && errno != EAGAIN))
-        return false;
-    echo(c, 20000);
-    return true;
-}
-
-static void a_killed_worker_costs_its_own_connections_only(void **state)
-{
-    struct client crowd[CROWD];
-    struct conn_line line;
-    pid_t pids[WORKERS_MAX];
-    unsigned living = 0;
-    (void)state;
-    serve(2, NULL, NULL);
-    for (int i = 0; i < CROWD; i++) {
-        join(&crowd[i]);
-        echo(&crowd[i], 1000);
-    }
-    assert_int_equal(gateway_workers(gateway, pids), 2);
-    gateway->lost_some = true;
-    assert_return_code(kill(pids[0], SIGKILL), 0);
-    gateway_expect_words(gateway, "is back");
-    for (int i = 0; i < CROWD; i++) {
-        if (lives(&crowd[i])) {
-            living++;
-            leave(&crowd[i]);
-            gateway_expect(gateway, "finished", &line);
-            assert_int_equal(line.bytes_up, 21000);
-        } else {
-            client_close(&crowd[i]);
-        }
-    }
-    assert_in_range(living, 1, CROWD - 1);
-    for (int i = 0; i < CROWD; i++) {
-        join(&crowd[i]);
-        echo(&crowd[i], 1000);
-        leave(&crowd[i]);
-    }
-    assert_int_equal(gateway_workers(gateway, pids), 2);
-    gateway_stop(gateway);
 }
 
 static void term_lets_connections_finish(void **state)
@@ -162,7 +113,6 @@ int main(void)
         TEST(term_ends_an_idle_gateway_at_once),
         TEST(term_lets_connections_finish),
         TEST(shutdown_timeout_cuts_what_is_left),
-        TEST(a_killed_worker_costs_its_own_connections_only),
     };
-    return run_world("f_workers", tests);
+    return run_world("f_shutdown", tests);
 }
