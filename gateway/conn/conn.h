@@ -29,7 +29,7 @@
 #include "gateway/record/choice.h"
 #include "gateway/record/record.h"
 #include "gateway/ring/ring.h"
-#include "gateway/tls/context.h"
+#include "gateway/route/terms.h"
 #include "gateway/tls/handshake.h"
 
 // clang-format off
@@ -53,7 +53,7 @@ enum gw_step {
 struct gw_conn_env {
     struct gw_ring *ring;
     const struct gw_config *config;
-    struct gw_tls_context *const *tls; /* one per service */
+    struct gw_terms *const *terms; /* one a service; may change between two turns */
     const struct ktls_probe *ktls;
     struct gw_stats *stats;     /* ours */
     struct gw_stats *all_stats; /* of all workers, for --max-conns */

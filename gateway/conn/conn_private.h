@@ -108,6 +108,7 @@ struct gw_conn {
     int plain_fd;       /* … and the other */
     unsigned target_at; /* address of the target being tried */
 
+    struct gw_terms *terms;       /* held as long as one of the next two is there */
     struct gw_handshake *hs;      /* until all its bytes are sent */
     struct gw_handshake *tickets; /* client role: then here, while tickets may come */
     int64_t tickets_until_ns;
@@ -211,6 +212,8 @@ void gw_opening_begin(struct gw_conn *c);
 void gw_opening_next(struct gw_conn *c);
 /* Takes it out of the gauge of handshakes, unless it is. */
 void gw_opening_left_handshake(struct gw_conn *c);
+/* Frees *hs, which is c->hs or was it, and lets go of the terms with it. */
+void gw_conn_free_handshake(struct gw_conn *c, struct gw_handshake **hs);
 void gw_opening_read(struct gw_conn *c);
 void gw_opening_received(struct gw_conn *c, const struct gw_completion *done);
 void gw_opening_connected(struct gw_conn *c, int res);

@@ -189,7 +189,7 @@ void gw_end_try_free(struct gw_conn *c)
     gw_ring_close(c->env->ring, &c->plain_fd);
     tell(c);
     gw_resume_end(c);
-    gw_handshake_free(c->hs);
+    gw_conn_free_handshake(c, &c->hs);
     if (c->has_record) {
         count_engines(c);
         gw_record_done(&c->rec);

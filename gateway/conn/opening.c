@@ -60,7 +60,7 @@ static enum gw_reason judge_client(struct gw_conn *c)
         return GW_REASON_CERT_INVALID;
     }
     const struct gw_rule *rule = NULL;
-    bool pass = decide(c->service, &id, &rule);
+    bool pass = decide(c->terms->service, &id, &rule);
     note_identity(c, &id, rule);
     return pass ? GW_REASON_NONE : GW_REASON_NOT_ALLOWED;
 }
@@ -198,7 +198,8 @@ static void begin_handshake(struct gw_conn *c)
     c->handshaking = true;
     gw_stats_add(c->env->stats, GW_COUNTER_HANDSHAKING, 1);
     c->moved_ns = c->env->now_ns;
-    c->hs = gw_handshake_new(c->env->tls[c->service_index], allows, (void *)(uintptr_t)c->service);
+    c->terms = gw_terms_hold(c->env->terms[c->service_index]);
+    c->hs = gw_handshake_new(c->terms->tls, allows, (void *)(uintptr_t)c->terms->service);
     if (!c->hs) {
         gw_end_now(c, GW_REASON_NO_MEMORY);
         return;
@@ -209,6 +210,14 @@ static void begin_handshake(struct gw_conn *c)
         c->attached = gw_ring_ktls_attach(c->env->ring, c->tls_fd) == 0;
     gw_conn_set_timer(c, c->env->config->handshake_timeout_ns);
     take_verdict(c, gw_handshake_begin(c->hs));
+}
+
+void gw_conn_free_handshake(struct gw_conn *c, struct gw_handshake **hs)
+{
+    gw_handshake_free(*hs);
+    *hs = NULL;
+    gw_terms_put(c->terms);
+    c->terms = NULL;
 }
 
 void gw_opening_left_handshake(struct gw_conn *c)

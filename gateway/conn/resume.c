@@ -23,7 +23,7 @@ void gw_resume_begin(struct gw_conn *c)
         c->env->ticket_waiters++;
         return;
     }
-    gw_handshake_free(hs);
+    gw_conn_free_handshake(c, &hs);
 }
 
 void gw_resume_end(struct gw_conn *c)
@@ -31,8 +31,7 @@ void gw_resume_end(struct gw_conn *c)
     if (!c->tickets)
         return;
     c->env->ticket_waiters--;
-    gw_handshake_free(c->tickets);
-    c->tickets = NULL;
+    gw_conn_free_handshake(c, &c->tickets);
 }
 
 void gw_resume_see(struct gw_conn *c, const uint8_t *data, size_t len)

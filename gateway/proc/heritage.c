@@ -65,7 +65,7 @@ void gw_heritage_done(struct gw_heritage *h)
 {
     gw_listeners_done(&h->listeners);
     for (unsigned i = 0; i < GW_MAX_SERVICES; i++)
-        gw_tls_context_free(h->tls[i]);
+        gw_terms_put(h->terms[i]);
     gw_fd_close(&h->log_wake_fd);
     shared_free(h->logs, logs_size(h->config));
     shared_free(h->stats, stats_size(h->config));
@@ -89,7 +89,7 @@ void gw_heritage_share(const struct gw_heritage *h, unsigned index, int channel_
         .channel_fd = channel_fd,
         .listener_count = h->listeners.count,
     };
-    memcpy(ret->tls, h->tls, sizeof(ret->tls));
+    memcpy(ret->terms, h->terms, sizeof(ret->terms));
     for (unsigned i = 0; i < h->listeners.count; i++)
         ret->listeners[i] = (struct gw_worker_listener){
             .fd = gw_listener_fd(&h->listeners.rows[i], index),

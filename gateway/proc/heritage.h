@@ -13,9 +13,9 @@
 typedef int gw_worker_main(const struct gw_worker_env *env);
 
 struct gw_heritage {
-    const struct gw_config *config; /* not owned */
-    gw_worker_main *worker;         /* what a worker runs: gw_worker_run, or a test's */
-    struct gw_tls_context *tls[GW_MAX_SERVICES];
+    const struct gw_config *config;          /* not owned */
+    gw_worker_main *worker;                  /* what a worker runs: gw_worker_run, or a test's */
+    struct gw_terms *terms[GW_MAX_SERVICES]; /* one a service */
     struct ktls_probe ktls;
     struct gw_choice choice; /* nothing, unless it was measured */
     struct gw_listeners listeners;

@@ -7,51 +7,22 @@
 #include "gateway/proc/verdict.h"
 #include "gateway/record/measure.h"
 #include "gateway/ring/ring.h"
-#include "gateway/route/authorize.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* For each of eight or twelve ways: the start takes a quarter of a second longer. */
 #define MEASURE_NS (20 * GW_NS_PER_MS)
 
-/* A rule that cannot match is a mistake, and one that turns everybody away. */
-static int check_rule(const struct gw_rule *rule, struct gw_error *err)
+static int make_terms(struct gw_heritage *h, struct gw_error *err)
 {
-    if (gw_authorize_pattern_ok(rule->kind, rule->pattern))
-        return 0;
-    switch (rule->kind) {
-    case GW_RULE_DNS:
-        return gw_error_set(err, GW_EXIT_USAGE,
-                            "--allow-dns '%s': DNS names have no wildcards here; give the whole "
-                            "name, once for each, or use --allow-uri",
-                            rule->pattern);
-    case GW_RULE_URI:
-        return gw_error_set(err, GW_EXIT_USAGE,
-                            "--allow-uri '%s': * must be a whole part between two slashes, and ** "
-                            "the last part",
-                            rule->pattern);
-    default:
-        return gw_error_set(err, GW_EXIT_USAGE, "an --allow flag without a name lets nobody pass");
-    }
-}
-
-static int check_rules(const struct gw_config *config, struct gw_error *err)
-{
-    int r = 0;
-    for (unsigned i = 0; !r && i < config->service_count; i++)
-        for (unsigned k = 0; !r && k < config->services[i]->rule_count; k++)
-            r = check_rule(&config->services[i]->rules[k], err);
-    return r;
-}
-
-static int make_contexts(struct gw_heritage *h, struct gw_error *err)
-{
-    int r = 0;
+    struct gw_files *files = gw_files_new();
+    int r = files ? 0 : gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     for (unsigned i = 0; !r && i < h->config->service_count; i++) {
         const struct gw_service *s = h->config->services[i];
-        r = gw_tls_context_new(&h->tls[i], s, s->session_tickets ? &h->tickets[i] : NULL, err);
+        struct gw_ticket_keys *tickets = s->session_tickets ? &h->tickets[i] : NULL;
+        r = gw_terms_new(&h->terms[i], s, tickets, files, err);
     }
+    gw_files_free(files);
     return r;
 }
 
@@ -116,9 +87,7 @@ static int try_ring(struct gw_error *err)
 
 int gw_preflight(struct gw_heritage *h, struct gw_error *err)
 {
-    int r = check_rules(h->config, err);
-    if (!r)
-        r = make_contexts(h, err);
+    int r = make_terms(h, err);
     if (!r)
         r = judge_engines(h, err);
     if (!r)

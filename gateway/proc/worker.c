@@ -291,7 +291,7 @@ static int start(struct worker *w)
     w->conns = (struct gw_conn_env){
         .ring = w->ring,
         .config = config,
-        .tls = w->env->tls,
+        .terms = w->env->terms,
         .ktls = w->env->ktls,
         .choice = *w->env->choice,
         .stats = &w->env->stats[w->env->index],

@@ -10,7 +10,7 @@
 #include "gateway/config/config.h"
 #include "gateway/proc/channel.h"
 #include "gateway/record/choice.h"
-#include "gateway/tls/context.h"
+#include "gateway/route/terms.h"
 
 #include "ktlsinstall.h"
 
@@ -22,10 +22,10 @@ struct gw_worker_listener {
 /* All that crosses fork from the master to a worker. */
 struct gw_worker_env {
     const struct gw_config *config;
-    struct gw_tls_context *tls[GW_MAX_SERVICES]; /* one per service */
-    const struct ktls_probe *ktls;               /* what the kernel engine can do */
-    const struct gw_choice *choice;              /* … and what is cheaper */
-    unsigned index;                              /* of this worker, from 0 */
+    struct gw_terms *terms[GW_MAX_SERVICES]; /* one a service */
+    const struct ktls_probe *ktls;           /* what the kernel engine can do */
+    const struct gw_choice *choice;          /* … and what is cheaper */
+    unsigned index;                          /* of this worker, from 0 */
     unsigned worker_count;
     struct gw_stats *stats; /* of all workers, worker_count blocks; ours is stats[index] */
     struct gw_logring *log; /* ours */

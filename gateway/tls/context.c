@@ -204,7 +204,7 @@ static int make_server_ctx(struct gw_tls_context *tls, unsigned i, const struct 
 }
 
 static int load_credentials(struct gw_tls_context *tls, const struct gw_service *service,
-                            struct gw_error *err)
+                            struct gw_files *files, struct gw_error *err)
 {
     if (service->cert_count == 0 && service->role == GW_ROLE_CLIENT)
         return 0;
@@ -216,7 +216,7 @@ static int load_credentials(struct gw_tls_context *tls, const struct gw_service 
     tls->credential_count = service->cert_count;
     int r = 0;
     for (unsigned i = 0; r == 0 && i < tls->credential_count; i++)
-        r = gw_credential_load(&tls->credentials[i], &service->certs[i], tls->library, err);
+        r = gw_credential_load(&tls->credentials[i], files, &service->certs[i], tls->library, err);
     return r;
 }
 
@@ -232,21 +232,22 @@ static int make_ctxs(struct gw_tls_context *tls, const struct gw_service *servic
     return r;
 }
 
-static int fill(struct gw_tls_context *tls, const struct gw_service *service, struct gw_error *err)
+static int fill(struct gw_tls_context *tls, const struct gw_service *service,
+                struct gw_files *files, struct gw_error *err)
 {
     tls->ticket_cipher = EVP_CIPHER_fetch(tls->library, "AES-256-CBC", NULL);
     if (!tls->ticket_cipher)
         return gw_error_set(err, GW_EXIT_OTHER, "libcrypto has no AES-256-CBC");
-    int r = gw_trust_load(&tls->trust, service, tls->library, err);
+    int r = gw_trust_load(&tls->trust, service, files, tls->library, err);
     for (unsigned i = 0; r == 0 && i < service->alpn_count; i++)
         r = add_alpn(tls, service->alpn[i], err);
     if (r == 0)
-        r = load_credentials(tls, service, err);
+        r = load_credentials(tls, service, files, err);
     return r < 0 ? r : make_ctxs(tls, service, err);
 }
 
 int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *service,
-                       struct gw_ticket_keys *tickets, struct gw_error *err)
+                       struct gw_ticket_keys *tickets, struct gw_files *files, struct gw_error *err)
 {
     OSSL_LIB_CTX *library = gw_tls_library_get();
     if (!library)
@@ -261,7 +262,9 @@ int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *ser
     tls->keeps_sessions = service->role == GW_ROLE_CLIENT && service->session_tickets;
     if (service->role == GW_ROLE_SERVER && service->session_tickets)
         tls->tickets = tickets;
-    int r = fill(tls, service, err);
+    struct gw_files *own = files ? NULL : gw_files_new();
+    int r = files || own ? fill(tls, service, files ? files : own, err) : out_of_memory(err);
+    gw_files_free(own);
     ERR_clear_error();
     if (r < 0)
         gw_tls_context_free(tls);

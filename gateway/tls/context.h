@@ -11,20 +11,22 @@
 #pragma once
 
 #include "gateway/base/error.h"
+#include "gateway/base/files.h"
 #include "gateway/config/config.h"
 
 struct gw_tls_context;
 struct gw_ticket_keys; /* tickets.h */
 
 /*
- * Loads files and checks them: pairs match, certificates are in date, no cipher below policy.
- * `tickets` (server role; may be NULL: no tickets) must outlive the context. Things worth a warning
- * (a key file that others can read, a certificate that ends soon) go to gw_log. Returns 0; negative
- * errno with *err filled: GW_EXIT_USAGE for bad content, GW_EXIT_START for a file that cannot be
- * read.
+ * Loads files, through `files`, and checks them: pairs match, certificates are in date, no cipher
+ * below policy. `files` may be NULL: then from disk. `tickets` (server role; may be NULL: no
+ * tickets) must outlive the context. Things worth a warning (a key file that others can read, a
+ * certificate that ends soon) go to gw_log. Returns 0; negative errno with *err filled:
+ * GW_EXIT_USAGE for bad content, GW_EXIT_START for a file that cannot be read.
  */
 gw_must_check int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *service,
-                                     struct gw_ticket_keys *tickets, struct gw_error *err);
+                                     struct gw_ticket_keys *tickets, struct gw_files *files,
+                                     struct gw_error *err);
 void gw_tls_context_free(struct gw_tls_context *ctx);
 
 /* Versions of the library at run time, for probe: "OpenSSL 3.0.22 …". */

@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     WARN_DAYS = 30
@@ -60,33 +61,33 @@ static int check_key_type(struct gw_credential *c, struct gw_error *err)
                         c->pair->key_file);
 }
 
-static int load_cert(struct gw_credential *c, OSSL_LIB_CTX *library, struct gw_error *err)
+static int load_cert(struct gw_credential *c, struct gw_files *files, OSSL_LIB_CTX *library,
+                     struct gw_error *err)
 {
     struct gw_pemfile file = {0};
-    int r = gw_pemfile_read(&file, "--cert", c->pair->cert_file, err);
+    int r = gw_pemfile_read(&file, files, "--cert", c->pair->cert_file, err);
     if (r < 0)
         return r;
     r = gw_pemfile_certs(&file, library, &c->chain, err);
-    gw_pemfile_done(&file);
     if (r < 0)
         return r;
     c->leaf = sk_X509_shift(c->chain);
     return check_dates(c, err);
 }
 
-static int load_key(struct gw_credential *c, OSSL_LIB_CTX *library, struct gw_error *err)
+static int load_key(struct gw_credential *c, struct gw_files *files, OSSL_LIB_CTX *library,
+                    struct gw_error *err)
 {
     struct gw_pemfile file = {0};
-    int r = gw_pemfile_read(&file, "--key", c->pair->key_file, err);
+    int r = gw_pemfile_read(&file, files, "--key", c->pair->key_file, err);
     if (r < 0)
         return r;
-    if (file.mode & (S_IRWXG | S_IRWXO))
+    if (file.file.mode & (S_IRWXG | S_IRWXO))
         gw_log(GW_LOG_WARNING,
                "--key %s: others than its owner may use the file (mode %04o); "
                "chmod 600 it",
-               c->pair->key_file, (unsigned)file.mode);
+               c->pair->key_file, (unsigned)file.file.mode);
     r = gw_pemfile_key(&file, library, &c->key, err);
-    gw_pemfile_done(&file);
     return r < 0 ? r : check_key_type(c, err);
 }
 
@@ -141,13 +142,13 @@ static int collect_names(struct gw_credential *c)
     return r == 0 && c->name_count == 0 ? add_common_name(c) : r;
 }
 
-int gw_credential_load(struct gw_credential *ret, const struct gw_cert_pair *pair,
-                       OSSL_LIB_CTX *library, struct gw_error *err)
+int gw_credential_load(struct gw_credential *ret, struct gw_files *files,
+                       const struct gw_cert_pair *pair, OSSL_LIB_CTX *library, struct gw_error *err)
 {
     *ret = (struct gw_credential){.pair = pair};
-    int r = load_cert(ret, library, err);
+    int r = load_cert(ret, files, library, err);
     if (r == 0)
-        r = load_key(ret, library, err);
+        r = load_key(ret, files, library, err);
     if (r < 0)
         return r;
     bool fits = X509_check_private_key(ret->leaf, ret->key);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gateway/base/error.h"
+#include "gateway/base/files.h"
 #include "gateway/config/config.h"
 
 #include <openssl/types.h>
@@ -24,8 +25,9 @@ struct gw_credential {
  * in date. Warns through gw_log: key file open to others, an end within 30 days.
  * Returns 0; negative errno with *err filled; on failure *ret may still be passed to _done.
  */
-gw_must_check int gw_credential_load(struct gw_credential *ret, const struct gw_cert_pair *pair,
-                                     OSSL_LIB_CTX *library, struct gw_error *err);
+gw_must_check int gw_credential_load(struct gw_credential *ret, struct gw_files *files,
+                                     const struct gw_cert_pair *pair, OSSL_LIB_CTX *library,
+                                     struct gw_error *err);
 /* A zeroed object is allowed. */
 void gw_credential_done(struct gw_credential *credential);
 

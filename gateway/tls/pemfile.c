@@ -1,66 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/pemfile.h"
 
-#include "gateway/base/fd.h"
-#include "gateway/base/wipe.h"
-
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
-#include <unistd.h>
 
-/* One byte more than is allowed, so that too long a file is seen. Returns 0 or an errno. */
-static int read_all(struct gw_pemfile *file, int fd)
+int gw_pemfile_read(struct gw_pemfile *ret, struct gw_files *files, const char *flag,
+                    const char *path, struct gw_error *err)
 {
-    file->data = malloc(GW_PEMFILE_MAX + 1);
-    if (!file->data)
-        return ENOMEM;
-    while (file->len <= GW_PEMFILE_MAX) {
-        ssize_t n = read(fd, file->data + file->len, GW_PEMFILE_MAX + 1 - file->len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return errno;
-        if (n == 0)
-            return 0;
-        file->len += (size_t)n;
-    }
-    return EFBIG;
-}
-
-static int open_and_read(struct gw_pemfile *file)
-{
-    gw_auto_fd fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st))
-        return errno;
-    file->mode = st.st_mode & 07777;
-    return read_all(file, fd);
-}
-
-int gw_pemfile_read(struct gw_pemfile *ret, const char *flag, const char *path,
-                    struct gw_error *err)
-{
-    struct gw_pemfile file = {.flag = flag, .path = path};
-    int e = open_and_read(&file);
-    if (e) {
-        gw_pemfile_done(&file);
+    *ret = (struct gw_pemfile){.flag = flag, .path = path};
+    int r = gw_files_read(files, path, GW_PEMFILE_MAX, &ret->file);
+    if (r < 0)
         return gw_error_set(err, GW_EXIT_START, "%s %s: the file cannot be read: %s", flag, path,
-                            strerror(e));
-    }
-    *ret = file;
+                            strerror(-r));
     return 0;
-}
-
-void gw_pemfile_done(struct gw_pemfile *file)
-{
-    gw_wipe(file->data, file->len);
-    free(file->data);
-    file->data = NULL;
-    file->len = 0;
 }
 
 static int not_pem(const struct gw_pemfile *file, const char *what, struct gw_error *err)
@@ -91,7 +46,7 @@ static int next_cert(BIO *bio, OSSL_LIB_CTX *library, STACK_OF(X509) * certs)
 int gw_pemfile_certs(const struct gw_pemfile *file, OSSL_LIB_CTX *library, STACK_OF(X509) * *ret,
                      struct gw_error *err)
 {
-    BIO *bio = BIO_new_mem_buf(file->data, (int)file->len);
+    BIO *bio = BIO_new_mem_buf(file->file.data, (int)file->file.len);
     STACK_OF(X509) *certs = sk_X509_new_null();
     int more = -1;
     if (bio && certs)
@@ -124,7 +79,7 @@ int gw_pemfile_key(const struct gw_pemfile *file, OSSL_LIB_CTX *library, EVP_PKE
                    struct gw_error *err)
 {
     bool asked = false;
-    BIO *bio = BIO_new_mem_buf(file->data, (int)file->len);
+    BIO *bio = BIO_new_mem_buf(file->file.data, (int)file->file.len);
     EVP_PKEY *key =
         bio ? PEM_read_bio_PrivateKey_ex(bio, NULL, no_phrase, &asked, library, NULL) : NULL;
     BIO_free(bio);
@@ -138,7 +93,7 @@ int gw_pemfile_key(const struct gw_pemfile *file, OSSL_LIB_CTX *library, EVP_PKE
                             "%s %s: the key is encrypted, which is not supported; decrypt it "
                             "first (openssl pkey -in FILE -out FILE)",
                             file->flag, file->path);
-    if (!memmem(file->data, file->len, "PRIVATE KEY-----", 16))
+    if (!memmem(file->file.data, file->file.len, "PRIVATE KEY-----", 16))
         return not_pem(file, "private key", err);
     return gw_error_set(err, GW_EXIT_USAGE, "%s %s: the private key in the file is damaged",
                         file->flag, file->path);

@@ -3,12 +3,12 @@
 #pragma once
 
 #include "gateway/base/error.h"
+#include "gateway/base/files.h"
 
 #include <openssl/types.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 enum {
     GW_PEMFILE_MAX = 4 << 20 /* bytes; the public CA bundle of a system has 200 KiB */
@@ -17,16 +17,13 @@ enum {
 struct gw_pemfile {
     const char *flag; /* "--cert" */
     const char *path;
-    uint8_t *data; /* wiped by gw_pemfile_done */
-    size_t len;
-    mode_t mode; /* permission bits */
+    struct gw_file file;
 };
 
-/* Returns 0; negative errno with *err filled (GW_EXIT_START). `flag` and `path` are not copied. */
-gw_must_check int gw_pemfile_read(struct gw_pemfile *ret, const char *flag, const char *path,
-                                  struct gw_error *err);
-/* Wipes and frees; a zeroed object is allowed. */
-void gw_pemfile_done(struct gw_pemfile *file);
+/* Returns 0; negative errno with *err filled (GW_EXIT_START). Nothing is copied: `flag`, `path` and
+ * `files` must outlive *ret, which needs no end of its own. */
+gw_must_check int gw_pemfile_read(struct gw_pemfile *ret, struct gw_files *files, const char *flag,
+                                  const char *path, struct gw_error *err);
 
 /* All certificates of the file, in its order, at least one; other PEM blocks are stepped over.
  * Returns 0; negative errno with *err filled (GW_EXIT_USAGE). */

@@ -78,7 +78,7 @@ static int make_session_context(struct gw_trust *t, const char *name, const stru
     uint8_t verify = (uint8_t)t->verify;
     bool ok = md && sha256 && EVP_DigestInit_ex(md, sha256, NULL) &&
               add_field(md, name, strlen(name)) && add_field(md, &verify, 1) &&
-              add_field(md, file->data, file->len) &&
+              add_field(md, file->file.data, file->file.len) &&
               EVP_DigestFinal_ex(md, t->session_context, NULL);
     EVP_MD_free(sha256);
     EVP_MD_CTX_free(md);
@@ -91,8 +91,8 @@ static bool is_address(const char *name)
     return name && (inet_pton(AF_INET, name, &any) == 1 || inet_pton(AF_INET6, name, &any) == 1);
 }
 
-int gw_trust_load(struct gw_trust *ret, const struct gw_service *service, OSSL_LIB_CTX *library,
-                  struct gw_error *err)
+int gw_trust_load(struct gw_trust *ret, const struct gw_service *service, struct gw_files *files,
+                  OSSL_LIB_CTX *library, struct gw_error *err)
 {
     *ret = (struct gw_trust){
         .role = service->role,
@@ -111,13 +111,12 @@ int gw_trust_load(struct gw_trust *ret, const struct gw_service *service, OSSL_L
             return gw_error_set(err, GW_EXIT_USAGE,
                                 "--verify: client certificates can only be verified against a "
                                 "CA; name it with --cacert");
-        r = gw_pemfile_read(&file, "--cacert", service->cacert_file, err);
+        r = gw_pemfile_read(&file, files, "--cacert", service->cacert_file, err);
         if (r == 0)
             r = load_cas(ret, &file, library, err);
     }
     if (r == 0)
         r = make_session_context(ret, service->name ? service->name : "", &file, library, err);
-    gw_pemfile_done(&file);
     return r;
 }
 

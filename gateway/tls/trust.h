@@ -7,6 +7,7 @@
 #pragma once
 
 #include "gateway/base/error.h"
+#include "gateway/base/files.h"
 #include "gateway/config/config.h"
 
 #include <openssl/ssl.h>
@@ -31,7 +32,8 @@ struct gw_trust {
  * one is a warning. Returns 0; negative errno with *err filled; on failure *ret may still be
  * passed to _done. */
 gw_must_check int gw_trust_load(struct gw_trust *ret, const struct gw_service *service,
-                                OSSL_LIB_CTX *library, struct gw_error *err);
+                                struct gw_files *files, OSSL_LIB_CTX *library,
+                                struct gw_error *err);
 /* A zeroed object is allowed. */
 void gw_trust_done(struct gw_trust *trust);
 

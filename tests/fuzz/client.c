@@ -87,7 +87,7 @@ struct gw_tls_context *fuzz_context(const char *name, enum gw_verify verify,
         .alpn_count = 2,
         .session_tickets = keys != NULL,
     };
-    gw_require(gw_tls_context_new(&tls, &service, keys, &err) == 0);
+    gw_require(gw_tls_context_new(&tls, &service, keys, NULL, &err) == 0);
     return tls;
 }
 

@@ -124,7 +124,9 @@ static void on_completion(void *arg, const struct gw_completion *c)
 
 static struct gateway *gateway(enum conn_engine engine)
 {
-    static struct gw_tls_context *const no_tls[] = {NULL}; /* handshake_fake.h asks for none */
+    static struct gw_terms none = {.service = &service,
+                                   .holders = 1}; /* handshake_fake.h asks for no context */
+    static struct gw_terms *const terms[] = {&none};
     struct gateway *g = &gateways[engine];
     struct gw_fake_config fake = {
         .max_buffers = 4,
@@ -143,7 +145,7 @@ static struct gateway *gateway(enum conn_engine engine)
     g->env = (struct gw_conn_env){
         .ring = g->ring,
         .config = &config,
-        .tls = no_tls,
+        .terms = terms,
         .ktls = probe(engine),
         .stats = &g->stats,
         .all_stats = &g->stats,

@@ -105,12 +105,12 @@ static void check_error(const struct gw_error *err)
     gw_require(strncmp(err->text, "--", 2) == 0 && strlen(err->text) > 20);
 }
 
-static void check_credential(const char *path, OSSL_LIB_CTX *library)
+static void check_credential(const char *path, struct gw_files *files, OSSL_LIB_CTX *library)
 {
     struct gw_error err = {.text = ""};
     struct gw_cert_pair pair = {path, path};
     struct gw_credential c = {0};
-    if (gw_credential_load(&c, &pair, library, &err)) {
+    if (gw_credential_load(&c, files, &pair, library, &err)) {
         check_error(&err);
     } else {
         gw_require(c.leaf && c.key && X509_check_private_key(c.leaf, c.key) == 1);
@@ -126,13 +126,13 @@ static void check_credential(const char *path, OSSL_LIB_CTX *library)
     gw_credential_done(&c);
 }
 
-static void check_trust(const char *path, OSSL_LIB_CTX *library)
+static void check_trust(const char *path, struct gw_files *files, OSSL_LIB_CTX *library)
 {
     static struct gw_service service = {.name = "fuzz", .verify = GW_VERIFY_REQUIRED};
     struct gw_error err = {.text = ""};
     struct gw_trust trust = {0};
     service.cacert_file = path;
-    if (gw_trust_load(&trust, &service, library, &err))
+    if (gw_trust_load(&trust, &service, files, library, &err))
         check_error(&err);
     else
         gw_require(trust.store && sk_X509_NAME_num(trust.names) > 0);
@@ -161,8 +161,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = NULL;
     long len = BIO_get_mem_data(file, &text);
     const char *path = write_file(text, (size_t)len);
-    check_credential(path, library);
-    check_trust(path, library);
+    struct gw_files *files = gw_files_new();
+    gw_require(files);
+    check_credential(path, files, library);
+    check_trust(path, files, library);
+    gw_files_free(files);
     ERR_clear_error(); /* as whoever makes the context does, once */
     BIO_free(file);
     return 0;

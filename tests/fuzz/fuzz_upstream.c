@@ -33,7 +33,7 @@ static struct gw_tls_context *make_context(void)
         .tls_max = 0x0304,
         .session_tickets = true,
     };
-    gw_require(gw_tls_context_new(&tls, &service, NULL, &err) == 0);
+    gw_require(gw_tls_context_new(&tls, &service, NULL, NULL, &err) == 0);
     return tls;
 }
 

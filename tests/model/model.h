@@ -110,7 +110,7 @@ struct model {
     struct gw_config config;
     /* Each twice: with scripted handshakes, then with real ones. */
     struct gw_service services[2 * SERVICE_COUNT];
-    struct gw_tls_context *tls[2 * SERVICE_COUNT];
+    struct gw_terms *terms[2 * SERVICE_COUNT];
     struct gw_ticket_keys tickets;
     struct ktls_probe ktls;
     struct gw_stats stats;

@@ -484,10 +484,10 @@ static void set_up_services(struct model *m)
             s->target.addrs[a].len = sizeof(struct sockaddr_storage);
         }
         m->config.services[i] = s;
-        if (gw_tls_context_new(&m->tls[i], s, &m->tickets, &err))
+        if (gw_terms_new(&m->terms[i], s, &m->tickets, NULL, &err))
             fail_msg("%s", err.text);
         if (i < SERVICE_COUNT)
-            gw_handshake_fake_add(m->tls[i], s->role, mutual);
+            gw_handshake_fake_add(m->terms[i]->tls, s->role, mutual);
     }
     m->config.service_count = 2 * SERVICE_COUNT;
 }
@@ -563,7 +563,7 @@ static void set_up(struct model *m, uint64_t seed, const struct variant *v)
     m->env = (struct gw_conn_env){
         .ring = m->ring,
         .config = &m->config,
-        .tls = m->tls,
+        .terms = m->terms,
         .ktls = &m->ktls,
         .stats = &m->stats,
         .all_stats = &m->stats,
@@ -587,7 +587,7 @@ static void tear_down(struct model *m)
     gw_fake_free(m->ring);
     gw_handshake_fake_add(NULL, GW_ROLE_SERVER, false);
     for (int i = 0; i < 2 * SERVICE_COUNT; i++)
-        gw_tls_context_free(m->tls[i]);
+        gw_terms_put(m->terms[i]);
     for (int i = 0; i < SERVICE_COUNT; i++)
         SSL_SESSION_free(m->sessions[i]);
     SSL_CTX_free(m->client_ctx);

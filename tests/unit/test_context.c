@@ -28,7 +28,7 @@ static void refused(const struct gw_service *service, enum gw_exit exit, const c
 {
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
-    int r = gw_tls_context_new(&tls, service, NULL, &err);
+    int r = gw_tls_context_new(&tls, service, NULL, NULL, &err);
     if (r == 0)
         fail_msg("accepted, but '%s' was expected", parts[0]);
     assert_null(tls);

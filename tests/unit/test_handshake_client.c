@@ -621,7 +621,7 @@ static void nothing_to_verify_by_is_refused(void **state)
             d.to.verify = GW_VERIFY_NONE;
         else
             d.to.cacert_file = NULL;
-        assert_int_not_equal(gw_tls_context_new(&d.client_tls, &d.to, NULL, &err), 0);
+        assert_int_not_equal(gw_tls_context_new(&d.client_tls, &d.to, NULL, NULL, &err), 0);
         assert_int_equal(err.exit, GW_EXIT_USAGE);
         assert_non_null(strstr(err.text, "--cacert"));
     }

@@ -80,7 +80,7 @@ static void gateway_first(void **state)
     /* Made before the certificates, which use libcrypto; it fails, but initialises. */
     struct gw_tls_context *tls = NULL;
     struct gw_service nothing = {.name = ""};
-    assert_true(gw_tls_context_new(&tls, &nothing, NULL, NULL) < 0);
+    assert_true(gw_tls_context_new(&tls, &nothing, NULL, NULL, NULL) < 0);
     assert_int_equal(tlsworld_setup(state), 0);
     assert_false(conf_applies());
     serves_as_ever(*state);

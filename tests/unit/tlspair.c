@@ -114,7 +114,7 @@ struct gw_tls_context *tlsworld_context(const struct gw_service *service,
 {
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
-    if (gw_tls_context_new(&tls, service, keys, &err))
+    if (gw_tls_context_new(&tls, service, keys, NULL, &err))
         fail_msg("%s", err.text);
     return tls;
 }

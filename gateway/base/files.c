@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/base/files.h"
+
+#include "gateway/base/fd.h"
+#include "gateway/base/wipe.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
+    FIRST_ROOM = 16384,
+};
+
+enum kind {
+    KIND_FILE,
+    KIND_FOLDER,
+    KIND_COUNT
+};
+
+/* One path and what came of reading it. */
+struct entry {
+    enum kind kind;
+    char *path;
+    int error; /* 0 or a negative errno, then there are no data */
+    mode_t mode;
+    uint8_t *data;
+    size_t len, room;
+};
+
+struct gw_files {
+    struct entry **entries; /* sorted by kind and path */
+    size_t count, room;
+    bool closed; /* knows only what it has */
+};
+
+/* How an entry lies in a sealed file: this, the path without its NUL, the data. */
+struct sealed_entry {
+    uint32_t kind;
+    int32_t error;
+    uint32_t mode;
+    uint32_t path_len;
+    uint64_t len;
+};
+
+struct gw_files *gw_files_new(void)
+{
+    return calloc(1, sizeof(struct gw_files));
+}
+
+static void drop_data(struct entry *e)
+{
+    gw_wipe(e->data, e->len);
+    free(e->data);
+    e->data = NULL;
+    e->len = e->room = 0;
+}
+
+static void free_entry(struct entry *e)
+{
+    drop_data(e);
+    free(e->path);
+    free(e);
+}
+
+void gw_files_free(struct gw_files *files)
+{
+    if (!files)
+        return;
+    for (size_t i = 0; i < files->count; i++)
+        free_entry(files->entries[i]);
+    free(files->entries);
+    free(files);
+}
+
+/* Adds bytes, so that a NUL still stands behind them. What is moved is wiped where it was. */
+static int add_bytes(struct entry *e, const void *data, size_t len)
+{
+    if (e->len + len >= e->room) {
+        size_t room = GW_MAX((e->len + len + 1) * 2, (size_t)FIRST_ROOM);
+        uint8_t *grown = malloc(room);
+        if (!grown)
+            return -ENOMEM;
+        if (e->len)
+            memcpy(grown, e->data, e->len);
+        gw_wipe(e->data, e->len);
+        free(e->data);
+        e->data = grown;
+        e->room = room;
+    }
+    if (len)
+        memcpy(e->data + e->len, data, len);
+    e->len += len;
+    e->data[e->len] = '\0';
+    return 0;
+}
+
+/* ---- the table ---- */
+
+static int compare(enum kind kind, const char *path, const struct entry *e)
+{
+    return kind == e->kind ? strcmp(path, e->path) : kind < e->kind ? -1 : 1;
+}
+
+/* True when it is there; *ret_at is where it is or belongs. */
+static bool find(const struct gw_files *files, enum kind kind, const char *path, size_t *ret_at)
+{
+    size_t low = 0;
+    size_t high = files->count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = compare(kind, path, files->entries[mid]);
+        if (order == 0) {
+            *ret_at = mid;
+            return true;
+        }
+        if (order < 0)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    *ret_at = low;
+    return false;
+}
+
+static int make_room(struct gw_files *files)
+{
+    if (files->count < files->room)
+        return 0;
+    size_t room = files->room ? files->room * 2 : 16;
+    struct entry **grown = reallocarray(files->entries, room, sizeof(struct entry *));
+    if (!grown)
+        return -ENOMEM;
+    files->entries = grown;
+    files->room = room;
+    return 0;
+}
+
+static struct entry *new_entry(enum kind kind, const char *path, size_t len)
+{
+    struct entry *e = calloc(1, sizeof(*e));
+    if (!e)
+        return NULL;
+    e->kind = kind;
+    e->path = strndup(path, len);
+    if (!e->path) {
+        free(e);
+        return NULL;
+    }
+    return e;
+}
+
+/* Takes the entry over, also when it fails. */
+static int insert(struct gw_files *files, struct entry *e)
+{
+    size_t at;
+    if (find(files, e->kind, e->path, &at) || make_room(files)) {
+        free_entry(e);
+        return -ENOMEM;
+    }
+    memmove(files->entries + at + 1, files->entries + at,
+            (files->count - at) * sizeof(*files->entries));
+    files->entries[at] = e;
+    files->count++;
+    return 0;
+}
+
+/* ---- the disk ---- */
+
+static int read_whole(struct entry *e, int fd, size_t max)
+{
+    uint8_t piece[16384];
+    int error = add_bytes(e, NULL, 0);
+    while (!error) {
+        ssize_t n = read(fd, piece, sizeof(piece));
+        if (n == 0)
+            break;
+        if (n < 0 && errno != EINTR)
+            error = -errno;
+        else if (n > 0 && (size_t)n > max - e->len)
+            error = -EFBIG;
+        else if (n > 0)
+            error = add_bytes(e, piece, (size_t)n);
+    }
+    gw_wipe_object(&piece);
+    return error;
+}
+
+static int read_file(struct entry *e, size_t max)
+{
+    struct stat st;
+    /* A FIFO must not hold up the start; a terminal must not become ours. */
+    gw_auto_fd fd = open(e->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &st))
+        return -errno;
+    if (S_ISDIR(st.st_mode))
+        return -EISDIR;
+    e->mode = st.st_mode & 07777;
+    return read_whole(e, fd, max);
+}
+
+static int visible(const struct dirent *d)
+{
+    return d->d_name[0] != '.';
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int read_folder(struct entry *e, size_t max)
+{
+    struct dirent **names = NULL;
+    int count = scandir(e->path, &names, visible, by_bytes);
+    int error = count < 0 ? -errno : add_bytes(e, NULL, 0);
+    for (int i = 0; i < count; i++) {
+        size_t len = strlen(names[i]->d_name) + 1;
+        if (!error && len > max - e->len)
+            error = -EFBIG;
+        if (!error)
+            error = add_bytes(e, names[i]->d_name, len);
+        free(names[i]);
+    }
+    free(names);
+    return error;
+}
+
+static int (*const readers[KIND_COUNT])(struct entry *e, size_t max) = {
+    [KIND_FILE] = read_file,
+    [KIND_FOLDER] = read_folder,
+};
+
+static int get(struct gw_files *files, enum kind kind, const char *path, size_t max,
+               struct gw_file *ret)
+{
+    size_t at;
+    if (!find(files, kind, path, &at)) {
+        if (files->closed)
+            return -ESTALE;
+        struct entry *fresh = new_entry(kind, path, strlen(path));
+        if (!fresh)
+            return -ENOMEM;
+        fresh->error = readers[kind](fresh, max);
+        if (fresh->error)
+            drop_data(fresh);
+        if (insert(files, fresh))
+            return -ENOMEM;
+    }
+    const struct entry *e = files->entries[at];
+    if (e->error)
+        return e->error;
+    if (e->len > max)
+        return -EFBIG;
+    *ret = (struct gw_file){.data = e->data, .len = e->len, .mode = e->mode};
+    return 0;
+}
+
+int gw_files_read(struct gw_files *files, const char *path, size_t max, struct gw_file *ret)
+{
+    return get(files, KIND_FILE, path, max, ret);
+}
+
+int gw_files_list(struct gw_files *files, const char *folder, struct gw_file *ret)
+{
+    return get(files, KIND_FOLDER, folder, GW_FILES_LIST_MAX, ret);
+}
+
+/* ---- sealed ---- */
+
+static int write_whole(int fd, const void *data, size_t len)
+{
+    const uint8_t *at = data;
+    while (len) {
+        ssize_t n = write(fd, at, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        at += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+static int write_entry(int fd, const struct entry *e)
+{
+    const struct sealed_entry head = {
+        .kind = e->kind,
+        .error = e->error,
+        .mode = e->mode,
+        .path_len = (uint32_t)strlen(e->path),
+        .len = e->len,
+    };
+    int error = write_whole(fd, &head, sizeof(head));
+    if (!error)
+        error = write_whole(fd, e->path, head.path_len);
+    return error ? error : write_whole(fd, e->data, e->len);
+}
+
+int gw_files_seal(const struct gw_files *files)
+{
+    int fd = memfd_create("ktlsgate-files", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int error = fd < 0 ? -errno : 0;
+    for (size_t i = 0; !error && i < files->count; i++)
+        error = write_entry(fd, files->entries[i]);
+    if (!error && fcntl(fd, F_ADD_SEALS, SEALS))
+        error = -errno;
+    if (error)
+        gw_fd_close(&fd);
+    return error ? error : fd;
+}
+
+struct sealed {
+    const uint8_t *at;
+    size_t left;
+};
+
+/* The next `len` bytes; NULL when there are not so many. */
+static const void *take(struct sealed *s, uint64_t len)
+{
+    if (len > s->left)
+        return NULL;
+    const uint8_t *p = s->at;
+    s->at += len;
+    s->left -= len;
+    return p;
+}
+
+static int open_entry(struct gw_files *files, struct sealed *s)
+{
+    struct sealed_entry head;
+    const void *p = take(s, sizeof(head));
+    if (!p)
+        return -EPROTO;
+    memcpy(&head, p, sizeof(head));
+    const char *path = take(s, head.path_len);
+    const void *data = path ? take(s, head.len) : NULL;
+    if (!data || head.kind >= KIND_COUNT || head.error > 0 || !head.path_len ||
+        head.path_len > GW_FILES_PATH_MAX || memchr(path, '\0', head.path_len))
+        return -EPROTO;
+    struct entry *e = new_entry((enum kind)head.kind, path, head.path_len);
+    if (!e)
+        return -ENOMEM;
+    e->error = head.error;
+    e->mode = head.mode & 07777;
+    if (!e->error && add_bytes(e, data, head.len)) {
+        free_entry(e);
+        return -ENOMEM;
+    }
+    return insert(files, e);
+}
+
+static int open_all(struct gw_files *files, const void *data, size_t len)
+{
+    struct sealed s = {data, len};
+    int error = 0;
+    while (!error && s.left)
+        error = open_entry(files, &s);
+    return error;
+}
+
+int gw_files_open(struct gw_files **ret, int fd)
+{
+    struct stat st;
+    int seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || (seals & SEALS) != SEALS)
+        return -EPROTO;
+    if (fstat(fd, &st))
+        return -errno;
+    size_t len = (size_t)st.st_size;
+    void *data = len ? mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+    if (data == MAP_FAILED)
+        return -errno;
+    struct gw_files *files = gw_files_new();
+    int error = files ? open_all(files, data, len) : -ENOMEM;
+    if (len)
+        (void)munmap(data, len);
+    if (error) {
+        gw_files_free(files);
+        return error;
+    }
+    files->closed = true;
+    *ret = files;
+    return 0;
+}

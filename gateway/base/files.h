@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The contents of files as they were at one moment. Whoever loads certificates, keys, CRLs or a
+ * configuration reads them through here, so that the process that may open them can hand exactly
+ * what it has checked to another one, which then loads the same without touching the disk.
+ *
+ * A set either reads from disk and keeps what came (gw_files_new), or knows only what was kept
+ * (gw_files_open). Contents are secrets: wiped by gw_files_free. Not for use by two threads.
+ */
+#pragma once
+
+#include "gateway/base/attr.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct gw_files;
+
+struct gw_file {
+    const uint8_t *data; /* owned by the set; never NULL, a NUL stands behind the last byte */
+    size_t len;
+    mode_t mode; /* permission bits */
+};
+
+/* An empty set that reads from disk. NULL without memory. */
+struct gw_files *gw_files_new(void);
+void gw_files_free(struct gw_files *files); /* NULL is allowed */
+
+/*
+ * The whole file, which may have at most `max` bytes. A file that was read before, with whatever
+ * result, is not read again. Returns 0; a negative errno as open(2) and read(2) give it; -EFBIG;
+ * -ENOMEM; -ESTALE when the set only knows what was kept, and this was not.
+ */
+gw_must_check int gw_files_read(struct gw_files *files, const char *path, size_t max,
+                                struct gw_file *ret);
+
+/*
+ * The names in a folder, sorted, each ended by a NUL, one after the other in ret->data; hidden ones
+ * are left out. At most GW_FILES_LIST_MAX bytes. Returns as gw_files_read.
+ */
+gw_must_check int gw_files_list(struct gw_files *files, const char *folder, struct gw_file *ret);
+
+/* Writes the set to an anonymous file that nobody can change any more (memfd_create(2) with its
+ * seals). Returns its descriptor or a negative errno. */
+gw_must_check int gw_files_seal(const struct gw_files *files);
+
+/* The set that lies in such a file; the descriptor stays the caller's. Returns 0; -EPROTO when it
+ * is damaged or not sealed; -ENOMEM; other negative errnos of reading. */
+gw_must_check int gw_files_open(struct gw_files **ret, int fd);
+
+enum {
+    GW_FILES_LIST_MAX = 4 << 20,
+    GW_FILES_PATH_MAX = 4096,
+};

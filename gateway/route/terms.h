@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The terms on which a service serves: the certificates it shows, whom it trusts, what is revoked,
+ * and the rules on who may pass. All that a reload exchanges, and exchanged as a whole, so that no
+ * handshake sees half of the old and half of the new.
+ *
+ * Immutable once made. Each handshake holds the terms that it began with; the last holder frees
+ * them. Holders are in one thread.
+ */
+#pragma once
+
+#include "gateway/base/error.h"
+#include "gateway/base/files.h"
+#include "gateway/config/config.h"
+#include "gateway/tls/context.h"
+
+struct gw_terms {
+    struct gw_tls_context *tls;
+    const struct gw_service *service; /* its rules; must outlive the terms */
+    unsigned holders;
+};
+
+/*
+ * Loads all that the service names, through `files` (NULL: from disk), and checks it. `tickets`
+ * (NULL: none) must outlive the terms. Held once. Returns 0; negative errno with *err filled.
+ */
+gw_must_check int gw_terms_new(struct gw_terms **ret, const struct gw_service *service,
+                               struct gw_ticket_keys *tickets, struct gw_files *files,
+                               struct gw_error *err);
+
+static inline struct gw_terms *gw_terms_hold(struct gw_terms *terms)
+{
+    terms->holders++;
+    return terms;
+}
+/* NULL is allowed. */
+void gw_terms_put(struct gw_terms *terms);

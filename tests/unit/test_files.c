@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gateway/base/files: what is read once stays as it was, here and behind a sealed descriptor. */
+#include "gateway/base/files.h"
+
+#include "gateway/base/fd.h"
+#include "tests/unit/certs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum {
+    MAX = 1 << 20,
+    BIG = 100000
+};
+
+static struct test_dir *dir;
+
+static const char *put(const char *name, const void *data, size_t len)
+{
+    return test_dir_file(dir, name, data, len);
+}
+
+static void holds(struct gw_files *files, const char *path, const char *text)
+{
+    struct gw_file f;
+    assert_int_equal(gw_files_read(files, path, MAX, &f), 0);
+    assert_int_equal(f.len, strlen(text));
+    assert_string_equal((const char *)f.data, text);
+}
+
+static struct gw_files *copy_of(struct gw_files *files)
+{
+    struct gw_files *copy = NULL;
+    gw_auto_fd fd = gw_files_seal(files);
+    assert_return_code(fd, -fd);
+    assert_int_equal(gw_files_open(&copy, fd), 0);
+    return copy;
+}
+
+static void a_file_is_read_once(void **state)
+{
+    struct gw_files *files = gw_files_new();
+    struct gw_file f;
+    (void)state;
+    const char *path = put("once", "first", 5);
+    assert_return_code(chmod(path, 0640), errno);
+    assert_int_equal(gw_files_read(files, path, MAX, &f), 0);
+    assert_int_equal(f.mode, 0640);
+    (void)put("once", "second", 6);
+    holds(files, path, "first");
+    const char *none = put("none", "", 0);
+    holds(files, none, "");
+    assert_return_code(unlink(none), errno);
+    assert_return_code(unlink(path), errno);
+    assert_int_equal(gw_files_read(files, "/nonexistent/file", MAX, &f), -ENOENT);
+    gw_files_free(files);
+}
+
+static void limits_hold(void **state)
+{
+    static uint8_t data[BIG];
+    struct gw_files *files = gw_files_new();
+    struct gw_file f;
+    (void)state;
+    for (size_t i = 0; i < BIG; i++)
+        data[i] = (uint8_t)(i * 31 >> 3);
+    const char *path = put("big", data, BIG);
+    assert_int_equal(gw_files_read(files, path, BIG, &f), 0);
+    assert_int_equal(f.len, BIG);
+    assert_memory_equal(f.data, data, BIG);
+    assert_int_equal(gw_files_read(files, path, BIG - 1, &f), -EFBIG);
+    gw_files_free(files);
+    files = gw_files_new();
+    assert_int_equal(gw_files_read(files, path, BIG - 1, &f), -EFBIG);
+    assert_int_equal(gw_files_read(files, "/", MAX, &f), -EISDIR);
+    gw_files_free(files);
+    assert_return_code(unlink(path), errno);
+}
+
+static void a_folder_is_listed_in_order(void **state)
+{
+    struct gw_files *files = gw_files_new();
+    struct gw_file f;
+    char path[256], inner[300];
+    (void)state;
+    (void)snprintf(path, sizeof(path), "%s/folder", test_dir_path(dir));
+    assert_return_code(mkdir(path, 0700), errno);
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(inner, sizeof(inner), "%s/%s", path, &"b\0a\0.h"[2 * i]);
+        assert_return_code(close(open(inner, O_CREAT | O_WRONLY, 0600)), errno);
+    }
+    assert_int_equal(gw_files_list(files, path, &f), 0);
+    assert_int_equal(f.len, 4);
+    assert_memory_equal(f.data, "a\0b", 4);
+    struct gw_files *copy = copy_of(files);
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(inner, sizeof(inner), "%s/%s", path, &"b\0a\0.h"[2 * i]);
+        assert_return_code(unlink(inner), errno);
+    }
+    assert_return_code(rmdir(path), errno);
+    assert_int_equal(gw_files_list(copy, path, &f), 0);
+    assert_memory_equal(f.data, "a\0b", 4);
+    gw_files_free(copy);
+    gw_files_free(files);
+}
+
+/* The other side sees what this one saw, failures too, and nothing else. */
+static void a_sealed_set_is_the_same(void **state)
+{
+    struct gw_files *files = gw_files_new();
+    struct gw_file f;
+    (void)state;
+    const char *a = put("a", "alpha", 5);
+    const char *b = put("b", "", 0);
+    holds(files, a, "alpha");
+    holds(files, b, "");
+    assert_int_equal(gw_files_read(files, "/nonexistent/file", MAX, &f), -ENOENT);
+    struct gw_files *copy = copy_of(files);
+    gw_files_free(files);
+    assert_return_code(unlink(a), errno);
+    assert_return_code(unlink(b), errno);
+    holds(copy, a, "alpha");
+    holds(copy, b, "");
+    assert_int_equal(gw_files_read(copy, "/nonexistent/file", MAX, &f), -ENOENT);
+    assert_int_equal(gw_files_read(copy, "/etc/hostname", MAX, &f), -ESTALE);
+    assert_int_equal(gw_files_list(copy, "/", &f), -ESTALE);
+    gw_files_free(copy);
+}
+
+static void a_sealed_set_cannot_be_changed(void **state)
+{
+    struct gw_files *files = gw_files_new();
+    (void)state;
+    gw_auto_fd fd = gw_files_seal(files);
+    assert_return_code(fd, -fd);
+    assert_int_equal(write(fd, "x", 1), -1);
+    assert_int_equal(errno, EPERM);
+    gw_files_free(files);
+}
+
+static void refused(const void *data, size_t len, bool sealed)
+{
+    struct gw_files *files = NULL;
+    gw_auto_fd fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    assert_int_equal(write(fd, data, len), len);
+    if (sealed)
+        assert_return_code(
+            fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
+            errno);
+    assert_int_equal(gw_files_open(&files, fd), -EPROTO);
+    assert_null(files);
+}
+
+/* Every cut of a good one, and every byte of its head changed to what it cannot be. */
+static void damage_is_seen(void **state)
+{
+    struct gw_files *files = gw_files_new();
+    uint8_t good[256];
+    (void)state;
+    const char *path = put("x", "data", 4);
+    holds(files, path, "data");
+    gw_auto_fd fd = gw_files_seal(files);
+    ssize_t len = pread(fd, good, sizeof(good), 0);
+    assert_in_range(len, 30, sizeof(good) - 1);
+    for (size_t cut = 1; cut < (size_t)len; cut++)
+        refused(good, cut, true);
+    refused(good, (size_t)len, false);
+    for (size_t at = 12; at < 24; at++) { /* the two lengths */
+        good[at] ^= 0x80;
+        refused(good, (size_t)len, true);
+        good[at] ^= 0x80;
+    }
+    gw_files_free(files);
+    assert_return_code(unlink(path), errno);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    dir = test_dir_new();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_dir_free(dir);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_is_read_once),
+        cmocka_unit_test(limits_hold),
+        cmocka_unit_test(a_folder_is_listed_in_order),
+        cmocka_unit_test(a_sealed_set_is_the_same),
+        cmocka_unit_test(a_sealed_set_cannot_be_changed),
+        cmocka_unit_test(damage_is_seen),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
