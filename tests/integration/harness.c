@@ -531,6 +531,15 @@ int process_fds(pid_t pid)
     return count;
 }
 
+void process_await_fds(pid_t pid, int want)
+{
+    int64_t deadline = net_now_ms() + DEADLINE_MS;
+    int now;
+    while ((now = process_fds(pid)) != want && net_now_ms() < deadline)
+        (void)poll(NULL, 0, 10);
+    assert_int_equal(now, want);
+}
+
 /* The number behind `row` in a file of /proc; -1: not there. */
 static long proc_number(const char *path, const char *row)
 {

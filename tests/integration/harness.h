@@ -131,6 +131,8 @@ void process_await_state(pid_t pid, char state);
 /* Open descriptors of a process but for pipes, of which it keeps a stock; -1: it may not be looked
  * at. */
 int process_fds(pid_t pid);
+/* Waits until it has so many. */
+void process_await_fds(pid_t pid, int want);
 /* Resident memory of a process without what it shares with others, in KiB. */
 long process_memory_kib(pid_t pid);
 /* A row of /proc/net/tls_stat; -1: this kernel has none. */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes arrive as they were sent: every size around a record's, every suite, each direction and
  * both at once, whichever pieces they come in. */
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
-#include "tests/integration/client.h"
+#include "tests/integration/stage.h"
 
 #include <openssl/ssl.h>
 #include <string.h>
@@ -35,18 +34,14 @@ enum {
     SUITES = sizeof(suites) / sizeof(suites[0])
 };
 
-static struct backend *backend;
-static struct gateway *gateway;
-
 static int start(void **state)
 {
     struct gateway_options options = {
         .flags = {"--cert", world_cert(ID_SERVER_RSA), "--key", world_key(ID_SERVER_RSA)},
     };
     (void)state;
-    backend = backend_start(&BACKEND_PLAN(.no_fin = false));
-    options.target = backend_port(backend);
-    gateway = gateway_start(&options);
+    (void)stage_start_with(&BACKEND_PLAN(.no_fin = false));
+    stage_serve(&options);
     size_t cursor = 0;
     char words[LOG_LINE_MAX];
     if (engine_is_measured())
@@ -54,14 +49,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stage_stop)
 
 /* Which engine is cheaper here is not this test's to say; but the log says why, where it is ours.
  */

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every way a connection ends: what each side sees of it, and the reason in the log. */
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
-#include "tests/integration/client.h"
 #include "tests/integration/net.h"
+#include "tests/integration/stage.h"
 
 #include <errno.h>
 #include <openssl/ssl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define MIB (UINT64_C(1024) * 1024)
 
 enum {
-    SEED = 7,
     ALERT_BAD_RECORD_MAC = 20,
     ALERT_HANDSHAKE_FAILURE = 40,
     ALERT_PROTOCOL_VERSION = 70,
@@ -24,30 +21,10 @@ enum {
 
 #define SHORT_TIME "300ms"
 
-static struct backend *backend;
-static struct gateway *gateway;
-
-static int start(void **state)
-{
-    (void)state;
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
-
 /* A gateway before the backend, with one more flag; NULL: none. */
 static void serve(const char *flag, const char *value)
 {
-    gateway = gateway_start(&(struct gateway_options){
-        .target = backend_port(backend),
+    stage_serve(&(struct gateway_options){
         .flags = {flag, value},
     });
 }
@@ -59,16 +36,14 @@ static void plan(struct backend_plan p)
 
 static void join(struct client *c, int version)
 {
-    client_connect(c, &(struct client_options){.port = gateway->port, .version = version});
-    c->work.up_seed = c->work.down_seed = SEED;
+    stage_join(c, &(struct client_options){.version = version});
 }
 
 /* A connection through which bytes have gone both ways, with an echo behind it. */
 static void join_and_echo(struct client *c, int version)
 {
     join(c, version);
-    client_send(c, 1000);
-    client_receive(c, 1000);
+    stage_echo(c, 1000);
 }
 
 static struct backend_account account(unsigned number)
@@ -86,7 +61,7 @@ static void half_close_keeps_the_other_direction(void **state)
     struct client c;
     (void)state;
     serve(NULL, NULL);
-    plan(BACKEND_PLAN(.up_seed = SEED, .down_seed = SEED, .down_bytes = MIB,
+    plan(BACKEND_PLAN(.up_seed = STAGE_SEED, .down_seed = STAGE_SEED, .down_bytes = MIB,
                       .down_after_fin = true));
     join(&c, TLS1_3_VERSION);
     client_send(&c, 50000);
@@ -104,7 +79,7 @@ static void backend_may_end_first(void **state)
     struct client c;
     (void)state;
     serve(NULL, NULL);
-    plan(BACKEND_PLAN(.up_seed = SEED));
+    plan(BACKEND_PLAN(.up_seed = STAGE_SEED));
     join(&c, TLS1_3_VERSION);
     assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
     client_send(&c, MIB);
@@ -124,7 +99,7 @@ static void close_notify_of_tls12_ends_both(void **state)
     struct client c;
     (void)state;
     serve(NULL, NULL);
-    plan(BACKEND_PLAN(.up_seed = SEED, .no_fin = true));
+    plan(BACKEND_PLAN(.up_seed = STAGE_SEED, .no_fin = true));
     join(&c, TLS1_2_VERSION);
     client_send(&c, 50000);
     client_close_notify(&c);
@@ -418,24 +393,24 @@ static void client_does_not_trust_us(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(half_close_keeps_the_other_direction),
-        TEST(backend_may_end_first),
-        TEST(close_notify_of_tls12_ends_both),
-        TEST(closed_without_a_byte),
-        TEST(closed_without_waiting),
-        TEST(truncation_is_told_apart),
-        TEST(client_resets),
-        TEST(backend_resets),
-        TEST(tampering_is_noticed),
-        TEST(backend_refuses),
-        TEST(backend_does_not_answer),
-        TEST(idle_timeout),
-        TEST(close_timeout),
-        TEST(handshake_timeout),
-        TEST(not_tls),
-        TEST(gone_during_the_handshake),
-        TEST(nothing_in_common),
-        TEST(client_does_not_trust_us),
+        STAGED(half_close_keeps_the_other_direction),
+        STAGED(backend_may_end_first),
+        STAGED(close_notify_of_tls12_ends_both),
+        STAGED(closed_without_a_byte),
+        STAGED(closed_without_waiting),
+        STAGED(truncation_is_told_apart),
+        STAGED(client_resets),
+        STAGED(backend_resets),
+        STAGED(tampering_is_noticed),
+        STAGED(backend_refuses),
+        STAGED(backend_does_not_answer),
+        STAGED(idle_timeout),
+        STAGED(close_timeout),
+        STAGED(handshake_timeout),
+        STAGED(not_tls),
+        STAGED(gone_during_the_handshake),
+        STAGED(nothing_in_common),
+        STAGED(client_does_not_trust_us),
     };
     return run_world("b_close", tests);
 }

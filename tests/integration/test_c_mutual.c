@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mutual TLS: who may pass passes; who may not gets the right alert, no ticket and no backend. */
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
-#include "tests/integration/client.h"
+#include "tests/integration/stage.h"
 
 #include <openssl/ssl.h>
 #include <string.h>
 
 enum {
-    SEED = 5,
     ALERT_HANDSHAKE_FAILURE = 40,
     ALERT_CERTIFICATE_EXPIRED = 45,
     ALERT_UNKNOWN_CA = 48,
@@ -16,51 +14,19 @@ enum {
     ALERT_CERTIFICATE_REQUIRED = 116,
 };
 
-static struct backend *backend;
-static struct gateway *gateway;
-
-static int start(void **state)
-{
-    (void)state;
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
-
 static void serve(const char *rule, const char *value)
 {
-    gateway = gateway_start(&(struct gateway_options){
-        .target = backend_port(backend),
+    stage_serve(&(struct gateway_options){
         .flags = {"--cacert", world_cert(ID_CA), rule, value},
     });
-}
-
-static struct client_options as(enum identity identity, int version)
-{
-    return (struct client_options){
-        .port = gateway->port,
-        .version = version,
-        .with_cert = true,
-        .identity = identity,
-    };
 }
 
 /* Echoes bytes and ends properly; its ticket in *ret_session where that is not NULL. */
 static void pass(const struct client_options *options, SSL_SESSION **ret_session)
 {
     struct client c;
-    client_connect(&c, options);
-    c.work.up_seed = c.work.down_seed = SEED;
-    client_send(&c, 30000);
-    client_receive(&c, 30000);
+    stage_join(&c, options);
+    stage_echo(&c, 30000);
     client_close_notify(&c);
     assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
     if (ret_session)
@@ -74,7 +40,7 @@ static void allowed_client_passes(void **state)
     (void)state;
     serve("--allow-cn", "alice");
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-        const struct client_options options = as(ID_ALICE, version);
+        const struct client_options options = stage_client(ID_ALICE, version);
         pass(&options, NULL);
         gateway_expect(gateway, "finished", &line);
         assert_string_equal(line.cn, "alice");
@@ -100,7 +66,7 @@ static void expect_refused(const struct refusal *row, int version)
 {
     struct client c;
     struct conn_line line;
-    struct client_options options = as(row->identity, version);
+    struct client_options options = stage_client(row->identity, version);
     options.with_cert = row->with_cert;
     client_open(&c, &options);
     enum client_end end = client_handshake(&c);
@@ -134,10 +100,10 @@ static void early_bytes_of_the_refused_are_dropped(void **state)
     struct client c;
     (void)state;
     serve("--allow-cn", "alice");
-    struct client_options options = as(ID_MALLORY, TLS1_3_VERSION);
+    struct client_options options = stage_client(ID_MALLORY, TLS1_3_VERSION);
     options.hold = true;
     client_connect(&c, &options);
-    c.work.up_seed = SEED;
+    c.work.up_seed = STAGE_SEED;
     client_send(&c, 100000);
     client_release(&c);
     assert_int_equal(client_read_end(&c), CLIENT_ALERTED);
@@ -152,7 +118,7 @@ static void rules_of_other_kinds(void **state)
 {
     (void)state;
     serve("--allow-ou", "tests");
-    struct client_options options = as(ID_MALLORY, 0);
+    struct client_options options = stage_client(ID_MALLORY, 0);
     pass(&options, NULL);
     gateway_expect(gateway, "finished", NULL);
     gateway_stop(gateway);
@@ -171,7 +137,7 @@ static void resumption_knows_who_it_is(void **state)
     serve("--allow-cn", "alice");
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         SSL_SESSION *session;
-        struct client_options options = as(ID_ALICE, version);
+        struct client_options options = stage_client(ID_ALICE, version);
         pass(&options, &session);
         gateway_expect(gateway, "finished", NULL);
         assert_non_null(session);
@@ -189,11 +155,11 @@ static void resumption_knows_who_it_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(allowed_client_passes),
-        TEST(others_are_refused),
-        TEST(early_bytes_of_the_refused_are_dropped),
-        TEST(rules_of_other_kinds),
-        TEST(resumption_knows_who_it_is),
+        STAGED(allowed_client_passes),
+        STAGED(others_are_refused),
+        STAGED(early_bytes_of_the_refused_are_dropped),
+        STAGED(rules_of_other_kinds),
+        STAGED(resumption_knows_who_it_is),
     };
     return run_world("c_mutual", tests);
 }

@@ -1,40 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Session tickets: taken up again in both versions and by every worker, or not given at all. */
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
-#include "tests/integration/client.h"
+#include "tests/integration/stage.h"
 
 #include <openssl/ssl.h>
 
 #define MIB (UINT64_C(1024) * 1024)
 
-enum {
-    SEED = 3
-};
-
-static struct backend *backend;
-static struct gateway *gateway;
-
-static int start(void **state)
-{
-    (void)state;
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
-
 static void serve(unsigned workers, const char *flag, const char *value)
 {
-    gateway = gateway_start(&(struct gateway_options){
-        .target = backend_port(backend),
+    stage_serve(&(struct gateway_options){
         .workers = workers,
         .flags = {flag, value},
     });
@@ -44,22 +19,19 @@ static void serve(unsigned workers, const char *flag, const char *value)
 static SSL_SESSION *visit(int version, SSL_SESSION *session, uint64_t bytes, bool *ret_resumed)
 {
     struct client c;
-    client_connect(&c, &(struct client_options){
-                           .port = gateway->port,
-                           .version = version,
-                           .session = session,
-                           /* Who resumes in TLS 1.2 is the last to send a Finished, too. */
-                           .hold = session != NULL,
-                       });
-    c.work.up_seed = c.work.down_seed = SEED;
+    stage_join(&c, &(struct client_options){
+                       .version = version,
+                       .session = session,
+                       /* Who resumes in TLS 1.2 is the last to send a Finished, too. */
+                       .hold = session != NULL,
+                   });
     if (session) {
         client_send(&c, 3000);
         client_release(&c);
         client_receive(&c, 3000);
     }
     *ret_resumed = client_resumed(&c);
-    client_send(&c, bytes);
-    client_receive(&c, bytes);
+    stage_echo(&c, bytes);
     client_close_notify(&c);
     assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
     SSL_SESSION *ticket = client_take_session(&c);
@@ -123,10 +95,8 @@ static void no_tickets_when_off(void **state)
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         bool resumed;
         struct client c;
-        client_connect(&c, &(struct client_options){.port = gateway->port, .version = version});
-        c.work.up_seed = c.work.down_seed = SEED;
-        client_send(&c, MIB);
-        client_receive(&c, MIB);
+        stage_join(&c, &(struct client_options){.version = version});
+        stage_echo(&c, MIB);
         client_close_notify(&c);
         assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
         SSL_SESSION *session = SSL_get1_session(c.ssl);
@@ -145,9 +115,9 @@ static void no_tickets_when_off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(resumed_sessions_carry_bytes),
-        TEST(every_worker_takes_the_ticket),
-        TEST(no_tickets_when_off),
+        STAGED(resumed_sessions_carry_bytes),
+        STAGED(every_worker_takes_the_ticket),
+        STAGED(no_tickets_when_off),
     };
     return run_world("d_resume", tests);
 }

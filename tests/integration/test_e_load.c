@@ -3,11 +3,11 @@
  * behind, and who does not read costs bounded memory. */
 #include "gateway/base/compat.h"
 #include "gateway/ring/pipe.h"
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
 #include "tests/integration/client_steps.h"
 #include "tests/integration/net.h"
 #include "tests/integration/pipes.h"
+#include "tests/integration/stage.h"
 
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -19,35 +19,14 @@
 #define MIB (KIB * 1024)
 
 enum {
-    SEED = 19,
     /* Nothing moved for so long: it is stuck, as far as a test can tell. */
     STILL_MS = 200,
 };
 
-static struct backend *backend;
-static struct gateway *gateway;
-
-static int start(void **state)
-{
-    (void)state;
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
-
 /* A machine that has other things to do may take its time over a thousand handshakes. */
 static void serve(const char *flag, const char *value)
 {
-    gateway = gateway_start(&(struct gateway_options){
-        .target = backend_port(backend),
+    stage_serve(&(struct gateway_options){
         .flags = {"--handshake-timeout", "600s", flag, value},
     });
 }
@@ -61,9 +40,9 @@ static struct client_work echo_of(uint64_t bytes)
 {
     return (struct client_work){
         .up_bytes = bytes,
-        .up_seed = SEED,
+        .up_seed = STAGE_SEED,
         .down_bytes = bytes,
-        .down_seed = SEED,
+        .down_seed = STAGE_SEED,
         .leave = true,
     };
 }
@@ -77,13 +56,6 @@ static void run(int version, struct client_work work, unsigned count, unsigned a
         fail_msg("%u of %u connections failed; the first: %s", count - good, count, error);
 }
 
-static pid_t worker(void)
-{
-    pid_t pids[WORKERS_MAX];
-    assert_int_equal(gateway_workers(gateway, pids), 1);
-    return pids[0];
-}
-
 /* ---- at once ---- */
 
 struct meeting {
@@ -94,7 +66,7 @@ struct meeting {
 static void look_around(void *arg)
 {
     struct meeting *m = arg;
-    m->fds = (unsigned)process_fds(worker());
+    m->fds = (unsigned)process_fds(stage_worker());
     m->backend_conns = backend_accepted(backend);
 }
 
@@ -179,14 +151,14 @@ static void slow_backends_hold_nobody_else(void **state)
     (void)state;
     serve(NULL, NULL);
     run(0, echo_of(100 * KIB), 50, 25);
-    pid_t pid = worker();
+    pid_t pid = stage_worker();
     long memory = process_memory_kib(pid);
-    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = SEED, .pause_after = 1,
+    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = STAGE_SEED, .pause_after = 1,
                                             .receive_buffer = 65536, .fin_after_fin = true));
     const struct client_options options = options_of(TLS1_3_VERSION);
     for (int i = 0; i < SLOW; i++) {
         client_connect(&slow[i], &options);
-        slow[i].work.up_seed = SEED;
+        slow[i].work.up_seed = STAGE_SEED;
         client_send_until_stuck(&slow[i]);
     }
     check_memory(pid, memory, SLOW);
@@ -216,9 +188,9 @@ static void slow_clients_hold_nobody_else(void **state)
     (void)state;
     serve(NULL, NULL);
     run(0, echo_of(100 * KIB), 50, 25);
-    pid_t pid = worker();
+    pid_t pid = stage_worker();
     long memory = process_memory_kib(pid);
-    backend_set_plan(backend, &BACKEND_PLAN(.down_seed = SEED, .down_bytes = bytes));
+    backend_set_plan(backend, &BACKEND_PLAN(.down_seed = STAGE_SEED, .down_bytes = bytes));
     const struct client_options options = options_of(TLS1_3_VERSION);
     for (int i = 0; i < SLOW; i++)
         client_connect(&slow[i], &options);
@@ -230,7 +202,7 @@ static void slow_clients_hold_nobody_else(void **state)
     backend_set_plan(backend, &BACKEND_PLAN(.echo = true));
     run(0, echo_of(100 * KIB), 50, 25);
     for (int i = 0; i < SLOW; i++) {
-        slow[i].work.down_seed = SEED;
+        slow[i].work.down_seed = STAGE_SEED;
         client_receive(&slow[i], world_is_small() ? 2 * MIB : bytes);
         client_close(&slow[i]);
     }
@@ -262,10 +234,10 @@ static void bulk_does_not_starve_the_small(void **state)
     struct backend_account a;
     (void)state;
     serve(NULL, NULL);
-    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = SEED, .fin_after_fin = true));
+    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = STAGE_SEED, .fin_after_fin = true));
     const struct client_options options = options_of(TLS1_3_VERSION);
     client_connect(&b.client, &options);
-    b.client.work.up_seed = SEED;
+    b.client.work.up_seed = STAGE_SEED;
     assert_int_equal(pthread_create(&b.thread, NULL, send_bulk, &b), 0);
     assert_true(backend_await_received(backend, 0, MIB));
     uint64_t before = backend_look(backend, 0).received;
@@ -303,27 +275,15 @@ static void end_badly(const struct client_options *options, int how)
         (void)close(fd);
         return;
     }
-    client_connect(&c, options);
-    c.work.up_seed = c.work.down_seed = SEED;
+    stage_join(&c, options);
     if (how > 1) {
-        client_send(&c, 20000);
-        client_receive(&c, 20000);
+        stage_echo(&c, 20000);
     }
     if (how == 2)
         client_truncate(&c);
     else
         client_reset(&c);
     client_close(&c);
-}
-
-/* Waits until the worker has as many descriptors as it had. */
-static void await_fds(pid_t pid, int want)
-{
-    int64_t deadline = net_now_ms() + DEADLINE_MS;
-    int now;
-    while ((now = process_fds(pid)) != want && net_now_ms() < deadline)
-        (void)poll(NULL, 0, 10);
-    assert_int_equal(now, want);
 }
 
 /* With so few connections allowed there are so few buffers that a leak of one in a hundred
@@ -334,7 +294,7 @@ static void churn_leaves_nothing_behind(void **state)
     (void)state;
     serve("--max-conns", "200");
     const struct client_options options = options_of(0);
-    pid_t pid = worker();
+    pid_t pid = stage_worker();
     int fds = process_fds(pid);
     if (fds < 0)
         skip_because("/proc/PID/fd of the worker is not readable");
@@ -343,7 +303,7 @@ static void churn_leaves_nothing_behind(void **state)
         end_badly(&options, (int)(i % 4));
     run(TLS1_2_VERSION, echo_of(100), count / 2, 20);
     run(0, echo_of(200 * KIB), 100, 100);
-    await_fds(pid, fds);
+    process_await_fds(pid, fds);
     struct pipes pipes;
     pipes_await_empty(pid, &pipes);
     assert_in_range(pipes.open, relay_is_splice() ? 1 : 0, GW_PIPES_KEPT);
@@ -363,7 +323,7 @@ static void a_flood_leaves_no_memory_behind(void **state)
         skip_because("the address sanitizer keeps memory that was freed");
     serve(NULL, NULL);
     run(0, echo_of(100 * KIB), 50, 25);
-    pid_t pid = worker();
+    pid_t pid = stage_worker();
     long before = process_memory_kib(pid);
     struct client_work work = echo_of(3000);
     work.meet = true;
@@ -385,13 +345,13 @@ static void a_flood_leaves_no_memory_behind(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(two_thousand_at_once),
-        TEST(the_limit_holds),
-        TEST(slow_backends_hold_nobody_else),
-        TEST(slow_clients_hold_nobody_else),
-        TEST(bulk_does_not_starve_the_small),
-        TEST(churn_leaves_nothing_behind),
-        TEST(a_flood_leaves_no_memory_behind),
+        STAGED(two_thousand_at_once),
+        STAGED(the_limit_holds),
+        STAGED(slow_backends_hold_nobody_else),
+        STAGED(slow_clients_hold_nobody_else),
+        STAGED(bulk_does_not_starve_the_small),
+        STAGED(churn_leaves_nothing_behind),
+        STAGED(a_flood_leaves_no_memory_behind),
     };
     return run_world("e_load", tests);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TERM, with several workers: what is open comes to its end, or is cut after --shutdown-timeout. */
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
-#include "tests/integration/client.h"
 #include "tests/integration/net.h"
+#include "tests/integration/stage.h"
 
 #include <errno.h>
 #include <openssl/ssl.h>
@@ -13,55 +12,12 @@
 
 #define MIB (UINT64_C(1024) * 1024)
 
-enum {
-    SEED = 17,
-};
-
-static struct backend *backend;
-static struct gateway *gateway;
-
-static int start(void **state)
-{
-    (void)state;
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
-
 static void serve(unsigned workers, const char *flag, const char *value)
 {
-    gateway = gateway_start(&(struct gateway_options){
-        .target = backend_port(backend),
+    stage_serve(&(struct gateway_options){
         .workers = workers,
         .flags = {flag, value},
     });
-}
-
-static void join(struct client *c)
-{
-    client_connect(c, &(struct client_options){.port = gateway->port});
-    c->work.up_seed = c->work.down_seed = SEED;
-}
-
-static void echo(struct client *c, uint64_t bytes)
-{
-    client_send(c, bytes);
-    client_receive(c, bytes);
-}
-
-static void leave(struct client *c)
-{
-    client_close_notify(c);
-    assert_int_equal(client_read_end(c), CLIENT_CLOSE_NOTIFY);
-    client_close(c);
 }
 
 static void term_lets_connections_finish(void **state)
@@ -70,8 +26,8 @@ static void term_lets_connections_finish(void **state)
     int fd;
     (void)state;
     serve(2, NULL, NULL);
-    join(&c);
-    echo(&c, 1000);
+    stage_join(&c, NULL);
+    stage_echo(&c, 1000);
     gateway_term(gateway);
     gateway_expect_words(gateway, "stopping");
     int64_t deadline = net_now_ms() + DEADLINE_MS;
@@ -81,8 +37,8 @@ static void term_lets_connections_finish(void **state)
             (void)close(fd);
     assert_int_equal(fd, -ECONNREFUSED);
     for (int i = 0; i < 16; i++)
-        echo(&c, MIB / 4);
-    leave(&c);
+        stage_echo(&c, MIB / 4);
+    stage_leave(&c);
     gateway_await_exit(gateway);
 }
 
@@ -98,8 +54,8 @@ static void shutdown_timeout_cuts_what_is_left(void **state)
     struct client c;
     (void)state;
     serve(2, "--shutdown-timeout", "300ms");
-    join(&c);
-    echo(&c, 1000);
+    stage_join(&c, NULL);
+    stage_echo(&c, 1000);
     gateway_term(gateway);
     assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
     client_close(&c);
@@ -110,9 +66,9 @@ static void shutdown_timeout_cuts_what_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(term_ends_an_idle_gateway_at_once),
-        TEST(term_lets_connections_finish),
-        TEST(shutdown_timeout_cuts_what_is_left),
+        STAGED(term_ends_an_idle_gateway_at_once),
+        STAGED(term_lets_connections_finish),
+        STAGED(shutdown_timeout_cuts_what_is_left),
     };
     return run_world("f_shutdown", tests);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Other people's clients: curl, openssl s_client and gnutls-cli move patterns through the gateway,
  * each byte checked at both ends. */
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
 #include "tests/integration/harness.h"
+#include "tests/integration/stage.h"
 #include "tests/integration/tool.h"
 
 #include <inttypes.h>
@@ -13,30 +13,20 @@
 #define MIB (UINT64_C(1024) * 1024)
 
 enum {
-    SEED = 23,
     LIMIT_MS = 150000,
     WORDS = 32,
 };
 
-static struct backend *backend;
-static struct gateway *gateway;
-
 static int start(void **state)
 {
     (void)state;
-    backend = backend_start(&BACKEND_PLAN(.http = true, .up_seed = SEED, .down_seed = SEED));
-    gateway = gateway_start(&(struct gateway_options){.target = backend_port(backend)});
+    (void)stage_start_with(
+        &BACKEND_PLAN(.http = true, .up_seed = STAGE_SEED, .down_seed = STAGE_SEED));
+    stage_serve(&(struct gateway_options){.workers = 1});
     return 0;
 }
 
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stage_stop)
 
 static uint64_t large(void)
 {
@@ -75,7 +65,7 @@ static void curl(const char *version, uint64_t put, uint64_t get, const char *mo
     const char *upload[] = {"-T", "-", "-H", "Transfer-Encoding:", "-H", "Expect:", "-H", length};
     if (put)
         memcpy(&words[more ? (arg ? 13 : 12) : 11], upload, sizeof(upload));
-    run(&(struct tool_work){.words = words, .input = put, .seed = SEED}, &result);
+    run(&(struct tool_work){.words = words, .input = put, .seed = STAGE_SEED}, &result);
     assert_int_equal(result.output, get);
 }
 
@@ -133,9 +123,11 @@ static void s_client(const char *version, const char *fragment, uint64_t up, uin
                            fragment ? "-maxfraglen" : NULL,
                            fragment,
                            NULL};
-    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = SEED, .down_seed = SEED, .down_bytes = down,
-                                            .fin_after_up = up));
-    run(&(struct tool_work){.words = words, .input = up, .seed = SEED, .input_stays_open = !up},
+    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = STAGE_SEED, .down_seed = STAGE_SEED,
+                                            .down_bytes = down, .fin_after_up = up));
+    run(
+        &(struct tool_work){
+            .words = words, .input = up, .seed = STAGE_SEED, .input_stays_open = !up},
         &result);
     assert_int_equal(result.output, down);
     assert_true(backend_await(backend, 0, &a));
@@ -192,7 +184,7 @@ static void gnutls(const char *priority, uint64_t down)
     run(&(struct tool_work){.words = words,
                             .head = head,
                             .skip = "\r\n\r\n",
-                            .seed = SEED,
+                            .seed = STAGE_SEED,
                             .input_stays_open = true},
         &result);
     assert_int_equal(result.output, down);
@@ -205,7 +197,8 @@ static void gnutls_receives(void **state)
     const uint64_t bytes = world_is_small() ? 60001 : MIB + 1;
     (void)state;
     need("gnutls-cli");
-    backend_set_plan(backend, &BACKEND_PLAN(.http = true, .up_seed = SEED, .down_seed = SEED));
+    backend_set_plan(backend,
+                     &BACKEND_PLAN(.http = true, .up_seed = STAGE_SEED, .down_seed = STAGE_SEED));
     gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.3", bytes);
     gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.2", bytes);
     gateway_stop(gateway);

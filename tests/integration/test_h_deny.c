@@ -2,9 +2,8 @@
 /* --ktls-without-rekey deny, inside a kernel with kTLS: one that cannot change keys gets no
  * connection of TLS 1.3, one that can gets them all. */
 #include "gateway/base/error.h"
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
-#include "tests/integration/client.h"
+#include "tests/integration/stage.h"
 
 #include "ktlsinstall.h"
 
@@ -13,28 +12,16 @@
 #include <sys/wait.h>
 
 enum {
-    SEED = 37,
     BYTES = 100003,
 };
 
-static struct backend *backend;
-static struct gateway *gateway;
 static bool rekeys;
 
 static int start(void **state)
 {
     struct ktls_probe probe;
-    (void)state;
     rekeys = ktls_probe(&probe) == 0 && probe.rekey.works;
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
+    return stage_start(state);
 }
 
 static struct gateway_options options_with(const char *records, const char *tls_max)
@@ -52,13 +39,9 @@ static void visit(int version, const char *engine, const char *why)
     struct client c;
     long before = tls_stat("TlsTxSw");
     assert_true(before >= 0);
-    client_connect(&c, &(struct client_options){.port = gateway->port, .version = version});
-    c.work.up_seed = c.work.down_seed = SEED;
-    client_send(&c, BYTES);
-    client_receive(&c, BYTES);
-    client_close_notify(&c);
-    assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
-    client_close(&c);
+    stage_join(&c, &(struct client_options){.version = version});
+    stage_echo(&c, BYTES);
+    stage_leave(&c);
     gateway_expect(gateway, "finished", &line);
     assert_string_equal(line.tx, engine);
     assert_string_equal(line.rx, engine);
@@ -106,7 +89,7 @@ static void only_the_kernel_without_tls13_starts(void **state)
     gateway_stop(gateway);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stage_stop)
 
 int main(void)
 {

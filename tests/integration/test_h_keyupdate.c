@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* KeyUpdate (RFC 8446 4.6.3): the user engine and kernels that can change keys follow and answer; a
  * kernel that cannot ends the connection properly, with a reason of its own. */
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
-#include "tests/integration/client.h"
+#include "tests/integration/stage.h"
 
 #include "ktlsinstall.h"
 
 #include <openssl/ssl.h>
 
 enum {
-    SEED = 13,
     SHORT_LIFE = 32, /* --rekey-after, where it is given; twice this is the end from 32 on */
     RECORD = 16384,
     ALERT_UNEXPECTED_MESSAGE = 10,
@@ -19,17 +17,14 @@ enum {
     SWARM = 6000, /* three times what one second allows; what is left of it fits into a linger */
 };
 
-static struct backend *backend;
-static struct gateway *gateway;
 static bool rekeys; /* who runs the records can change keys */
 
 static int start_with(const char *rekey_after)
 {
     struct ktls_probe probe;
     rekeys = !engine_is_kernel() || (ktls_probe(&probe) == 0 && probe.rekey.works);
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    gateway = gateway_start(&(struct gateway_options){
-        .target = backend_port(backend),
+    (void)stage_start(NULL);
+    stage_serve(&(struct gateway_options){
         .flags = {"--rekey-after", rekey_after},
     });
     return 0;
@@ -47,34 +42,17 @@ static int start_short(void **state)
     return start_with("32");
 }
 
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
-#define TEST_SHORT(name) cmocka_unit_test_setup_teardown(name, start_short, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stage_stop)
+#define TEST_SHORT(name) cmocka_unit_test_setup_teardown(name, start_short, stage_stop)
 
 static void join(struct client *c, bool hold)
 {
-    client_connect(c, &(struct client_options){
-                          .port = gateway->port, .version = TLS1_3_VERSION, .hold = hold});
-    c->work.up_seed = c->work.down_seed = SEED;
-}
-
-static void echo(struct client *c, uint64_t bytes)
-{
-    client_send(c, bytes);
-    client_receive(c, bytes);
+    stage_join(c, &(struct client_options){.version = TLS1_3_VERSION, .hold = hold});
 }
 
 static void leave(struct client *c)
 {
-    client_close_notify(c);
-    assert_int_equal(client_read_end(c), CLIENT_CLOSE_NOTIFY);
-    client_close(c);
+    stage_leave(c);
     gateway_expect(gateway, "finished", NULL);
 }
 
@@ -85,10 +63,10 @@ static void keys_change_under_load(void **state)
     if (!rekeys)
         skip_because("this kernel cannot change keys");
     join(&c, false);
-    echo(&c, 1000);
+    stage_echo(&c, 1000);
     for (int i = 0; i < 100; i++) {
         client_update_keys(&c, i % 2);
-        echo(&c, 1 + (uint64_t)i * 700);
+        stage_echo(&c, 1 + (uint64_t)i * 700);
     }
     leave(&c);
     gateway_stop(gateway);
@@ -105,7 +83,7 @@ static void update_glued_to_the_finished(void **state)
     client_send(&c, 40000);
     client_release(&c);
     client_receive(&c, 41000);
-    echo(&c, 300000);
+    stage_echo(&c, 300000);
     leave(&c);
     gateway_stop(gateway);
 }
@@ -146,10 +124,10 @@ static void each_that_asks_is_answered(void **state)
     SSL_set_msg_callback_arg(c.ssl, &heard);
     for (unsigned i = 0; i < ROUNDS; i++) {
         client_update_keys(&c, true);
-        echo(&c, 1 + i * 1000);
+        stage_echo(&c, 1 + i * 1000);
         assert_int_equal(heard.updates, i + 1);
         client_update_keys(&c, false);
-        echo(&c, 1 + i * 1000);
+        stage_echo(&c, 1 + i * 1000);
         assert_int_equal(heard.updates, i + 1);
     }
     assert_int_equal(heard.that_ask, 0);
@@ -173,7 +151,7 @@ static void updates_between_data_are_a_flood(void **state)
     if (engine_is_kernel())
         skip_because("a slow kernel may change so many keys no faster than is allowed");
     join(&c, false);
-    echo(&c, 1000);
+    stage_echo(&c, 1000);
     c.wire.hold = true;
     for (int i = 0; i < SWARM; i++) {
         client_update_keys(&c, false);
@@ -196,7 +174,7 @@ static void updates_without_end_are_a_flood(void **state)
     if (!rekeys)
         skip_because("this kernel cannot change keys");
     join(&c, false);
-    echo(&c, 1000);
+    stage_echo(&c, 1000);
     for (int i = 0; i < 100; i++) {
         client_update_keys(&c, false);
         if (SSL_do_handshake(c.ssl) != 1) /* sends it */
@@ -218,7 +196,7 @@ static void kernel_without_rekey_ends_properly(void **state)
     for (int request = 0; request < 2; request++) {
         struct client c;
         join(&c, false);
-        echo(&c, 1000);
+        stage_echo(&c, 1000);
         client_update_keys(&c, request);
         client_send(&c, 1000);
         assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
@@ -241,7 +219,7 @@ static void no_key_grows_old(void **state)
     for (int i = 0; i < 100; i++) {
         if (i % 25 == 24)
             client_update_keys(&c, i % 50 == 24);
-        echo(&c, 2 * RECORD + 1);
+        stage_echo(&c, 2 * RECORD + 1);
     }
     client_close_notify(&c);
     assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
@@ -261,7 +239,7 @@ static void download_changes_keys(void **state)
     (void)state;
     if (!rekeys)
         skip_because("this kernel cannot change keys");
-    backend_set_plan(backend, &BACKEND_PLAN(.down_seed = SEED, .down_bytes = bytes));
+    backend_set_plan(backend, &BACKEND_PLAN(.down_seed = STAGE_SEED, .down_bytes = bytes));
     join(&c, false);
     assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
     assert_false(c.wrong);
@@ -278,13 +256,13 @@ static void key_limit_ends_properly(void **state)
     struct client c;
     (void)state;
     backend_set_plan(backend,
-                     &BACKEND_PLAN(.down_seed = SEED, .down_bytes = 4 << 20, .no_fin = true));
+                     &BACKEND_PLAN(.down_seed = STAGE_SEED, .down_bytes = 4 << 20, .no_fin = true));
     client_connect(&c, &(struct client_options){
                            .port = gateway->port,
                            .version = rekeys ? TLS1_2_VERSION : TLS1_3_VERSION,
                            .suite = rekeys ? "ECDHE-ECDSA-AES128-GCM-SHA256" : NULL,
                        });
-    c.work.down_seed = SEED;
+    c.work.down_seed = STAGE_SEED;
     assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
     assert_false(c.wrong);
     assert_in_range(c.received, 1, 2 * SHORT_LIFE * RECORD);

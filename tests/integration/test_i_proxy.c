@@ -1,31 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The PROXY header is the first the backend sees, exact to the byte, and the stream follows. */
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
-#include "tests/integration/client.h"
+#include "tests/integration/stage.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
-static struct backend *backend;
-static struct gateway *gateway;
-
 static int start(void **state)
 {
     (void)state;
-    backend = backend_start(&BACKEND_PLAN(.fin_after_fin = true));
-    return 0;
+    return stage_start_with(&BACKEND_PLAN(.fin_after_fin = true));
 }
 
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stage_stop)
 
 static uint16_t own_port(int fd)
 {
@@ -40,16 +28,13 @@ static struct backend_account visit(const char *version, uint16_t *ret_port)
 {
     struct client c;
     struct backend_account a;
-    gateway = gateway_start(&(struct gateway_options){
-        .target = backend_port(backend),
+    stage_serve(&(struct gateway_options){
         .flags = {"--proxy-protocol", version},
     });
-    client_connect(&c, &(struct client_options){.port = gateway->port});
+    stage_join(&c, NULL);
     *ret_port = own_port(c.fd);
     client_send_text(&c, "hello");
-    client_close_notify(&c);
-    assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
-    client_close(&c);
+    stage_leave(&c);
     gateway_expect(gateway, "finished", NULL);
     assert_true(backend_await(backend, 0, &a));
     gateway_stop(gateway);

@@ -4,11 +4,11 @@
  * TLS or mutual TLS to `ktlsgate server`, plaintext to the backend. Streams are whole in both
  * directions, a broken one never looks whole to the plain client, and each log says why.
  */
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/net.h"
 #include "tests/integration/plain.h"
+#include "tests/integration/stage.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -25,25 +25,16 @@ enum {
     DOWN = 6,
 };
 
-static struct backend *backend;
 static struct gateway *server;
 static struct gateway *client;
 
 static int start(void **state)
 {
     (void)state;
-    backend = backend_start(&BACKEND_PLAN(.up_seed = UP, .down_seed = DOWN));
-    return 0;
+    return stage_start_with(&BACKEND_PLAN(.up_seed = UP, .down_seed = DOWN));
 }
 
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stage_stop)
 
 static uint64_t large(void)
 {

@@ -8,10 +8,10 @@
  *   KTLSGATE_PEERS         the folder tests/peers
  *   KTLSGATE_PEER_WOLFSSL  the wolfSSL client; unset: it was not built
  */
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
 #include "tests/integration/pattern.h"
 #include "tests/integration/peers.h"
+#include "tests/integration/stage.h"
 #include "tests/integration/tool.h"
 
 #include <inttypes.h>
@@ -45,9 +45,6 @@ struct cell {
     const struct column *column;
     char name[NAME_MAX_LEN];
 };
-
-static struct backend *backend;
-static struct gateway *gateway;
 
 /* ---- running a client ---- */
 
@@ -386,23 +383,15 @@ static void run_cell(void **state)
     prepare_once(cell->peer);
     if (cell->column->needs & (CAN_UPDATE | CAN_TALK))
         ask_whether_engine_can_rekey();
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    struct gateway_options options = {.target = backend_port(backend)};
+    (void)stage_start(NULL);
+    struct gateway_options options = {.workers = 1};
     if (mutual)
         memcpy(options.flags,
                (const char *[]){"--cacert", world_cert(ID_CA), "--allow-cn", "alice"},
                4 * sizeof(options.flags[0]));
-    gateway = gateway_start(&options);
+    stage_serve(&options);
     cell->column->run(cell->peer, cell->column);
     gateway_stop(gateway);
-}
-
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    backend = NULL;
-    return 0;
 }
 
 static bool is_asked_for(const struct peer *peer)
@@ -429,7 +418,7 @@ static size_t add_row(const struct peer *peer, struct cell *cells, struct CMUnit
         tests[count++] = (struct CMUnitTest){
             .name = cell->name,
             .test_func = run_cell,
-            .teardown_func = stop,
+            .teardown_func = stage_stop,
             .initial_state = cell,
         };
     }

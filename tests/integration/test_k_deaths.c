@@ -3,10 +3,10 @@
  * place is filled, what waited is served, its last words are in the log and every connection is
  * accounted for. Without the master the workers serve what is open, and go. */
 #include "tests/integration/attempt.h"
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
 #include "tests/integration/client_steps.h"
 #include "tests/integration/net.h"
+#include "tests/integration/stage.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,7 +20,6 @@
 #define MIB (UINT64_C(1024) * 1024)
 
 enum {
-    SEED = 23,
     STAGED = 10, /* connections at the step that the test is about … */
     CROWD = 20,  /* … and others that echo */
     DOWN_BYTES = 4 << 20,
@@ -29,17 +28,8 @@ enum {
     ALERT_BAD_RECORD_MAC = 20,
 };
 
-static struct backend *backend;
-static struct gateway *gateway;
 static pid_t orphans[WORKERS_MAX]; /* workers whose master the test killed */
 static unsigned orphan_count;
-
-static int start(void **state)
-{
-    (void)state;
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    return 0;
-}
 
 static int stop(void **state)
 {
@@ -47,12 +37,10 @@ static int stop(void **state)
         if (process_runs(orphans[i]))
             (void)kill(orphans[i], SIGKILL);
     orphan_count = 0;
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
+    return stage_stop(state);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stage_start, stop)
 
 static void serve(unsigned workers, uint16_t target, const char *flag, const char *value)
 {
@@ -68,26 +56,6 @@ static struct client_options options(void)
     return (struct client_options){.port = gateway->port};
 }
 
-static void join(struct client *c)
-{
-    const struct client_options o = options();
-    client_connect(c, &o);
-    c->work.up_seed = c->work.down_seed = SEED;
-}
-
-static void echo(struct client *c, uint64_t bytes)
-{
-    client_send(c, bytes);
-    client_receive(c, bytes);
-}
-
-static void leave(struct client *c)
-{
-    client_close_notify(c);
-    assert_int_equal(client_read_end(c), CLIENT_CLOSE_NOTIFY);
-    client_close(c);
-}
-
 static void expect_service(unsigned count)
 {
     const struct client_options o = options();
@@ -101,7 +69,7 @@ static void expect_service(unsigned count)
 /* ---- steps: how a connection comes there, and how it goes on if its worker lives ---- */
 
 /* All of the ClientHello is sent but its end. */
-static void stage_handshake(struct client *c)
+static void come_handshake(struct client *c)
 {
     enum {
         END = 3
@@ -120,15 +88,20 @@ static void go_on_handshake(struct client *c)
 {
     client_release(c);
     assert_int_equal(client_handshake(c), CLIENT_OPEN);
-    c->work.up_seed = c->work.down_seed = SEED;
-    echo(c, 1000);
-    leave(c);
+    c->work.up_seed = c->work.down_seed = STAGE_SEED;
+    stage_echo(c, 1000);
+    stage_leave(c);
 }
 
-static void stage_up(struct client *c)
+static void come_in(struct client *c)
+{
+    stage_join(c, NULL);
+}
+
+static void come_up(struct client *c)
 {
     short events;
-    join(c);
+    stage_join(c, NULL);
     do {
         events = client_step_send(c, UINT64_MAX);
         assert_int_equal(c->end, CLIENT_OPEN);
@@ -139,32 +112,32 @@ static void go_on_up(struct client *c)
 {
     backend_resume(backend);
     client_send(c, MIB);
-    leave(c);
+    stage_leave(c);
 }
 
 static void go_on_down(struct client *c)
 {
     client_receive(c, DOWN_BYTES - c->received);
-    leave(c);
+    stage_leave(c);
 }
 
-static void stage_echo(struct client *c)
+static void come_echo(struct client *c)
 {
-    join(c);
-    echo(c, 1000);
+    stage_join(c, NULL);
+    stage_echo(c, 1000);
 }
 
 static void go_on_echo(struct client *c)
 {
-    echo(c, 20000);
-    leave(c);
+    stage_echo(c, 20000);
+    stage_leave(c);
 }
 
 /* It got its alert and does not close. */
-static void stage_linger(struct client *c)
+static void come_linger(struct client *c)
 {
     gateway->bad_records = true;
-    stage_echo(c);
+    come_echo(c);
     c->wire.hold = true;
     client_send(c, 5000);
     c->wire.held[2500] ^= 0x10;
@@ -183,21 +156,21 @@ struct step {
 };
 
 static const struct step steps[] = {
-    {"handshake", {.echo = true}, stage_handshake, go_on_handshake, false, false},
-    {"connect", {.echo = true}, join, client_close, true, false},
+    {"handshake", {.echo = true}, come_handshake, go_on_handshake, false, false},
+    {"connect", {.echo = true}, come_in, client_close, true, false},
     {"relay up",
-     {.up_seed = SEED, .pause_after = 1, .receive_buffer = 65536, .fin_after_fin = true},
-     stage_up,
+     {.up_seed = STAGE_SEED, .pause_after = 1, .receive_buffer = 65536, .fin_after_fin = true},
+     come_up,
      go_on_up,
      false,
      false},
     {"relay down",
-     {.down_seed = SEED, .down_bytes = DOWN_BYTES, .fin_after_fin = true},
-     join,
+     {.down_seed = STAGE_SEED, .down_bytes = DOWN_BYTES, .fin_after_fin = true},
+     come_in,
      go_on_down,
      false,
      false},
-    {"linger", {.echo = true}, stage_linger, client_close, false, true},
+    {"linger", {.echo = true}, come_linger, client_close, false, true},
 };
 
 /* ---- a death ---- */
@@ -286,7 +259,7 @@ static void a_death_at_each_step(void **state)
         serve(2, backend_port(backend), NULL, NULL);
         backend_set_plan(backend, &BACKEND_PLAN(.echo = true));
         for (unsigned i = STAGED; i < CROWD; i++)
-            stage_echo(&crowd[i]);
+            come_echo(&crowd[i]);
         backend_set_plan(backend, &step->plan);
         for (unsigned i = 0; i < STAGED; i++)
             step->stage(&crowd[i]);
@@ -304,7 +277,7 @@ static void a_backend_takes_no_death_for_an_end(void **state)
     (void)state;
     serve(1, backend_port(backend), NULL, NULL);
     backend_set_plan(backend, &BACKEND_PLAN(.echo = true));
-    stage_echo(&c);
+    come_echo(&c);
     assert_int_equal(gateway_workers(gateway, pids), 1);
     gateway->lost_some = true;
     assert_return_code(kill(pids[0], SIGKILL), 0);
@@ -329,7 +302,7 @@ static void a_death_while_connecting(void **state)
         assert_return_code(full[i] = net_connect_begin(port), 0);
     serve(2, port, "--shutdown-timeout", "100ms");
     for (unsigned i = 0; i < CROWD; i++)
-        join(&crowd[i]);
+        stage_join(&crowd[i], NULL);
     assert_int_equal(gateway_workers(gateway, pids), 2);
     gateway->lost_some = true;
     assert_return_code(kill(pids[0], SIGKILL), 0);
@@ -346,13 +319,6 @@ static void a_death_while_connecting(void **state)
 
 /* ---- the place of the dead ---- */
 
-static pid_t only_worker(void)
-{
-    pid_t pids[WORKERS_MAX];
-    assert_int_equal(gateway_workers(gateway, pids), 1);
-    return pids[0];
-}
-
 /* The worker sleeps while they come, so that all of them wait in its listener. */
 static void who_waited_is_served_by_the_next(void **state)
 {
@@ -360,7 +326,7 @@ static void who_waited_is_served_by_the_next(void **state)
     (void)state;
     serve(1, backend_port(backend), NULL, NULL);
     const struct client_options o = options();
-    pid_t worker = only_worker();
+    pid_t worker = stage_worker();
     assert_return_code(kill(worker, SIGSTOP), 0);
     process_await_state(worker, 'T');
     for (unsigned i = 0; i < CROWD; i++)
@@ -369,9 +335,9 @@ static void who_waited_is_served_by_the_next(void **state)
     assert_int_equal(await_obituary(SIGKILL), 0);
     for (unsigned i = 0; i < CROWD; i++) {
         assert_int_equal(client_handshake(&crowd[i]), CLIENT_OPEN);
-        crowd[i].work.up_seed = crowd[i].work.down_seed = SEED;
-        echo(&crowd[i], 1000);
-        leave(&crowd[i]);
+        crowd[i].work.up_seed = crowd[i].work.down_seed = STAGE_SEED;
+        stage_echo(&crowd[i], 1000);
+        stage_leave(&crowd[i]);
     }
     gateway_stop(gateway);
 }
@@ -381,14 +347,14 @@ static void the_last_words_of_the_dead_are_logged(void **state)
 {
     (void)state;
     serve(1, backend_port(backend), NULL, NULL);
-    pid_t worker = only_worker();
+    pid_t worker = stage_worker();
     assert_return_code(kill(gateway->pid, SIGSTOP), 0);
     process_await_state(gateway->pid, 'T');
     expect_service(50);
     /* Its end is told after the last byte was sent, and so perhaps not yet. */
     struct client c;
-    join(&c);
-    echo(&c, 10);
+    stage_join(&c, NULL);
+    stage_echo(&c, 10);
     assert_return_code(kill(worker, SIGKILL), 0);
     assert_return_code(kill(gateway->pid, SIGCONT), 0);
     gateway->lost_some = true;
@@ -408,9 +374,9 @@ static void the_dead_do_not_fill_max_conns(void **state)
     serve(1, backend_port(backend), "--max-conns", "20");
     gateway->lost_some = true;
     for (int round = 0; round < 3; round++) {
-        pid_t worker = only_worker();
+        pid_t worker = stage_worker();
         for (unsigned i = 0; i < CROWD; i++)
-            stage_echo(&crowd[i]);
+            come_echo(&crowd[i]);
         assert_return_code(kill(worker, SIGKILL), 0);
         while (process_runs(worker))
             (void)poll(NULL, 0, 1);
@@ -461,7 +427,7 @@ static void without_the_master_connections_come_to_their_end(void **state)
     (void)state;
     serve(2, backend_port(backend), "--shutdown-timeout", "1h");
     for (unsigned i = 0; i < CROWD; i++)
-        stage_echo(&crowd[i]);
+        come_echo(&crowd[i]);
     kill_master();
     await_refusal();
     for (unsigned i = 0; i < CROWD; i++)
@@ -475,7 +441,7 @@ static void without_the_master_nothing_stays_for_ever(void **state)
     (void)state;
     serve(2, backend_port(backend), "--shutdown-timeout", "300ms");
     for (unsigned i = 0; i < CROWD; i++)
-        stage_echo(&crowd[i]);
+        come_echo(&crowd[i]);
     kill_master();
     for (unsigned i = 0; i < CROWD; i++) {
         assert_int_equal(client_read_end(&crowd[i]), CLIENT_CLOSE_NOTIFY);

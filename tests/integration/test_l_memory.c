@@ -3,11 +3,11 @@
  * connection goes on or ends for a reason, the next ones know nothing of it, nothing leaks, and
  * nobody gets in who may not. */
 #include "gateway/base/compat.h"
-#include "tests/integration/alloc_fault.h"
+#include "tests/integration/alloc_account.h"
 #include "tests/integration/attempt.h"
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
 #include "tests/integration/net.h"
+#include "tests/integration/stage.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,24 +23,9 @@ enum {
     THREADS = 4,
 };
 
-static struct backend *backend;
-static struct gateway *gateway;
 static struct alloc_fault *fault;
-static char fault_file[256];
 
 /* ---- faults ---- */
-
-static int map_faults(void)
-{
-    (void)snprintf(fault_file, sizeof(fault_file), "%s/faults", world_folder());
-    int fd = open(fault_file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || ftruncate(fd, sizeof(*fault)))
-        return -1;
-    void *p = mmap(NULL, sizeof(*fault), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    (void)close(fd);
-    fault = p == MAP_FAILED ? NULL : p;
-    return fault ? 0 : -1;
-}
 
 static uint64_t get(const uint64_t *word)
 {
@@ -70,31 +54,17 @@ static void fail_calls(uint64_t first, uint64_t last)
     set(&fault->at, first);
 }
 
-static void preload(bool on)
-{
-    if (on) {
-        (void)setenv("LD_PRELOAD", getenv("ALLOC_FAULT"), 1);
-        (void)setenv(ALLOC_FAULT_FILE, fault_file, 1);
-    } else {
-        (void)unsetenv("LD_PRELOAD");
-        (void)unsetenv(ALLOC_FAULT_FILE);
-    }
-}
-
 static int start(void **state)
 {
-    (void)state;
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    return map_faults();
+    fault = alloc_account_open();
+    return fault ? stage_start(state) : -1;
 }
 
 static int stop(void **state)
 {
     no_faults();
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    (void)munmap(fault, sizeof(*fault));
-    (void)unlink(fault_file);
+    (void)stage_stop(state);
+    alloc_account_close();
     return 0;
 }
 
@@ -117,27 +87,10 @@ static void serve(void)
     if (!getenv("ALLOC_FAULT"))
         skip_because("$ALLOC_FAULT does not name the library to preload");
     no_faults();
-    preload(true);
+    alloc_account_preload(true);
     gateway = gateway_start(&options);
-    preload(false);
+    alloc_account_preload(false);
     assert_true(get(&fault->calls) > 1000); /* it is there */
-}
-
-static pid_t only_worker(void)
-{
-    pid_t pids[WORKERS_MAX];
-    assert_int_equal(gateway_workers(gateway, pids), 1);
-    return pids[0];
-}
-
-static struct client_options as(enum identity identity, int version)
-{
-    return (struct client_options){
-        .port = gateway->port,
-        .version = version,
-        .with_cert = true,
-        .identity = identity,
-    };
 }
 
 /* ---- one connection ---- */
@@ -258,7 +211,7 @@ static void sweep(const struct scenario *s, struct attempts *a, SSL_SESSION *ses
 static void run_scenario(const struct scenario *s)
 {
     struct attempts a;
-    const struct client_options options = as(s->identity, s->version);
+    const struct client_options options = stage_client(s->identity, s->version);
     attempts_begin(&a, &options, ECHO_BYTES);
     struct conn_line line;
     (void)one(&a, NULL, &line);
@@ -272,25 +225,16 @@ static void run_scenario(const struct scenario *s)
     SSL_SESSION_free(session);
 }
 
-static void await_fds(pid_t pid, int want)
-{
-    int64_t deadline = net_now_ms() + DEADLINE_MS;
-    int now;
-    while ((now = process_fds(pid)) != want && net_now_ms() < deadline)
-        (void)poll(NULL, 0, 10);
-    assert_int_equal(now, want);
-}
-
 static void any_allocation_of_a_connection_may_fail(void **state)
 {
     (void)state;
     serve();
-    pid_t worker = only_worker();
+    pid_t worker = stage_worker();
     int fds = process_fds(worker);
     for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
         run_scenario(&scenarios[i]);
-    await_fds(worker, fds);
-    assert_int_equal(only_worker(), worker);
+    process_await_fds(worker, fds);
+    assert_int_equal(stage_worker(), worker);
     gateway_stop(gateway);
 }
 
@@ -321,10 +265,11 @@ static void every_nth_allocation_fails(void **state)
     struct attempts all[THREADS];
     (void)state;
     serve();
-    pid_t worker = only_worker();
+    pid_t worker = stage_worker();
     int fds = process_fds(worker);
     for (int i = 0; i < THREADS; i++) {
-        const struct client_options options = as(ID_ALICE, i % 2 ? TLS1_3_VERSION : TLS1_2_VERSION);
+        const struct client_options options =
+            stage_client(ID_ALICE, i % 2 ? TLS1_3_VERSION : TLS1_2_VERSION);
         attempts_begin(&all[i], &options, ECHO_BYTES);
     }
     crowd(all);
@@ -339,8 +284,8 @@ static void every_nth_allocation_fails(void **state)
     expect_no_leak(live, 24);
     for (int i = 0; i < THREADS; i++)
         attempts_done(&all[i]);
-    await_fds(worker, fds);
-    assert_int_equal(only_worker(), worker);
+    process_await_fds(worker, fds);
+    assert_int_equal(stage_worker(), worker);
     gateway_stop(gateway);
 }
 
@@ -352,9 +297,9 @@ static bool try_start(uint64_t k, bool all_later)
     const struct gateway_options options = gateway_options();
     int status = 0;
     fail_calls(k, all_later ? UINT64_MAX : k);
-    preload(true);
+    alloc_account_preload(true);
     gateway = gateway_try(&options, &status);
-    preload(false);
+    alloc_account_preload(false);
     no_faults();
     if (gateway->pid) {
         gateway_stop(gateway);

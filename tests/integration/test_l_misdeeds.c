@@ -5,10 +5,9 @@
  * every kernel, since each of them is held to the one that is written here; the few alerts that a
  * kernel cannot tell apart are listed.
  */
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
 #include "tests/integration/forge.h"
-#include "tests/integration/net.h"
+#include "tests/integration/stage.h"
 
 #include <inttypes.h>
 #include <openssl/ssl.h>
@@ -16,7 +15,6 @@
 #include <string.h>
 
 enum {
-    SEED = 31,
     BEFORE = 1000, /* bytes that go through before anything is wrong … */
     AFTER = 500,   /* … and after it, where the connection is to go on */
     CASES_MAX = 128,
@@ -212,22 +210,11 @@ struct test_case {
     char name[NAME_SIZE];
 };
 
-static struct backend *backend;
-static struct gateway *gateway;
-
 static int start(void **state)
 {
-    (void)state;
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    gateway = gateway_start(&(struct gateway_options){.target = backend_port(backend)});
+    (void)stage_start(state);
+    stage_serve(&(struct gateway_options){.workers = 1});
     gateway->bad_records = true; /* the kernel counts some of these as such */
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
     return 0;
 }
 
@@ -332,9 +319,9 @@ static void run_case(void **state)
     static struct forge f;
     char transcript[TRANSCRIPT_SIZE];
     (void)start(state);
-    backend_set_plan(backend, &BACKEND_PLAN(.echo = true, .up_seed = SEED));
+    backend_set_plan(backend, &BACKEND_PLAN(.echo = true, .up_seed = STAGE_SEED));
     forge_connect(&f, gateway->port, t->version);
-    f.client.work.up_seed = f.client.work.down_seed = SEED;
+    f.client.work.up_seed = f.client.work.down_seed = STAGE_SEED;
     echo(&f, BEFORE);
     commit(&f, t->deed);
     if (strcmp(t->expected, GOES_ON) == 0) {
@@ -363,7 +350,7 @@ static size_t add(const struct misdeed *deed, int version, const char *expected,
     *test = (struct CMUnitTest){
         .name = t->name,
         .test_func = run_case,
-        .teardown_func = stop,
+        .teardown_func = stage_stop,
         .initial_state = t,
     };
     return 1;

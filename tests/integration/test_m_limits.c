@@ -3,10 +3,10 @@
  * goes on, what comes waits or is told why not, nothing spins, and when there is more again all is
  * well. */
 #include "tests/integration/attempt.h"
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
 #include "tests/integration/client_steps.h"
 #include "tests/integration/net.h"
+#include "tests/integration/stage.h"
 
 #include <dirent.h>
 #include <poll.h>
@@ -24,7 +24,6 @@
 #define MIB (KIB * 1024)
 
 enum {
-    SEED = 29,
     FULL = 5,   /* connections that the descriptors are enough for */
     CROWD = 60, /* more than the buffers that are lent to the kernel first */
     WATCH_MS = 1000,
@@ -33,60 +32,19 @@ enum {
     STORM = 300,
 };
 
-static struct backend *backend;
-static struct gateway *gateway;
 static pid_t worker;
-
-static int start(void **state)
-{
-    (void)state;
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 static void serve(void)
 {
-    pid_t pids[WORKERS_MAX];
-    gateway = gateway_start(&(struct gateway_options){
-        .target = backend_port(backend),
+    stage_serve(&(struct gateway_options){
         .flags = {"--handshake-timeout", "60s"},
     });
-    assert_int_equal(gateway_workers(gateway, pids), 1);
-    worker = pids[0];
+    worker = stage_worker();
 }
 
 static struct client_options options(void)
 {
     return (struct client_options){.port = gateway->port};
-}
-
-static void join(struct client *c)
-{
-    const struct client_options o = options();
-    client_connect(c, &o);
-    c->work.up_seed = c->work.down_seed = SEED;
-}
-
-static void echo(struct client *c, uint64_t bytes)
-{
-    client_send(c, bytes);
-    client_receive(c, bytes);
-}
-
-static void leave(struct client *c)
-{
-    client_close_notify(c);
-    assert_int_equal(client_read_end(c), CLIENT_CLOSE_NOTIFY);
-    client_close(c);
 }
 
 static long worker_size_kib(void)
@@ -166,16 +124,16 @@ static void leave_descriptors(unsigned more)
 static void fill(struct client crowd[FULL])
 {
     for (int i = 0; i < FULL; i++) {
-        join(&crowd[i]);
-        echo(&crowd[i], 1000);
+        stage_join(&crowd[i], NULL);
+        stage_echo(&crowd[i], 1000);
     }
 }
 
 static void empty(struct client *crowd, int count)
 {
     for (int i = 0; i < count; i++) {
-        echo(&crowd[i], 20000);
-        leave(&crowd[i]);
+        stage_echo(&crowd[i], 20000);
+        stage_leave(&crowd[i]);
     }
 }
 
@@ -200,16 +158,16 @@ static void no_descriptor_for_the_backend(void **state)
     leave_descriptors(2 * FULL + 1);
     fill(crowd);
     for (int i = 0; i < 3; i++) {
-        join(&c);
+        stage_join(&c, NULL);
         assert_int_equal(client_read_end(&c), CLIENT_ALERTED);
         assert_int_equal(c.alert, ALERT_INTERNAL_ERROR);
         client_close(&c);
         gateway_expect(gateway, "no-memory", &line);
         assert_string_equal(line.detail, "Too many open files");
     }
-    leave(&crowd[0]);
+    stage_leave(&crowd[0]);
     await_fds(fds + 2 * (FULL - 1));
-    join(&c);
+    stage_join(&c, NULL);
     empty(&c, 1);
     empty(crowd + 1, FULL - 1);
     unlimit_worker(RLIMIT_NOFILE);
@@ -249,7 +207,7 @@ static void no_memory_for_buffers(void **state)
     serve();
     int fds = process_fds(worker);
     for (int i = 0; i < CROWD; i++)
-        join(&crowd[i]);
+        stage_join(&crowd[i], NULL);
     limit_worker(RLIMIT_AS, (rlim_t)worker_size_kib() * KIB);
     for (int i = 0; i < CROWD; i++)
         send_half(&crowd[i]);
@@ -309,9 +267,9 @@ static void signals_change_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(no_descriptor_for_the_backend),
-        TEST(no_memory_for_buffers),
-        TEST(signals_change_nothing),
+        STAGED(no_descriptor_for_the_backend),
+        STAGED(no_memory_for_buffers),
+        STAGED(signals_change_nothing),
     };
     return run_world("m_limits", tests);
 }

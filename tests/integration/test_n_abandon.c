@@ -2,10 +2,10 @@
 /* Clients that are gone in every way there is, many at once, and backends that break off: each
  * connection ends, with its reason, long before any time-out, and leaves nothing behind. */
 #include "tests/integration/attempt.h"
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
 #include "tests/integration/client_steps.h"
 #include "tests/integration/net.h"
+#include "tests/integration/stage.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -18,52 +18,26 @@
 #define KIB UINT64_C(1024)
 
 enum {
-    SEED = 31,
     EACH = 5, /* clients of a kind and version at once */
     RECORD = 9000,
 };
 
-static struct backend *backend;
-static struct gateway *gateway;
 static pid_t worker;
 static int fds;
-
-static int start(void **state)
-{
-    (void)state;
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 /* No time-out strikes while a test waits. */
 static void serve(void)
 {
-    pid_t pids[WORKERS_MAX];
-    gateway = gateway_start(&(struct gateway_options){
-        .target = backend_port(backend),
+    stage_serve(&(struct gateway_options){
         .flags = {"--handshake-timeout", "10m", "--close-timeout", "10m", "--idle-timeout", "10m"},
     });
-    assert_int_equal(gateway_workers(gateway, pids), 1);
-    worker = pids[0];
+    worker = stage_worker();
     fds = process_fds(worker);
 }
 
 static void expect_nothing_left(void)
 {
-    int64_t deadline = net_now_ms() + DEADLINE_MS;
-    int now;
-    while ((now = process_fds(worker)) != fds && net_now_ms() < deadline)
-        (void)poll(NULL, 0, 10);
-    assert_int_equal(now, fds);
+    process_await_fds(worker, fds);
     gateway_stop(gateway); /* which asserts that there are as many ends as beginnings */
 }
 
@@ -105,7 +79,7 @@ static void no_finished(struct client *c)
 static void handshake(struct client *c)
 {
     assert_int_equal(client_handshake(c), CLIENT_OPEN);
-    c->work.up_seed = c->work.down_seed = SEED;
+    c->work.up_seed = c->work.down_seed = STAGE_SEED;
 }
 
 static void some_echo(struct client *c)
@@ -319,10 +293,9 @@ static void a_backend_that_breaks_off_both_ways(void **state)
             struct client c;
             struct conn_line line;
             backend_set_plan(backend,
-                             &BACKEND_PLAN(.up_seed = SEED, .down_seed = SEED,
+                             &BACKEND_PLAN(.up_seed = STAGE_SEED, .down_seed = STAGE_SEED,
                                            .down_bytes = 1 << 30, .reset_after = after[i]));
-            client_connect(&c, &(struct client_options){.port = gateway->port, .version = version});
-            c.work.up_seed = c.work.down_seed = SEED;
+            stage_join(&c, &(struct client_options){.version = version});
             talk(&c, after[i] + 300 * KIB);
             assert_true(c.end == CLIENT_ALERTED || c.end == CLIENT_WAS_RESET);
             client_close(&c);
@@ -343,10 +316,9 @@ static void a_backend_that_ends_and_then_breaks_off(void **state)
     (void)state;
     serve();
     struct client c;
-    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = SEED, .down_seed = SEED, .down_bytes = 70000,
-                                            .reset_after = 300000));
-    client_connect(&c, &(struct client_options){.port = gateway->port, .version = TLS1_3_VERSION});
-    c.work.up_seed = c.work.down_seed = SEED;
+    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = STAGE_SEED, .down_seed = STAGE_SEED,
+                                            .down_bytes = 70000, .reset_after = 300000));
+    stage_join(&c, &(struct client_options){.version = TLS1_3_VERSION});
     assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
     assert_int_equal(c.received, 70000);
     c.end = CLIENT_OPEN;
@@ -365,9 +337,9 @@ static void a_backend_that_ends_and_then_breaks_off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(whoever_is_gone_is_noticed),
-        TEST(a_backend_that_breaks_off_both_ways),
-        TEST(a_backend_that_ends_and_then_breaks_off),
+        STAGED(whoever_is_gone_is_noticed),
+        STAGED(a_backend_that_breaks_off_both_ways),
+        STAGED(a_backend_that_ends_and_then_breaks_off),
     };
     return run_world("n_abandon", tests);
 }

@@ -9,12 +9,12 @@
  *   KTLSGATE_TEST_SOAK  seconds it takes (20; with KTLSGATE_TEST_ALL 600)
  */
 #include "gateway/base/compat.h"
-#include "tests/integration/alloc_fault.h"
+#include "tests/integration/alloc_account.h"
 #include "tests/integration/attempt.h"
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
 #include "tests/integration/client_steps.h"
 #include "tests/integration/net.h"
+#include "tests/integration/stage.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -23,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,7 +31,6 @@
 
 enum {
     WORKERS = 2,
-    SEED = 37,
     SECONDS = 20,
     SECONDS_ALL = 600,
     ROUND_MS = 1500,
@@ -43,51 +41,19 @@ enum {
     SLACK_KIB = 4 * 1024, /* and what the heap may grow by without a leak */
 };
 
-static struct backend *backend;
-static struct gateway *gateway;
 static struct alloc_fault *account;
-static char account_file[256];
 static int64_t round_end_ms;
-
-/* ---- the account of allocations ---- */
-
-static int map_account(void)
-{
-    (void)snprintf(account_file, sizeof(account_file), "%s/account", world_folder());
-    int fd = open(account_file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || ftruncate(fd, sizeof(*account)))
-        return -1;
-    void *p = mmap(NULL, sizeof(*account), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    (void)close(fd);
-    account = p == MAP_FAILED ? NULL : p;
-    return account ? 0 : -1;
-}
-
-static void preload(bool on)
-{
-    const char *library = getenv("ALLOC_FAULT");
-    if (on && library && !GW_WITH_ASAN) {
-        (void)setenv("LD_PRELOAD", library, 1);
-        (void)setenv(ALLOC_FAULT_FILE, account_file, 1);
-    } else {
-        (void)unsetenv("LD_PRELOAD");
-        (void)unsetenv(ALLOC_FAULT_FILE);
-    }
-}
 
 static int start(void **state)
 {
-    (void)state;
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    return map_account();
+    account = alloc_account_open();
+    return account ? stage_start(state) : -1;
 }
 
 static int stop(void **state)
 {
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    (void)munmap(account, sizeof(*account));
-    (void)unlink(account_file);
+    (void)stage_stop(state);
+    alloc_account_close();
     return 0;
 }
 
@@ -134,7 +100,7 @@ static void take_ones_time(struct actor *a)
 {
     struct client c;
     client_begin(&c, a->attempts.ctx, &a->attempts.options);
-    c.work.up_seed = c.work.down_seed = SEED;
+    c.work.up_seed = c.work.down_seed = STAGE_SEED;
     short events;
     while ((events = client_step_handshake(&c)) && net_await(c.fd, events, round_end_ms))
         ;
@@ -155,7 +121,7 @@ static void break_off(struct actor *a)
     struct client c;
     unsigned how = a->number++ % 6;
     client_begin(&c, a->attempts.ctx, &a->attempts.options);
-    c.work.up_seed = c.work.down_seed = SEED;
+    c.work.up_seed = c.work.down_seed = STAGE_SEED;
     c.wire.hold = how == 1;
     short events = POLLOUT;
     while (how > 0 && (events = client_step_handshake(&c)) && how > 2 &&
@@ -221,8 +187,11 @@ static void flood(void)
 {
     char error[160];
     const struct client_options options = visitor(3);
-    const struct client_work work = {
-        .up_bytes = 100, .up_seed = SEED, .down_bytes = 100, .down_seed = SEED, .leave = true};
+    const struct client_work work = {.up_bytes = 100,
+                                     .up_seed = STAGE_SEED,
+                                     .down_bytes = 100,
+                                     .down_seed = STAGE_SEED,
+                                     .leave = true};
     unsigned good = clients_run(&options, &work, FLOOD, FLOOD, NULL, NULL, error);
     if (good != FLOOD)
         fail_msg("%u of %u failed; the first: %s", FLOOD - good, FLOOD, error);
@@ -234,8 +203,7 @@ static void play_round(pid_t victim)
     struct client old[LONG];
     const struct client_options options = visitor(1);
     for (int i = 0; i < LONG; i++) {
-        client_connect(&old[i], &options);
-        old[i].work.up_seed = old[i].work.down_seed = SEED;
+        stage_join(&old[i], &options);
     }
     round_end_ms = net_now_ms() + ROUND_MS;
     for (unsigned i = 0; i < ACTORS; i++)
@@ -248,10 +216,8 @@ static void play_round(pid_t victim)
         (void)pthread_join(actors[i].thread, NULL);
     for (int i = 0; i < LONG; i++) {
         if (!victim) {
-            client_send(&old[i], 5000);
-            client_receive(&old[i], 5000);
-            client_close_notify(&old[i]);
-            assert_int_equal(client_read_end(&old[i]), CLIENT_CLOSE_NOTIFY);
+            stage_echo(&old[i], 5000);
+            stage_leave(&old[i]);
         }
         client_close(&old[i]);
     }
@@ -343,14 +309,13 @@ static void a_day(void **state)
     pid_t pids[WORKERS_MAX];
     unsigned rounds = 0;
     (void)state;
-    preload(true);
-    gateway = gateway_start(&(struct gateway_options){
-        .target = backend_port(backend),
+    alloc_account_preload(true);
+    stage_serve(&(struct gateway_options){
         .workers = WORKERS,
         .flags = {"--cacert", world_cert(ID_CA), "--verify", "optional", "--allow-all",
                   "--handshake-timeout", "60s"},
     });
-    preload(false);
+    alloc_account_preload(false);
     look(&empty);
     cast();
     int64_t began = net_now_ms();

@@ -2,11 +2,9 @@
 /* What --relay splice is to do with its pipes, seen from outside: who holds one and when, what
  * becomes of bytes in it when a connection breaks, and the order of what leaves behind a full one.
  */
-#include "tests/integration/backend.h"
 #include "tests/integration/check.h"
-#include "tests/integration/client.h"
-#include "tests/integration/net.h"
 #include "tests/integration/pipes.h"
+#include "tests/integration/stage.h"
 
 #include "gateway/base/limits.h"
 #include "gateway/ring/pipe.h"
@@ -16,7 +14,6 @@
 #include <errno.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,8 +32,6 @@ enum {
     ALERT_INTERNAL_ERROR = 80,
 };
 
-static struct backend *backend;
-static struct gateway *gateway;
 static bool rekeys;         /* the kernel can change keys */
 static char soft_limit[32]; /* as it was; "": not changed */
 
@@ -52,10 +47,8 @@ static void write_soft_limit(const char *pages)
 static int start(void **state)
 {
     struct ktls_probe probe;
-    (void)state;
     rekeys = ktls_probe(&probe) == 0 && probe.rekey.works;
-    backend = backend_start(&BACKEND_PLAN(.echo = true));
-    return 0;
+    return stage_start(state);
 }
 
 static int stop(void **state)
@@ -63,9 +56,7 @@ static int stop(void **state)
     if (soft_limit[0])
         write_soft_limit(soft_limit);
     soft_limit[0] = '\0';
-    (void)gateway_drop(state);
-    backend_stop(backend);
-    return 0;
+    return stage_stop(state);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -103,15 +94,7 @@ static void join_echo(struct client *c, int version, uint64_t bytes)
 {
     join(c, version);
     c->work.down_seed = UP;
-    client_send(c, bytes);
-    client_receive(c, bytes);
-}
-
-static void leave(struct client *c)
-{
-    client_close_notify(c);
-    assert_int_equal(client_read_end(c), CLIENT_CLOSE_NOTIFY);
-    client_close(c);
+    stage_echo(c, bytes);
 }
 
 static void expect_relays(const char *reason, const char *relay)
@@ -148,7 +131,7 @@ static void idle_connections_hold_none(void **state)
     for (int i = 0; i < IDLE; i++) {
         client_send(&idle[i], 100 * KIB);
         client_receive(&idle[i], 100 * KIB);
-        leave(&idle[i]);
+        stage_leave(&idle[i]);
         expect_relays("finished", "splice");
     }
     gateway_stop(gateway);
@@ -187,7 +170,7 @@ static void there_are_no_more_than_the_limit(void **state)
     backend_resume(backend);
     for (int i = 0; i < SLOW; i++) {
         client_send(&slow[i], MIB);
-        leave(&slow[i]);
+        stage_leave(&slow[i]);
         assert_int_equal(account((unsigned)i).received, slow[i].sent);
     }
     gateway_stop(gateway);
@@ -222,7 +205,7 @@ static void small_pipes_are_not_used(void **state)
         pipes_await_empty(pid, &pipes);
         assert_int_equal(pipes.open, rows[row].pipes);
         for (int i = 0; i < 4; i++) {
-            leave(&c[i]);
+            stage_leave(&c[i]);
             expect_relays("finished", rows[row].pipes ? "splice" : "copy");
         }
         gateway_stop(gateway);
@@ -364,7 +347,7 @@ static void a_key_update_behind_a_full_pipe(void **state)
     assert_true(pipes_look(pid, &pipes));
     assert_int_equal(pipes.filled, 1);
     client_receive(&c, FLOOD);
-    leave(&c);
+    stage_leave(&c);
     gateway_expect(gateway, "finished", &line);
     assert_true(line.key_updates_in >= 1);
     assert_true(line.key_updates_out >= 2); /* the answer, and one for our own key's age */
@@ -457,7 +440,7 @@ static void check_pipes(int version, pid_t pid)
     assert_int_equal(pipes.filled, 0);
     backend_set_plan(backend, &BACKEND_PLAN(.echo = true));
     join_echo(&c, version, 100 * KIB);
-    leave(&c);
+    stage_leave(&c);
     gateway_expect(gateway, "finished", NULL);
 }
 
