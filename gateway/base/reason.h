@@ -33,6 +33,8 @@
     X(CERT_MISSING,         "cert-missing",           true,  "the client sent no certificate")                          \
     X(CERT_UNTRUSTED,       "cert-untrusted",         true,  "the client certificate is not signed by a CA of --cacert") \
     X(CERT_EXPIRED,         "cert-expired",           true,  "the client certificate is expired or not yet valid")      \
+    X(CERT_REVOKED,         "cert-revoked",           true,  "the client certificate or a CA above it is revoked by a CRL of --crl") \
+    X(CERT_NO_CRL,          "cert-no-crl",            true,  "a CA of the client certificate has no current CRL in --crl") \
     X(CERT_INVALID,         "cert-invalid",           true,  "the client certificate or its signature is not acceptable") \
     X(NOT_ALLOWED,          "not-allowed",            true,  "no allow rule matches the client certificate")            \
     X(BACKEND_REFUSED,      "backend-refused",        true,  "the backend refused the connection")                      \
@@ -47,6 +49,8 @@
     X(BACKEND_HS_ALERT,     "backend-handshake-alert", true,  "the backend ended the handshake with an alert")          \
     X(BACKEND_UNTRUSTED,    "backend-cert-untrusted", true,  "the backend's certificate is not signed by a CA of --cacert") \
     X(BACKEND_EXPIRED,      "backend-cert-expired",   true,  "the backend's certificate is expired or not yet valid")   \
+    X(BACKEND_REVOKED,      "backend-cert-revoked",   true,  "the backend's certificate or a CA above it is revoked by a CRL of --crl") \
+    X(BACKEND_NO_CRL,       "backend-cert-no-crl",    true,  "a CA of the backend's certificate has no current CRL in --crl") \
     X(BACKEND_INVALID,      "backend-cert-invalid",   true,  "the backend's certificate or its signature is not acceptable") \
     X(BACKEND_NAME,         "backend-cert-name",      true,  "the backend's certificate is for another name than --target or --target-name says") \
     X(CLIENT_RESET,         "client-reset",           true,  "the client reset the connection")                         \

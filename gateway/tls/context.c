@@ -63,6 +63,14 @@ static void on_message(int written, int version, int type, const void *data, siz
         gw_handshake_count_read(SSL_get_app_data(ssl), *(const uint8_t *)data);
 }
 
+/* Instead of libssl's own verification, which is the first half of ours. */
+static int on_verify(X509_STORE_CTX *verification, void *arg)
+{
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx());
+    (void)arg;
+    return gw_handshake_verify(SSL_get_app_data(ssl), verification);
+}
+
 static int add_alpn(struct gw_tls_context *tls, const char *name, struct gw_error *err)
 {
     size_t len = strlen(name);
@@ -116,6 +124,7 @@ static int set_up(struct gw_tls_context *tls, SSL_CTX *ctx, const struct gw_serv
     r = tls->role == GW_ROLE_SERVER ? set_up_server(tls, ctx) : set_up_client(tls, ctx);
     if (r < 0 || gw_trust_apply(&tls->trust, ctx) < 0)
         return out_of_memory(err);
+    SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
     SSL_CTX_set_keylog_callback(ctx, on_secret);
     SSL_CTX_set_msg_callback(ctx, on_message);
     return 0;
@@ -288,4 +297,10 @@ void gw_tls_context_free(struct gw_tls_context *tls)
     EVP_CIPHER_free(tls->ticket_cipher);
     free(tls);
     gw_tls_library_put();
+}
+
+enum gw_reason gw_tls_context_judge_chain(const struct gw_tls_context *tls,
+                                          const struct gw_chain *chain, time_t now)
+{
+    return gw_trust_judge_reason(&tls->trust, chain, now);
 }

@@ -12,7 +12,11 @@
 
 #include "gateway/base/error.h"
 #include "gateway/base/files.h"
+#include "gateway/base/reason.h"
 #include "gateway/config/config.h"
+#include "gateway/tls/chain.h"
+
+#include <time.h>
 
 struct gw_tls_context;
 struct gw_ticket_keys; /* tickets.h */
@@ -28,6 +32,12 @@ gw_must_check int gw_tls_context_new(struct gw_tls_context **ret, const struct g
                                      struct gw_ticket_keys *tickets, struct gw_files *files,
                                      struct gw_error *err);
 void gw_tls_context_free(struct gw_tls_context *ctx);
+
+/* Whether a peer that was verified once (gw_handshake_chain) would be now: GW_REASON_NONE, or what
+ * it would be refused for, in a server's language (gw_reason_in): expired, its anchor no longer
+ * trusted, revoked, no current CRL; no certificate where one is required. */
+gw_must_check enum gw_reason gw_tls_context_judge_chain(const struct gw_tls_context *ctx,
+                                                        const struct gw_chain *chain, time_t now);
 
 /* Versions of the library at run time, for probe: "OpenSSL 3.0.22 …". */
 const char *gw_tls_library_version(void);

@@ -63,6 +63,10 @@ static const struct row verify_rows[] = {
     {X509_V_ERR_INVALID_CA, GW_REASON_CERT_UNTRUSTED},
     {X509_V_ERR_CERT_NOT_YET_VALID, GW_REASON_CERT_EXPIRED},
     {X509_V_ERR_CERT_HAS_EXPIRED, GW_REASON_CERT_EXPIRED},
+    {X509_V_ERR_CERT_REVOKED, GW_REASON_CERT_REVOKED},
+    {X509_V_ERR_UNABLE_TO_GET_CRL, GW_REASON_CERT_NO_CRL},
+    {X509_V_ERR_CRL_NOT_YET_VALID, GW_REASON_CERT_NO_CRL},
+    {X509_V_ERR_CRL_HAS_EXPIRED, GW_REASON_CERT_NO_CRL},
     {X509_V_ERR_HOSTNAME_MISMATCH, GW_REASON_BACKEND_NAME},
     {X509_V_ERR_IP_ADDRESS_MISMATCH, GW_REASON_BACKEND_NAME},
     {X509_V_ERR_OUT_OF_MEM, GW_REASON_NO_MEMORY},
@@ -74,6 +78,11 @@ static enum gw_reason find(const struct row *rows, size_t count, int code, enum 
         if (rows[i].code == code)
             return rows[i].reason;
     return other;
+}
+
+enum gw_reason gw_failure_of_verify(int result)
+{
+    return find(verify_rows, GW_ARRAY_SIZE(verify_rows), result, GW_REASON_CERT_INVALID);
 }
 
 /* An alert of the peer is queued as SSL_AD_REASON_OFFSET plus its number. */
@@ -100,8 +109,7 @@ static void set_from_error(const SSL *ssl, unsigned long error, struct gw_failur
     }
     if (code == SSL_R_CERTIFICATE_VERIFY_FAILED) {
         long result = SSL_get_verify_result(ssl);
-        set(ret, find(verify_rows, GW_ARRAY_SIZE(verify_rows), (int)result, GW_REASON_CERT_INVALID),
-            X509_verify_cert_error_string(result));
+        set(ret, gw_failure_of_verify((int)result), X509_verify_cert_error_string(result));
         return;
     }
     set(ret, find(ssl_rows, GW_ARRAY_SIZE(ssl_rows), code, GW_REASON_HANDSHAKE_PROTOCOL),

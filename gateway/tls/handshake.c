@@ -5,9 +5,11 @@
 #include "gateway/base/wipe.h"
 #include "gateway/tls/failure.h"
 #include "gateway/tls/identity_private.h"
+#include "gateway/tls/session.h"
 
 #include <openssl/err.h>
 #include <stdio.h>
+#include <time.h>
 
 enum {
     TYPE_CHANGE_CIPHER_SPEC = 20,
@@ -30,7 +32,7 @@ static bool set_up_client(struct gw_handshake *hs)
                       (void *)(uintptr_t)trust->peer_name))
             return false;
     }
-    hs->offered = gw_session_stack_take(&hs->tls->sessions);
+    hs->offered = gw_session_stack_take(&hs->tls->sessions, trust);
     return !hs->offered || SSL_set_session(hs->ssl, hs->offered);
 }
 
@@ -147,6 +149,9 @@ static enum gw_handshake_verdict complete(struct gw_handshake *hs)
     if ((shown || hs->tls->role == GW_ROLE_CLIENT) &&
         !(shown && SSL_get_verify_result(hs->ssl) == X509_V_OK))
         return fail(hs, GW_REASON_CERT_INVALID, "certificate not verified");
+    struct gw_chain chain;
+    if (!gw_handshake_chain(hs, &chain) || chain.present != shown)
+        return fail(hs, GW_REASON_CERT_INVALID, "no chain kept of the certificate");
     size_t want = suite->version == KTLS_TLS_1_3 ? ktls_hash_len(suite->hash) : 0;
     if (hs->client_secret_len != want || hs->server_secret_len != want)
         return fail(hs, GW_REASON_HANDSHAKE_INTERNAL, "no traffic secrets");
@@ -251,6 +256,29 @@ bool gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *ret)
     return gw_identity_read(ret, SSL_get0_peer_certificate(hs->ssl));
 }
 
+bool gw_handshake_chain(struct gw_handshake *hs, struct gw_chain *ret)
+{
+    if (SSL_session_reused(hs->ssl))
+        return gw_session_read_chain(SSL_get_session(hs->ssl), ret);
+    *ret = hs->chain;
+    return true;
+}
+
+int gw_handshake_verify(struct gw_handshake *hs, X509_STORE_CTX *verification)
+{
+    const struct gw_trust *trust = &hs->tls->trust;
+    if (X509_verify_cert(verification) != 1)
+        return 0;
+    struct gw_chain chain;
+    int result = X509_V_ERR_UNSPECIFIED;
+    if (gw_trust_read_chain(trust, X509_STORE_CTX_get0_chain(verification), &chain))
+        result = gw_trust_judge(trust, &chain, time(NULL));
+    X509_STORE_CTX_set_error(verification, result);
+    if (result == X509_V_OK)
+        hs->chain = chain;
+    return result == X509_V_OK;
+}
+
 /* Asks libssl for tickets and lets it write them; false: the handshake is broken. */
 static bool write_tickets(struct gw_handshake *hs, unsigned count)
 {
@@ -282,7 +310,12 @@ unsigned gw_handshake_tickets(struct gw_handshake *hs)
 void gw_handshake_take_session(struct gw_handshake *hs, SSL_SESSION *session)
 {
     hs->sessions_received++;
-    gw_session_stack_push(&hs->tls->sessions, session);
+    /* One that came of a resumed connection has it already. */
+    if (!SSL_session_reused(hs->ssl) && !gw_session_write_chain(session, &hs->chain)) {
+        SSL_SESSION_free(session);
+        return;
+    }
+    gw_session_stack_push(&hs->tls->sessions, session, &hs->tls->trust);
 }
 
 unsigned gw_handshake_sessions(const struct gw_handshake *hs)

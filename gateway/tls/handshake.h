@@ -12,6 +12,7 @@
 #pragma once
 
 #include "gateway/base/reason.h"
+#include "gateway/tls/chain.h"
 #include "gateway/tls/context.h"
 #include "gateway/tls/handover.h"
 #include "gateway/tls/identity.h"
@@ -54,6 +55,10 @@ void gw_handshake_output_sent(struct gw_handshake *hs, size_t len);
 
 /* Fills *ret; false when the certificate holds more than the limits or malformed names. */
 gw_must_check bool gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *ret);
+/* The chain that the peer's certificate was verified by, in this handshake or in the one whose
+ * session was resumed; absent when it showed none. False when there is none to be had: then the
+ * peer is not to pass. */
+gw_must_check bool gw_handshake_chain(struct gw_handshake *hs, struct gw_chain *ret);
 /* Server role: appends the session tickets (TLS 1.3) to the output. Returns how many the client has
  * got, in TLS 1.2 the one that left within the handshake; 0 when tickets are off. Call it once. */
 unsigned gw_handshake_tickets(struct gw_handshake *hs);

@@ -36,6 +36,7 @@ struct gw_handshake {
     size_t server_secret_len;
 
     char sni[128];
+    struct gw_chain chain; /* verified in this handshake; absent: none yet, or it was resumed */
     bool ticket_sent;
     SSL_SESSION *offered;       /* client role: what it hopes to resume; owned */
     unsigned sessions_received; /* … and what it was given for the next time */
@@ -45,6 +46,8 @@ struct gw_handshake {
  * certificate cannot be read. */
 bool gw_handshake_peer_allowed(const struct gw_handshake *hs, X509 *cert);
 
+/* Verifies the peer's chain: 1, or 0 with the error set. */
+int gw_handshake_verify(struct gw_handshake *hs, X509_STORE_CTX *verification);
 /* Client role: takes over a reference to a session that may be resumed later. */
 void gw_handshake_take_session(struct gw_handshake *hs, SSL_SESSION *session);
 /* Takes a line of the key log; keeps the application traffic secrets, steps over the others. */

@@ -8,6 +8,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <time.h>
 
 /* What the ticket key callback answers (SSL_CTX_set_tlsext_ticket_key_cb(3)). */
 enum {
@@ -77,14 +78,39 @@ static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_C
                    : open_with(hs->tls, name, iv, cipher, mac);
 }
 
+bool gw_session_read_chain(SSL_SESSION *session, struct gw_chain *ret)
+{
+    void *data = NULL;
+    size_t len = 0;
+    *ret = (struct gw_chain){0};
+    return SSL_SESSION_get0_ticket_appdata(session, &data, &len) && data &&
+           gw_chain_decode(ret, data, len);
+}
+
+bool gw_session_write_chain(SSL_SESSION *session, const struct gw_chain *chain)
+{
+    uint8_t data[GW_CHAIN_BYTES_MAX];
+    size_t len = gw_chain_encode(chain, data);
+    return len && SSL_SESSION_set1_ticket_appdata(session, data, len);
+}
+
+/* A session that was resumed has the chain of its first handshake already. */
+static int on_ticket_made(SSL *ssl, void *arg)
+{
+    const struct gw_handshake *hs = SSL_get_app_data(ssl);
+    (void)arg;
+    return SSL_session_reused(ssl) || gw_session_write_chain(SSL_get_session(ssl), &hs->chain);
+}
+
 /* The session context already keeps sessions of other trust away; this looks at the peer. */
 static bool session_usable(const struct gw_handshake *hs, SSL_SESSION *session)
 {
     X509 *cert = SSL_SESSION_get0_peer(session);
-    if (!cert && hs->tls->trust.verify == GW_VERIFY_REQUIRED)
+    struct gw_chain chain;
+    if (!gw_session_read_chain(session, &chain) || chain.present != (cert != NULL) ||
+        gw_trust_judge_reason(&hs->tls->trust, &chain, time(NULL)) != GW_REASON_NONE)
         return false;
-    if (cert && (X509_cmp_current_time(X509_get0_notBefore(cert)) >= 0 ||
-                 X509_cmp_current_time(X509_get0_notAfter(cert)) <= 0))
+    if (cert && X509_cmp_current_time(X509_get0_notBefore(cert)) >= 0)
         return false;
     return gw_handshake_peer_allowed(hs, cert);
 }
@@ -107,7 +133,7 @@ int gw_session_apply(const struct gw_tls_context *tls, SSL_CTX *ctx)
         return 0;
     SSL_CTX_set_timeout(ctx, GW_SESSION_LIFE);
     return SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket_key) &&
-                   SSL_CTX_set_session_ticket_cb(ctx, NULL, on_ticket_opened, NULL)
+                   SSL_CTX_set_session_ticket_cb(ctx, on_ticket_made, on_ticket_opened, NULL)
                ? 0
                : -ENOMEM;
 }

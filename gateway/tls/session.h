@@ -2,7 +2,11 @@
 /*
  * Session resumption by stateless tickets (RFC 5077, RFC 8446 4.6.1), and the rule that it never
  * bypasses policy: before a ticket is accepted, and before one leaves, the peer's certificate in
- * the session is looked at again. What fails is no error but a full handshake.
+ * the session is looked at again, and the chain that it was verified by, which the session carries
+ * along as its application data. What fails is no error but a full handshake.
+ *
+ * The session context, which binds a session to a service and its CAs (trust.h), does not hang on
+ * CRLs or rules: they change often, and are looked at here each time.
  */
 #pragma once
 
@@ -17,3 +21,7 @@ enum {
 
 /* Sets the ticket callbacks, or nothing when tickets are off. Returns 0 or negative errno. */
 gw_must_check int gw_session_apply(const struct gw_tls_context *tls, SSL_CTX *ctx);
+
+/* The chain that a session carries, in either role. False: none, or not one of ours. */
+gw_must_check bool gw_session_read_chain(SSL_SESSION *session, struct gw_chain *ret);
+gw_must_check bool gw_session_write_chain(SSL_SESSION *session, const struct gw_chain *chain);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 static void remove_at(struct gw_session_stack *s, unsigned at)
 {
@@ -14,18 +15,21 @@ static void remove_at(struct gw_session_stack *s, unsigned at)
     memmove(&s->kept[at], &s->kept[at + 1], (s->count - at) * sizeof(*s->kept));
 }
 
-/* A resumed handshake shows no certificate, so that of the first handshake is looked at again. */
-static bool usable(const SSL_SESSION *session)
+/* A resumed handshake shows no certificate, so the chain of the first one is looked at again. */
+static bool usable(SSL_SESSION *session, const struct gw_trust *trust)
 {
-    const X509 *cert = SSL_SESSION_get0_peer((SSL_SESSION *)(uintptr_t)session);
+    const X509 *cert = SSL_SESSION_get0_peer(session);
+    struct gw_chain chain;
     return SSL_SESSION_is_resumable(session) && cert &&
            X509_cmp_current_time(X509_get0_notBefore(cert)) < 0 &&
-           X509_cmp_current_time(X509_get0_notAfter(cert)) > 0;
+           gw_session_read_chain(session, &chain) && chain.present &&
+           gw_trust_judge_reason(trust, &chain, time(NULL)) == GW_REASON_NONE;
 }
 
-void gw_session_stack_push(struct gw_session_stack *s, SSL_SESSION *session)
+void gw_session_stack_push(struct gw_session_stack *s, SSL_SESSION *session,
+                           const struct gw_trust *trust)
 {
-    if (!usable(session)) {
+    if (!usable(session, trust)) {
         SSL_SESSION_free(session);
         return;
     }
@@ -40,11 +44,11 @@ static bool is_old(const struct gw_kept_session *kept)
     return gw_clock_ns() - kept->since_ns >= GW_SESSION_LIFE * GW_NS_PER_SEC;
 }
 
-SSL_SESSION *gw_session_stack_take(struct gw_session_stack *s)
+SSL_SESSION *gw_session_stack_take(struct gw_session_stack *s, const struct gw_trust *trust)
 {
     for (; s->count > 0; remove_at(s, s->count - 1)) {
         SSL_SESSION *newest = s->kept[s->count - 1].session;
-        if (is_old(&s->kept[s->count - 1]) || !usable(newest) || !SSL_SESSION_up_ref(newest))
+        if (is_old(&s->kept[s->count - 1]) || !usable(newest, trust) || !SSL_SESSION_up_ref(newest))
             continue;
         if (SSL_SESSION_get_protocol_version(newest) == TLS1_3_VERSION)
             remove_at(s, s->count - 1);

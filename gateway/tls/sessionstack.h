@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include "gateway/tls/trust.h"
+
 #include <openssl/ssl.h>
 #include <stdint.h>
 
@@ -27,10 +29,12 @@ struct gw_session_stack {
     unsigned count;
 };
 
-/* Takes over the caller's reference; the oldest makes room. One that cannot be resumed goes. */
-void gw_session_stack_push(struct gw_session_stack *stack, SSL_SESSION *session);
+/* Takes over the caller's reference; the oldest makes room. One that cannot be resumed, or whose
+ * chain (gw_session_read_chain) `trust` would not take now, goes. */
+void gw_session_stack_push(struct gw_session_stack *stack, SSL_SESSION *session,
+                           const struct gw_trust *trust);
 /* The newest that is still good, as a reference of the caller's; NULL: none. */
-SSL_SESSION *gw_session_stack_take(struct gw_session_stack *stack);
+SSL_SESSION *gw_session_stack_take(struct gw_session_stack *stack, const struct gw_trust *trust);
 /* The session is not to be used again: a handshake with it came to nothing. */
 void gw_session_stack_drop(struct gw_session_stack *stack, const SSL_SESSION *session);
 void gw_session_stack_done(struct gw_session_stack *stack);

@@ -2,6 +2,7 @@
 #include "gateway/tls/trust.h"
 
 #include "gateway/base/log.h"
+#include "gateway/tls/failure.h"
 #include "gateway/tls/pemfile.h"
 
 #include <arpa/inet.h>
@@ -19,6 +20,18 @@ static int out_of_memory(struct gw_error *err)
     return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
 }
 
+static bool add_name(struct gw_trust *t, const X509 *ca)
+{
+    for (int i = 0; i < sk_X509_NAME_num(t->names); i++)
+        if (X509_NAME_cmp(sk_X509_NAME_value(t->names, i), X509_get_subject_name(ca)) == 0)
+            return true;
+    X509_NAME *name = X509_NAME_dup(X509_get_subject_name(ca));
+    if (name && sk_X509_NAME_push(t->names, name))
+        return true;
+    X509_NAME_free(name);
+    return false;
+}
+
 static int add_ca(struct gw_trust *t, X509 *ca, const char *path, struct gw_error *err)
 {
     char subject[256];
@@ -29,19 +42,22 @@ static int add_ca(struct gw_trust *t, X509 *ca, const char *path, struct gw_erro
     if (X509_cmp_current_time(X509_get0_notAfter(ca)) <= 0)
         gw_log(GW_LOG_WARNING, "--cacert %s: %s is expired and trusts nobody any more", path,
                subject);
-    X509_NAME *name = X509_NAME_dup(X509_get_subject_name(ca));
-    if (!name || !sk_X509_NAME_push(t->names, name)) {
-        X509_NAME_free(name);
-        return out_of_memory(err);
-    }
-    return X509_STORE_add_cert(t->store, ca) ? 0 : out_of_memory(err);
+    int added = gw_anchors_add(&t->anchors, ca);
+    if (added == -EINVAL)
+        return gw_error_set(err, GW_EXIT_USAGE, "--cacert %s: the certificate of %s is damaged",
+                            path, subject);
+    if (added == 0)
+        return 0;
+    return added > 0 && add_name(t, ca) && X509_STORE_add_cert(t->store, ca) ? 0
+                                                                             : out_of_memory(err);
 }
 
-static int add_cas(struct gw_trust *t, STACK_OF(X509) * cas, const char *path, struct gw_error *err)
+static int add_cas(struct gw_trust *t, STACK_OF(X509) * cas, const char *path,
+                   OSSL_LIB_CTX *library, struct gw_error *err)
 {
     t->store = X509_STORE_new();
     t->names = sk_X509_NAME_new_null();
-    if (!t->store || !t->names)
+    if (!t->store || !t->names || gw_anchors_init(&t->anchors, library) < 0)
         return out_of_memory(err);
     /* A CA that the operator names is trusted as it stands, also when it is an intermediate one
      * whose root is not in the file. */
@@ -49,6 +65,7 @@ static int add_cas(struct gw_trust *t, STACK_OF(X509) * cas, const char *path, s
     int r = 0;
     for (int i = 0; r == 0 && i < sk_X509_num(cas); i++)
         r = add_ca(t, sk_X509_value(cas, i), path, err);
+    gw_anchors_seal(&t->anchors);
     return r;
 }
 
@@ -58,7 +75,7 @@ static int load_cas(struct gw_trust *t, const struct gw_pemfile *file, OSSL_LIB_
     STACK_OF(X509) *cas = NULL;
     int r = gw_pemfile_certs(file, library, &cas, err);
     if (r == 0)
-        r = add_cas(t, cas, file->path, err);
+        r = add_cas(t, cas, file->path, library, err);
     sk_X509_pop_free(cas, X509_free);
     return r;
 }
@@ -66,20 +83,27 @@ static int load_cas(struct gw_trust *t, const struct gw_pemfile *file, OSSL_LIB_
 /* Each field goes in with its length, so that no two sets of fields give the same bytes. */
 static bool add_field(EVP_MD_CTX *md, const void *data, size_t len)
 {
-    uint64_t n = len;
-    return EVP_DigestUpdate(md, &n, sizeof(n)) && EVP_DigestUpdate(md, data, len);
+    uint8_t n = (uint8_t)len;
+    return len <= UINT8_MAX && EVP_DigestUpdate(md, &n, 1) && EVP_DigestUpdate(md, data, len);
 }
 
-static int make_session_context(struct gw_trust *t, const char *name, const struct gw_pemfile *file,
-                                OSSL_LIB_CTX *library, struct gw_error *err)
+static bool add_anchors(EVP_MD_CTX *md, const struct gw_anchors *anchors)
+{
+    bool ok = true;
+    for (unsigned i = 0; ok && i < anchors->count; i++)
+        ok = add_field(md, anchors->all[i].fingerprint, sizeof(anchors->all[i].fingerprint));
+    return ok;
+}
+
+static int make_session_context(struct gw_trust *t, const char *name, OSSL_LIB_CTX *library,
+                                struct gw_error *err)
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     EVP_MD *sha256 = EVP_MD_fetch(library, "SHA256", NULL);
     uint8_t verify = (uint8_t)t->verify;
     bool ok = md && sha256 && EVP_DigestInit_ex(md, sha256, NULL) &&
               add_field(md, name, strlen(name)) && add_field(md, &verify, 1) &&
-              add_field(md, file->file.data, file->file.len) &&
-              EVP_DigestFinal_ex(md, t->session_context, NULL);
+              add_anchors(md, &t->anchors) && EVP_DigestFinal_ex(md, t->session_context, NULL);
     EVP_MD_free(sha256);
     EVP_MD_CTX_free(md);
     return ok ? 0 : gw_error_set(err, GW_EXIT_OTHER, "libcrypto has no SHA-256");
@@ -97,6 +121,7 @@ int gw_trust_load(struct gw_trust *ret, const struct gw_service *service, struct
     *ret = (struct gw_trust){
         .role = service->role,
         .verify = service->verify,
+        .depth = VERIFY_DEPTH,
         .peer_name = service->target_name,
         .peer_is_address = is_address(service->target_name),
     };
@@ -116,7 +141,7 @@ int gw_trust_load(struct gw_trust *ret, const struct gw_service *service, struct
             r = load_cas(ret, &file, library, err);
     }
     if (r == 0)
-        r = make_session_context(ret, service->name ? service->name : "", &file, library, err);
+        r = make_session_context(ret, service->name ? service->name : "", library, err);
     return r;
 }
 
@@ -124,6 +149,7 @@ void gw_trust_done(struct gw_trust *t)
 {
     X509_STORE_free(t->store);
     sk_X509_NAME_pop_free(t->names, X509_NAME_free);
+    gw_anchors_done(&t->anchors);
     *t = (struct gw_trust){0};
 }
 
@@ -161,7 +187,7 @@ int gw_trust_apply(const struct gw_trust *t, SSL_CTX *ctx)
         [GW_VERIFY_REQUIRED] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
     };
     SSL_CTX_set_verify(ctx, modes[t->verify], NULL);
-    SSL_CTX_set_verify_depth(ctx, VERIFY_DEPTH);
+    SSL_CTX_set_verify_depth(ctx, (int)t->depth);
     if (!SSL_CTX_set_session_id_context(ctx, t->session_context, sizeof(t->session_context)))
         return -ENOMEM;
     if (!t->store)
@@ -169,4 +195,62 @@ int gw_trust_apply(const struct gw_trust *t, SSL_CTX *ctx)
     if (tell_names(t, ctx) < 0 || expect_name(t, ctx) < 0)
         return -ENOMEM;
     return SSL_CTX_set1_verify_cert_store(ctx, t->store) ? 0 : -ENOMEM;
+}
+
+/* ---- chains ---- */
+
+static bool read_entry(const struct gw_trust *t, const X509 *cert, const X509 *issuer,
+                       struct gw_chain_entry *e)
+{
+    const struct gw_anchor *anchor = gw_anchors_of(&t->anchors, issuer);
+    if (anchor)
+        memcpy(e->issuer, anchor->id, sizeof(e->issuer));
+    return (anchor || gw_anchors_id(&t->anchors, issuer, e->issuer)) &&
+           gw_anchors_serial(&t->anchors, X509_get0_serialNumber(cert), &e->serial);
+}
+
+bool gw_trust_read_chain(const struct gw_trust *t, STACK_OF(X509) * verified, struct gw_chain *ret)
+{
+    int last = sk_X509_num(verified) - 1;
+    const struct gw_anchor *anchor =
+        last < 0 ? NULL : gw_anchors_of(&t->anchors, sk_X509_value(verified, last));
+    *ret = (struct gw_chain){0};
+    if (!anchor || last > GW_CHAIN_MAX)
+        return false;
+    ret->count = (unsigned)last;
+    ret->not_after = anchor->not_after;
+    memcpy(ret->anchor, anchor->fingerprint, sizeof(ret->anchor));
+    for (int i = 0; i < last; i++) {
+        X509 *cert = sk_X509_value(verified, i);
+        int64_t not_after;
+        if (!read_entry(t, cert, sk_X509_value(verified, i + 1), &ret->entries[i]) ||
+            !gw_anchors_time(X509_get0_notAfter(cert), &not_after))
+            return false;
+        ret->entries[i].is_ca = i > 0 || X509_check_ca(cert) > 0;
+        ret->not_after = GW_MIN(ret->not_after, not_after);
+    }
+    ret->present = true;
+    return true;
+}
+
+int gw_trust_judge(const struct gw_trust *t, const struct gw_chain *chain, time_t now)
+{
+    if (t->verify == GW_VERIFY_NONE)
+        return X509_V_OK;
+    if (!gw_anchors_find(&t->anchors, chain->anchor))
+        return X509_V_ERR_CERT_UNTRUSTED;
+    if (chain->count > t->depth + 1)
+        return X509_V_ERR_CERT_CHAIN_TOO_LONG;
+    if (chain->not_after <= now)
+        return X509_V_ERR_CERT_HAS_EXPIRED;
+    return X509_V_OK;
+}
+
+enum gw_reason gw_trust_judge_reason(const struct gw_trust *t, const struct gw_chain *chain,
+                                     time_t now)
+{
+    if (!chain->present)
+        return t->verify == GW_VERIFY_REQUIRED ? GW_REASON_CERT_MISSING : GW_REASON_NONE;
+    int result = gw_trust_judge(t, chain, now);
+    return result == X509_V_OK ? GW_REASON_NONE : gw_failure_of_verify(result);
 }

@@ -8,10 +8,14 @@
 
 #include "gateway/base/error.h"
 #include "gateway/base/files.h"
+#include "gateway/base/reason.h"
 #include "gateway/config/config.h"
+#include "gateway/tls/anchors.h"
+#include "gateway/tls/chain.h"
 
 #include <openssl/ssl.h>
 #include <openssl/types.h>
+#include <time.h>
 
 enum {
     GW_SESSION_CONTEXT_LEN = 32
@@ -22,9 +26,12 @@ struct gw_trust {
     enum gw_verify verify;
     const char *peer_name;       /* client role: as gw_service.target_name */
     bool peer_is_address;        /* … which is no name to send (RFC 6066 3) */
-    X509_STORE *store;           /* NULL when verify is none */
-    STACK_OF(X509_NAME) * names; /* told to clients; NULL when verify is none */
-    /* SHA-256 of service name, verify mode and CA file content (SSL_set_session_id_context). */
+    unsigned depth;              /* certificates between leaf and anchor at most */
+    struct gw_anchors anchors;   /* empty when verify is none, as are the next two */
+    X509_STORE *store;           /* NULL: none */
+    STACK_OF(X509_NAME) * names; /* told to clients; NULL: none */
+    /* SHA-256 of service name, verify mode and CA certificates, however their files are cut and
+     * named, so the same on each machine of a fleet (SSL_set_session_id_context). */
     uint8_t session_context[GW_SESSION_CONTEXT_LEN];
 };
 
@@ -39,3 +46,16 @@ void gw_trust_done(struct gw_trust *trust);
 
 /* Sets verification, the name to verify, CA names and session id context. Returns 0 or -ENOMEM. */
 gw_must_check int gw_trust_apply(const struct gw_trust *trust, SSL_CTX *ctx);
+
+/* Keeps what a chain that libcrypto has just verified, leaf first and anchor last, must be judged
+ * by later. False: the last one is no anchor, it is too long, or what it holds cannot be read. */
+gw_must_check bool gw_trust_read_chain(const struct gw_trust *trust, STACK_OF(X509) * verified,
+                                       struct gw_chain *ret);
+/* Whether a chain that is present would still be good: X509_V_OK, or what it would be refused for.
+ */
+gw_must_check int gw_trust_judge(const struct gw_trust *trust, const struct gw_chain *chain,
+                                 time_t now);
+/* The same as a reason, in a server's language; GW_REASON_NONE: good. An absent one is good where
+ * no certificate is required. */
+gw_must_check enum gw_reason gw_trust_judge_reason(const struct gw_trust *trust,
+                                                   const struct gw_chain *chain, time_t now);

@@ -23,6 +23,27 @@ def edit(kind, place, value, more=b""):
 SET, FLIP, ADD, INSERT, REMOVE, CUT = range(6)
 
 
+def chain():
+    def entry(serial, length=None, flags=0):
+        return bytes(32) + u8(flags, len(serial) if length is None else length) + serial
+
+    def whole(*entries, count=None, flags=1, version=1):
+        count = len(entries) if count is None else count
+        return u8(version, flags, count) + b"a" * 32 + struct.pack(">q", 2**31) + b"".join(entries)
+    yield "absent", u8(1, 0)
+    yield "anchor-alone", whole()
+    yield "leaf", whole(entry(b"\x17"))
+    yield "long", whole(*(entry(b"s" * 20, flags=i > 0) for i in range(11)))
+    yield "negative", whole(entry(b"\x17", length=0x81))
+    yield "hashed", whole(entry(b"s" * 20, length=0x54))
+    yield "serial-too-long", whole(entry(b"s" * 21))
+    yield "too-many", whole(count=12)
+    yield "cut", whole(entry(b"\x17"), count=2)
+    yield "more", whole() + u8(0)
+    yield "other-version", whole(version=2)
+    yield "unknown-flag", whole(flags=2)
+
+
 def channel():
     def message(from_master, kind, zero=0, value=0, more=b""):
         body = struct.pack("=IIq", kind, zero, value) + more
@@ -275,7 +296,7 @@ def values():
             yield f"{kind}-{number}", u8(kind) + text.encode()
 
 
-for make in (channel, conn, flight, logring, pem, proxy, record_open, recordscan, sni, ticket, upstream, values):
+for make in (chain, channel, conn, flight, logring, pem, proxy, record_open, recordscan, sni, ticket, upstream, values):
     folder = HERE / "corpus" / make.__name__
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in make():

@@ -1,38 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gateway/tls/session: a ticket never lets in whom a full handshake would not. */
 #include "gateway/base/wipe.h"
+#include "tests/unit/ahead.h"
 #include "tests/unit/tlspair.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/time.h>
-#include <time.h>
 
 #include <cmocka.h>
-
-/* Seconds by which this program is ahead. libcrypto asks these two functions for the time, and gets
- * this program's, so that nobody has to wait for a certificate or a ticket to expire. */
-static time_t ahead;
-
-int gettimeofday(struct timeval *ret, void *zone)
-{
-    struct timespec now;
-    (void)zone;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    *ret = (struct timeval){.tv_sec = now.tv_sec + ahead, .tv_usec = now.tv_nsec / 1000};
-    return 0;
-}
-
-time_t time(time_t *ret)
-{
-    struct timeval now;
-    (void)gettimeofday(&now, NULL);
-    if (ret)
-        *ret = now.tv_sec;
-    return now.tv_sec;
-}
 
 struct fixture {
     const struct tlsworld *world;
@@ -46,12 +23,13 @@ struct fixture {
 static bool connect_with(struct fixture *f, struct gw_tls_context *tls, bool allow,
                          bool *ret_ticket);
 
-/* Mutual TLS with `cert` (NULL: none asked for) and a first connection. */
-static void begin(struct fixture *f, const struct tlsworld *w, int version,
-                  const struct test_cert *cert)
+/* Mutual TLS with `cert` (NULL: none asked for), which `middle` (NULL: the CA) signed, and a first
+ * connection. */
+static void begin_with(struct fixture *f, const struct tlsworld *w, int version,
+                       const struct test_cert *cert, const struct test_cert *middle)
 {
     memset(f, 0, sizeof(*f));
-    ahead = 0;
+    test_ahead = 0;
     f->world = w;
     tlsworld_service(w, &f->service);
     f->ctx = tlspair_client_ctx(w, version);
@@ -60,10 +38,18 @@ static void begin(struct fixture *f, const struct tlsworld *w, int version,
         f->service.verify = GW_VERIFY_REQUIRED;
         tlspair_show(f->ctx, cert);
     }
+    if (middle)
+        assert_true(SSL_CTX_add1_chain_cert(f->ctx, middle->x509));
     f->keys = tlsworld_ticket_keys();
     f->tls = tlsworld_context(&f->service, f->keys);
     assert_false(connect_with(f, f->tls, true, NULL));
     assert_non_null(f->session);
+}
+
+static void begin(struct fixture *f, const struct tlsworld *w, int version,
+                  const struct test_cert *cert)
+{
+    begin_with(f, w, version, cert, NULL);
 }
 
 static void end(struct fixture *f)
@@ -72,7 +58,7 @@ static void end(struct fixture *f)
     SSL_CTX_free(f->ctx);
     gw_tls_context_free(f->tls);
     gw_wipe_pages_free(f->keys, sizeof(*f->keys));
-    ahead = 0;
+    test_ahead = 0;
 }
 
 /* One connection that offers the session; true when it was resumed. The session stays the first
@@ -197,9 +183,9 @@ static void an_expired_certificate_does_not_resume(void **state)
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         begin(&f, w, version, brief);
-        ahead = 3500;
+        test_ahead = 3500;
         assert_true(connect_with(&f, f.tls, true, NULL));
-        ahead = 3700;
+        test_ahead = 3700;
         struct tlspair p;
         tlspair_init(&p, f.tls, f.ctx, f.session);
         assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_FAILED);
@@ -210,14 +196,69 @@ static void an_expired_certificate_does_not_resume(void **state)
     test_cert_free(brief);
 }
 
+/* The leaf is good for long, but the CA above it is not; the client sends that along. */
+static void an_expired_intermediate_does_not_resume(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *middle = test_cert_new(&(struct test_cert_spec){
+        .cn = "middle", .ca = true, .begins = -3600, .ends = 3600, .issuer = w->ca});
+    struct test_cert *leaf =
+        test_cert_new(&(struct test_cert_spec){.cn = "leaf", .issuer = middle});
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct fixture f;
+        begin_with(&f, w, version, leaf, middle);
+        test_ahead = 3500;
+        assert_true(connect_with(&f, f.tls, true, NULL));
+        test_ahead = 3700;
+        struct tlspair p;
+        tlspair_init(&p, f.tls, f.ctx, f.session);
+        assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_FAILED);
+        assert_int_equal(gw_handshake_reason(p.server), GW_REASON_CERT_EXPIRED);
+        tlspair_done(&p);
+        end(&f);
+    }
+    test_cert_free(leaf);
+    test_cert_free(middle);
+}
+
+/* The ticket of a resumed connection says no less than the first one. */
+static void the_chain_goes_from_ticket_to_ticket(void **state)
+{
+    const struct tlsworld *w = *state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct fixture f;
+        struct gw_chain first = {0}, chain;
+        begin(&f, w, version, w->client);
+        for (int i = 0; i < 4; i++) {
+            struct tlspair p;
+            tlspair_init(&p, f.tls, f.ctx, i ? f.session : NULL);
+            assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+            assert_int_equal(SSL_session_reused(p.client), i > 0);
+            assert_true(gw_handshake_chain(p.server, &chain));
+            assert_true(chain.present);
+            assert_int_equal(chain.count, 1);
+            if (i == 0)
+                first = chain;
+            assert_memory_equal(&chain, &first, sizeof(chain));
+            assert_int_equal(gw_tickets_rotate(f.keys), 0); /* makes TLS 1.2 send a new one */
+            tlspair_handover(&p);
+            tlspair_exchange(&p);
+            SSL_SESSION_free(f.session);
+            f.session = p.session ? tlspair_take_session(&p) : SSL_get1_session(p.client);
+            tlspair_done(&p);
+        }
+        end(&f);
+    }
+}
+
 static void a_ticket_ends_after_its_life(void **state)
 {
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         begin(&f, *state, version, NULL);
-        ahead = 7000;
+        test_ahead = 7000;
         assert_true(connect_with(&f, f.tls, true, NULL));
-        ahead = 7300;
+        test_ahead = 7300;
         assert_false(connect_with(&f, f.tls, true, NULL));
         end(&f);
     }
@@ -294,6 +335,8 @@ int main(void)
         cmocka_unit_test(no_ticket_crosses_services),
         cmocka_unit_test(no_ticket_replaces_a_certificate),
         cmocka_unit_test(an_expired_certificate_does_not_resume),
+        cmocka_unit_test(an_expired_intermediate_does_not_resume),
+        cmocka_unit_test(the_chain_goes_from_ticket_to_ticket),
         cmocka_unit_test(a_ticket_ends_after_its_life),
         cmocka_unit_test(nothing_but_our_tickets_opens),
         cmocka_unit_test(off_is_off),

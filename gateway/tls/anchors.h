@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The trust anchors of a service: the certificates of --cacert, each once. Any of them ends a
+ * chain, also an intermediate one; that its own issuer is among them too still counts where
+ * revocation is looked at.
+ */
+#pragma once
+
+#include "gateway/tls/chain.h"
+
+#include "gateway/base/attr.h"
+
+#include <openssl/types.h>
+#include <openssl/x509.h>
+
+struct gw_anchor {
+    X509 *cert;                           /* owned reference */
+    uint8_t fingerprint[GW_CHAIN_ID_LEN]; /* SHA-256 of its DER */
+    uint8_t id[GW_CHAIN_ID_LEN];          /* as the issuer of others: gw_anchors_id */
+    struct gw_serial serial;              /* by its own issuer */
+    int64_t not_after;
+    const struct gw_anchor *issuer; /* NULL: itself, or nobody among the anchors */
+};
+
+struct gw_anchors {
+    struct gw_anchor *all; /* sorted by fingerprint once sealed */
+    unsigned count;
+    EVP_MD *sha256;
+};
+
+/* Returns 0 or -ENOMEM; _done is allowed after either, and on a zeroed object. */
+gw_must_check int gw_anchors_init(struct gw_anchors *anchors, OSSL_LIB_CTX *library);
+void gw_anchors_done(struct gw_anchors *anchors);
+
+/* Adds a reference to a certificate that is not there yet. Returns 1 when it was added, 0 when it
+ * was there, -EINVAL when its dates, number or key cannot be read, -ENOMEM. Before the seal. */
+gw_must_check int gw_anchors_add(struct gw_anchors *anchors, X509 *ca);
+/* Sorts them, and finds those that issued others. */
+void gw_anchors_seal(struct gw_anchors *anchors);
+
+/* The anchor that is this very object, or has this fingerprint; NULL: none. */
+const struct gw_anchor *gw_anchors_of(const struct gw_anchors *anchors, const X509 *cert);
+const struct gw_anchor *gw_anchors_find(const struct gw_anchors *anchors,
+                                        const uint8_t fingerprint[GW_CHAIN_ID_LEN]);
+
+/* What an issuer is told by: a hash of its subject name and public key, so that a CA that changed
+ * its key is another one and a CA with two certificates for one key is one. False without memory
+ * or for a key that cannot be encoded. */
+gw_must_check bool gw_anchors_id(const struct gw_anchors *anchors, const X509 *ca,
+                                 uint8_t ret[GW_CHAIN_ID_LEN]);
+gw_must_check bool gw_anchors_serial(const struct gw_anchors *anchors, const ASN1_INTEGER *number,
+                                     struct gw_serial *ret);
+/* Seconds since 1970 UTC; false when the time cannot be read. */
+gw_must_check bool gw_anchors_time(const ASN1_TIME *time, int64_t *ret);
