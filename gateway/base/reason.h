@@ -37,6 +37,7 @@
     X(CERT_NO_CRL,          "cert-no-crl",            true,  "a CA of the client certificate has no current CRL in --crl") \
     X(CERT_INVALID,         "cert-invalid",           true,  "the client certificate or its signature is not acceptable") \
     X(NOT_ALLOWED,          "not-allowed",            true,  "no allow rule matches the client certificate")            \
+    X(CERT_TOO_LARGE,       "cert-too-large",         true,  "the PROXY header, of 65535 bytes, has no room for its certificate") \
     X(BACKEND_REFUSED,      "backend-refused",        true,  "the backend refused the connection")                      \
     X(BACKEND_UNREACHABLE,  "backend-unreachable",    true,  "the backend cannot be reached")                           \
     X(BACKEND_TIMEOUT,      "backend-timeout",        true,  "the backend did not accept within --connect-timeout")     \

@@ -69,6 +69,8 @@ enum gw_proxy_protocol {
     GW_PROXY_OFF,
     GW_PROXY_V1,
     GW_PROXY_V2,
+    GW_PROXY_V2_TLS,      /* … and what is known of its TLS */
+    GW_PROXY_V2_TLS_FULL, /* … and its certificate */
 };
 
 enum gw_rule_kind {

@@ -24,7 +24,7 @@ static const char *const version_words[] = {"1.2", "1.3", NULL};
 static const char *const records_words[] = {"auto", "kernel", "user", "measured", NULL};
 static const char *const allow_words[] = {"allow", "deny", NULL};
 static const char *const relay_words[] = {"auto", "splice", "copy", NULL};
-static const char *const proxy_words[] = {"off", "v1", "v2", NULL};
+static const char *const proxy_words[] = {"off", "v1", "v2", "v2-tls", "v2-tls-full", NULL};
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
 
@@ -522,8 +522,11 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_BACKEND,
         .commands = IN_SERVER,
         .initial = "off",
-        .help = "tell the backend the client's address first, in a PROXY header",
-        .also = "send-proxy send-proxy-v2 write-proxy write-proxy-v1 write-proxy-v2",
+        .help = "tell the backend the client's address first, in a PROXY header; v2-tls adds its "
+                "name for us (SNI), ALPN, its TLS parameters and its certificate's common name, "
+                "v2-tls-full the certificate, too",
+        .also = "send-proxy send-proxy-v2 send-proxy-v2-ssl send-proxy-v2-ssl-cn write-proxy "
+                "write-proxy-v1 write-proxy-v2",
         .words = proxy_words,
         IN_SERVICE(proxy_protocol),
         .set = gw_set_word,

@@ -358,8 +358,6 @@ static void retry_starved(struct gw_conn *c)
     }
     if (ops & 1U << GW_OP_PLAIN_RECV && c->step == GW_STEP_RELAY)
         gw_tx_read(c);
-    if (ops & 1U << GW_OP_PLAIN_SEND && c->step == GW_STEP_RELAY)
-        gw_rx_begin(c); /* the PROXY header */
     leave(c);
 }
 

@@ -62,6 +62,7 @@ struct gw_conn_env {
     /* Told once for each connection that ends; must not block. */
     void (*ended)(void *arg, const struct gw_conn_report *report);
     void *arg;
+    uint64_t run; /* random, of this worker's life: makes connections' numbers unique */
 
     int64_t now_ns; /* the loop's clock, read once a turn */
     struct gw_pool pool;

@@ -93,7 +93,7 @@ struct gw_conn {
     enum gw_step step;
     enum gw_reason reason;
     uint16_t in_flight; /* bit per gw_op */
-    uint16_t starved;   /* ops that wait for a buffer: either receive, or the header's send */
+    uint16_t starved;   /* ops that wait for a buffer: the receives */
     struct gw_list starved_node;
     uint8_t eager; /* enum gw_eager */
     struct gw_list eager_node;
@@ -135,8 +135,10 @@ struct gw_conn {
     struct iovec control_iov;
     uint8_t control_cmsg[CMSG_SPACE(1)] __attribute__((aligned(8))); /* as struct cmsghdr */
 
-    struct gw_buf *header; /* PROXY header being sent */
-    size_t lingered;       /* bytes thrown away */
+    uint8_t *header; /* PROXY header until it is sent; NULL: none */
+    uint32_t header_len;
+    uint32_t header_sent;
+    size_t lingered; /* bytes thrown away */
     struct gw_conn_report report;
 };
 
@@ -222,6 +224,17 @@ void gw_opening_connect_timeout(struct gw_conn *c);
 void gw_opening_flushed(struct gw_conn *c);
 /* The kernel did not take the keys: notes why; with --records kernel the connection ends. */
 void gw_opening_kernel_refused(struct gw_conn *c, const char *direction, int error);
+
+/* ---- announce.c: the PROXY header ---- */
+
+/* The client of this identity may pass: makes the header that tells so, where one is to be sent.
+ * NONE; or why the connection must end. Call it while the handshake is there, once. */
+enum gw_reason gw_announce_make(struct gw_conn *c, const struct gw_identity *id);
+/* Sends it, or what is left of it; false when there is none. */
+bool gw_announce_send(struct gw_conn *c);
+/* So many bytes of it were sent: sends more; false when all are. */
+bool gw_announce_sent(struct gw_conn *c, size_t sent);
+void gw_announce_drop(struct gw_conn *c);
 
 /* ---- resume.c: the client role waits for tickets ---- */
 

@@ -184,7 +184,7 @@ void gw_end_try_free(struct gw_conn *c)
         return;
     gw_conn_give_buffer(c, &c->rx.buf);
     gw_conn_give_buffer(c, &c->tx.buf);
-    gw_conn_give_buffer(c, &c->header);
+    gw_announce_drop(c);
     gw_ring_close(c->env->ring, &c->tls_fd);
     gw_ring_close(c->env->ring, &c->plain_fd);
     tell(c);

@@ -51,7 +51,7 @@ static enum gw_reason note_target(struct gw_conn *c)
     return GW_REASON_NONE;
 }
 
-/* NONE: the client may pass. */
+/* NONE: the client may pass, and the backend can be told who it is. */
 static enum gw_reason judge_client(struct gw_conn *c)
 {
     struct gw_identity id;
@@ -62,7 +62,7 @@ static enum gw_reason judge_client(struct gw_conn *c)
     const struct gw_rule *rule = NULL;
     bool pass = decide(c->terms->service, &id, &rule);
     note_identity(c, &id, rule);
-    return pass ? GW_REASON_NONE : GW_REASON_NOT_ALLOWED;
+    return pass ? gw_announce_make(c, &id) : GW_REASON_NOT_ALLOWED;
 }
 
 /* ---- which engine ---- */
@@ -272,6 +272,18 @@ static enum gw_reason hand_over(struct gw_conn *c)
     return GW_REASON_NONE;
 }
 
+static uint8_t refusal_alert(enum gw_reason refused)
+{
+    switch (refused) {
+    case GW_REASON_NOT_ALLOWED:
+        return GW_ALERT_ACCESS_DENIED;
+    case GW_REASON_NO_MEMORY:
+        return GW_ALERT_INTERNAL_ERROR;
+    default:
+        return GW_ALERT_BAD_CERTIFICATE;
+    }
+}
+
 static void handshake_done(struct gw_conn *c)
 {
     bool server = c->service->role == GW_ROLE_SERVER;
@@ -286,9 +298,7 @@ static void handshake_done(struct gw_conn *c)
         return;
     }
     if (refused) {
-        gw_end_with(c, refused,
-                    refused == GW_REASON_NOT_ALLOWED ? GW_ALERT_ACCESS_DENIED
-                                                     : GW_ALERT_BAD_CERTIFICATE);
+        gw_end_with(c, refused, refusal_alert(refused));
         return;
     }
     if (!choose_engine(c))

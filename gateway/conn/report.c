@@ -3,7 +3,9 @@
 
 #include "gateway/base/clock.h"
 
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 /* One row a text field, in the order of the line. */
@@ -36,6 +38,20 @@ static const struct {
 #undef ROW
 };
 
+void gw_conn_unique_id(char out[GW_UNIQUE_ID_MAX], uint64_t run, uint64_t id)
+{
+    (void)snprintf(out, GW_UNIQUE_ID_MAX, "%016" PRIx64 "-%" PRIx64, run, id);
+}
+
+static void add_unique_id(struct gw_line *line, const struct gw_conn_report *r)
+{
+    char text[GW_UNIQUE_ID_MAX];
+    if (!r->run)
+        return;
+    gw_conn_unique_id(text, r->run, r->id);
+    gw_line_str(line, "unique_id", text);
+}
+
 static void add_texts(struct gw_line *line, struct gw_conn_report *report)
 {
     for (size_t i = 0; i < GW_ARRAY_SIZE(texts); i++) {
@@ -54,6 +70,7 @@ static void format_report(struct gw_conn_report *r, enum gw_log_format format, i
                   "connection closed");
     gw_line_str(line, "reason", reason->word);
     gw_line_u64(line, "id", r->id);
+    add_unique_id(line, r);
     add_texts(line, r);
     uint8_t resumed;
     memcpy(&resumed, &r->resumed, sizeof(resumed)); /* any byte may be there */

@@ -17,6 +17,7 @@
 struct gw_conn_report {
     int64_t wall_ns;     /* when it ended */
     uint64_t id;         /* number of the connection in its worker, from 1 */
+    uint64_t run;        /* of the worker, where the backend is told the two as one; else 0 */
     uint64_t bytes_up;   /* payload, client to backend */
     uint64_t bytes_down; /* payload, backend to client */
     uint64_t duration_us;
@@ -43,6 +44,13 @@ struct gw_conn_report {
     uint32_t key_updates_in;
     uint32_t key_updates_out;
 };
+
+enum {
+    GW_UNIQUE_ID_MAX = 40
+};
+
+/* The two as one text, that no other connection has: "9f…-1a", of hex digits. */
+void gw_conn_unique_id(char out[GW_UNIQUE_ID_MAX], uint64_t run, uint64_t id);
 
 /* Entries of a log ring: one byte of kind, then this. */
 enum gw_entry_kind {

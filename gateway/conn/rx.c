@@ -7,8 +7,6 @@
  */
 #include "gateway/conn/conn_private.h"
 
-#include "gateway/wire/proxy.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -398,54 +396,35 @@ void gw_rx_broken(struct gw_conn *c)
         gw_conn_half_closed(c);
 }
 
+/* The header went, or is going. */
+static void header_sent(struct gw_conn *c, size_t sent)
+{
+    if (!gw_announce_sent(c, sent))
+        resume(c);
+}
+
 void gw_rx_sent(struct gw_conn *c, int res)
 {
+    struct gw_rx *rx = &c->rx;
     if (c->step != GW_STEP_RELAY)
         return;
-    bool header = c->rx.state == GW_RX_HEADER;
-    struct gw_buf **buf = header ? &c->header : &c->rx.buf;
     if (res <= 0) {
-        gw_conn_give_buffer(c, &c->header);
         gw_rx_broken(c);
         return;
     }
     c->moved_ns = c->env->now_ns;
-    if (gw_conn_iov_advance(*buf, &c->rx.iov_at, c->rx.iov_count, (size_t)res)) {
-        gw_conn_iov_send(c, GW_OP_PLAIN_SEND, c->plain_fd, *buf, c->rx.iov_at, c->rx.iov_count);
-        return;
-    }
-    gw_conn_give_buffer(c, &c->header);
-    resume(c);
-}
-
-static void send_header(struct gw_conn *c)
-{
-    struct sockaddr_storage peer;
-    struct sockaddr_storage local;
-    c->header = gw_ring_buffer_take(c->env->ring);
-    if (!c->header) {
-        gw_conn_starve(c, GW_OP_PLAIN_SEND);
-        return;
-    }
-    gw_ring_addresses(c->env->ring, c->tls_fd, &peer, &local);
-    struct gw_proxy_info info = {
-        .version = c->service->proxy_protocol == GW_PROXY_V1 ? 1 : 2,
-        .client = (const struct sockaddr *)&peer,
-        .local = (const struct sockaddr *)&local,
-    };
-    ssize_t len = gw_proxy_encode(c->header->data, GW_BUFFER_BYTES, &info);
-    gw_require(len > 0);
-    c->header->iov[0] = (struct iovec){.iov_base = c->header->data, .iov_len = (size_t)len};
-    c->rx.state = GW_RX_HEADER;
-    c->rx.iov_at = 0;
-    c->rx.iov_count = 1;
-    gw_conn_iov_send(c, GW_OP_PLAIN_SEND, c->plain_fd, c->header, 0, 1);
+    if (rx->state == GW_RX_HEADER)
+        header_sent(c, (size_t)res);
+    else if (gw_conn_iov_advance(rx->buf, &rx->iov_at, rx->iov_count, (size_t)res))
+        gw_conn_iov_send(c, GW_OP_PLAIN_SEND, c->plain_fd, rx->buf, rx->iov_at, rx->iov_count);
+    else
+        resume(c);
 }
 
 void gw_rx_begin(struct gw_conn *c)
 {
-    if (c->service->proxy_protocol == GW_PROXY_OFF)
-        resume(c);
+    if (gw_announce_send(c))
+        c->rx.state = GW_RX_HEADER;
     else
-        send_header(c);
+        resume(c);
 }

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -283,9 +284,14 @@ static int start(struct worker *w)
         .max_buffers = GW_MIN(config->max_conns, UINT32_C(1) << 20) * 2 + 64,
         .max_pipes = max_pipes(config),
     };
+    uint64_t run;
     int error = gw_ring_new(&w->ring, &ring);
     if (error) {
         gw_log(GW_LOG_ERROR, "cannot set up io_uring: %s", gw_ring_why(error));
+        return GW_EXIT_START;
+    }
+    if (getrandom(&run, sizeof(run), 0) != (ssize_t)sizeof(run)) { /* so few bytes come whole */
+        gw_log(GW_LOG_ERROR, "the kernel gives no random bytes: %s", strerror(errno));
         return GW_EXIT_START;
     }
     w->conns = (struct gw_conn_env){
@@ -299,6 +305,7 @@ static int start(struct worker *w)
         .worker_count = w->env->worker_count,
         .ended = connection_ended,
         .arg = w,
+        .run = run,
     };
     if (gw_aead_init() || gw_conn_env_init(&w->conns, gw_clock_ns())) {
         gw_log(GW_LOG_ERROR, "no memory for %u connections; lower --max-conns", config->max_conns);

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 
 static int out_of_memory(struct gw_error *err)
 {
@@ -34,14 +33,10 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 static int on_server_name(SSL *ssl, int *alert, void *arg)
 {
     const struct gw_tls_context *tls = arg;
-    struct gw_handshake *hs = SSL_get_app_data(ssl);
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     unsigned index;
     (void)alert;
-    if (!name)
-        return SSL_TLSEXT_ERR_NOACK;
-    (void)snprintf(hs->sni, sizeof(hs->sni), "%s", name);
-    if (!gw_sni_find(&tls->sni, name, &index))
+    if (!name || !gw_sni_find(&tls->sni, name, &index))
         return SSL_TLSEXT_ERR_NOACK;
     SSL_set_SSL_CTX(ssl, tls->ctxs[index]);
     return SSL_TLSEXT_ERR_OK;
@@ -99,6 +94,7 @@ static int set_up_server(struct gw_tls_context *tls, SSL_CTX *ctx)
         SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
     if (tls->alpn_len)
         SSL_CTX_set_alpn_select_cb(ctx, on_alpn, tls);
+    SSL_CTX_set_client_hello_cb(ctx, gw_handshake_saw_hello, NULL);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
     SSL_CTX_set_tlsext_servername_arg(ctx, tls);
     return 0;

@@ -121,7 +121,7 @@ void gw_handshake_get_info(struct gw_handshake *hs, struct gw_handshake_info *re
     const unsigned char *alpn = NULL;
     unsigned alpn_len = 0;
     *ret = (struct gw_handshake_info){.ticket_sent = hs->ticket_sent};
-    copy_text(ret->sni, sizeof(ret->sni), hs->sni);
+    (void)snprintf(ret->sni, sizeof(ret->sni), "%.*s", (int)sizeof(ret->sni) - 1, hs->sni);
     if (hs->state != GW_HANDSHAKE_COMPLETE)
         return;
     ret->resumed = SSL_session_reused(hs->ssl);

@@ -84,6 +84,7 @@ void gw_handshake_free(struct gw_handshake *hs)
         gw_session_stack_drop(&hs->tls->sessions, hs->offered);
     SSL_free(hs->ssl);
     SSL_SESSION_free(hs->offered);
+    OPENSSL_free(hs->peer_der);
     gw_wipe_object(hs);
     free(hs);
 }

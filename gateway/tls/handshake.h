@@ -91,3 +91,18 @@ struct gw_handshake_info {
 };
 /* At any time; what is not known yet is "". Before DONE that is all but the SNI. */
 void gw_handshake_get_info(struct gw_handshake *hs, struct gw_handshake_info *ret);
+
+/* What a PROXY header tells beyond that; "" and length 0 where there is nothing. */
+struct gw_handshake_facts {
+    const char *sni;     /* whole */
+    const uint8_t *alpn; /* whole, any bytes */
+    size_t alpn_len;
+    char key_alg[16];       /* of the certificate that we showed: "EC256"; none when resumed */
+    const char *sig_alg;    /* … that signed it: "ecdsa-with-SHA256" */
+    const char *sig_scheme; /* … of our own signature: "ecdsa_secp256r1_sha256" */
+    const uint8_t *cert;    /* the peer's, in DER, when asked for; also when resumed */
+    size_t cert_len;
+};
+/* After DONE, in the server role. What is pointed to lives as long as hs. False without memory. */
+gw_must_check bool gw_handshake_get_facts(struct gw_handshake *hs, bool with_cert,
+                                          struct gw_handshake_facts *ret);

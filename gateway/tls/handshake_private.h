@@ -35,9 +35,11 @@ struct gw_handshake {
     size_t client_secret_len;
     size_t server_secret_len;
 
-    char sni[128];
+    char sni[256];         /* a host name in TLS has up to 255 bytes */
     struct gw_chain chain; /* verified in this handshake; absent: none yet, or it was resumed */
     bool ticket_sent;
+    unsigned char *peer_der; /* the peer's certificate, once it was asked for; owned */
+    int peer_der_len;
     SSL_SESSION *offered;       /* client role: what it hopes to resume; owned */
     unsigned sessions_received; /* … and what it was given for the next time */
 };
@@ -54,3 +56,6 @@ void gw_handshake_take_session(struct gw_handshake *hs, SSL_SESSION *session);
 void gw_handshake_take_secret(struct gw_handshake *hs, const char *line);
 /* libssl read the header of a record of this type. */
 void gw_handshake_count_read(struct gw_handshake *hs, uint8_t type);
+/* Server role: SSL_client_hello_cb, notes the name that the client asks for. libssl tells it right
+ * only where no session of TLS 1.2 is resumed. */
+int gw_handshake_saw_hello(SSL *ssl, int *alert, void *arg);

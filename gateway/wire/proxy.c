@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/wire/proxy.h"
 
+#include "gateway/base/attr.h"
 #include "gateway/base/bytes.h"
+#include "gateway/wire/crc32c.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,6 +16,20 @@ enum {
     V2_TCP4 = 0x11,
     V2_TCP6 = 0x21,
     V2_UNSPEC = 0x00,
+    TLV_HEADER = 3,
+    TLV_CRC32C = 0x03,
+    TLV_SSL = 0x20,
+    SSL_HEADER = 5, /* client and verify */
+    CRC_BYTES = 4,
+};
+
+static const struct {
+    uint8_t type;
+    bool in_tls;
+} kinds[GW_TLV_COUNT] = {
+#define X(id, type, in_tls) {type, in_tls},
+    GW_TLVS(X)
+#undef X
 };
 
 /* Both ends in one family, ready to be written. */
@@ -112,21 +128,87 @@ static void write_addresses(struct gw_writer *w, const struct endpoints *e)
     gw_write_be(w, e->local_port, 2);
 }
 
-static ssize_t encode_v2(uint8_t *out, size_t cap, const struct endpoints *e)
+/* Bytes of the TLVs inside, or outside, of the one on TLS. */
+static size_t tlvs_size(const struct gw_proxy_tls *tls, bool in_tls)
+{
+    size_t sum = 0;
+    for (int i = 0; i < GW_TLV_COUNT; i++)
+        if (kinds[i].in_tls == in_tls && tls->values[i].len)
+            sum += TLV_HEADER + tls->values[i].len;
+    return sum;
+}
+
+static void write_tlv_header(struct gw_writer *w, uint8_t type, size_t len)
+{
+    gw_write_be(w, type, 1);
+    gw_write_be(w, len, 2);
+}
+
+static void write_tlvs(struct gw_writer *w, const struct gw_proxy_tls *tls, bool in_tls)
+{
+    for (int i = 0; i < GW_TLV_COUNT; i++) {
+        if (kinds[i].in_tls != in_tls || !tls->values[i].len)
+            continue;
+        write_tlv_header(w, kinds[i].type, tls->values[i].len);
+        gw_write_bytes(w, tls->values[i].data, tls->values[i].len);
+    }
+}
+
+/* Everything but addresses; the place of the checksum, which is over the whole header. */
+static uint8_t *write_tls(struct gw_writer *w, const struct gw_proxy_tls *tls)
+{
+    write_tlv_header(w, TLV_CRC32C, CRC_BYTES);
+    uint8_t *crc = w->at;
+    gw_write_be(w, 0, CRC_BYTES);
+    write_tlvs(w, tls, false);
+    write_tlv_header(w, TLV_SSL, SSL_HEADER + tlvs_size(tls, true));
+    gw_write_be(w, tls->client, 1);
+    gw_write_be(w, tls->verify, 4);
+    write_tlvs(w, tls, true);
+    return crc;
+}
+
+static size_t body_size(const struct endpoints *e, const struct gw_proxy_tls *tls)
+{
+    size_t size = e->family == AF_UNSPEC ? 0 : e->family == AF_INET ? 12 : 36;
+    if (tls)
+        size += TLV_HEADER + CRC_BYTES + tlvs_size(tls, false) + TLV_HEADER + SSL_HEADER +
+                tlvs_size(tls, true);
+    return size;
+}
+
+static ssize_t encode_v2(uint8_t *out, size_t cap, const struct endpoints *e,
+                         const struct gw_proxy_tls *tls)
 {
     static const uint8_t signature[12] = "\r\n\r\n\0\r\nQUIT\n";
     struct gw_writer w = gw_writer_of(out, cap);
     bool known = e->family != AF_UNSPEC;
+    size_t body = body_size(e, tls);
+    if (body > GW_PROXY_V2_BODY_MAX)
+        return -EMSGSIZE;
     gw_write_bytes(&w, signature, sizeof(signature));
     gw_write_be(&w, known ? V2_PROXY : V2_LOCAL, 1);
     gw_write_be(&w, !known ? V2_UNSPEC : e->family == AF_INET ? V2_TCP4 : V2_TCP6, 1);
-    gw_write_be(&w, 0, 2); /* the length, known when the rest is written */
+    gw_write_be(&w, body, 2);
     write_addresses(&w, e);
+    uint8_t *crc = tls ? write_tls(&w, tls) : NULL;
     if (w.failed)
         return -ENOSPC;
-    struct gw_writer length = gw_writer_of(out + GW_PROXY_V2_HEADER - 2, 2);
-    gw_write_be(&length, gw_writer_len(&w) - GW_PROXY_V2_HEADER, 2);
-    return length.failed ? -ENOSPC : (ssize_t)gw_writer_len(&w);
+    size_t len = gw_writer_len(&w);
+    if (crc) {
+        struct gw_writer at = gw_writer_of(crc, CRC_BYTES);
+        gw_write_be(&at, gw_crc32c(0, out, len), CRC_BYTES);
+    }
+    return (ssize_t)len;
+}
+
+ssize_t gw_proxy_room(const struct gw_proxy_info *info)
+{
+    struct endpoints e = endpoints_of(info);
+    if (info->version == 1)
+        return GW_PROXY_V1_MAX;
+    size_t body = body_size(&e, info->tls);
+    return body > GW_PROXY_V2_BODY_MAX ? -EMSGSIZE : (ssize_t)(GW_PROXY_V2_HEADER + body);
 }
 
 ssize_t gw_proxy_encode(uint8_t *out, size_t cap, const struct gw_proxy_info *info)
@@ -134,5 +216,5 @@ ssize_t gw_proxy_encode(uint8_t *out, size_t cap, const struct gw_proxy_info *in
     struct endpoints e = endpoints_of(info);
     if (info->version == 1)
         return encode_v1(out, cap, &e);
-    return info->version == 2 ? encode_v2(out, cap, &e) : -EINVAL;
+    return info->version == 2 ? encode_v2(out, cap, &e, info->tls) : -EINVAL;
 }

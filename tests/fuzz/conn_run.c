@@ -4,6 +4,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/conn/conn_private.h"
 #include "gateway/record/aead.h"
+#include "gateway/wire/proxy.h"
 #include "tests/model/ring_fake.h"
 #include "tests/support/record_fixture.h"
 
@@ -15,6 +16,7 @@ enum {
     PIECES_MAX = 64,
     TURNS_MAX = 20000, /* without rest: it spins */
     DRAIN_MAX = 80,    /* ticks; the slowest look comes after 32 */
+    FUZZ_RUN = 7,
 };
 
 /* The gateway of one engine, used again for each input. */
@@ -40,6 +42,7 @@ struct run {
     size_t inbox_len, wire_len; /* … and what it sends next */
     bool gone;                  /* the client sends no more */
     bool paused, plain_paused;
+    size_t header_len;
 };
 
 static uint8_t wire[WIRE_MAX];
@@ -151,6 +154,7 @@ static struct gateway *gateway(enum conn_engine engine)
         .all_stats = &g->stats,
         .worker_count = 1,
         .ended = on_ended,
+        .run = FUZZ_RUN,
     };
     gw_require(gw_aead_init() == 0 && gw_conn_env_init(&g->env, GW_NS_PER_SEC) == 0);
     return g;
@@ -245,25 +249,46 @@ static bool client_reads(struct run *run)
 
 /* ---- the backend receives ---- */
 
-static size_t proxy_header(const struct run *run, const uint8_t **ret)
+static uint8_t header[GW_PROXY_V2_HEADER + GW_PROXY_V2_BODY_MAX];
+
+static struct gw_tlv_value text_value(const char *text)
 {
-    static const uint8_t v1[] = "PROXY UNKNOWN\r\n";
-    static const uint8_t v2[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0"; /* and the length's last byte */
-    *ret = run->setup->proxy == GW_PROXY_V1 ? v1 : v2;
-    return run->setup->proxy == GW_PROXY_OFF  ? 0
-           : run->setup->proxy == GW_PROXY_V1 ? sizeof(v1) - 1
-                                              : sizeof(v2);
+    return (struct gw_tlv_value){text, strlen(text)};
+}
+
+/* What the backend must get before the stream, of a connection that was the `id`-th: the same
+ * codec, fuzzed on its own, with what handshake_fake.c says. */
+static size_t make_header(const struct conn_setup *setup, uint64_t id)
+{
+    static const uint8_t cert[FAKE_CERT_MAX];
+    static const struct sockaddr unknown = {.sa_family = AF_UNSPEC};
+    char unique_id[GW_UNIQUE_ID_MAX];
+    struct gw_proxy_tls tls = {.client = GW_PROXY_CLIENT_SSL, .verify = 1};
+    struct gw_proxy_info info = {.version = 2, .client = &unknown, .local = &unknown};
+    gw_conn_unique_id(unique_id, FUZZ_RUN, id);
+    tls.values[GW_TLV_AUTHORITY] = text_value(FAKE_SNI);
+    tls.values[GW_TLV_UNIQUE_ID] = text_value(unique_id);
+    tls.values[GW_TLV_VERSION] = text_value(FAKE_VERSION);
+    if (setup->proxy == GW_PROXY_V2_TLS_FULL)
+        tls.values[GW_TLV_CLIENT_CERT] = (struct gw_tlv_value){cert, setup->handshake.cert_len};
+    if (setup->proxy == GW_PROXY_OFF)
+        return 0;
+    if (setup->proxy == GW_PROXY_V1)
+        info.version = 1;
+    else if (setup->proxy != GW_PROXY_V2)
+        info.tls = &tls;
+    ssize_t len = gw_proxy_encode(header, sizeof(header), &info);
+    return len > 0 ? (size_t)len : 0; /* it does not fit: there is no connection to the backend */
 }
 
 static bool backend_reads(struct run *run)
 {
     uint8_t data[20000];
-    const uint8_t *header;
-    size_t header_len = proxy_header(run, &header);
+    size_t header_len = run->header_len;
     bool moved = false;
     while (run->plain_fd >= 0 && !run->plain_paused) {
         size_t at = run->result->up;
-        size_t max = at < header_len ? header_len - at : sizeof(data);
+        size_t max = at < header_len ? GW_MIN(header_len - at, sizeof(data)) : sizeof(data);
         size_t n = gw_fake_peer_receive(run->g->ring, run->plain_fd, data, max);
         if (n == 0)
             break;
@@ -536,6 +561,7 @@ static void begin(struct run *run)
     gw_fake_again(g->ring, run->setup->seed);
     gw_fake_set_scarce(g->ring, run->setup->scarce ? 30 : 0);
     run->tls_fd = gw_fake_accept(g->ring);
+    run->header_len = make_header(run->setup, g->env.next_id);
     gw_conn_accepted(&g->env, run->tls_fd, 0);
     memset(wire, 'h', like.in_len);
     run->wire_len = like.in_len;
@@ -558,8 +584,7 @@ void conn_run(const struct conn_setup *setup, const struct conn_step *steps, siz
     for (size_t i = 0; i < count; i++)
         do_step(&run, &steps[i], i + 1 < count ? &steps[i + 1] : NULL);
     finish(&run);
-    const uint8_t *header;
-    ret->up_whole += proxy_header(&run, &header);
+    ret->up_whole += run.header_len;
     ret->down_whole = run.down_sent;
     ret->backend_fin = run.plain_fd >= 0 && gw_fake_peer_saw_fin(run.g->ring, run.plain_fd);
     ret->key_updates_in = gw_stats_get(&run.g->stats, GW_COUNTER_KEY_UPDATES_IN);

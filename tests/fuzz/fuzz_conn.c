@@ -62,7 +62,11 @@ static void read_setup(struct gw_reader *r, struct script *s)
                : choice & 0x20 ? (choice & 0x40 ? CONN_SPLICE : CONN_LOSES)
                : choice & 0x40 ? CONN_REKEYS
                                : CONN_KERNEL;
-    s->setup.connect_result = results[gw_read_u8(r) % GW_ARRAY_SIZE(results)];
+    uint8_t target = gw_read_u8(r);
+    s->setup.connect_result = results[target % GW_ARRAY_SIZE(results)];
+    if (s->setup.proxy == GW_PROXY_V2 && target & 0x80)
+        s->setup.proxy = target & 0x40 ? GW_PROXY_V2_TLS_FULL : GW_PROXY_V2_TLS;
+    hs->cert_len = (target >> 3 & 7) * 9999U; /* of 7 it is too large for a header */
     s->setup.rekey_after = choice & 0x10 ? REKEY_AFTER_FEW : GW_REKEY_AFTER_MAX;
     hs->in_len = 1 + (size_t)gw_read_u8(r) % 200;
     hs->out_len = (size_t)gw_read_u8(r) * 8;

@@ -2,7 +2,8 @@
 /*
  * PROXY headers for any two addresses, read back by code of its own that takes nothing but what the
  * protocol's text says. Input: version, room for the header, then for client and gateway a family
- * (1 byte), a port (2) and an address (16).
+ * (1 byte), a port (2) and an address (16); perhaps bits of the client (1 byte, 0x80: there are
+ * TLVs), `verify` (4) and for each TLV its length (2).
  */
 #include "gateway/wire/proxy.h"
 #include "tests/fuzz/input.h"
@@ -19,6 +20,8 @@ struct understood {
     bool v6;
     struct in6_addr client, local;
     uint16_t client_port, local_port;
+    const uint8_t *tlvs; /* … and behind the addresses */
+    size_t tlvs_len;
 };
 
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -110,18 +113,89 @@ static struct understood read_v2(const uint8_t *header, size_t len)
     struct understood u = {.known = true, .v6 = len > 13 && header[13] == 0x21};
     gw_require(len >= GW_PROXY_V2_HEADER && memcmp(header, signature, sizeof(signature)) == 0);
     gw_require((size_t)(header[14] << 8 | header[15]) == len - GW_PROXY_V2_HEADER);
+    const uint8_t *at = header + GW_PROXY_V2_HEADER;
+    size_t addresses = header[12] == 0x20 ? 0 : u.v6 ? 36 : 12;
+    gw_require(len >= GW_PROXY_V2_HEADER + addresses);
+    u.tlvs = at + addresses;
+    u.tlvs_len = len - GW_PROXY_V2_HEADER - addresses;
     if (header[12] == 0x20) {
-        gw_require(header[13] == 0 && len == GW_PROXY_V2_HEADER);
-        return (struct understood){.known = false};
+        gw_require(header[13] == 0);
+        u.known = false;
+        return u;
     }
     gw_require(header[12] == 0x21 && (u.v6 || header[13] == 0x11));
-    gw_require(len == GW_PROXY_V2_HEADER + (u.v6 ? 36U : 12U));
-    const uint8_t *at = header + GW_PROXY_V2_HEADER;
     u.client = take_host(&at, u.v6);
     u.local = take_host(&at, u.v6);
     u.client_port = (uint16_t)(at[0] << 8 | at[1]);
     u.local_port = (uint16_t)(at[2] << 8 | at[3]);
     return u;
+}
+
+/* Bit by bit, as the polynomial says (RFC 3720 12.1), with the checksum itself taken for zero. */
+static uint32_t crc_of(const uint8_t *header, size_t len, size_t crc_at)
+{
+    uint32_t crc = UINT32_MAX;
+    for (size_t i = 0; i < len; i++) {
+        crc ^= i - crc_at < 4 ? 0 : header[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+    }
+    return ~crc;
+}
+
+/* The TLVs of one level must be these, in this order: rows of type and value. */
+struct tlv {
+    uint8_t type;
+    struct gw_tlv_value value;
+};
+
+static void check_tlvs(const uint8_t *at, const uint8_t *end, const struct tlv *want, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t len = want[i].value.len;
+        if (len == 0)
+            continue;
+        gw_require((size_t)(end - at) >= 3 + len && at[0] == want[i].type);
+        gw_require((size_t)(at[1] << 8 | at[2]) == len);
+        gw_require(!want[i].value.data || memcmp(at + 3, want[i].value.data, len) == 0);
+        at += 3 + len;
+    }
+    gw_require(at == end);
+}
+
+static void check_ssl(const uint8_t *ssl, size_t len, const struct gw_proxy_tls *tls)
+{
+    const struct tlv want[] = {
+        {0x21, tls->values[GW_TLV_VERSION]},    {0x22, tls->values[GW_TLV_CN]},
+        {0x23, tls->values[GW_TLV_CIPHER]},     {0x24, tls->values[GW_TLV_SIG_ALG]},
+        {0x25, tls->values[GW_TLV_KEY_ALG]},    {0x26, tls->values[GW_TLV_GROUP]},
+        {0x27, tls->values[GW_TLV_SIG_SCHEME]}, {0x28, tls->values[GW_TLV_CLIENT_CERT]},
+    };
+    gw_require(len >= 5 && ssl[0] == tls->client);
+    uint32_t verify =
+        (uint32_t)ssl[1] << 24 | (uint32_t)ssl[2] << 16 | (uint32_t)ssl[3] << 8 | ssl[4];
+    gw_require(verify == tls->verify);
+    check_tlvs(ssl + 5, ssl + len, want, GW_ARRAY_SIZE(want));
+}
+
+static void check_tls(const uint8_t *header, size_t len, const struct understood *u,
+                      const struct gw_proxy_tls *tls)
+{
+    size_t ssl_len = 5;
+    for (int i = GW_TLV_VERSION; i <= GW_TLV_CLIENT_CERT; i++)
+        ssl_len += tls->values[i].len ? 3 + tls->values[i].len : 0;
+    const struct tlv want[] = {
+        {0x03, {NULL, 4}},
+        {0x01, tls->values[GW_TLV_ALPN]},
+        {0x02, tls->values[GW_TLV_AUTHORITY]},
+        {0x05, tls->values[GW_TLV_UNIQUE_ID]},
+        {0x20, {NULL, ssl_len}},
+    };
+    const uint8_t *crc = u->tlvs + 3;
+    check_tlvs(u->tlvs, u->tlvs + u->tlvs_len, want, GW_ARRAY_SIZE(want));
+    check_ssl(header + len - ssl_len, ssl_len, tls);
+    gw_require(((uint32_t)crc[0] << 24 | (uint32_t)crc[1] << 16 | (uint32_t)crc[2] << 8 | crc[3]) ==
+               crc_of(header, len, (size_t)(crc - header)));
 }
 
 /* ---- what it must be ---- */
@@ -177,26 +251,56 @@ static void check(const struct understood *u, const struct sockaddr_storage *cli
     gw_require(u->v6 == !four);
 }
 
+/* False: there are none. */
+static bool read_tls(struct gw_reader *r, struct gw_proxy_tls *ret)
+{
+    static const uint8_t text[UINT16_MAX] = "any bytes";
+    uint8_t bits = gw_read_u8(r);
+    *ret = (struct gw_proxy_tls){.client = bits & 7, .verify = gw_read_u32(r)};
+    for (int i = 0; i < GW_TLV_COUNT; i++)
+        ret->values[i] = (struct gw_tlv_value){text + i, GW_MIN(gw_read_u16(r), UINT16_MAX - i)};
+    return bits & 0x80;
+}
+
+static void check_result(const struct gw_proxy_info *info, size_t cap, const uint8_t *header,
+                         ssize_t len)
+{
+    ssize_t room = gw_proxy_room(info);
+    if (len == -EMSGSIZE) {
+        gw_require(info->tls && info->version == 2 && room == -EMSGSIZE);
+    } else if (len < 0) {
+        gw_require(len == -ENOSPC && cap < (size_t)room);
+    } else {
+        gw_require((size_t)len <= cap && len <= room && (info->version == 1 || len == room));
+        struct understood u = (info->version == 1 ? read_v1 : read_v2)(header, (size_t)len);
+        check(&u, (const struct sockaddr_storage *)info->client,
+              (const struct sockaddr_storage *)info->local);
+        if (info->tls && info->version == 2)
+            check_tls(header, (size_t)len, &u, info->tls);
+        else
+            gw_require(u.tlvs_len == 0);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct gw_reader r = gw_reader_of(data, size);
     int version = gw_read_u8(&r) % 4;
     size_t cap = gw_read_u8(&r);
     struct sockaddr_storage client = read_sockaddr(&r), local = read_sockaddr(&r);
+    struct gw_proxy_tls tls;
+    bool has_tls = read_tls(&r, &tls);
     struct gw_proxy_info info = {version, (const struct sockaddr *)&client,
-                                 (const struct sockaddr *)&local};
+                                 (const struct sockaddr *)&local, has_tls ? &tls : NULL};
+    if (has_tls && cap & 1)
+        cap = GW_PROXY_V2_HEADER + GW_PROXY_V2_BODY_MAX;
     uint8_t *header = malloc(cap ? cap : 1);
     gw_require(header);
     ssize_t len = gw_proxy_encode(header, cap, &info);
-    if (version < 1 || version > 2) {
+    if (version < 1 || version > 2)
         gw_require(len == -EINVAL);
-    } else if (len < 0) {
-        gw_require(len == -ENOSPC && cap < (version == 1 ? GW_PROXY_V1_MAX : 52));
-    } else {
-        gw_require((size_t)len <= cap);
-        struct understood u = (version == 1 ? read_v1 : read_v2)(header, (size_t)len);
-        check(&u, &client, &local);
-    }
+    else
+        check_result(&info, cap, header, len);
     free(header);
     return 0;
 }

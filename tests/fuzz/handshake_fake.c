@@ -140,8 +140,22 @@ size_t gw_handshake_unread(struct gw_handshake *hs, uint8_t *data, size_t cap)
     return hs->unread;
 }
 
+bool gw_handshake_get_facts(struct gw_handshake *hs, bool with_cert, struct gw_handshake_facts *ret)
+{
+    static const uint8_t cert[FAKE_CERT_MAX];
+    *ret = (struct gw_handshake_facts){
+        .sni = FAKE_SNI,
+        .sig_alg = "",
+        .sig_scheme = "",
+        .cert = with_cert ? cert : NULL,
+        .cert_len = with_cert ? hs->like.cert_len : 0,
+    };
+    gw_require(hs->like.cert_len <= sizeof(cert));
+    return true;
+}
+
 void gw_handshake_get_info(struct gw_handshake *hs, struct gw_handshake_info *ret)
 {
     (void)hs;
-    *ret = (struct gw_handshake_info){.version = "fake"};
+    *ret = (struct gw_handshake_info){.version = FAKE_VERSION};
 }

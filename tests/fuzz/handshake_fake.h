@@ -8,11 +8,19 @@
 
 #include "gateway/tls/handshake.h"
 
+#define FAKE_SNI "fake.test"
+#define FAKE_VERSION "fake"
+
+enum {
+    FAKE_CERT_MAX = 70000,
+};
+
 struct handshake_fake {
     struct gw_handover_keys keys;
     size_t in_len;     /* bytes that the client sends */
     size_t out_len;    /* … and gets for them, as any bytes */
     size_t ticket_len; /* … and more when it may pass */
+    size_t cert_len;   /* of the certificate that a backend may be shown: zeroes */
 };
 
 /* What each handshake from now on is like. */

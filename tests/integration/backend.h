@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-    BACKEND_HEAD_MAX = 128,
+    BACKEND_HEAD_MAX = 2048,
 };
 
 #define NO_LIMIT UINT64_MAX

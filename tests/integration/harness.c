@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <openssl/x509v3.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,6 +46,23 @@ static void make(struct test_cert *certs[ID_COUNT], enum identity id, struct tes
     key_files[id] = test_dir_key(folder, name, certs[id]);
 }
 
+/* What fills it is an extension that says nothing. */
+static void fill_with_comment(X509 *cert)
+{
+    enum {
+        COMMENT_BYTES = 66000
+    };
+    char *comment = malloc(COMMENT_BYTES + 1);
+    assert_non_null(comment);
+    memset(comment, 'x', COMMENT_BYTES);
+    comment[COMMENT_BYTES] = '\0';
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_netscape_comment, comment);
+    assert_non_null(extension);
+    assert_int_equal(X509_add_ext(cert, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+    free(comment);
+}
+
 static void make_identities(void)
 {
     struct test_cert *c[ID_COUNT];
@@ -60,6 +78,9 @@ static void make_identities(void)
     struct test_cert_spec client = {.issuer = c[ID_CA], .ou = "tests", .eku = "clientAuth"};
     make(c, ID_ALICE, client);
     make(c, ID_MALLORY, client);
+    client.tweak = fill_with_comment;
+    make(c, ID_BULKY, client);
+    client.tweak = NULL;
     client.begins = -7200;
     client.ends = -3600;
     make(c, ID_EXPIRED, client);

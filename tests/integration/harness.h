@@ -37,7 +37,8 @@ enum {
     X(MALLORY, "mallory")                                                                          \
     X(EXPIRED, "expired")                                                                          \
     X(FOREIGN, "foreign")                                                                          \
-    X(STRANGER, "stranger")
+    X(STRANGER, "stranger")                                                                        \
+    X(BULKY, "bulky") /* a certificate of 66 KB */
 
 enum identity {
 #define X(id, name) ID_##id,

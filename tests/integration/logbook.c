@@ -178,6 +178,8 @@ bool conn_line_parse(const char *line, struct conn_line *ret)
     (void)TEXT(detail);
     (void)TEXT(version);
     (void)TEXT(suite);
+    (void)TEXT(unique_id);
+    (void)TEXT(client);
     (void)TEXT(cn);
     (void)TEXT(sni);
     (void)TEXT(alpn);

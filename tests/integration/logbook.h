@@ -49,6 +49,8 @@ struct conn_line {
     char detail[64];
     char version[8];
     char suite[48];
+    char unique_id[48];
+    char client[64];
     char cn[64];
     char sni[128];
     char alpn[32];

@@ -26,9 +26,12 @@ enum {
     STREAM_MAX = 200000, /* bytes of one direction */
     REKEY_AFTER = 5,     /* of the services that change keys */
     REKEY_SLACK = 60,    /* records of one batch that short sends cut up */
+    PROXY_MAX = 2048,    /* bytes of a PROXY header with a certificate of the test's */
     NO_FD = -1,
     NO_ALERT = -1,
 };
+
+#define MODEL_RUN UINT64_C(0x6d6f64656c)
 
 /* How a connection goes; the rows that say what must come of it are in test_model.c. */
 enum plan {
@@ -56,8 +59,8 @@ enum plan {
 /* Services: what a connection comes to. */
 enum service {
     SERVICE_PLAIN,
-    SERVICE_MUTUAL, /* client certificates, PROXY v1, two backend addresses */
-    SERVICE_TWO,    /* PROXY v2, two backend addresses */
+    SERVICE_MUTUAL, /* client certificates, PROXY v2 with all, two backend addresses */
+    SERVICE_TWO,    /* PROXY v1, two backend addresses */
     SERVICE_KERNEL, /* --records kernel; in a run without it like SERVICE_PLAIN */
     SERVICE_REKEY,  /* --rekey-after REKEY_AFTER */
     SERVICE_OUT,    /* client role: plaintext in, TLS to one of two addresses */
@@ -98,8 +101,9 @@ struct peer {
     bool slow;                              /* stops reading for a while, now and then */
     unsigned client_sleeps, backend_sleeps; /* turns left without reading */
     size_t header_got;                      /* bytes of the PROXY header */
-    bool tx_refused, rx_refused;            /* by the kernel: the next key … */
-    bool refused_late;                      /* … when it was about to end anyway */
+    uint8_t header[PROXY_MAX];
+    bool tx_refused, rx_refused; /* by the kernel: the next key … */
+    bool refused_late;           /* … when it was about to end anyway */
     size_t up_total, up_sent, up_got;
     size_t down_total, down_sent, down_got;
 };

@@ -2,7 +2,13 @@
 /* The two ends of each connection: a TLS client in memory, and a backend that checks every byte. */
 #include "tests/model/model.h"
 
+#include "gateway/base/bytes.h"
+#include "gateway/wire/crc32c.h"
+#include "gateway/wire/proxy.h"
+
 #include <string.h>
+
+#define UNKNOWN_V1 "PROXY UNKNOWN\r\n"
 
 /* ---- streams: a long pattern, begun at a place that the seed tells ---- */
 
@@ -170,14 +176,53 @@ static bool backend_up(const struct peer *p)
     return (p->target_up || role_of(p) == GW_ROLE_CLIENT) && !p->backend_closed;
 }
 
-static size_t proxy_header(const struct peer *p, const char **ret)
+enum {
+    SIGNATURE_BYTES = 12,
+    CRC_AT = GW_PROXY_V2_HEADER + 3, /* it stands first, the addresses are unknown */
+};
+
+/* Bytes of the PROXY header, as far as what has come tells. */
+static size_t header_size(const struct peer *p)
 {
-    static const char v1[] = "PROXY UNKNOWN\r\n";
-    static const char v2[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0"; /* and the last byte of the length */
-    if (p->service != SERVICE_MUTUAL && p->service != SERVICE_TWO)
+    if (p->service == SERVICE_TWO)
+        return strlen(UNKNOWN_V1);
+    if (p->service != SERVICE_MUTUAL)
         return 0;
-    *ret = p->service == SERVICE_MUTUAL ? v1 : v2;
-    return p->service == SERVICE_MUTUAL ? sizeof(v1) - 1 : sizeof(v2);
+    return p->header_got < GW_PROXY_V2_HEADER
+               ? GW_PROXY_V2_HEADER
+               : GW_PROXY_V2_HEADER + (size_t)(p->header[14] << 8 | p->header[15]);
+}
+
+static void check_header_v2(const struct peer *p)
+{
+    static const uint8_t begin[] = "\r\n\r\n\0\r\nQUIT\n\x20"; /* LOCAL */
+    static const uint8_t no_crc[4];
+    char unique_id[GW_UNIQUE_ID_MAX];
+    uint8_t copy[PROXY_MAX];
+    assert_memory_equal(p->header, begin, sizeof(begin)); /* with its NUL: UNSPEC */
+    gw_conn_unique_id(unique_id, MODEL_RUN, p->id);
+    assert_non_null(memmem(p->header, p->header_got, unique_id, strlen(unique_id)));
+    memcpy(copy, p->header, p->header_got);
+    memcpy(copy + CRC_AT, no_crc, sizeof(no_crc));
+    struct gw_reader r = gw_reader_of(p->header + CRC_AT, 4);
+    assert_int_equal(gw_crc32c(0, copy, p->header_got), gw_read_u32(&r));
+}
+
+/* Takes the header's bytes, of which the last may tell that there are more; how many. */
+static size_t take_header(struct peer *p, const uint8_t *data, size_t len)
+{
+    size_t taken = 0;
+    while (taken < len && p->header_got < header_size(p)) {
+        assert_true(p->header_got < PROXY_MAX);
+        p->header[p->header_got++] = data[taken++];
+    }
+    if (taken == 0 || p->header_got < header_size(p))
+        return taken;
+    if (p->service == SERVICE_TWO)
+        assert_memory_equal(p->header, UNKNOWN_V1, strlen(UNKNOWN_V1));
+    else
+        check_header_v2(p);
+    return taken;
 }
 
 static size_t backend_reads(struct model *m, struct peer *p)
@@ -186,12 +231,7 @@ static size_t backend_reads(struct model *m, struct peer *p)
     if (p->backend_fd == NO_FD)
         return 0;
     size_t n = gw_fake_peer_receive(m->ring, p->backend_fd, data, 1 + below(m, sizeof(data)));
-    const char *header = NULL;
-    size_t missing = proxy_header(p, &header) - p->header_got;
-    size_t of_header = GW_MIN(missing, n);
-    if (of_header)
-        assert_memory_equal(data, header + p->header_got, of_header);
-    p->header_got += of_header;
+    size_t of_header = take_header(p, data, n);
     stream_check(up_seed(p), p->up_got, data + of_header, n - of_header);
     p->up_got += n - of_header;
     return n;

@@ -470,8 +470,8 @@ static void set_up_services(struct model *m)
             .rules = {{GW_RULE_CN, "allowed"}},
             .rule_count = mutual ? 1 : 0,
             .target.addr_count = two ? 2 : 1,
-            .proxy_protocol = mutual                ? GW_PROXY_V1
-                              : kind == SERVICE_TWO ? GW_PROXY_V2
+            .proxy_protocol = mutual                ? GW_PROXY_V2_TLS_FULL
+                              : kind == SERVICE_TWO ? GW_PROXY_V1
                                                     : GW_PROXY_OFF,
             .relay = relays[kind],
             .rekey_after = changes_keys(kind) ? REKEY_AFTER : GW_REKEY_AFTER_MAX,
@@ -576,6 +576,7 @@ static void set_up(struct model *m, uint64_t seed, const struct variant *v)
             },
         .ended = on_ended,
         .arg = m,
+        .run = MODEL_RUN,
     };
     assert_int_equal(gw_aead_init(), 0);
     assert_int_equal(gw_conn_env_init(&m->env, GW_NS_PER_SEC), 0);

@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,31 @@ static void all_fields_as_json(void **state)
         "why\":\"no tls ULP\","
         "\"resumed\":1,\"bytes_up\":78,\"bytes_down\":10000000000,\"ms\":1234.567,"
         "\"handshake_ms\":1.500}\n");
+}
+
+/* What the backend was told is what stands in the log. */
+static void the_unique_id_is_one_text(void **state)
+{
+    static const struct {
+        uint64_t run, id;
+        const char *text;
+    } rows[] = {
+        {1, 1, "0000000000000001-1"},
+        {0xfedcba9876543210, 0xabc, "fedcba9876543210-abc"},
+        {UINT64_MAX, UINT64_MAX, "ffffffffffffffff-ffffffffffffffff"},
+    };
+    (void)state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        char text[GW_UNIQUE_ID_MAX];
+        char field[64];
+        struct gw_conn_report r = {.run = rows[i].run, .id = rows[i].id};
+        gw_conn_unique_id(text, r.run, r.id);
+        assert_string_equal(text, rows[i].text);
+        (void)snprintf(field, sizeof(field), " unique_id=%s ", text);
+        assert_non_null(strstr(line_of(&r, GW_LOG_TEXT, 0), field));
+        r.run = 0; /* it was told none */
+        assert_null(strstr(line_of(&r, GW_LOG_TEXT, 0), "unique_id"));
+    }
 }
 
 static void empty_fields_are_left_out(void **state)
@@ -230,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_fields_as_text),
         cmocka_unit_test(all_fields_as_json),
+        cmocka_unit_test(the_unique_id_is_one_text),
         cmocka_unit_test(empty_fields_are_left_out),
         cmocka_unit_test(errors_are_warnings),
         cmocka_unit_test(message_of_a_worker),

@@ -223,6 +223,8 @@ static void words_mean_their_enums(void **state gw_unused)
         {"proxy-protocol", GW_PROXY_OFF, "off"},
         {"proxy-protocol", GW_PROXY_V1, "v1"},
         {"proxy-protocol", GW_PROXY_V2, "v2"},
+        {"proxy-protocol", GW_PROXY_V2_TLS, "v2-tls"},
+        {"proxy-protocol", GW_PROXY_V2_TLS_FULL, "v2-tls-full"},
         {"log-format", GW_LOG_TEXT, "text"},
         {"log-format", GW_LOG_JSON, "json"},
         {"log-level", GW_LOG_ERROR, "error"},

@@ -144,6 +144,121 @@ static void other_versions_are_refused(void **state)
         assert_int_equal(encode(&rows[0], versions[i], out, sizeof(out)), -EINVAL);
 }
 
+/* ---- TLVs (2.2) ---- */
+
+#define VALUE(text)                                                                                \
+    {                                                                                              \
+        (text), sizeof(text) - 1                                                                   \
+    }
+
+static const struct gw_proxy_tls told = {
+    .client = GW_PROXY_CLIENT_SSL | GW_PROXY_CLIENT_CERT_CONN | GW_PROXY_CLIENT_CERT_SESS,
+    .verify = 0,
+    .values =
+        {
+            [GW_TLV_ALPN] = VALUE("h2"),
+            [GW_TLV_AUTHORITY] = VALUE("gate.test"),
+            [GW_TLV_UNIQUE_ID] = VALUE("7-1"),
+            [GW_TLV_VERSION] = VALUE("TLSv1.3"),
+            [GW_TLV_CN] = VALUE("alice"),
+            [GW_TLV_CIPHER] = VALUE("C"),
+            [GW_TLV_SIG_ALG] = VALUE("S"),
+            [GW_TLV_KEY_ALG] = VALUE("K"),
+            [GW_TLV_GROUP] = VALUE("G"),
+            [GW_TLV_SIG_SCHEME] = VALUE("M"),
+            [GW_TLV_CLIENT_CERT] = VALUE("\x30\x00"),
+        },
+};
+
+static ssize_t encode_told(const struct gw_proxy_tls *tls, const struct row *row, uint8_t *out,
+                           size_t cap)
+{
+    struct sockaddr_storage client = make(row->client, row->client_port);
+    struct sockaddr_storage local = make(row->local, row->local_port);
+    struct gw_proxy_info info = {
+        .version = 2,
+        .client = (const struct sockaddr *)&client,
+        .local = (const struct sockaddr *)&local,
+        .tls = tls,
+    };
+    ssize_t len = gw_proxy_encode(out, cap, &info);
+    if (len >= 0 || len == -EMSGSIZE)
+        assert_int_equal(gw_proxy_room(&info), len);
+    return len;
+}
+
+/* The checksum was computed by other means (Python, bit by bit). */
+static void all_that_is_told_to_the_byte(void **state)
+{
+    static const uint8_t want[] = SIGNATURE "\x21\x11\x00\x5d"
+                                            "\xc0\xa8\x00\x01\xc0\xa8\x00\x0b\xdc\x04\x01\xbb"
+                                            "\x03\x00\x04"
+                                            "\x30\x71\x39\x20"
+                                            "\x01\x00\x02h2"
+                                            "\x02\x00\x09gate.test"
+                                            "\x05\x00\x03\x37-1"
+                                            "\x20\x00\x30\x07\x00\x00\x00\x00"
+                                            "\x21\x00\x07TLSv1.3"
+                                            "\x22\x00\x05"
+                                            "alice"
+                                            "\x23\x00\x01\x43"
+                                            "\x24\x00\x01S"
+                                            "\x25\x00\x01K"
+                                            "\x26\x00\x01G"
+                                            "\x27\x00\x01M"
+                                            "\x28\x00\x02\x30\x00";
+    uint8_t out[512];
+    (void)state;
+    ssize_t len = encode_told(&told, &rows[0], out, sizeof(out));
+    assert_int_equal(len, sizeof(want) - 1);
+    assert_memory_equal(out, want, sizeof(want) - 1);
+}
+
+static void nothing_known_is_nothing_told(void **state)
+{
+    static const uint8_t want[] = SIGNATURE "\x20\x00\x00\x0f\x03\x00\x04"
+                                            "\x42\xe7\x4d\x70"
+                                            "\x20\x00\x05\x01\x00\x00\x00\x01";
+    static const struct gw_proxy_tls none = {.client = GW_PROXY_CLIENT_SSL, .verify = 1};
+    static const struct row unix_socket = {.client = NULL};
+    uint8_t out[64];
+    (void)state;
+    ssize_t len = encode_told(&none, &unix_socket, out, sizeof(out));
+    assert_int_equal(len, sizeof(want) - 1);
+    assert_memory_equal(out, want, sizeof(want) - 1);
+}
+
+static void room_for_tlvs_is_kept_to(void **state)
+{
+    uint8_t out[512];
+    (void)state;
+    ssize_t need = encode_told(&told, &rows[0], out, sizeof(out));
+    for (size_t cap = 0; cap <= (size_t)need; cap++) {
+        memset(out, 0xee, sizeof(out));
+        assert_int_equal(encode_told(&told, &rows[0], out, cap),
+                         cap < (size_t)need ? -ENOSPC : need);
+        assert_int_equal(out[cap], 0xee);
+    }
+}
+
+/* 65535 bytes behind the first 16; a byte more cannot be told, however much room there is. */
+static void the_largest_header(void **state)
+{
+    static const uint8_t cert[UINT16_MAX + 1];
+    static uint8_t out[GW_PROXY_V2_HEADER + GW_PROXY_V2_BODY_MAX + 64];
+    struct gw_proxy_tls tls = told;
+    (void)state;
+    size_t others = (size_t)encode_told(&told, &rows[0], out, sizeof(out)) - GW_PROXY_V2_HEADER - 2;
+    tls.values[GW_TLV_CLIENT_CERT] = (struct gw_tlv_value){cert, GW_PROXY_V2_BODY_MAX - others};
+    assert_int_equal(encode_told(&tls, &rows[0], out, sizeof(out)),
+                     GW_PROXY_V2_HEADER + GW_PROXY_V2_BODY_MAX);
+    assert_int_equal(out[14] << 8 | out[15], GW_PROXY_V2_BODY_MAX);
+    tls.values[GW_TLV_CLIENT_CERT].len++;
+    assert_int_equal(encode_told(&tls, &rows[0], out, sizeof(out)), -EMSGSIZE);
+    tls.values[GW_TLV_CLIENT_CERT].len = sizeof(cert);
+    assert_int_equal(encode_told(&tls, &rows[0], out, sizeof(out)), -EMSGSIZE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +266,10 @@ int main(void)
         cmocka_unit_test(version_2_to_the_byte),
         cmocka_unit_test(room_is_kept_to),
         cmocka_unit_test(other_versions_are_refused),
+        cmocka_unit_test(all_that_is_told_to_the_byte),
+        cmocka_unit_test(nothing_known_is_nothing_told),
+        cmocka_unit_test(room_for_tlvs_is_kept_to),
+        cmocka_unit_test(the_largest_header),
     };
     return cmocka_run_group_tests_name("proxy", tests, NULL, NULL);
 }

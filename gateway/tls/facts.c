@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a backend may be told of a handshake. */
+#include "gateway/base/bytes.h"
+#include "gateway/tls/handshake_private.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/tls1.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+
+/* ---- the name that the client asked for ---- */
+
+/* server_name as in RFC 6066 3: a list, of which only host_name (type 0) is defined, so of one. */
+static void take_server_name(struct gw_handshake *hs, const uint8_t *data, size_t len)
+{
+    struct gw_reader r = gw_reader_of(data, len);
+    struct gw_reader list = gw_read_sub(&r, gw_read_u16(&r));
+    bool host = gw_read_u8(&list) == 0;
+    size_t name_len = gw_read_u16(&list);
+    const uint8_t *name = gw_read_span(&list, name_len);
+    if (name && host && name_len < sizeof(hs->sni) && !memchr(name, '\0', name_len)) {
+        memcpy(hs->sni, name, name_len);
+        hs->sni[name_len] = '\0';
+    }
+}
+
+/* What is malformed libssl refuses right after this. */
+int gw_handshake_saw_hello(SSL *ssl, int *alert, void *arg)
+{
+    struct gw_handshake *hs = SSL_get_app_data(ssl);
+    const unsigned char *data;
+    size_t len;
+    (void)alert;
+    (void)arg;
+    hs->sni[0] = '\0';
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &len))
+        take_server_name(hs, data, len);
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* ---- our certificate and signature ---- */
+
+/* As HAProxy writes them, who has names for the first two. */
+static const struct {
+    int type;
+    const char *name;
+    bool with_bits;
+} key_names[] = {
+    {EVP_PKEY_RSA, "RSA", true},         {EVP_PKEY_EC, "EC", true},
+    {EVP_PKEY_RSA_PSS, "RSA-PSS", true}, {EVP_PKEY_ED25519, "ED25519", false},
+    {EVP_PKEY_ED448, "ED448", false},
+};
+
+static void name_key(const EVP_PKEY *key, char *out, size_t size)
+{
+    char bits[12] = "";
+    for (size_t i = 0; i < GW_ARRAY_SIZE(key_names); i++) {
+        if (key_names[i].type != EVP_PKEY_get_base_id(key))
+            continue;
+        if (key_names[i].with_bits)
+            (void)snprintf(bits, sizeof(bits), "%d", EVP_PKEY_get_bits(key));
+        (void)snprintf(out, size, "%s%s", key_names[i].name, bits);
+    }
+}
+
+/* SignatureScheme of TLS 1.3 (RFC 8446 4.2.3), whose numbers TLS 1.2 has for the same pairs. */
+static const struct {
+    int key_type; /* of the certificate */
+    int type;     /* of the signature */
+    int hash;
+    const char *name;
+} schemes[] = {
+    {EVP_PKEY_EC, EVP_PKEY_EC, NID_sha256, "ecdsa_secp256r1_sha256"},
+    {EVP_PKEY_EC, EVP_PKEY_EC, NID_sha384, "ecdsa_secp384r1_sha384"},
+    {EVP_PKEY_EC, EVP_PKEY_EC, NID_sha512, "ecdsa_secp521r1_sha512"},
+    {EVP_PKEY_RSA, EVP_PKEY_RSA_PSS, NID_sha256, "rsa_pss_rsae_sha256"},
+    {EVP_PKEY_RSA, EVP_PKEY_RSA_PSS, NID_sha384, "rsa_pss_rsae_sha384"},
+    {EVP_PKEY_RSA, EVP_PKEY_RSA_PSS, NID_sha512, "rsa_pss_rsae_sha512"},
+    {EVP_PKEY_RSA_PSS, EVP_PKEY_RSA_PSS, NID_sha256, "rsa_pss_pss_sha256"},
+    {EVP_PKEY_RSA_PSS, EVP_PKEY_RSA_PSS, NID_sha384, "rsa_pss_pss_sha384"},
+    {EVP_PKEY_RSA_PSS, EVP_PKEY_RSA_PSS, NID_sha512, "rsa_pss_pss_sha512"},
+    {EVP_PKEY_RSA, EVP_PKEY_RSA, NID_sha256, "rsa_pkcs1_sha256"},
+    {EVP_PKEY_RSA, EVP_PKEY_RSA, NID_sha384, "rsa_pkcs1_sha384"},
+    {EVP_PKEY_RSA, EVP_PKEY_RSA, NID_sha512, "rsa_pkcs1_sha512"},
+    {EVP_PKEY_ED25519, EVP_PKEY_ED25519, NID_undef, "ed25519"},
+    {EVP_PKEY_ED448, EVP_PKEY_ED448, NID_undef, "ed448"},
+};
+
+static const char *scheme_name(SSL *ssl, const EVP_PKEY *key)
+{
+    int key_type = EVP_PKEY_get_base_id(key);
+    int type = NID_undef;
+    int hash = NID_undef;
+    (void)SSL_get_signature_type_nid(ssl, &type);
+    (void)SSL_get_signature_nid(ssl, &hash); /* fails where the scheme has none */
+    for (size_t i = 0; i < GW_ARRAY_SIZE(schemes); i++)
+        if (schemes[i].key_type == key_type && schemes[i].type == type && schemes[i].hash == hash)
+            return schemes[i].name;
+    return "";
+}
+
+/* A session that is resumed shows no certificate and signs nothing. */
+static void add_ours(SSL *ssl, struct gw_handshake_facts *ret)
+{
+    const X509 *cert = SSL_session_reused(ssl) ? NULL : SSL_get_certificate(ssl);
+    const EVP_PKEY *key = cert ? X509_get0_pubkey(cert) : NULL;
+    if (!key)
+        return;
+    const char *name = OBJ_nid2sn(X509_get_signature_nid(cert));
+    ret->sig_alg = name ? name : "";
+    name_key(key, ret->key_alg, sizeof(ret->key_alg));
+    ret->sig_scheme = scheme_name(ssl, key);
+}
+
+bool gw_handshake_get_facts(struct gw_handshake *hs, bool with_cert, struct gw_handshake_facts *ret)
+{
+    unsigned alpn_len = 0;
+    *ret = (struct gw_handshake_facts){.sni = hs->sni, .sig_alg = "", .sig_scheme = ""};
+    SSL_get0_alpn_selected(hs->ssl, &ret->alpn, &alpn_len);
+    ret->alpn_len = alpn_len;
+    add_ours(hs->ssl, ret);
+    const X509 *cert = with_cert ? SSL_get0_peer_certificate(hs->ssl) : NULL;
+    if (cert && !hs->peer_der)
+        hs->peer_der_len = i2d_X509(cert, &hs->peer_der);
+    ERR_clear_error();
+    if (cert && hs->peer_der_len <= 0)
+        return false;
+    ret->cert = hs->peer_der;
+    ret->cert_len = (size_t)hs->peer_der_len;
+    return true;
+}
