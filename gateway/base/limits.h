@@ -12,7 +12,7 @@ enum {
     GW_MAX_LISTENERS = 64, /* addresses per process */
     GW_MAX_SERVICES = 64,
     GW_MAX_CERT_PAIRS = 64, /* per service */
-    GW_MAX_RULES = 256,     /* allow rules per service */
+    GW_MAX_RULES = 100000,  /* allow and deny rules per service */
     GW_MAX_ALPN = 16,
 
     GW_MAX_CPU = 8192,         /* processor numbers are below it (NR_CPUS of big kernels) */

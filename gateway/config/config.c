@@ -25,8 +25,10 @@ void gw_config_free(struct gw_config *config)
 {
     if (!config)
         return;
-    for (unsigned i = 0; i < config->service_count; i++)
+    for (unsigned i = 0; i < config->service_count; i++) {
+        free(config->services[i]->rules);
         free(config->services[i]);
+    }
     while (config->strings) {
         struct gw_config_string *s = config->strings;
         config->strings = s->next;

@@ -79,11 +79,18 @@ enum gw_rule_kind {
     GW_RULE_OU,
     GW_RULE_DNS,
     GW_RULE_URI,
+    GW_RULE_IP,
+    GW_RULE_EMAIL,
+    GW_RULE_FINGERPRINT,
+    GW_RULE_SPKI,
+    GW_RULE_KIND_COUNT,
 };
 
+/* Who may pass, or may not; what a pattern means stands in gateway/config/pattern.h. */
 struct gw_rule {
     enum gw_rule_kind kind;
-    const char *pattern; /* NULL for GW_RULE_ALL */
+    const char *pattern; /* as given; NULL for GW_RULE_ALL */
+    bool deny;
 };
 
 struct gw_cert_pair {
@@ -105,8 +112,9 @@ struct gw_service {
     unsigned cert_count;
     const char *cacert_file; /* NULL: none */
     enum gw_verify verify;
-    /* Never empty in a served configuration: verify none gets one GW_RULE_ALL. */
-    struct gw_rule rules[GW_MAX_RULES];
+    /* At most GW_MAX_RULES, owned by the configuration. Never without an allow rule in a served
+     * configuration: verify none gets one GW_RULE_ALL. */
+    struct gw_rule *rules;
     unsigned rule_count;
 
     uint16_t tls_min; /* 0x0303 or 0x0304 */

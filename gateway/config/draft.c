@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -33,6 +34,21 @@ const char *gw_draft_keep(struct gw_draft *d, const char *text, size_t len)
     if (!copy)
         (void)gw_error_set(d->err, GW_EXIT_OTHER, "out of memory");
     return copy;
+}
+
+/* There is room up to the next power of two. */
+int gw_draft_add_rule(struct gw_draft *d, const struct gw_rule *rule)
+{
+    struct gw_service *s = d->service;
+    if ((s->rule_count & (s->rule_count - 1)) == 0) {
+        size_t room = s->rule_count ? 2 * (size_t)s->rule_count : 1;
+        struct gw_rule *grown = reallocarray(s->rules, room, sizeof(*grown));
+        if (!grown)
+            return gw_draft_refuse(d, GW_EXIT_OTHER, "out of memory");
+        s->rules = grown;
+    }
+    s->rules[s->rule_count++] = *rule;
+    return 0;
 }
 
 struct gw_shown gw_draft_shown(const char *value)

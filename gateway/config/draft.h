@@ -11,7 +11,7 @@
 struct gw_option;
 
 enum {
-    GW_OPTIONS_MAX = 64
+    GW_OPTIONS_MAX = 128
 };
 
 struct gw_draft {
@@ -37,6 +37,9 @@ unsigned gw_draft_given(const struct gw_draft *d, const char *name);
 
 /* A copy of the text owned by the configuration; on failure NULL and the error filled. */
 const char *gw_draft_keep(struct gw_draft *d, const char *text, size_t len);
+
+/* Adds a rule to the service, whose list grows. Returns 0 or -ENOMEM with the error filled. */
+int gw_draft_add_rule(struct gw_draft *d, const struct gw_rule *rule);
 
 /* Fills the error with one sentence and returns a negative errno. The first form is about a flag's
  * value: "--name 'value': …". */

@@ -28,6 +28,42 @@ static const char *const proxy_words[] = {"off", "v1", "v2", "v2-tls", "v2-tls-f
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
 
+/* Each kind of rule: its word, what --help calls the pattern and says of it, what others call the
+ * allow flag. */
+#define RULES(ROW)                                                                                 \
+    ROW("cn", CN, "NAME", "this common name", "verify-cn")                                         \
+    ROW("ou", OU, "NAME", "this organizational unit", "verify-ou")                                 \
+    ROW("dns", DNS, "PATTERN",                                                                     \
+        "such a DNS name; * stands for one label, a first ** for one or more",                     \
+        "allow-dns-san verify-dns")                                                                \
+    ROW("uri", URI, "PATTERN",                                                                     \
+        "such a URI name; * stands for one part between slashes, a final ** for any rest",         \
+        "allow-uri-san verify-uri")                                                                \
+    ROW("ip", IP, "ADDR[/BITS]", "this address, or one of this network", "allow-ip-san")           \
+    ROW("email", EMAIL, "ADDRESS", "this email address; *@DOMAIN for all of a domain",             \
+        "allow-email-san")                                                                         \
+    ROW("fingerprint", FINGERPRINT, "HEX", "the certificate of this SHA-256",                      \
+        "verify-fingerprint")                                                                      \
+    ROW("spki", SPKI, "HEX", "the public key of this SHA-256; also sha256/BASE64",                 \
+        "pinnedpubkey verify-hash")
+#define RULE(side, word, kind_, value_, help_, also_, set_)                                        \
+    {                                                                                              \
+        .name = side "-" word,                                                                     \
+        .kind = GW_OPTION_PATTERN,                                                                 \
+        .group = GW_GROUP_CLIENTS,                                                                 \
+        .commands = IN_SERVER,                                                                     \
+        .repeatable = true,                                                                        \
+        .value = value_,                                                                           \
+        .help = help_,                                                                             \
+        .also = also_,                                                                             \
+        .first = GW_RULE_##kind_,                                                                  \
+        .set = set_,                                                                               \
+    },
+#define ALLOW(word, kind, value, what, also)                                                       \
+    RULE("allow", word, kind, value, "let clients pass with " what, also, gw_set_rule)
+#define DENY(word, kind, value, what, also)                                                        \
+    RULE("deny", word, kind, value, "refuse clients with " what, NULL, gw_set_deny)
+
 static const struct gw_option options[] = {
     {
         .name = "listen",
@@ -172,60 +208,11 @@ static const struct gw_option options[] = {
         .kind = GW_OPTION_SWITCH,
         .group = GW_GROUP_CLIENTS,
         .commands = IN_SERVER,
-        .help = "let every verified client pass",
+        .help = "let every verified client pass that no --deny flag names",
         .first = GW_RULE_ALL,
         .set = gw_set_rule,
     },
-    {
-        .name = "allow-cn",
-        .kind = GW_OPTION_PATTERN,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .repeatable = true,
-        .value = "NAME",
-        .help = "let clients with this common name pass",
-        .also = "verify-cn",
-        .first = GW_RULE_CN,
-        .set = gw_set_rule,
-    },
-    {
-        .name = "allow-ou",
-        .kind = GW_OPTION_PATTERN,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .repeatable = true,
-        .value = "NAME",
-        .help = "let clients with this organizational unit pass",
-        .also = "verify-ou",
-        .first = GW_RULE_OU,
-        .set = gw_set_rule,
-    },
-    {
-        .name = "allow-dns",
-        .kind = GW_OPTION_PATTERN,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .repeatable = true,
-        .value = "NAME",
-        .help = "let clients with this DNS name pass",
-        .also = "allow-dns-san verify-dns",
-        .first = GW_RULE_DNS,
-        .set = gw_set_rule,
-    },
-    {
-        .name = "allow-uri",
-        .kind = GW_OPTION_PATTERN,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .repeatable = true,
-        .value = "PATTERN",
-        .help = "let clients with such a URI name pass; * stands for one part between slashes, a "
-                "final ** for any rest",
-        .also = "allow-uri-san verify-uri",
-        .first = GW_RULE_URI,
-        .set = gw_set_rule,
-    },
-    {
+    RULES(ALLOW) RULES(DENY){
         .name = "tls-min",
         .kind = GW_OPTION_WORD,
         .group = GW_GROUP_POLICY,

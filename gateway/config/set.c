@@ -3,6 +3,7 @@
 
 #include "gateway/config/address.h"
 #include "gateway/config/cpus.h"
+#include "gateway/config/pattern.h"
 #include "gateway/config/units.h"
 
 #include <ctype.h>
@@ -228,16 +229,27 @@ int gw_set_key(struct gw_draft *d, const struct gw_option *opt, const char *valu
     return 0;
 }
 
-int gw_set_rule(struct gw_draft *d, const struct gw_option *opt, const char *value)
+static int add_rule(struct gw_draft *d, const struct gw_option *opt, const char *value, bool deny)
 {
-    struct gw_service *s = d->service;
-    struct gw_rule rule = {.kind = (enum gw_rule_kind)opt->first};
-    int error = need_room(d, opt, s->rule_count, GW_MAX_RULES);
+    struct gw_rule rule = {.kind = (enum gw_rule_kind)opt->first, .deny = deny};
+    char normal[GW_PATTERN_BYTES_MAX];
+    const char *why;
+    int error = need_room(d, opt, d->service->rule_count, GW_MAX_RULES);
+    if (!error && value && gw_pattern_read(rule.kind, value, normal, &why))
+        error = gw_draft_refuse_value(d, opt, value, "it can never match: %s", why);
     if (!error && value)
         error = keep(d, value, &rule.pattern);
-    if (!error)
-        s->rules[s->rule_count++] = rule;
-    return error;
+    return error ? error : gw_draft_add_rule(d, &rule);
+}
+
+int gw_set_rule(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    return add_rule(d, opt, value, false);
+}
+
+int gw_set_deny(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    return add_rule(d, opt, value, true);
 }
 
 static int add_alpn(struct gw_draft *d, const struct gw_option *opt, const char *name, size_t len,

@@ -109,21 +109,23 @@ static int check_verify(struct gw_draft *d)
 static int check_rules(struct gw_draft *d)
 {
     struct gw_service *s = d->service;
-    if (s->verify != GW_VERIFY_NONE && !s->rule_count)
-        return refuse_usage(d, "no client may pass: with --cacert add --allow-cn, --allow-ou, "
-                               "--allow-dns or --allow-uri, or --allow-all for every client "
-                               "the authorities know");
+    const struct gw_rule all = {.kind = GW_RULE_ALL};
+    unsigned allows = 0;
+    for (unsigned i = 0; i < s->rule_count; i++)
+        allows += !s->rules[i].deny;
+    if (s->verify != GW_VERIFY_NONE && !allows)
+        return refuse_usage(d, "no client may pass: with --cacert add --allow-cn, --allow-dns, "
+                               "--allow-uri or another --allow flag, or --allow-all for every "
+                               "client the authorities know");
     if (s->rule_count && s->verify == GW_VERIFY_NONE)
-        return refuse_usage(d, "the --allow flags would never be asked: %s",
+        return refuse_usage(d, "the --%s flags would never be asked: %s", allows ? "allow" : "deny",
                             s->cacert_file ? "--verify none asks no client for a certificate; "
-                                             "leave it out, or the --allow flags"
+                                             "leave it out, or the flags"
                                            : "add --cacert, so that clients show a certificate");
-    if (s->rule_count > 1 && gw_draft_given(d, "allow-all"))
+    if (allows > 1 && gw_draft_given(d, "allow-all"))
         return refuse_usage(d, "--allow-all lets every client pass, so the other --allow flags "
                                "would do nothing; leave it out, or them");
-    if (!s->rule_count)
-        s->rules[s->rule_count++] = (struct gw_rule){.kind = GW_RULE_ALL};
-    return 0;
+    return s->rule_count ? 0 : gw_draft_add_rule(d, &all);
 }
 
 static int check_versions(struct gw_draft *d)

@@ -4,7 +4,7 @@
 #include "gateway/conn/conn_private.h"
 
 #include "gateway/base/sockaddr.h"
-#include "gateway/route/authorize.h"
+#include "gateway/config/pattern.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,20 +14,16 @@
 
 /* ---- who may pass ---- */
 
-static bool decide(const struct gw_service *service, const struct gw_identity *id,
-                   const struct gw_rule **ret_rule)
+static struct gw_ruling decide(const struct gw_terms *terms, const struct gw_identity *id)
 {
-    if (service->verify == GW_VERIFY_NONE)
-        return true;
-    *ret_rule = gw_authorize(service->rules, service->rule_count, id,
-                             service->verify == GW_VERIFY_OPTIONAL);
-    return *ret_rule != NULL;
+    if (terms->service->verify == GW_VERIFY_NONE)
+        return (struct gw_ruling){.pass = true};
+    return gw_ruleset_judge(terms->rules, id, terms->service->verify == GW_VERIFY_OPTIONAL);
 }
 
 static bool allows(void *arg, const struct gw_identity *id)
 {
-    const struct gw_rule *rule = NULL;
-    return decide(arg, id, &rule);
+    return decide(arg, id).pass;
 }
 
 static void note_identity(struct gw_conn *c, const struct gw_identity *id,
@@ -59,10 +55,12 @@ static enum gw_reason judge_client(struct gw_conn *c)
         COPY_TEXT(c->report.detail, "its names are malformed or too many");
         return GW_REASON_CERT_INVALID;
     }
-    const struct gw_rule *rule = NULL;
-    bool pass = decide(c->terms->service, &id, &rule);
-    note_identity(c, &id, rule);
-    return pass ? gw_announce_make(c, &id) : GW_REASON_NOT_ALLOWED;
+    struct gw_ruling ruling = decide(c->terms, &id);
+    note_identity(c, &id, ruling.rule);
+    if (!ruling.pass && ruling.rule)
+        (void)snprintf(c->report.detail, sizeof(c->report.detail), "--deny-%s",
+                       gw_pattern_kind_word(ruling.rule->kind));
+    return ruling.pass ? gw_announce_make(c, &id) : GW_REASON_NOT_ALLOWED;
 }
 
 /* ---- which engine ---- */
@@ -199,7 +197,7 @@ static void begin_handshake(struct gw_conn *c)
     gw_stats_add(c->env->stats, GW_COUNTER_HANDSHAKING, 1);
     c->moved_ns = c->env->now_ns;
     c->terms = gw_terms_hold(c->env->terms[c->service_index]);
-    c->hs = gw_handshake_new(c->terms->tls, allows, (void *)(uintptr_t)c->terms->service);
+    c->hs = gw_handshake_new(c->terms->tls, allows, c->terms);
     if (!c->hs) {
         gw_end_now(c, GW_REASON_NO_MEMORY);
         return;

@@ -35,7 +35,7 @@ struct gw_conn_report {
     char cn[64]; /* of the client certificate, as serial and fingerprint */
     char serial[64];
     char fingerprint[65];
-    char rule[64]; /* the pattern that let it in */
+    char rule[64]; /* the pattern that let it in, or refused it */
     char tx_engine[8];
     char rx_engine[8];
     char tx_relay[8]; /* kernel engine: "splice" once bytes went through a pipe, else "copy" */

@@ -12,11 +12,13 @@
 #include "gateway/base/error.h"
 #include "gateway/base/files.h"
 #include "gateway/config/config.h"
+#include "gateway/route/ruleset.h"
 #include "gateway/tls/context.h"
 
 struct gw_terms {
     struct gw_tls_context *tls;
-    const struct gw_service *service; /* its rules; must outlive the terms */
+    struct gw_ruleset *rules;
+    const struct gw_service *service; /* must outlive the terms */
     unsigned holders;
 };
 

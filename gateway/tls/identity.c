@@ -2,6 +2,7 @@
 #include "gateway/tls/identity_private.h"
 
 #include "gateway/base/attr.h"
+#include "gateway/config/pattern.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -76,7 +77,7 @@ static bool is_dns(const char *s, size_t len)
     return len <= DNS_MAX && label > 0;
 }
 
-/* scheme ":" and something after it (RFC 3986 3, 3.1). */
+/* scheme ":" and something after it (RFC 3986 3, 3.1); what says it is a SPIFFE ID must be one. */
 static bool is_uri(const char *s, size_t len)
 {
     const char *colon = memchr(s, ':', len);
@@ -85,7 +86,7 @@ static bool is_uri(const char *s, size_t len)
     for (const char *p = s; p < colon; p++)
         if (!isalnum((unsigned char)*p) && !strchr("+-.", *p))
             return false;
-    return true;
+    return !gw_pattern_is_spiffe(s, len) || gw_pattern_spiffe_ok(s, len, false);
 }
 
 static bool is_email(const char *s, size_t len)
@@ -177,15 +178,42 @@ static bool set_serial(struct gw_identity *id, const X509 *cert)
     return ok;
 }
 
+enum {
+    DIGEST_BYTES = 32
+};
+
+static void write_hex(char ret[static 2 * DIGEST_BYTES + 1], const unsigned char *digest)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (unsigned i = 0; i < DIGEST_BYTES; i++) {
+        ret[2 * i] = digits[digest[i] >> 4];
+        ret[2 * i + 1] = digits[digest[i] & 15];
+    }
+    ret[2 * DIGEST_BYTES] = '\0';
+}
+
 static bool set_fingerprint(struct gw_identity *id, const X509 *cert)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned len = 0;
-    if (!X509_digest(cert, EVP_sha256(), digest, &len) || len != 32)
+    if (!X509_digest(cert, EVP_sha256(), digest, &len) || len != DIGEST_BYTES)
         return false;
-    for (unsigned i = 0; i < len; i++)
-        (void)snprintf(id->fingerprint + (size_t)2 * i, 3, "%02x", digest[i]);
+    write_hex(id->fingerprint, digest);
     return true;
+}
+
+static bool set_spki(struct gw_identity *id, const X509 *cert)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned char *der = NULL;
+    unsigned out = 0;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+    bool ok = len > 0 && EVP_Digest(der, (size_t)len, digest, &out, EVP_sha256(), NULL) &&
+              out == DIGEST_BYTES;
+    OPENSSL_free(der);
+    if (ok)
+        write_hex(id->spki, digest);
+    return ok;
 }
 
 static bool set_not_after(struct gw_identity *id, const X509 *cert)
@@ -208,7 +236,7 @@ bool gw_identity_read(struct gw_identity *ret, const X509 *cert)
     ret->present = add_subject(&f, cert, NID_commonName, GW_NAME_CN) &&
                    add_subject(&f, cert, NID_organizationalUnitName, GW_NAME_OU) &&
                    add_alternatives(&f, cert) && set_serial(ret, cert) &&
-                   set_fingerprint(ret, cert) && set_not_after(ret, cert);
+                   set_fingerprint(ret, cert) && set_spki(ret, cert) && set_not_after(ret, cert);
     ERR_clear_error();
     if (!ret->present)
         memset(ret, 0, sizeof(*ret));

@@ -3,8 +3,9 @@
  * Who a peer is, as plain data: read once from the certificate after its chain was verified, then
  * used by the allow rules, the log and the PROXY header without libssl.
  *
- * Names with an embedded NUL, names that are not what their type says, and more names or bytes
- * than the limits hold make the certificate unusable (fail closed), never silently shorter.
+ * Names with an embedded NUL, names that are not what their type says, a spiffe: URI that is no
+ * SPIFFE ID, and more names or bytes than the limits hold make the certificate unusable (fail
+ * closed), never silently shorter.
  */
 #pragma once
 
@@ -33,6 +34,7 @@ struct gw_identity {
     unsigned name_count;
     char serial[64];      /* hex, capital letters */
     char fingerprint[65]; /* SHA-256 of the DER, hex, small letters */
+    char spki[65];        /* SHA-256 of the SubjectPublicKeyInfo's DER, the same way */
     int64_t not_after;    /* seconds since 1970 UTC */
     char text[GW_IDENTITY_TEXT_MAX];
 };

@@ -37,13 +37,17 @@ int __wrap_getaddrinfo(const char *node, const char *service, const struct addri
 static void check_rules(const struct gw_service *s)
 {
     bool asks = s->verify != GW_VERIFY_NONE;
+    unsigned allows = 0;
     gw_require(s->rule_count >= 1 && s->rule_count <= GW_MAX_RULES);
     gw_require(!asks || s->cacert_file);
     for (unsigned i = 0; i < s->rule_count; i++) {
         gw_require((s->rules[i].kind == GW_RULE_ALL) == (s->rules[i].pattern == NULL));
-        gw_require(s->rules[i].kind != GW_RULE_ALL || s->rule_count == 1);
         gw_require(asks || s->rules[i].kind == GW_RULE_ALL);
+        allows += !s->rules[i].deny;
     }
+    for (unsigned i = 0; i < s->rule_count; i++)
+        gw_require(s->rules[i].kind != GW_RULE_ALL || (allows == 1 && !s->rules[i].deny));
+    gw_require(allows);
 }
 
 static void check_service(const struct gw_service *s)

@@ -54,6 +54,7 @@ static const struct refusal {
     int alert12;
     int alert13;
     const char *reason;
+    const char *detail; /* NULL: any */
 } refusals[] = {
     {false, ID_ALICE, ALERT_HANDSHAKE_FAILURE, ALERT_CERTIFICATE_REQUIRED, "cert-missing"},
     {true, ID_STRANGER, ALERT_UNKNOWN_CA, ALERT_UNKNOWN_CA, "cert-untrusted"},
@@ -80,6 +81,8 @@ static void expect_refused(const struct refusal *row, int version)
     gateway_expect(gateway, row->reason, &line);
     if (strcmp(row->reason, "not-allowed") == 0)
         assert_string_equal(line.cn, "mallory");
+    if (row->detail)
+        assert_string_equal(line.detail, row->detail);
 }
 
 static void others_are_refused(void **state)
@@ -129,6 +132,25 @@ static void rules_of_other_kinds(void **state)
     gateway_stop(gateway);
 }
 
+/* Whatever lets them in: the log says which rule refuses. */
+static void the_denied_are_refused(void **state)
+{
+    static const struct refusal denied = {
+        true, ID_MALLORY, ALERT_ACCESS_DENIED, ALERT_ACCESS_DENIED, "not-allowed", "--deny-cn"};
+    struct conn_line line;
+    (void)state;
+    stage_serve(&(struct gateway_options){
+        .flags = {"--cacert", world_cert(ID_CA), "--allow-all", "--deny-cn", "mallory"},
+    });
+    expect_refused(&denied, TLS1_2_VERSION);
+    expect_refused(&denied, TLS1_3_VERSION);
+    assert_int_equal(backend_accepted(backend), 0);
+    const struct client_options options = stage_client(ID_ALICE, 0);
+    pass(&options, NULL);
+    gateway_expect(gateway, "finished", &line);
+    gateway_stop(gateway);
+}
+
 /* A resumed session brings the identity along, and it is judged again. */
 static void resumption_knows_who_it_is(void **state)
 {
@@ -159,6 +181,7 @@ int main(void)
         STAGED(others_are_refused),
         STAGED(early_bytes_of_the_refused_are_dropped),
         STAGED(rules_of_other_kinds),
+        STAGED(the_denied_are_refused),
         STAGED(resumption_knows_who_it_is),
     };
     return run_world("c_mutual", tests);

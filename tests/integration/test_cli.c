@@ -238,14 +238,14 @@ static const struct mistake {
     {GOOD PAIR "--cacert none.pem --allow-all", GW_EXIT_START,
      "--cacert none.pem: the file cannot be read: No such file or directory"},
     {GOOD PAIR "--cacert ca.pem", GW_EXIT_USAGE,
-     "no client may pass: with --cacert add --allow-cn, --allow-ou, --allow-dns or --allow-uri, or "
-     "--allow-all for every client the authorities know"},
-    {GOOD PAIR "--cacert ca.pem --allow-dns *.example.com", GW_EXIT_USAGE,
-     "--allow-dns '[*].example.com': DNS names have no wildcards here; give the whole name, once "
-     "for each, or use --allow-uri"},
+     "no client may pass: with --cacert add --allow-cn, --allow-dns, --allow-uri or another "
+     "--allow "
+     "flag, or --allow-all for every client the authorities know"},
+    {GOOD PAIR "--cacert ca.pem --allow-dns w*.example.com", GW_EXIT_USAGE,
+     "--allow-dns 'w[*].example.com': it can never match: [*] must be a whole label between two "
+     "dots"},
     {GOOD PAIR "--cacert ca.pem --allow-uri spiffe://x/**/y", GW_EXIT_USAGE,
-     "--allow-uri 'spiffe://x/[*][*]/y': [*] must be a whole part between two slashes, and [*][*] "
-     "the last part"},
+     "--allow-uri 'spiffe://x/[*][*]/y': it can never match: [*][*] must be the last part"},
     {GOOD PAIR "--ciphers NONSENSE", GW_EXIT_USAGE,
      "--ciphers: this library knows no cipher 'NONSENSE'"},
     {GOOD PAIR "--ciphers AES128-SHA", GW_EXIT_USAGE,

@@ -455,6 +455,7 @@ static void set_up_services(struct model *m)
         bool out = kind >= SERVICE_OUT;
         bool two = mutual || kind == SERVICE_TWO || out;
         bool only_kernel = kind == SERVICE_KERNEL || kind == SERVICE_OUT_KERNEL;
+        static struct gw_rule allowed = {GW_RULE_CN, "allowed", false};
         struct gw_service *s = &m->services[i];
         *s = (struct gw_service){
             .name = "model",
@@ -467,7 +468,7 @@ static void set_up_services(struct model *m)
             .session_tickets = true,
             .cacert_file = mutual || out ? ca : NULL,
             .verify = mutual || out ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE,
-            .rules = {{GW_RULE_CN, "allowed"}},
+            .rules = &allowed,
             .rule_count = mutual ? 1 : 0,
             .target.addr_count = two ? 2 : 1,
             .proxy_protocol = mutual                ? GW_PROXY_V2_TLS_FULL

@@ -62,6 +62,7 @@ static void reads_every_kind(void **state)
     assert_string_equal(id.serial, "AB01");
     assert_true(id.not_after >= now + 90L * 86400 - 5 && id.not_after <= now + 90L * 86400 + 5);
     assert_int_equal(strlen(id.fingerprint), 64);
+    assert_int_equal(strlen(id.spki), 64);
 }
 
 static void fingerprint_is_of_the_der(void **state)
@@ -76,6 +77,24 @@ static void fingerprint_is_of_the_der(void **state)
         (void)snprintf(hex + 2 * i, 3, "%02x", digest[i]);
     assert_true(gw_identity_read(&id, cert->x509));
     assert_string_equal(id.fingerprint, hex);
+    test_cert_free(cert);
+}
+
+/* It stays when a certificate is renewed with the same key. */
+static void spki_is_of_the_key(void **state)
+{
+    (void)state;
+    struct test_cert *cert = test_cert_new(&(struct test_cert_spec){.cn = "x"});
+    unsigned char *der = NULL;
+    unsigned char digest[32];
+    char hex[65];
+    int len = i2d_PUBKEY(cert->key, &der);
+    assert_true(len > 0 && EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL));
+    OPENSSL_free(der);
+    for (unsigned i = 0; i < 32; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    assert_true(gw_identity_read(&id, cert->x509));
+    assert_string_equal(id.spki, hex);
     test_cert_free(cert);
 }
 
@@ -172,6 +191,20 @@ static void malformed_names_make_it_unusable(void **state)
         RAW(GEN_URI, "a b:x", false),
         RAW(GEN_URI, "spiffe://t/a b", false),
         RAW(GEN_URI, "", false),
+        RAW(GEN_URI, "spiffe://t", true),
+        RAW(GEN_URI, "spiffe://t.d-1_x/A.b/c", true),
+        RAW(GEN_URI, "SPIFFE://t/a", false),
+        RAW(GEN_URI, "spiffe://T/a", false),
+        RAW(GEN_URI, "spiffe://t/a/", false),
+        RAW(GEN_URI, "spiffe://t//a", false),
+        RAW(GEN_URI, "spiffe://t/../a", false),
+        RAW(GEN_URI, "spiffe://t/*", false),
+        RAW(GEN_URI, "spiffe://t:1/a", false),
+        RAW(GEN_URI, "spiffe://u@t/a", false),
+        RAW(GEN_URI, "spiffe://t/%61", false),
+        RAW(GEN_URI, "spiffe://t/a?b", false),
+        RAW(GEN_URI, "spiffe:///a", false),
+        RAW(GEN_URI, "spiffe:t", false),
         RAW(GEN_EMAIL, "a@b", true),
         RAW(GEN_EMAIL, "@b", false),
         RAW(GEN_EMAIL, "a@", false),
@@ -269,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_kind),
         cmocka_unit_test(fingerprint_is_of_the_der),
+        cmocka_unit_test(spki_is_of_the_key),
         cmocka_unit_test(no_certificate_is_absent),
         cmocka_unit_test(the_last_common_name_comes_first),
         cmocka_unit_test(a_certificate_without_names_is_present),

@@ -20,16 +20,38 @@ static const struct {
     const char *name;
     const char *value;
 } samples[] = {
-    {"listen", "127.0.0.1:0"}, {"target", "unix:/b"}, {"target-name", "b.test"},
-    {"cert", "c.pem"},         {"key", "k.pem"},      {"cacert", "ca.pem"},
-    {"allow-cn", "x"},         {"allow-ou", "x"},     {"allow-dns", "x.y"},
-    {"allow-uri", "a://b"},    {"ciphers", "A-B"},    {"ciphersuites", "A"},
-    {"groups", "P-256"},       {"alpn", "h2"},        {"cpus", "0"},
-    {"user", "root"},          {"group", "root"},     {"pidfile", "/p"},
+    {"listen", "127.0.0.1:0"},
+    {"target", "unix:/b"},
+    {"target-name", "b.test"},
+    {"cert", "c.pem"},
+    {"key", "k.pem"},
+    {"cacert", "ca.pem"},
+    {"ciphers", "A-B"},
+    {"ciphersuites", "A"},
+    {"groups", "P-256"},
+    {"alpn", "h2"},
+    {"cpus", "0"},
+    {"user", "root"},
+    {"group", "root"},
+    {"pidfile", "/p"},
+};
+
+/* Of each kind of rule. */
+static const char *const patterns[GW_RULE_KIND_COUNT] = {
+    [GW_RULE_CN] = "x",
+    [GW_RULE_OU] = "x",
+    [GW_RULE_DNS] = "x.y",
+    [GW_RULE_URI] = "a://b",
+    [GW_RULE_IP] = "10.0.0.0/8",
+    [GW_RULE_EMAIL] = "a@b.test",
+    [GW_RULE_FINGERPRINT] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    [GW_RULE_SPKI] = "sha256/ASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4mrze8=",
 };
 
 static const char *sample_of(const struct gw_option *opt)
 {
+    if (opt->kind == GW_OPTION_PATTERN)
+        return patterns[opt->first];
     for (size_t i = 0; i < GW_ARRAY_SIZE(samples); i++)
         if (!strcmp(samples[i].name, opt->name))
             return samples[i].value;
