@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -270,6 +269,22 @@ int gw_files_read(struct gw_files *files, const char *path, size_t max, struct g
 int gw_files_list(struct gw_files *files, const char *folder, struct gw_file *ret)
 {
     return get(files, KIND_FOLDER, folder, GW_FILES_LIST_MAX, ret);
+}
+
+static bool same(const struct entry *a, const struct entry *b)
+{
+    return compare(a->kind, a->path, b) == 0 && a->error == b->error && a->mode == b->mode &&
+           a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+}
+
+bool gw_files_equal(const struct gw_files *a, const struct gw_files *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!same(a->entries[i], b->entries[i]))
+            return false;
+    return true;
 }
 
 /* ---- sealed ---- */

@@ -11,6 +11,7 @@
 
 #include "gateway/base/attr.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -39,6 +40,9 @@ gw_must_check int gw_files_read(struct gw_files *files, const char *path, size_t
  * are left out. At most GW_FILES_LIST_MAX bytes. Returns as gw_files_read.
  */
 gw_must_check int gw_files_list(struct gw_files *files, const char *folder, struct gw_file *ret);
+
+/* Whether both hold the same paths with the same contents and results. */
+bool gw_files_equal(const struct gw_files *a, const struct gw_files *b);
 
 /* Writes the set to an anonymous file that nobody can change any more (memfd_create(2) with its
  * seals). Returns its descriptor or a negative errno. */

@@ -317,11 +317,18 @@ static void write_line(enum gw_log_level level, const char *message)
     gw_log_write(line.text, line.len);
 }
 
+static _Thread_local bool muted;
+
+void gw_log_mute(bool mute)
+{
+    muted = mute;
+}
+
 void gw_log(enum gw_log_level level, const char *fmt, ...)
 {
     char message[GW_LOG_MESSAGE_MAX];
     va_list args;
-    if (!gw_log_wanted(level))
+    if (muted || !gw_log_wanted(level))
         return;
     va_start(args, fmt);
     (void)vsnprintf(message, sizeof(message), fmt, args);

@@ -65,6 +65,9 @@ struct gw_log_config {
 void gw_log_setup(const struct gw_log_config *config);
 const struct gw_log_config *gw_log_config(void);
 
+/* Messages of the calling thread are dropped from now on, or made again: sinks take one thread. */
+void gw_log_mute(bool mute);
+
 /* Logs one message (cut at GW_LOG_MESSAGE_MAX bytes). Control bytes are escaped. */
 void gw_log(enum gw_log_level level, const char *fmt, ...) gw_printf(2, 3);
 

@@ -29,6 +29,8 @@
     X(SPLICED_UP,         "spliced-up",         "of bytes-up: moved through a pipe, not copied") \
     X(SPLICED_DOWN,       "spliced-down",       "of bytes-down: the same")                  \
     X(PIPES_REFUSED,      "pipes-refused",      "reads that were copied for want of a pipe") \
+    X(RELOADS,            "reloads",            "reloads that brought new files into force") \
+    X(RELOADS_FAILED,     "reloads-failed",     "reloads that failed, so that the old files stay") \
     X(LOG_DROPPED,        "log-dropped",        "log entries lost because the log was full")
 
 /* Gauges: they go up and down and start at 0 with each worker. */

@@ -166,7 +166,8 @@ struct gw_config {
     int64_t idle_timeout_ns; /* 0: off */
     int64_t close_timeout_ns;
     int64_t shutdown_timeout_ns;
-    uint32_t max_conns; /* of the whole gateway; any one worker may come to hold all */
+    int64_t reload_interval_ns; /* 0: off */
+    uint32_t max_conns;         /* of the whole gateway; any one worker may come to hold all */
 
     enum gw_log_format log_format;
     enum gw_log_level log_level;

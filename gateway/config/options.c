@@ -553,6 +553,22 @@ static const struct gw_option options[] = {
         .set = gw_set_text,
     },
     {
+        .name = "reload-interval",
+        .kind = GW_OPTION_DURATION,
+        .group = GW_GROUP_PROCESS,
+        .commands = GATEWAY,
+        .value = "TIME",
+        .initial = "0",
+        .help = "look this often whether certificates, keys or CA files have changed, and take new "
+                "ones without touching connections, as the signal HUP does at once; 0: never",
+        .also = "timed-reload",
+        .zero_off = true,
+        .min = GW_NS_PER_SEC,
+        .max = 30 * 24 * HOURS,
+        IN_CONFIG(reload_interval_ns),
+        .set = gw_set_duration,
+    },
+    {
         .name = "log-format",
         .kind = GW_OPTION_WORD,
         .group = GW_GROUP_OBSERVING,

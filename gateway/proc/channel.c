@@ -2,47 +2,67 @@
 #include "gateway/proc/channel.h"
 
 #include "gateway/base/attr.h"
+#include "gateway/base/fd.h"
+#include "gateway/base/passage.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 
 /* Each side's whole vocabulary. A worker reads what clients send, so the master must expect that
  * one day the other end is not ours any more: a message outside this table ends that worker. */
-static const struct {
+static const struct word {
     enum gw_channel_kind kind;
     bool from_master;
+    bool has_fd;
 } vocabulary[] = {
-    {GW_CHANNEL_READY, false},
-    {GW_CHANNEL_DRAIN, true},
+    {GW_CHANNEL_READY, false, false}, {GW_CHANNEL_DRAIN, true, false},
+    {GW_CHANNEL_FILES, true, true},   {GW_CHANNEL_ADOPTED, false, false},
+    {GW_CHANNEL_KEPT, false, false},
 };
 
-static bool may_send(uint32_t kind, bool from_master)
+static const struct word *find(uint32_t kind)
 {
     for (size_t i = 0; i < GW_ARRAY_SIZE(vocabulary); i++)
         if (vocabulary[i].kind == kind)
-            return vocabulary[i].from_master == from_master;
-    return false;
+            return &vocabulary[i];
+    return NULL;
 }
 
 int gw_channel_send(int fd, enum gw_channel_kind kind, int64_t value)
 {
+    return gw_channel_send_fd(fd, kind, value, -1);
+}
+
+int gw_channel_send_fd(int fd, enum gw_channel_kind kind, int64_t value, int passed)
+{
     struct gw_channel_message m = {.kind = (uint32_t)kind, .value = value};
-    ssize_t n = send(fd, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL);
-    return n < 0 ? -errno : 0;
+    return gw_passage_send(fd, &m, sizeof(m), passed);
+}
+
+/* Takes one message; a descriptor only where `ret_fd` is not NULL (else the kernel closes it). */
+static int receive(int fd, bool from_master, struct gw_channel_message *ret, int *ret_fd)
+{
+    struct gw_channel_message m = {0};
+    ssize_t n = gw_passage_receive(fd, &m, sizeof(m), ret_fd);
+    if (n <= 0)
+        return (int)n;
+    const struct word *word = find(m.kind);
+    bool has_fd = ret_fd && *ret_fd >= 0;
+    if (n == sizeof(m) && !m.zero && m.value >= 0 && word && word->from_master == from_master &&
+        word->has_fd == has_fd) {
+        *ret = m;
+        return 1;
+    }
+    if (ret_fd)
+        gw_fd_close(ret_fd);
+    return -EPROTO;
 }
 
 int gw_channel_receive(int fd, bool from_master, struct gw_channel_message *ret)
 {
-    struct gw_channel_message m = {0};
-    /* MSG_TRUNC gives the length of the whole message, so that a longer one is not mistaken for
-     * one of ours. */
-    ssize_t n = recv(fd, &m, sizeof(m), MSG_DONTWAIT | MSG_TRUNC);
-    if (n < 0)
-        return errno == ECONNRESET ? 0 : -errno;
-    if (n == 0)
-        return 0;
-    if (n != sizeof(m) || m.zero || m.value < 0 || !may_send(m.kind, from_master))
-        return -EPROTO;
-    *ret = m;
-    return 1;
+    return receive(fd, from_master, ret, NULL);
+}
+
+int gw_channel_receive_fd(int fd, struct gw_channel_message *ret, int *ret_fd)
+{
+    return receive(fd, true, ret, ret_fd);
 }

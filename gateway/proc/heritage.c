@@ -16,7 +16,7 @@ static size_t tickets_size(const struct gw_config *c)
 
 static size_t stats_size(const struct gw_config *c)
 {
-    return c->workers * sizeof(struct gw_stats);
+    return (c->workers + 1) * sizeof(struct gw_stats);
 }
 
 static size_t logs_size(const struct gw_config *c)
@@ -50,6 +50,7 @@ int gw_heritage_init(struct gw_heritage *h, const struct gw_config *config, gw_w
                      struct gw_error *err)
 {
     memset(h, 0, sizeof(*h));
+    h->files_fd = -1;
     h->config = config;
     h->worker = worker;
     h->tickets = gw_wipe_shared_new(tickets_size(config));
@@ -61,17 +62,23 @@ int gw_heritage_init(struct gw_heritage *h, const struct gw_config *config, gw_w
     return make_tickets(h, err);
 }
 
+struct gw_stats *gw_heritage_own_stats(const struct gw_heritage *h)
+{
+    return &h->stats[h->config->workers];
+}
+
 void gw_heritage_done(struct gw_heritage *h)
 {
     gw_listeners_done(&h->listeners);
-    for (unsigned i = 0; i < GW_MAX_SERVICES; i++)
-        gw_terms_put(h->terms[i]);
+    gw_termset_done(&h->set);
+    gw_files_free(h->files);
+    gw_fd_close(&h->files_fd);
     gw_fd_close(&h->log_wake_fd);
     shared_free(h->logs, logs_size(h->config));
     shared_free(h->stats, stats_size(h->config));
     gw_wipe_pages_free(h->tickets, tickets_size(h->config));
     memset(h, 0, sizeof(*h));
-    h->log_wake_fd = -1;
+    h->log_wake_fd = h->files_fd = -1;
 }
 
 void gw_heritage_share(const struct gw_heritage *h, unsigned index, int channel_fd,
@@ -79,6 +86,9 @@ void gw_heritage_share(const struct gw_heritage *h, unsigned index, int channel_
 {
     *ret = (struct gw_worker_env){
         .config = h->config,
+        .set = h->set,
+        .tickets = h->tickets,
+        .files_fd = h->files_fd,
         .ktls = &h->ktls,
         .choice = &h->choice,
         .index = index,
@@ -89,7 +99,6 @@ void gw_heritage_share(const struct gw_heritage *h, unsigned index, int channel_
         .channel_fd = channel_fd,
         .listener_count = h->listeners.count,
     };
-    memcpy(ret->terms, h->terms, sizeof(ret->terms));
     for (unsigned i = 0; i < h->listeners.count; i++)
         ret->listeners[i] = (struct gw_worker_listener){
             .fd = gw_listener_fd(&h->listeners.rows[i], index),

@@ -10,12 +10,14 @@
 #include "gateway/proc/summary.h"
 #include "gateway/proc/supervise.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct master {
     struct gw_heritage heritage;
     struct gw_pidfile pidfile;
+    struct gw_reload reload;
     int signal_fd;
 };
 
@@ -29,10 +31,13 @@ static void log_summary(const struct gw_heritage *h)
 {
     struct gw_stats sum = {0};
     char text[GW_LOG_MESSAGE_MAX];
-    for (unsigned i = 0; i < h->config->workers; i++)
+    for (unsigned i = 0; i <= h->config->workers; i++) /* and the master */
         gw_stats_sum(&sum, &h->stats[i]);
     gw_summary_write(&sum, text, sizeof(text));
     gw_log(GW_LOG_INFO, "%s", text);
+    if (sum.counters[GW_COUNTER_RELOADS] || sum.counters[GW_COUNTER_RELOADS_FAILED])
+        gw_log(GW_LOG_INFO, "reloads: %" PRIu64 ", failed %" PRIu64,
+               sum.counters[GW_COUNTER_RELOADS], sum.counters[GW_COUNTER_RELOADS_FAILED]);
 }
 
 /*
@@ -49,6 +54,8 @@ static int start(struct master *m, struct gw_error *err)
         r = gw_listeners_open(&m->heritage.listeners, config, err);
     if (!r)
         r = gw_pidfile_write(&m->pidfile, config->pidfile, err);
+    if (!r)
+        r = gw_reload_init(&m->reload, &m->heritage, err);
     if (!r)
         r = gw_privilege_drop(config, err);
     return r;
@@ -67,7 +74,7 @@ static int serve(struct master *m, struct gw_error *err)
         return r;
     log_listeners(&m->heritage.listeners);
     gw_log(GW_LOG_INFO, "starting %u worker%s", workers, workers == 1 ? "" : "s");
-    err->exit = gw_supervise(&m->heritage, &gw_supervise_default_times, m->signal_fd);
+    err->exit = gw_supervise(&m->heritage, &gw_supervise_default_times, &m->reload, m->signal_fd);
     log_summary(&m->heritage);
     return 0;
 }
@@ -92,6 +99,7 @@ static enum gw_exit with_master(const struct gw_config *config, gw_worker_main *
     gw_wipe_forbid_dumps(); /* before the first key is read */
     if (!gw_heritage_init(&m->heritage, config, worker, err))
         (void)work(m, err);
+    gw_reload_done(&m->reload);
     gw_pidfile_done(&m->pidfile);
     gw_heritage_done(&m->heritage);
     gw_fd_close(&m->signal_fd);

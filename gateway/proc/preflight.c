@@ -15,15 +15,10 @@
 
 static int make_terms(struct gw_heritage *h, struct gw_error *err)
 {
-    struct gw_files *files = gw_files_new();
-    int r = files ? 0 : gw_error_set(err, GW_EXIT_OTHER, "out of memory");
-    for (unsigned i = 0; !r && i < h->config->service_count; i++) {
-        const struct gw_service *s = h->config->services[i];
-        struct gw_ticket_keys *tickets = s->session_tickets ? &h->tickets[i] : NULL;
-        r = gw_terms_new(&h->terms[i], s, tickets, files, err);
-    }
-    gw_files_free(files);
-    return r;
+    h->files = gw_files_new();
+    if (!h->files)
+        return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    return gw_termset_load(&h->set, h->config, h->tickets, h->files, err);
 }
 
 static int judge_engines(struct gw_heritage *h, struct gw_error *err)

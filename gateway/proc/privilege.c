@@ -50,12 +50,18 @@ static int become_user(const struct gw_config *c, struct gw_error *err)
     return is_user_alone(c->uid) ? 0 : fail(err, "user", c->user, EPERM);
 }
 
-static int drop_capabilities(void)
+/* Keeps those of `kept` (a mask of the first 32) that it has. */
+static int drop_capabilities(uint32_t kept)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {{0}};
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    return syscall(SYS_capset, &head, none) ? -errno : 0;
+    if (kept && syscall(SYS_capget, &head, caps))
+        return -errno;
+    kept &= caps[0].permitted;
+    memset(caps, 0, sizeof(caps));
+    caps[0].permitted = caps[0].effective = kept;
+    return syscall(SYS_capset, &head, caps) ? -errno : 0;
 }
 
 /* A set-uid call that works where it must not is how privilege bugs have looked. */
@@ -66,9 +72,9 @@ static bool can_go_back(void)
     return getgid() && (!setgid(0) || !setegid(0)); /* unless it is what --group asked for */
 }
 
-static int drop_for_good(struct gw_error *err)
+static int drop_for_good(uint32_t kept, struct gw_error *err)
 {
-    int r = drop_capabilities();
+    int r = drop_capabilities(kept);
     if (r)
         return gw_error_set(err, GW_EXIT_START, "the capabilities cannot be given up: %s",
                             strerror(-r));
@@ -79,7 +85,7 @@ static int drop_for_good(struct gw_error *err)
     return 0;
 }
 
-int gw_privilege_drop(const struct gw_config *config, struct gw_error *err)
+static int drop(const struct gw_config *config, uint32_t kept, struct gw_error *err)
 {
     int r = 0;
     if (config->user || config->group)
@@ -87,13 +93,28 @@ int gw_privilege_drop(const struct gw_config *config, struct gw_error *err)
     if (!r && config->user)
         r = become_user(config, err);
     if (!r && geteuid())
-        r = drop_for_good(err);
-    else if (!r)
-        gw_log(GW_LOG_WARNING, "running as root; --user makes it another user once the ports "
-                               "are open");
+        r = drop_for_good(kept, err);
     if (!r && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         r = gw_error_set(err, GW_EXIT_START, "no_new_privs cannot be set: %s", strerror(errno));
     /* Last: a change of user sets the dump flag anew. */
     gw_wipe_forbid_dumps();
+    return r;
+}
+
+int gw_privilege_drop(const struct gw_config *config, struct gw_error *err)
+{
+    int r = drop(config, 0, err);
+    if (!r && !geteuid())
+        gw_log(GW_LOG_WARNING, "running as root; --user makes it another user once the ports "
+                               "are open");
+    return r;
+}
+
+int gw_privilege_keep_reading(const struct gw_config *config, struct gw_error *err)
+{
+    /* Over the change of user; exec, which would carry it further, is for nobody here. */
+    (void)prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
+    int r = drop(config, 1U << CAP_DAC_READ_SEARCH, err);
+    (void)prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
     return r;
 }

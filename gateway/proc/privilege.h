@@ -12,3 +12,7 @@
  * Returns 0; -EIO with *err filled (GW_EXIT_START): the process must end, its rights are undefined.
  */
 gw_must_check int gw_privilege_drop(const struct gw_config *config, struct gw_error *err);
+
+/* The same for a process that has to go on reading files that only root may read: with --user it
+ * keeps CAP_DAC_READ_SEARCH, where it had it. */
+gw_must_check int gw_privilege_keep_reading(const struct gw_config *config, struct gw_error *err);

@@ -53,15 +53,25 @@ static void close_all_but(int *keep, size_t count)
     (void)close_range(from, UINT_MAX, 0);
 }
 
-static void close_others(const struct gw_worker_env *env)
+void gw_spawn_become(const char *name, int *keep, size_t count)
 {
-    int keep[GW_MAX_LISTENERS + 2];
+    close_all_but(keep, count);
+    reset_signals();
+    (void)prctl(PR_SET_NAME, name, 0, 0, 0);
+    gw_wipe_forbid_dumps();
+}
+
+/* The descriptors that are a worker's. */
+static size_t own(const struct gw_worker_env *env, int keep[GW_MAX_LISTENERS + 3])
+{
     size_t count = 0;
     keep[count++] = env->channel_fd;
     keep[count++] = env->log_wake_fd;
+    if (env->files_fd >= 0)
+        keep[count++] = env->files_fd;
     for (unsigned i = 0; i < env->listener_count; i++)
         keep[count++] = env->listeners[i].fd;
-    close_all_but(keep, count);
+    return count;
 }
 
 /* Rights were given up by the master before the fork and stay given up. */
@@ -70,12 +80,10 @@ static gw_noreturn void be_worker(const struct gw_heritage *h, unsigned index, i
     struct gw_worker_env env;
     struct gw_error err;
     char name[16];
+    int keep[GW_MAX_LISTENERS + 3];
     gw_heritage_share(h, index, channel_fd, &env);
-    close_others(&env);
-    reset_signals();
     (void)snprintf(name, sizeof(name), "ktlsgate-w%u", index);
-    (void)prctl(PR_SET_NAME, name, 0, 0, 0);
-    gw_wipe_forbid_dumps();
+    gw_spawn_become(name, keep, own(&env, keep));
     if (gw_pin_worker(h->config, index, &err)) {
         gw_log(GW_LOG_ERROR, "worker %u: %s", index, err.text);
         _exit(GW_EXIT_START);

@@ -11,6 +11,11 @@ struct gw_spawned {
     int channel_fd; /* the master's end, non-blocking; the caller's */
 };
 
+/* For a child right after fork: closes every descriptor but the standard ones and those of `keep`
+ * (which is sorted by that), leaves the master's signals to the master, takes a name (15 bytes)
+ * and forbids dumps. */
+void gw_spawn_become(const char *name, int *keep, size_t count);
+
 /*
  * Starts worker `index`. Its gauges begin at 0; its descriptors are the standard ones and those of
  * its gw_worker_env; it does not heed the signals that mean the master.

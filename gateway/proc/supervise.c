@@ -37,6 +37,7 @@ enum {
     POLL_SIGNAL,
     POLL_LOG,
     POLL_STDERR,
+    POLL_LOADER,
     POLL_WORKERS
 };
 
@@ -54,10 +55,12 @@ struct place {
     int64_t started_ns;
     int64_t delay_ns;    /* the last back-off */
     int64_t spawn_at_ns; /* of an empty place */
+    int64_t owes;        /* the set of files it was sent last and has not answered to; 0: none */
 };
 
 struct supervisor {
     struct gw_heritage *h;
+    struct gw_reload *reload; /* NULL: none */
     const struct gw_supervise_times *times;
     unsigned count;
     struct place *places;
@@ -91,6 +94,8 @@ static void begin_end(struct supervisor *s)
     s->phase = ENDING;
     for (unsigned i = 0; i < s->count; i++)
         s->places[i].spawn_at_ns = NEVER;
+    if (s->reload)
+        s->reload->due_ns = NEVER;
     gw_listeners_done(&s->h->listeners);
 }
 
@@ -127,6 +132,45 @@ static void kill_late(struct supervisor *s)
             gw_log(GW_LOG_WARNING, "worker %u did not end within --shutdown-timeout and is killed",
                    i);
     kill_all(s);
+}
+
+/* ---- reload ---- */
+
+static void settle(struct supervisor *s, struct place *p, bool adopted)
+{
+    if (p->owes)
+        gw_reload_answered(s->reload, p->owes, adopted, gw_clock_ns());
+    p->owes = 0;
+}
+
+static void spread_files(struct supervisor *s)
+{
+    for (unsigned i = 0; i < s->count; i++) {
+        struct place *p = &s->places[i];
+        p->owes = s->reload->number;
+        /* Who is not there begins with them; who cannot be told ends. */
+        if (p->channel_fd >= 0 &&
+            gw_channel_send_fd(p->channel_fd, GW_CHANNEL_FILES, p->owes, s->h->files_fd) == 0)
+            continue;
+        kill_one(p);
+        settle(s, p, true);
+    }
+}
+
+static void take_loader(struct supervisor *s)
+{
+    unsigned count = s->phase == ENDING ? 0 : s->count;
+    if (gw_reload_take(s->reload, count, gw_clock_ns()) && count)
+        spread_files(s);
+}
+
+/* Before all are ready, a HUP waits. */
+static void take_hup(struct supervisor *s)
+{
+    if (!s->reload || s->phase == ENDING)
+        gw_log(GW_LOG_INFO, "HUP: nothing to reload");
+    else
+        gw_reload_hup(s->reload, gw_clock_ns());
 }
 
 /* ---- starting and replacing ---- */
@@ -186,6 +230,7 @@ static void take_death(struct supervisor *s, unsigned index, int status)
     long pid = p->pid;
     p->pid = 0;
     gw_fd_close(&p->channel_fd);
+    settle(s, p, true);                     /* the next one here begins with the newest */
     gw_logpump_flush(s->h->logs, index, 0); /* its last words come before ours about it */
     /* Now, not when its place is filled again: what it had open counts for --max-conns of all. */
     describe_end(status, gw_stats_bury(&s->h->stats[index]), how, sizeof(how));
@@ -203,8 +248,16 @@ static void take_death(struct supervisor *s, unsigned index, int status)
            pid, how, (long long)(p->delay_ns / GW_NS_PER_MS));
 }
 
+static void reap_loader(struct supervisor *s)
+{
+    if (s->reload && s->phase != ENDING && s->reload->loader.pid &&
+        waitpid(s->reload->loader.pid, NULL, WNOHANG) == s->reload->loader.pid)
+        (void)gw_reload_buried(s->reload, s->reload->loader.pid);
+}
+
 static void reap(struct supervisor *s)
 {
+    reap_loader(s);
     for (unsigned i = 0; i < s->count; i++) {
         int status;
         if (s->places[i].pid && waitpid(s->places[i].pid, &status, WNOHANG) == s->places[i].pid)
@@ -224,6 +277,8 @@ static void take_ready(struct supervisor *s, unsigned index)
     if (s->phase == STARTING) {
         s->phase = RUNNING;
         gw_log(GW_LOG_INFO, "ready");
+        if (s->reload)
+            gw_reload_begin(s->reload, gw_clock_ns());
     }
 }
 
@@ -234,8 +289,13 @@ static void take_message(struct supervisor *s, unsigned index)
     int r = gw_channel_receive(p->channel_fd, false, &m);
     if (r == -EAGAIN)
         return;
-    if (r == 1) {
+    if (r == 1 && m.kind == GW_CHANNEL_READY) {
         take_ready(s, index);
+        return;
+    }
+    if (r == 1 && m.value <= p->owes) { /* an answer to an older set settles nothing */
+        if (m.value == p->owes)
+            settle(s, p, m.kind == GW_CHANNEL_ADOPTED);
         return;
     }
     /* A worker without its channel cannot be told to drain, and one that says what is not in its
@@ -280,8 +340,7 @@ static void take_signals(struct supervisor *s)
             take_stop_signal(s, "INT");
             break;
         case SIGHUP:
-            gw_log(GW_LOG_WARNING, "HUP: reload is not available in this version; restart to "
-                                   "take changed files");
+            take_hup(s);
             break;
         default:
             reap(s);
@@ -311,12 +370,16 @@ static void take_deadlines(struct supervisor *s)
         rotate_tickets(s, now);
     if (now >= s->kill_at_ns)
         kill_late(s);
+    if (s->reload && now >= s->reload->due_ns)
+        gw_reload_due(s->reload, now);
 }
 
 /* Milliseconds for poll(2), rounded up so that it does not return before the deadline. */
 static int wait_ms(const struct supervisor *s)
 {
     int64_t next = GW_MIN(s->rotate_at_ns, s->kill_at_ns);
+    if (s->reload)
+        next = GW_MIN(next, s->reload->due_ns);
     for (unsigned i = 0; i < s->count; i++)
         next = GW_MIN(next, s->places[i].spawn_at_ns);
     if (next == NEVER)
@@ -340,6 +403,8 @@ static int wait_for_events(struct supervisor *s)
     s->polls[POLL_SIGNAL] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
     s->polls[POLL_LOG] = (struct pollfd){.fd = s->h->log_wake_fd, .events = POLLIN};
     s->polls[POLL_STDERR] = (struct pollfd){.fd = stuck ? STDERR_FILENO : -1, .events = POLLOUT};
+    int loader_fd = s->reload ? gw_reload_fd(s->reload) : -1;
+    s->polls[POLL_LOADER] = (struct pollfd){.fd = loader_fd, .events = POLLIN};
     for (unsigned i = 0; i < s->count; i++)
         s->polls[POLL_WORKERS + i] =
             (struct pollfd){.fd = s->places[i].channel_fd, .events = POLLIN};
@@ -351,6 +416,8 @@ static void take_events(struct supervisor *s)
 {
     if (s->polls[POLL_LOG].revents)
         take_logs(s);
+    if (s->polls[POLL_LOADER].revents)
+        take_loader(s);
     /* Messages before deaths: READY of a worker that died at once still counts. */
     for (unsigned i = 0; i < s->count; i++)
         if (s->polls[POLL_WORKERS + i].revents)
@@ -391,9 +458,9 @@ static void done(struct supervisor *s)
 }
 
 enum gw_exit gw_supervise(struct gw_heritage *h, const struct gw_supervise_times *times,
-                          int signal_fd)
+                          struct gw_reload *reload, int signal_fd)
 {
-    struct supervisor s = {.h = h, .times = times, .signal_fd = signal_fd};
+    struct supervisor s = {.h = h, .reload = reload, .times = times, .signal_fd = signal_fd};
     int r = init(&s);
     if (!r)
         take_deadlines(&s); /* every place is empty and due */

@@ -3,6 +3,7 @@
  * The master's loop: it starts the workers, replaces those that die, rotates ticket keys, prints
  * what workers log, and takes the signals.
  *
+ * HUP: files are read again (reload.h); `reload` is NULL where there is nothing to reload.
  * TERM, INT: workers drain within --shutdown-timeout, then are killed; a second one kills at once.
  * A worker that dies is replaced at once, and if it had lived for less than respawn_fast_ns, after
  * a time that doubles. The others never notice. If the master dies, the workers see the end of
@@ -10,7 +11,7 @@
  */
 #pragma once
 
-#include "gateway/proc/heritage.h"
+#include "gateway/proc/reload.h"
 
 struct gw_supervise_times {
     int64_t respawn_fast_ns;  /* a worker that lived shorter is backed off … */
@@ -33,4 +34,4 @@ gw_must_check int gw_supervise_signals(void);
  * itself broke. Closes the listeners as soon as draining begins. Logs all it has to say.
  */
 enum gw_exit gw_supervise(struct gw_heritage *h, const struct gw_supervise_times *times,
-                          int signal_fd);
+                          struct gw_reload *reload, int signal_fd);

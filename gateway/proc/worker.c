@@ -5,6 +5,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/fd.h"
 #include "gateway/conn/conn.h"
+#include "gateway/proc/adopt.h"
 #include "gateway/proc/thrift.h"
 #include "gateway/record/aead.h"
 #include "gateway/ring/ring.h"
@@ -27,7 +28,10 @@
 #define LAST_WORDS_NS (GW_LINGER_NS + GW_NS_PER_SEC) /* for close_notify after the drain's end */
 
 enum {
-    PIPES_ALWAYS = 8 /* out of GW_WORKER_FDS */
+    PIPES_ALWAYS = 8, /* out of GW_WORKER_FDS */
+    /* Slots of GW_OP_CHANNEL. */
+    FROM_MASTER = 0,
+    FROM_ADOPT = 1,
 };
 
 struct listener {
@@ -45,6 +49,8 @@ struct worker {
     bool clock_read;         /* this turn's time is in conns.now_ns */
     int64_t accept_quiet_ns; /* until then a failed accept is counted, not logged */
     int64_t accept_again_ns; /* 0: nothing to arm again */
+    struct gw_termset set;   /* in force now */
+    struct gw_adopt adopt;
     struct gw_thrift thrift;
     bool draining;
     int64_t drain_deadline_ns; /* then connections are ended */
@@ -150,21 +156,46 @@ static void begin_drain(struct worker *w, int64_t timeout_ns)
     }
 }
 
+static void listen_to(struct worker *w, uint32_t slot, int fd)
+{
+    gw_ring_poll(w->ring, (struct gw_token){.op = GW_OP_CHANNEL, .slot = slot}, fd, POLLIN, true);
+}
+
+static void take_message(struct worker *w, const struct gw_channel_message *msg, int fd)
+{
+    if (msg->kind == GW_CHANNEL_DRAIN)
+        begin_drain(w, msg->value);
+    else
+        gw_adopt_begin(&w->adopt, fd, msg->value);
+}
+
+static void on_adopted(struct worker *w, const struct gw_completion *done)
+{
+    int64_t number = 0;
+    enum gw_adopt_outcome outcome = gw_adopt_take(&w->adopt, &w->set, w->conns.now_ns, &number);
+    if (outcome == GW_ADOPT_KEPT)
+        gw_log(GW_LOG_ERROR, "reload: %s", w->adopt.err.text);
+    if (outcome != GW_ADOPT_NOTHING)
+        (void)gw_channel_send(w->env->channel_fd,
+                              outcome == GW_ADOPT_CHANGED ? GW_CHANNEL_ADOPTED : GW_CHANNEL_KEPT,
+                              number);
+    if (!done->more)
+        listen_to(w, FROM_ADOPT, w->adopt.done_fd);
+}
+
 static void on_channel(struct worker *w, const struct gw_completion *done)
 {
     struct gw_channel_message msg;
-    int got;
-    while ((got = gw_channel_receive(w->env->channel_fd, true, &msg)) == 1)
-        if (msg.kind == GW_CHANNEL_DRAIN)
-            begin_drain(w, msg.value);
+    int got, fd;
+    while ((got = gw_channel_receive_fd(w->env->channel_fd, &msg, &fd)) == 1)
+        take_message(w, &msg, fd);
     if (got != -EAGAIN && !w->draining) {
         gw_log(GW_LOG_WARNING, "the master is gone; worker %u ends when its connections do",
                w->env->index);
         begin_drain(w, w->env->config->shutdown_timeout_ns);
     }
     if (!done->more && got == -EAGAIN)
-        gw_ring_poll(w->ring, (struct gw_token){.op = GW_OP_CHANNEL}, w->env->channel_fd, POLLIN,
-                     true);
+        listen_to(w, FROM_MASTER, w->env->channel_fd);
 }
 
 static bool drained(const struct worker *w)
@@ -186,8 +217,10 @@ static void on_completion(void *arg, const struct gw_completion *done)
     }
     if (done->token.op == GW_OP_ACCEPT)
         on_accept(w, done);
-    else if (done->token.op == GW_OP_CHANNEL)
+    else if (done->token.op == GW_OP_CHANNEL && done->token.slot == FROM_MASTER)
         on_channel(w, done);
+    else if (done->token.op == GW_OP_CHANNEL)
+        on_adopted(w, done);
     else
         gw_conn_complete(&w->conns, done);
 }
@@ -208,6 +241,7 @@ static int64_t wait_ns(const struct worker *w)
     int64_t wait = gw_wheel_wait_ns(&w->conns.wheel, now);
     wait = earlier(wait, w->accept_again_ns, now);
     wait = earlier(wait, w->thrift.due_ns, now);
+    wait = earlier(wait, w->adopt.due_ns, now);
     if (!gw_list_empty(&w->conns.starved))
         wait = earlier(wait, now + STARVED_PAUSE_NS, now);
     return w->draining ? earlier(wait, GW_MAX(w->drain_deadline_ns, (int64_t)1), now) : wait;
@@ -218,6 +252,8 @@ static void deadlines(struct worker *w)
     int64_t now = w->conns.now_ns;
     if (w->accept_again_ns && now >= w->accept_again_ns && !w->draining)
         arm_listeners(w);
+    if (w->adopt.due_ns && now >= w->adopt.due_ns)
+        gw_adopt_bury(&w->adopt, now);
     if (w->draining && now >= w->drain_deadline_ns) {
         gw_conn_end_all(&w->conns);
         w->drain_deadline_ns = w->exit_deadline_ns;
@@ -276,6 +312,24 @@ static uint32_t max_pipes(const struct gw_config *config)
     return (uint32_t)GW_MIN(GW_MAX(spare, (uint64_t)PIPES_ALWAYS), (uint64_t)GW_PIPES_MAX);
 }
 
+/* A worker that takes a dead one's place after a reload begins with what is in force now. */
+static int begin_terms(struct worker *w)
+{
+    const struct gw_worker_env *env = w->env;
+    struct gw_termset inherited = env->set;
+    struct gw_error err;
+    w->set = env->set;
+    if (env->files_fd < 0)
+        return GW_EXIT_OK;
+    if (gw_adopt_now(&w->set, env->config, env->tickets, env->files_fd, &err)) {
+        gw_log(GW_LOG_ERROR, "%s", err.text);
+        return GW_EXIT_OTHER;
+    }
+    gw_termset_done(&inherited);
+    (void)close(env->files_fd);
+    return GW_EXIT_OK;
+}
+
 static int start(struct worker *w)
 {
     const struct gw_config *config = w->env->config;
@@ -285,6 +339,13 @@ static int start(struct worker *w)
         .max_pipes = max_pipes(config),
     };
     uint64_t run;
+    int result = begin_terms(w);
+    if (result != GW_EXIT_OK)
+        return result;
+    if (gw_adopt_init(&w->adopt, config, w->env->tickets)) {
+        gw_log(GW_LOG_ERROR, "no descriptor for reloads");
+        return GW_EXIT_START;
+    }
     int error = gw_ring_new(&w->ring, &ring);
     if (error) {
         gw_log(GW_LOG_ERROR, "cannot set up io_uring: %s", gw_ring_why(error));
@@ -297,7 +358,7 @@ static int start(struct worker *w)
     w->conns = (struct gw_conn_env){
         .ring = w->ring,
         .config = config,
-        .terms = w->env->terms,
+        .terms = w->set.terms,
         .ktls = w->env->ktls,
         .choice = *w->env->choice,
         .stats = &w->env->stats[w->env->index],
@@ -352,11 +413,13 @@ int gw_worker_run(const struct gw_worker_env *env)
         return result;
     }
     arm_listeners(w);
-    gw_ring_poll(w->ring, (struct gw_token){.op = GW_OP_CHANNEL}, env->channel_fd, POLLIN, true);
+    listen_to(w, FROM_MASTER, env->channel_fd);
+    listen_to(w, FROM_ADOPT, w->adopt.done_fd);
     (void)gw_channel_send(env->channel_fd, GW_CHANNEL_READY, 0);
     result = run(w);
     if (gw_conn_count(&w->conns) == 0) {
         gw_conn_env_done(&w->conns);
+        gw_adopt_done(&w->adopt);
         gw_ring_free(w->ring);
     }
     return result;

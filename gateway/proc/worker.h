@@ -9,8 +9,8 @@
 #include "gateway/base/stats.h"
 #include "gateway/config/config.h"
 #include "gateway/proc/channel.h"
+#include "gateway/proc/termset.h"
 #include "gateway/record/choice.h"
-#include "gateway/route/terms.h"
 
 #include "ktlsinstall.h"
 
@@ -22,10 +22,12 @@ struct gw_worker_listener {
 /* All that crosses fork from the master to a worker. */
 struct gw_worker_env {
     const struct gw_config *config;
-    struct gw_terms *terms[GW_MAX_SERVICES]; /* one a service */
-    const struct ktls_probe *ktls;           /* what the kernel engine can do */
-    const struct gw_choice *choice;          /* … and what is cheaper */
-    unsigned index;                          /* of this worker, from 0 */
+    struct gw_termset set; /* what the start has loaded */
+    int files_fd;          /* newer files, to be loaded before the first connection; -1: none */
+    struct gw_ticket_keys *tickets; /* one table a service */
+    const struct ktls_probe *ktls;  /* what the kernel engine can do */
+    const struct gw_choice *choice; /* … and what is cheaper */
+    unsigned index;                 /* of this worker, from 0 */
     unsigned worker_count;
     struct gw_stats *stats; /* of all workers, worker_count blocks; ours is stats[index] */
     struct gw_logring *log; /* ours */

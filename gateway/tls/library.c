@@ -6,11 +6,13 @@
 
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
 
 static OSSL_LIB_CTX *library;
 static unsigned users;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of both */
 
-OSSL_LIB_CTX *gw_tls_library_get(void)
+static OSSL_LIB_CTX *get(void)
 {
     if (users == 0) {
         /* The ssl section of a configuration file is global to the process and would be applied to
@@ -25,13 +27,23 @@ OSSL_LIB_CTX *gw_tls_library_get(void)
     return library;
 }
 
+OSSL_LIB_CTX *gw_tls_library_get(void)
+{
+    (void)pthread_mutex_lock(&lock);
+    OSSL_LIB_CTX *got = get();
+    (void)pthread_mutex_unlock(&lock);
+    return got;
+}
+
 void gw_tls_library_put(void)
 {
+    (void)pthread_mutex_lock(&lock);
     gw_require(users > 0);
     if (--users == 0) {
         OSSL_LIB_CTX_free(library);
         library = NULL;
     }
+    (void)pthread_mutex_unlock(&lock);
 }
 
 const char *gw_tls_library_version(void)

@@ -7,7 +7,7 @@
 
 #include <openssl/types.h>
 
-/* Takes a reference, making the context at first; NULL when out of memory. One thread. */
+/* Takes a reference, making the context at first; NULL when out of memory. Any thread. */
 OSSL_LIB_CTX *gw_tls_library_get(void);
 /* Gives a reference back. */
 void gw_tls_library_put(void);

@@ -487,9 +487,16 @@ int gateway_drop(void **state)
 
 /* ---- processes ---- */
 
-/* The state letter of a process; its parent in *ret_parent. Z: it ended, if it ever was. */
-static char state_of(pid_t pid, pid_t *ret_parent)
+/* What proc(5) says of a process. */
+struct glance {
+    char state; /* Z: it ended, if it ever was */
+    pid_t parent;
+    char name[16];
+};
+
+static struct glance glance_at(pid_t pid)
 {
+    struct glance g = {.state = 'Z'};
     char path[64], text[512];
     (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -497,40 +504,53 @@ static char state_of(pid_t pid, pid_t *ret_parent)
     if (fd >= 0)
         (void)close(fd);
     text[n > 0 ? n : 0] = '\0';
+    const char *name = strchr(text, '(');
     const char *name_end = strrchr(text, ')');
-    if (!name_end || strlen(name_end) <= 4)
-        return 'Z';
-    *ret_parent = (pid_t)strtol(name_end + 4, NULL, 10);
-    return name_end[2] == 'X' ? 'Z' : name_end[2];
+    if (!name || !name_end || strlen(name_end) <= 4)
+        return g;
+    (void)snprintf(g.name, sizeof(g.name), "%.*s", (int)(name_end - name - 1), name + 1);
+    g.parent = (pid_t)strtol(name_end + 4, NULL, 10);
+    g.state = name_end[2] == 'X' ? 'Z' : name_end[2];
+    return g;
 }
 
-unsigned gateway_workers(const struct gateway *g, pid_t pids[WORKERS_MAX])
+/* Living children whose names begin so. */
+static unsigned children(pid_t parent, const char *name, pid_t *pids, unsigned max)
 {
     unsigned count = 0;
     DIR *dir = opendir("/proc");
     assert_non_null(dir);
-    for (struct dirent *e; (e = readdir(dir));) {
-        pid_t parent = 0;
+    for (struct dirent *e; count < max && (e = readdir(dir));) {
         pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
-        if (pid > 0 && count < WORKERS_MAX && state_of(pid, &parent) != 'Z' && parent == g->pid)
+        struct glance g = pid > 0 ? glance_at(pid) : (struct glance){.state = 'Z'};
+        if (g.state != 'Z' && g.parent == parent && strncmp(g.name, name, strlen(name)) == 0)
             pids[count++] = pid;
     }
     (void)closedir(dir);
     return count;
 }
 
+unsigned gateway_workers(const struct gateway *g, pid_t pids[WORKERS_MAX])
+{
+    return children(g->pid, "ktlsgate-w", pids, WORKERS_MAX);
+}
+
+pid_t gateway_loader(const struct gateway *g)
+{
+    pid_t pid;
+    return children(g->pid, "ktlsgate-files", &pid, 1) ? pid : 0;
+}
+
 bool process_runs(pid_t pid)
 {
-    pid_t parent;
-    return state_of(pid, &parent) != 'Z';
+    return glance_at(pid).state != 'Z';
 }
 
 void process_await_state(pid_t pid, char state)
 {
     int64_t deadline = net_now_ms() + DEADLINE_MS;
-    pid_t parent;
     char now;
-    while ((now = state_of(pid, &parent)) != state && net_now_ms() < deadline)
+    while ((now = glance_at(pid).state) != state && net_now_ms() < deadline)
         (void)poll(NULL, 0, 1);
     assert_int_equal(now, state);
 }

@@ -125,6 +125,8 @@ int gateway_drop(void **state);
 
 /* Process ids of the workers that run now; their number. */
 unsigned gateway_workers(const struct gateway *g, pid_t pids[WORKERS_MAX]);
+/* Process id of the loader; 0: there is none. */
+pid_t gateway_loader(const struct gateway *g);
 /* False once it ended, whether somebody waited for it or not. */
 bool process_runs(pid_t pid);
 /* Waits until it is in a state (a letter of proc(5)), such as T after SIGSTOP. */

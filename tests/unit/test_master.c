@@ -253,7 +253,7 @@ static gw_noreturn void be_master(struct fixture *f)
     int signals = gw_supervise_signals();
     if (signals < 0 || gw_privilege_drop(&f->config, &err))
         _exit(99);
-    enum gw_exit r = gw_supervise(&f->heritage, &f->times, signals);
+    enum gw_exit r = gw_supervise(&f->heritage, &f->times, NULL, signals);
     gw_heritage_done(&f->heritage);
     _exit((int)r);
 }
@@ -373,7 +373,7 @@ static void int_drains_and_hup_changes_nothing(void **state)
     start(f);
     expect_both(f, 'R', r);
     assert_int_equal(kill(f->master, SIGHUP), 0);
-    wait_for_line(f, "reload is not available in this version");
+    wait_for_line(f, "HUP: nothing to reload");
     assert_int_equal(kill(f->master, SIGINT), 0);
     expect_both(f, 'D', r);
     expect_exit(f, GW_EXIT_OK);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/proc/loader.h"
+
+#include "gateway/base/fd.h"
+#include "gateway/base/log.h"
+#include "gateway/base/passage.h"
+#include "gateway/proc/privilege.h"
+#include "gateway/proc/spawn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* As it crosses. The loader reads hostile files, so the master believes its answers no more than
+ * it must: a sealed set, loaded by processes without rights, or a sentence for the log. */
+struct message {
+    uint32_t result;
+    char text[sizeof(((struct gw_loader_answer *)0)->text)];
+};
+
+static const char question = '?';
+
+/* ---- the process ---- */
+
+struct loader {
+    const struct gw_heritage *h;
+    struct gw_files *last; /* what is in force */
+    int channel_fd;
+};
+
+static int send_answer(const struct loader *l, const struct message *m, int files_fd)
+{
+    return gw_passage_send(l->channel_fd, m, sizeof(*m), files_fd);
+}
+
+static int check(const struct loader *l, struct gw_files *files, struct gw_error *err)
+{
+    struct gw_termset set;
+    int r = gw_termset_load(&set, l->h->config, l->h->tickets, files, err);
+    if (!r)
+        gw_termset_done(&set);
+    return r;
+}
+
+/* Sends the set, and keeps it as what is in force. */
+static int hand_over(struct loader *l, struct gw_files *files)
+{
+    struct message m = {.result = GW_LOADER_FRESH};
+    gw_auto_fd fd = gw_files_seal(files);
+    if (fd < 0) {
+        m.result = GW_LOADER_BROKEN;
+        (void)snprintf(m.text, sizeof(m.text), "no memory for a copy of the files: %s",
+                       strerror(-fd));
+    }
+    int r = send_answer(l, &m, fd);
+    if (m.result == GW_LOADER_FRESH && !r) {
+        gw_files_free(l->last);
+        l->last = files;
+    } else {
+        gw_files_free(files);
+    }
+    return r;
+}
+
+static int answer(struct loader *l)
+{
+    struct gw_error err = {.text = ""};
+    struct gw_files *files = gw_files_new();
+    struct message m = {.result = GW_LOADER_SAME};
+    if (!files || check(l, files, &err)) {
+        m.result = GW_LOADER_BROKEN;
+        (void)snprintf(m.text, sizeof(m.text), "%s", files ? err.text : "out of memory");
+    } else if (!l->last || !gw_files_equal(files, l->last)) {
+        return hand_over(l, files);
+    }
+    gw_files_free(files);
+    return send_answer(l, &m, -1);
+}
+
+static gw_noreturn void be_loader(const struct gw_heritage *h, struct gw_files *files,
+                                  int channel_fd)
+{
+    struct loader l = {.h = h, .last = files, .channel_fd = channel_fd};
+    struct pollfd p = {.fd = channel_fd, .events = POLLIN};
+    struct gw_error err;
+    char asked;
+    gw_spawn_become("ktlsgate-files", &channel_fd, 1);
+    if (gw_privilege_keep_reading(h->config, &err)) {
+        gw_log(GW_LOG_ERROR, "%s", err.text);
+        _exit(GW_EXIT_START);
+    }
+    for (;;) {
+        ssize_t n = gw_passage_receive(channel_fd, &asked, sizeof(asked), NULL);
+        if (n == -EAGAIN || n == -EINTR)
+            (void)poll(&p, 1, -1);
+        else if (n != sizeof(asked) || asked != question || answer(&l))
+            _exit(n ? GW_EXIT_OTHER : GW_EXIT_OK);
+    }
+}
+
+/* ---- the master's side ---- */
+
+int gw_loader_start(struct gw_loader *l, const struct gw_heritage *h, struct gw_files *files,
+                    struct gw_error *err)
+{
+    int ends[2];
+    *l = (struct gw_loader){.channel_fd = -1};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends))
+        return gw_error_set(err, GW_EXIT_OTHER, "no channel to the loader: %s", strerror(errno));
+    pid_t pid = fork();
+    int error = errno;
+    if (!pid)
+        be_loader(h, files, ends[1]);
+    gw_fd_close(&ends[1]);
+    if (pid < 0) {
+        gw_fd_close(&ends[0]);
+        return gw_error_set(err, GW_EXIT_OTHER, "the loader cannot be started: %s",
+                            strerror(error));
+    }
+    *l = (struct gw_loader){.pid = pid, .channel_fd = ends[0]};
+    return 0;
+}
+
+int gw_loader_ask(struct gw_loader *l)
+{
+    return gw_passage_send(l->channel_fd, &question, sizeof(question), -1);
+}
+
+int gw_loader_take(struct gw_loader *l, struct gw_loader_answer *ret)
+{
+    struct message m;
+    int fd = -1;
+    ssize_t n = gw_passage_receive(l->channel_fd, &m, sizeof(m), &fd);
+    if (n <= 0)
+        return (int)n;
+    bool fresh = n == sizeof(m) && m.result == GW_LOADER_FRESH;
+    if (n != sizeof(m) || m.result > GW_LOADER_BROKEN || fresh != (fd >= 0)) {
+        gw_fd_close(&fd);
+        return -EPROTO;
+    }
+    *ret = (struct gw_loader_answer){.result = (enum gw_loader_result)m.result, .files_fd = fd};
+    m.text[sizeof(m.text) - 1] = '\0';
+    (void)snprintf(ret->text, sizeof(ret->text), "%s", m.text);
+    return 1;
+}
+
+void gw_loader_stop(struct gw_loader *l)
+{
+    gw_fd_close(&l->channel_fd);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loader: a process that reads the files again when the master asks, checks them as a start
+ * would, and hands over what it has read. So neither the master nor a worker waits for a disk or
+ * trips over a broken file; and where --user takes the right to read a key from the gateway, the
+ * loader keeps that one right (CAP_DAC_READ_SEARCH) and nothing else. It talks to nobody but the
+ * master.
+ */
+#pragma once
+
+#include "gateway/proc/heritage.h"
+
+#include <sys/types.h>
+
+struct gw_loader {
+    pid_t pid;      /* 0: it does not run */
+    int channel_fd; /* -1: none */
+};
+
+enum gw_loader_result {
+    GW_LOADER_FRESH,  /* the files are good and differ from those before */
+    GW_LOADER_SAME,   /* they are good, and as before */
+    GW_LOADER_BROKEN, /* something is wrong with them */
+};
+
+struct gw_loader_answer {
+    enum gw_loader_result result;
+    int files_fd;   /* FRESH: sealed, the caller's; else -1 */
+    char text[512]; /* BROKEN: what, where, what to do */
+};
+
+/*
+ * Starts it; before the master gives up its rights. `files`: what the start has read, against which
+ * it compares, NULL: not known; a copy stays in the loader. Returns 0; negative errno with *err
+ * filled.
+ */
+gw_must_check int gw_loader_start(struct gw_loader *l, const struct gw_heritage *h,
+                                  struct gw_files *files, struct gw_error *err);
+
+/* Asks it to look at the files. One question at a time. 0 or negative errno. */
+gw_must_check int gw_loader_ask(struct gw_loader *l);
+
+/* 1: *ret is its answer; 0: it is gone; negative errno, -EAGAIN when there is none yet. */
+gw_must_check int gw_loader_take(struct gw_loader *l, struct gw_loader_answer *ret);
+
+/* Closes the channel, at which the loader ends. */
+void gw_loader_stop(struct gw_loader *l);

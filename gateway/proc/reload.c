@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/proc/reload.h"
+
+#include "gateway/base/clock.h"
+#include "gateway/base/fd.h"
+#include "gateway/base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int gw_reload_init(struct gw_reload *r, struct gw_heritage *h, struct gw_error *err)
+{
+    *r = (struct gw_reload){.h = h, .due_ns = INT64_MAX, .loader.channel_fd = -1};
+    int error = gw_loader_start(&r->loader, h, h->files, err);
+    gw_files_free(h->files); /* the loader has its copy */
+    h->files = NULL;
+    return error;
+}
+
+void gw_reload_done(struct gw_reload *r)
+{
+    if (r->h)
+        gw_loader_stop(&r->loader);
+}
+
+static void count(struct gw_reload *r, enum gw_counter counter)
+{
+    gw_stats_add(gw_heritage_own_stats(r->h), counter, 1);
+}
+
+/* The old set stays in force. */
+static void failed(struct gw_reload *r, const char *why)
+{
+    count(r, GW_COUNTER_RELOADS_FAILED);
+    if (r->by_signal || strcmp(why, r->last_error) != 0)
+        gw_log(GW_LOG_ERROR, "reload: %s; what was in force stays in force", why);
+    (void)snprintf(r->last_error, sizeof(r->last_error), "%s", why);
+}
+
+/* ---- asking ---- */
+
+static void ask(struct gw_reload *r, bool by_signal, int64_t now_ns)
+{
+    r->by_signal = by_signal;
+    r->asked_ns = now_ns;
+    int error = gw_loader_ask(&r->loader);
+    r->asked = error == 0;
+    if (error)
+        failed(r, "the loader process does not answer");
+}
+
+static void plan(struct gw_reload *r, int64_t now_ns)
+{
+    int64_t interval = r->h->config->reload_interval_ns;
+    r->due_ns = interval ? now_ns + interval : INT64_MAX;
+}
+
+void gw_reload_begin(struct gw_reload *r, int64_t now_ns)
+{
+    plan(r, now_ns);
+}
+
+void gw_reload_hup(struct gw_reload *r, int64_t now_ns)
+{
+    if (r->asked) {
+        r->again = true;
+        gw_log(GW_LOG_INFO, "HUP: the files are being read; they will be read once more");
+        return;
+    }
+    gw_log(GW_LOG_INFO, "HUP: reading the files again");
+    ask(r, true, now_ns);
+}
+
+void gw_reload_due(struct gw_reload *r, int64_t now_ns)
+{
+    plan(r, now_ns);
+    if (!r->asked)
+        ask(r, false, now_ns);
+}
+
+/* ---- answers of the loader ---- */
+
+static long long ms_since(const struct gw_reload *r, int64_t now_ns)
+{
+    return (long long)((now_ns - r->asked_ns) / GW_NS_PER_MS);
+}
+
+static bool take_answer(struct gw_reload *r, struct gw_loader_answer *a, unsigned workers,
+                        int64_t now_ns)
+{
+    switch (a->result) {
+    case GW_LOADER_FRESH:
+        gw_fd_close(&r->h->files_fd);
+        r->h->files_fd = a->files_fd;
+        r->number++;
+        r->outstanding = workers;
+        r->last_error[0] = '\0';
+        return true;
+    case GW_LOADER_SAME:
+        r->last_error[0] = '\0';
+        if (r->by_signal)
+            gw_log(GW_LOG_INFO, "reload: nothing has changed (%lld ms)", ms_since(r, now_ns));
+        return false;
+    case GW_LOADER_BROKEN:
+        failed(r, a->text);
+    }
+    return false;
+}
+
+static bool lost(struct gw_reload *r)
+{
+    if (r->asked)
+        failed(r, "the loader process died");
+    r->asked = r->again = false;
+    gw_loader_stop(&r->loader);
+    return false;
+}
+
+bool gw_reload_take(struct gw_reload *r, unsigned workers, int64_t now_ns)
+{
+    struct gw_loader_answer answer;
+    int got = gw_loader_take(&r->loader, &answer);
+    if (got == -EAGAIN)
+        return false;
+    if (got != 1 || !r->asked)
+        return lost(r);
+    r->asked = false;
+    bool fresh = take_answer(r, &answer, workers, now_ns);
+    if (r->again) {
+        r->again = false;
+        ask(r, true, now_ns);
+    }
+    return fresh;
+}
+
+void gw_reload_answered(struct gw_reload *r, int64_t number, bool adopted, int64_t now_ns)
+{
+    if (number != r->number || r->outstanding == 0)
+        return; /* of a set that has been replaced meanwhile */
+    r->outstanding--;
+    if (!adopted) {
+        failed(r, "a worker could not load what the loader has read");
+        return;
+    }
+    if (r->outstanding)
+        return;
+    count(r, GW_COUNTER_RELOADS);
+    gw_log(GW_LOG_INFO, "reload: new files are in force (%lld ms)", ms_since(r, now_ns));
+}
+
+bool gw_reload_buried(struct gw_reload *r, pid_t pid)
+{
+    struct gw_error err;
+    if (pid != r->loader.pid)
+        return false;
+    (void)lost(r);
+    gw_log(GW_LOG_ERROR, "the loader process ended and is started again%s",
+           r->h->config->user ? "; it can read no more than --user can" : "");
+    if (gw_loader_start(&r->loader, r->h, NULL, &err))
+        gw_log(GW_LOG_ERROR, "%s; files cannot be reloaded any more", err.text);
+    return true;
+}

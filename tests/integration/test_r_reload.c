@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HUP and --reload-interval: new certificates, keys and CAs come into force while connections and
+ * workers stay; broken files change nothing; whatever dies meanwhile, the newest files count. */
+#include "tests/integration/attempt.h"
+#include "tests/integration/check.h"
+#include "tests/integration/net.h"
+#include "tests/integration/stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/x509.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    FILE_MAX = 16384,
+    STORM = 40,
+    CROWD = 200,
+    AT_ONCE = 16,
+};
+
+#define IN_FORCE "reload: new files are in force"
+
+/* ---- files that change ---- */
+
+static size_t slurp(const char *path, char data[FILE_MAX])
+{
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    size_t len = fread(data, 1, FILE_MAX, f);
+    assert_in_range(len, 1, FILE_MAX - 1);
+    (void)fclose(f);
+    return len;
+}
+
+/* As careful people do it: nobody sees half a file. */
+static void put(const char *path, const char *data, size_t len)
+{
+    char fresh[512];
+    (void)snprintf(fresh, sizeof(fresh), "%s.new", path);
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_return_code(fd, errno);
+    assert_int_equal(write(fd, data, len), len);
+    (void)close(fd);
+    assert_return_code(rename(fresh, path), errno);
+}
+
+static struct keepsake {
+    const char *path;
+    char data[FILE_MAX];
+    size_t len;
+} kept[3];
+
+/* Each test leaves the files as it found them. */
+static void keep_files(void)
+{
+    const char *const paths[] = {world_cert(ID_SERVER), world_key(ID_SERVER), world_cert(ID_CA)};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        kept[i].path = paths[i];
+        kept[i].len = slurp(paths[i], kept[i].data);
+    }
+}
+
+static void put_back(void)
+{
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+        put(kept[i].path, kept[i].data, kept[i].len);
+}
+
+static int start(void **state)
+{
+    keep_files();
+    return stage_start(state);
+}
+
+/* ---- HUP on and on, from a process of its own ---- */
+
+static pid_t hupper;
+
+static void begin_hups(void)
+{
+    pid_t master = gateway->pid;
+    hupper = fork();
+    assert_return_code(hupper, errno);
+    while (hupper == 0 && kill(master, SIGHUP) == 0)
+        (void)poll(NULL, 0, 20);
+    if (hupper == 0)
+        _exit(0);
+}
+
+static void end_hups(void)
+{
+    if (hupper <= 0)
+        return;
+    (void)kill(hupper, SIGKILL);
+    (void)waitpid(hupper, NULL, 0);
+    hupper = 0;
+}
+
+static int stop(void **state)
+{
+    end_hups();
+    put_back();
+    return stage_stop(state);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+static void copy(const char *from, const char *to)
+{
+    char data[FILE_MAX];
+    size_t len = slurp(from, data);
+    put(to, data, len);
+}
+
+/* The server becomes `id`. */
+static void renew_as(enum identity id)
+{
+    copy(world_cert(id), world_cert(ID_SERVER));
+    copy(world_key(id), world_key(ID_SERVER));
+}
+
+static void put_garbage(const char *path)
+{
+    put(path, "nothing\n", 8);
+}
+
+/* ---- what is in force ---- */
+
+static void serve(unsigned workers, const char *flag, const char *value)
+{
+    stage_serve(&(struct gateway_options){
+        .workers = workers,
+        .flags = {flag, value},
+    });
+}
+
+static void serve_mutual(void)
+{
+    stage_serve(&(struct gateway_options){
+        .flags = {"--cacert", world_cert(ID_CA), "--allow-all"},
+    });
+}
+
+static void hup(void)
+{
+    assert_return_code(kill(gateway->pid, SIGHUP), errno);
+}
+
+/* The next line that holds the words, after those that were waited for before. */
+static void await_line(const char *words)
+{
+    static size_t cursor;
+    static const struct gateway *of;
+    static pid_t pid;
+    char line[LOG_LINE_MAX];
+    if (of != gateway || pid != gateway->pid)
+        cursor = 0;
+    of = gateway;
+    pid = gateway->pid;
+    if (!logbook_await(&gateway->log, &cursor, words, line))
+        fail_msg("the log does not say '%s'", words);
+}
+
+static void hup_until(const char *words)
+{
+    hup();
+    await_line(words);
+}
+
+/* Connects anew and looks who answers; the connection echoes and ends well. */
+static enum identity who_answers(void)
+{
+    struct client c;
+    char cn[64] = "";
+    stage_join(&c, &(struct client_options){.any_server = true});
+    X509_NAME *subject = X509_get_subject_name(SSL_get0_peer_certificate(c.ssl));
+    assert_true(X509_NAME_get_text_by_NID(subject, NID_commonName, cn, sizeof(cn)) > 0);
+    stage_echo(&c, 3000);
+    stage_leave(&c);
+    return strcmp(cn, "server") == 0 ? ID_SERVER : ID_SERVER_RSA;
+}
+
+static void answers(enum identity id)
+{
+    assert_int_equal(who_answers(), id);
+}
+
+static void is_let_in(enum identity id, bool in)
+{
+    struct client_options o = stage_client(id, TLS1_2_VERSION);
+    struct client c;
+    o.any_server = true; /* the file of the CA that it trusts is the one that changes */
+    client_open(&c, &o);
+    enum client_end end = client_handshake(&c);
+    if (in) {
+        assert_int_equal(end, CLIENT_OPEN);
+        c.work.up_seed = c.work.down_seed = STAGE_SEED;
+        stage_echo(&c, 10);
+        stage_leave(&c);
+    } else {
+        assert_int_equal(end, CLIENT_ALERTED);
+        client_close(&c);
+    }
+}
+
+/* ---- tests ---- */
+
+static void a_renewed_certificate_is_shown_and_connections_stay(void **state)
+{
+    struct client old;
+    pid_t before[WORKERS_MAX], after[WORKERS_MAX];
+    (void)state;
+    serve(2, NULL, NULL);
+    assert_int_equal(gateway_workers(gateway, before), 2);
+    stage_join(&old, NULL);
+    stage_echo(&old, 5000);
+    answers(ID_SERVER);
+    renew_as(ID_SERVER_RSA);
+    hup_until(IN_FORCE);
+    for (int i = 0; i < 8; i++)
+        answers(ID_SERVER_RSA);
+    stage_echo(&old, 50000);
+    stage_leave(&old);
+    assert_int_equal(gateway_workers(gateway, after), 2);
+    assert_memory_equal(before, after, 2 * sizeof(pid_t));
+    gateway_term(gateway);
+    gateway_expect_words(gateway, "reloads: 1, failed 0");
+    gateway_await_exit(gateway);
+}
+
+static void broken_files_change_nothing(void **state)
+{
+    (void)state;
+    serve(1, NULL, NULL);
+    put_garbage(world_cert(ID_SERVER));
+    hup_until("no PEM certificate in the file");
+    answers(ID_SERVER);
+    copy(world_cert(ID_SERVER_RSA), world_cert(ID_SERVER)); /* not of this key */
+    hup_until("does not belong to the certificate");
+    answers(ID_SERVER);
+    assert_return_code(unlink(world_key(ID_SERVER)), errno);
+    hup_until("No such file");
+    answers(ID_SERVER);
+    renew_as(ID_SERVER_EXPIRED);
+    hup_until("expired");
+    answers(ID_SERVER);
+    renew_as(ID_SERVER_RSA);
+    hup_until(IN_FORCE);
+    answers(ID_SERVER_RSA);
+    gateway_term(gateway);
+    gateway_expect_words(gateway, "reloads: 1, failed 4");
+    gateway_await_exit(gateway);
+}
+
+static void what_has_not_changed_is_left_alone(void **state)
+{
+    (void)state;
+    serve(1, NULL, NULL);
+    hup_until("reload: nothing has changed");
+    renew_as(ID_SERVER_RSA);
+    hup_until(IN_FORCE);
+    hup_until("reload: nothing has changed");
+    answers(ID_SERVER_RSA);
+    gateway_stop(gateway);
+}
+
+static void another_ca_lets_others_in(void **state)
+{
+    (void)state;
+    serve_mutual();
+    is_let_in(ID_ALICE, true);
+    is_let_in(ID_STRANGER, false);
+    copy(world_cert(ID_FOREIGN), world_cert(ID_CA));
+    hup_until(IN_FORCE);
+    is_let_in(ID_ALICE, false);
+    is_let_in(ID_STRANGER, true);
+    gateway_stop(gateway);
+}
+
+/* A ticket goes on being good for who is still known, and for nobody else. */
+static void tickets_follow_the_ca(void **state)
+{
+    struct client_options o;
+    struct client c;
+    (void)state;
+    serve_mutual();
+    o = stage_client(ID_ALICE, TLS1_3_VERSION);
+    stage_join(&c, &o);
+    stage_echo(&c, 100);
+    SSL_SESSION *ticket = client_take_session(&c);
+    assert_non_null(ticket);
+    stage_leave(&c);
+    renew_as(ID_SERVER_RSA);
+    hup_until(IN_FORCE);
+    o.session = ticket;
+    o.any_server = true;
+    stage_join(&c, &o);
+    stage_echo(&c, 100);
+    assert_true(client_resumed(&c));
+    stage_leave(&c);
+    copy(world_cert(ID_FOREIGN), world_cert(ID_CA));
+    hup_until(IN_FORCE);
+    client_open(&c, &o);
+    (void)client_handshake(&c);
+    assert_int_equal(client_read_end(&c), CLIENT_ALERTED);
+    assert_false(client_resumed(&c));
+    client_close(&c);
+    SSL_SESSION_free(ticket);
+    gateway_stop(gateway);
+}
+
+static void the_interval_takes_changes_and_tells_a_failure_once(void **state)
+{
+    (void)state;
+    serve(1, "--reload-interval", "1s");
+    put_garbage(world_cert(ID_SERVER));
+    await_line("no PEM certificate in the file");
+    (void)poll(NULL, 0, 2500); /* two more looks */
+    assert_int_equal(logbook_count(&gateway->log, "no PEM certificate in the file"), 1);
+    renew_as(ID_SERVER_RSA);
+    await_line(IN_FORCE);
+    answers(ID_SERVER_RSA);
+    gateway_stop(gateway);
+}
+
+static void a_worker_that_comes_later_has_the_newest(void **state)
+{
+    (void)state;
+    serve(1, NULL, NULL);
+    renew_as(ID_SERVER_RSA);
+    hup_until(IN_FORCE);
+    gateway->lost_some = true;
+    assert_return_code(kill(stage_worker(), SIGKILL), errno);
+    await_line("is back");
+    answers(ID_SERVER_RSA);
+    put_back();
+    hup_until(IN_FORCE);
+    answers(ID_SERVER);
+    gateway_stop(gateway);
+}
+
+static void a_loader_that_dies_is_replaced(void **state)
+{
+    (void)state;
+    serve(1, NULL, NULL);
+    pid_t loader = gateway_loader(gateway);
+    assert_true(loader > 0);
+    assert_return_code(kill(loader, SIGKILL), errno);
+    await_line("the loader process ended and is started again");
+    renew_as(ID_SERVER_RSA);
+    hup_until(IN_FORCE);
+    answers(ID_SERVER_RSA);
+    loader = gateway_loader(gateway);
+    gateway_stop(gateway);
+    for (int i = 0; i < 500 && process_runs(loader); i++)
+        (void)poll(NULL, 0, 10);
+    assert_false(process_runs(loader));
+}
+
+static void a_storm_of_hups_leaves_nothing_behind(void **state)
+{
+    struct client c;
+    (void)state;
+    serve(1, NULL, NULL);
+    answers(ID_SERVER);
+    hup_until("reload: nothing has changed");
+    int before = process_fds(stage_worker()), master = process_fds(gateway->pid);
+    stage_join(&c, NULL);
+    for (int i = 0; i < STORM; i++) {
+        if (i % 2)
+            put_back();
+        else
+            renew_as(ID_SERVER_RSA);
+        hup();
+        if (i % 5 == 0)
+            stage_echo(&c, 20000);
+    }
+    renew_as(ID_SERVER_RSA);
+    hup();
+    /* This last one counts, however many are being answered. */
+    int64_t until = net_now_ms() + DEADLINE_MS;
+    while (who_answers() != ID_SERVER_RSA && net_now_ms() < until)
+        (void)poll(NULL, 0, 20);
+    answers(ID_SERVER_RSA);
+    stage_echo(&c, 20000);
+    stage_leave(&c);
+    process_await_fds(stage_worker(), before);
+    process_await_fds(gateway->pid, master + 1); /* the newest set */
+    gateway_stop(gateway);
+}
+
+static void clients_do_not_notice(void **state)
+{
+    char error[160] = "";
+    (void)state;
+    serve(2, NULL, NULL);
+    const struct client_options o = {.port = gateway->port};
+    const struct client_work w = {
+        .up_bytes = 50000, .up_seed = 3, .down_bytes = 50000, .down_seed = 3, .half_close = true};
+    begin_hups();
+    for (int round = 0; round < 4; round++) {
+        /* The same certificate in other bytes: every worker makes and exchanges all of it. */
+        char data[FILE_MAX];
+        size_t len = slurp(world_cert(ID_SERVER), data);
+        data[len++] = '\n';
+        put(world_cert(ID_SERVER), data, len);
+        unsigned good = clients_run(&o, &w, CROWD / 4, AT_ONCE, NULL, NULL, error);
+        if (good != CROWD / 4)
+            fail_msg("%u of %d: %s", good, CROWD / 4, error);
+    }
+    end_hups();
+    gateway_expect_words(gateway, IN_FORCE);
+    gateway_stop(gateway);
+}
+
+/* The key is root's, the gateway is not root any more. */
+static void a_key_of_root_can_be_renewed(void **state)
+{
+    (void)state;
+    if (getuid() != 0)
+        skip_because("only root can give up its rights");
+    serve(1, "--user", "nobody");
+    renew_as(ID_SERVER_RSA);
+    hup_until(IN_FORCE);
+    answers(ID_SERVER_RSA);
+    gateway_stop(gateway);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_renewed_certificate_is_shown_and_connections_stay),
+        TEST(broken_files_change_nothing),
+        TEST(what_has_not_changed_is_left_alone),
+        TEST(another_ca_lets_others_in),
+        TEST(tickets_follow_the_ca),
+        TEST(the_interval_takes_changes_and_tells_a_failure_once),
+        TEST(a_worker_that_comes_later_has_the_newest),
+        TEST(a_loader_that_dies_is_replaced),
+        TEST(a_storm_of_hups_leaves_nothing_behind),
+        TEST(clients_do_not_notice),
+        TEST(a_key_of_root_can_be_renewed),
+    };
+    return run_world("r_reload", tests);
+}
