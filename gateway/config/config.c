@@ -34,5 +34,6 @@ void gw_config_free(struct gw_config *config)
         config->strings = s->next;
         free(s);
     }
+    free(config->settings);
     free(config);
 }

@@ -150,6 +150,15 @@ enum gw_ask {
     GW_ASK_VERSION, /* --version: the same */
 };
 
+#define GW_SETTING_OF_ALL UINT32_MAX
+
+/* One setting that a reload does not exchange, as it was given; see gateway/config/again.h. */
+struct gw_setting {
+    const char *name; /* of the option */
+    const char *value;
+    unsigned service; /* its number; GW_SETTING_OF_ALL where it is of the whole gateway */
+};
+
 struct gw_config {
     enum gw_command command;
     enum gw_ask ask;
@@ -183,6 +192,15 @@ struct gw_config {
     /* What a person should know though it does not stop the start; for the caller to log once. */
     const char *warnings[GW_CONFIG_WARNINGS_MAX];
     unsigned warning_count;
+
+    /* In the order given. */
+    struct gw_setting *settings;
+    unsigned setting_count;
+
+    /* The command line, the caller's by pointer: for gw_config_again. */
+    const char *subcommand;
+    int argc;
+    char **argv;
 
     struct gw_config_string *strings; /* owner of every const char * above */
 };

@@ -36,18 +36,53 @@ const char *gw_draft_keep(struct gw_draft *d, const char *text, size_t len)
     return copy;
 }
 
-/* There is room up to the next power of two. */
+/* One more member for a list that has room up to the next power of two. NULL with the error filled;
+ * else the list, which may have moved. */
+static void *grow(struct gw_draft *d, void *list, unsigned count, size_t size)
+{
+    if ((count & (count - 1)) != 0)
+        return list;
+    void *grown = reallocarray(list, count ? 2 * (size_t)count : 1, size);
+    if (!grown)
+        (void)gw_draft_refuse(d, GW_EXIT_OTHER, "out of memory");
+    return grown;
+}
+
 int gw_draft_add_rule(struct gw_draft *d, const struct gw_rule *rule)
 {
     struct gw_service *s = d->service;
-    if ((s->rule_count & (s->rule_count - 1)) == 0) {
-        size_t room = s->rule_count ? 2 * (size_t)s->rule_count : 1;
-        struct gw_rule *grown = reallocarray(s->rules, room, sizeof(*grown));
-        if (!grown)
-            return gw_draft_refuse(d, GW_EXIT_OTHER, "out of memory");
-        s->rules = grown;
-    }
+    struct gw_rule *rules = grow(d, s->rules, s->rule_count, sizeof(*rules));
+    if (!rules)
+        return -ENOMEM;
+    s->rules = rules;
     s->rules[s->rule_count++] = *rule;
+    return 0;
+}
+
+static unsigned number_of(const struct gw_config *c, const struct gw_service *service)
+{
+    unsigned i = 0;
+    while (c->services[i] != service)
+        gw_require(++i < c->service_count);
+    return i;
+}
+
+int gw_draft_note(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    struct gw_config *c = d->config;
+    if (gw_option_exchanged(opt))
+        return 0;
+    struct gw_setting *settings = grow(d, c->settings, c->setting_count, sizeof(*settings));
+    if (!settings)
+        return -ENOMEM;
+    c->settings = settings;
+    struct gw_setting *s = &settings[c->setting_count];
+    *s = (struct gw_setting){opt->name, "", GW_SETTING_OF_ALL};
+    if (gw_option_of_service(opt))
+        s->service = number_of(c, d->service);
+    if (value && !(s->value = gw_draft_keep(d, value, strlen(value))))
+        return -ENOMEM;
+    c->setting_count++;
     return 0;
 }
 

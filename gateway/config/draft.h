@@ -17,6 +17,7 @@ enum {
 struct gw_draft {
     struct gw_config *config;
     struct gw_service *service;     /* the one the flags describe; owned by config */
+    const struct gw_config *first;  /* gw_config_again: what this machine was asked; else NULL */
     struct gw_error *err;           /* may be NULL */
     unsigned given[GW_OPTIONS_MAX]; /* by index in the table: times on the command line */
 
@@ -37,6 +38,10 @@ unsigned gw_draft_given(const struct gw_draft *d, const char *name);
 
 /* A copy of the text owned by the configuration; on failure NULL and the error filled. */
 const char *gw_draft_keep(struct gw_draft *d, const char *text, size_t len);
+
+/* Notes what was given, if it is of use to gw_config_same_settings. `value` is NULL for a switch.
+ * Returns 0 or -ENOMEM with the error filled. */
+int gw_draft_note(struct gw_draft *d, const struct gw_option *opt, const char *value);
 
 /* Adds a rule to the service, whose list grows. Returns 0 or -ENOMEM with the error filled. */
 int gw_draft_add_rule(struct gw_draft *d, const struct gw_rule *rule);

@@ -62,3 +62,29 @@ const struct gw_option *gw_option_nearest(enum gw_command command, const char *n
     }
     return nearest;
 }
+
+bool gw_option_exchanged(const struct gw_option *opt)
+{
+    switch (opt->group) {
+    case GW_GROUP_IDENTITY:
+    case GW_GROUP_CLIENTS:
+    case GW_GROUP_TRUST:
+    case GW_GROUP_SHOWN:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool gw_option_of_service(const struct gw_option *opt)
+{
+    switch (opt->group) {
+    case GW_GROUP_ADDRESSES:
+    case GW_GROUP_POLICY:
+    case GW_GROUP_RECORDS:
+    case GW_GROUP_BACKEND:
+        return true;
+    default:
+        return gw_option_exchanged(opt);
+    }
+}

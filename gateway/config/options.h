@@ -72,4 +72,9 @@ const struct gw_option *gw_option_find(enum gw_command command, const char *name
  * among what the command takes. NULL when nothing is near. */
 const struct gw_option *gw_option_nearest(enum gw_command command, const char *name, size_t len);
 
+/* Whether it describes a service, not the whole gateway. */
+bool gw_option_of_service(const struct gw_option *opt);
+/* Whether a reload exchanges in place what it says. */
+bool gw_option_exchanged(const struct gw_option *opt);
+
 const char *gw_option_group_title(enum gw_option_group group);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/config/parse.h"
 
+#include "gateway/config/again.h"
 #include "gateway/config/command.h"
 #include "gateway/config/draft.h"
 #include "gateway/config/options.h"
@@ -98,6 +99,12 @@ static const char *find_value(struct gw_draft *d, const struct gw_option *opt, c
     return next;
 }
 
+static int set(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    int error = opt->set(d, opt, value);
+    return error ? error : gw_draft_note(d, opt, value);
+}
+
 static int take_flag(struct gw_draft *d, int argc, char **argv, int *at)
 {
     const char *arg = argv[*at];
@@ -116,10 +123,10 @@ static int take_flag(struct gw_draft *d, int argc, char **argv, int *at)
     if (opt->kind == GW_OPTION_SWITCH && f.value)
         return refuse_usage(d, "--%s takes no value; write it without '='", opt->name);
     if (opt->kind == GW_OPTION_SWITCH)
-        return opt->set(d, opt, NULL);
+        return set(d, opt, NULL);
     const char *value = find_value(d, opt, &f, argc, argv, at);
     int error = value ? check_value(d, opt, value) : -EINVAL;
-    return error ? error : opt->set(d, opt, value);
+    return error ? error : set(d, opt, value);
 }
 
 /* Whether the row speaks for this command: its own, or, so that no setting is left undecided, one
@@ -203,16 +210,33 @@ static int start(struct gw_draft *d)
     return 0;
 }
 
+static int parse(struct gw_config **ret, struct gw_draft *d, const char *subcommand, int argc,
+                 char **argv)
+{
+    int error = start(d);
+    if (!error)
+        error = fill(d, subcommand, argc, argv);
+    if (error) {
+        gw_config_free(d->config);
+        return error;
+    }
+    d->config->subcommand = subcommand;
+    d->config->argc = argc;
+    d->config->argv = argv;
+    *ret = d->config;
+    return 0;
+}
+
 int gw_config_parse(struct gw_config **ret_config, const char *subcommand, int argc, char **argv,
                     struct gw_error *err)
 {
     struct gw_draft d = {.err = err};
-    int error = start(&d);
-    if (!error)
-        error = fill(&d, subcommand, argc, argv);
-    if (error)
-        gw_config_free(d.config);
-    else
-        *ret_config = d.config;
-    return error;
+    return parse(ret_config, &d, subcommand, argc, argv);
+}
+
+int gw_config_again(struct gw_config **ret, const struct gw_config *first,
+                    struct gw_files *files gw_unused, struct gw_error *err)
+{
+    struct gw_draft d = {.err = err, .first = first};
+    return parse(ret, &d, first->subcommand, first->argc, first->argv);
 }

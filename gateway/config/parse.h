@@ -10,8 +10,9 @@
 #include "gateway/config/config.h"
 
 /*
- * Parses `argv` (argc strings, those after the subcommand; not changed, not kept). `subcommand` is
- * the word as typed: a known one, `--help` or `--version`; NULL when there was none.
+ * Parses `argv` (argc strings, those after the subcommand; not changed). `subcommand` is the
+ * word as typed: a known one, `--help` or `--version`; NULL when there was none. Both are kept
+ * by pointer, for gw_config_again alone.
  * Returns 0 and *ret_config, owned by the caller (gw_config_free). Look at ->ask first: for --help
  * and --version nothing else is filled but ->command.
  * Else returns a negative errno, leaves *ret_config alone and fills *err (unless NULL): usage (bad

@@ -300,7 +300,7 @@ int gw_set_cpus(struct gw_draft *d, const struct gw_option *opt, const char *val
     if (count < 0)
         return gw_draft_refuse_value(d, opt, value, "%s; give %s", why, opt->value);
     for (int i = 0; i < count; i++)
-        if (!gw_cpus_allowed(c->cpus[i]))
+        if (!d->first && !gw_cpus_allowed(c->cpus[i]))
             return gw_draft_refuse_value(d, opt, value,
                                          "this process may not use processor %d; see `nproc` and "
                                          "`taskset -p $$` for those it may",

@@ -265,11 +265,33 @@ static int check_descriptors(struct gw_draft *d)
                          fits, have);
 }
 
+/* What this machine was asked already, when the configuration is read again. */
+static int take_answers(struct gw_draft *d)
+{
+    struct gw_config *c = d->config;
+    const struct gw_config *first = d->first;
+    c->workers = first->workers;
+    c->uid = first->uid;
+    c->gid = first->gid;
+    c->max_conns = first->max_conns;
+    for (unsigned i = 0; i < GW_MIN(c->service_count, first->service_count); i++) {
+        struct gw_service *s = c->services[i];
+        memcpy(s->listen, first->services[i]->listen, sizeof(s->listen));
+        s->listen_count = first->services[i]->listen_count;
+        s->target = first->services[i]->target;
+        s->target.text = NULL;
+        if (d->target && !(s->target.text = gw_draft_keep(d, d->target, strlen(d->target))))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 /* In this order: first what the person can see on the command line, then what the machine says. */
 /* clang-format off */
 static const struct check {
     unsigned commands;
     int (*run)(struct gw_draft *d);
+    bool asks; /* the machine, not the command line */
 } checks[] = {
     {GATEWAY, check_needed},
     {SERVER, check_server},
@@ -278,23 +300,23 @@ static const struct check {
     {SERVER, check_verify},
     {SERVER, check_rules},
     {GATEWAY, check_versions},
-    {EVERY, count_workers},
-    {GATEWAY, resolve_ids},
-    {SERVES, resolve_listeners},
-    {GATEWAY, resolve_target},
-    {GATEWAY, check_loop},
-    {SERVES, check_descriptors},
+    {EVERY, count_workers, true},
+    {GATEWAY, resolve_ids, true},
+    {SERVES, resolve_listeners, true},
+    {GATEWAY, resolve_target, true},
+    {GATEWAY, check_loop, true},
+    {SERVES, check_descriptors, true},
 };
 /* clang-format on */
 
 int gw_validate_draft(struct gw_draft *d)
 {
     for (unsigned i = 0; i < GW_ARRAY_SIZE(checks); i++) {
-        if (!(checks[i].commands & 1u << d->config->command))
+        if (!(checks[i].commands & 1u << d->config->command) || (checks[i].asks && d->first))
             continue;
         int error = checks[i].run(d);
         if (error)
             return error;
     }
-    return 0;
+    return d->first ? take_answers(d) : 0;
 }
