@@ -98,6 +98,19 @@ int net_connect(uint16_t port)
     return -error;
 }
 
+int net_connect_unix(const char *path)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+        return fd;
+    int error = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    return -error;
+}
+
 bool net_await(int fd, short events, int64_t deadline_ms)
 {
     struct pollfd p = {.fd = fd, .events = events};

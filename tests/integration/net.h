@@ -20,6 +20,7 @@ int net_listen_unix(int backlog, const char *path);
 int net_connect_begin(uint16_t port);
 /* Connects and waits for it: the descriptor, not blocking; negative errno. */
 int net_connect(uint16_t port);
+int net_connect_unix(const char *path);
 /* Waits for poll(2) events on fd: false when there were none until `deadline_ms` of the clock. */
 bool net_await(int fd, short events, int64_t deadline_ms);
 /* Sends all, in pieces of `piece` bytes (0: as they come); false on error or deadline. */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PROXY headers as other people's programs read them: nginx and haproxy take over a listening
- * socket of ours, read the header before a request, and answer with the addresses they understood.
+ * PROXY headers as other people's programs read them: nginx, haproxy and varnish read the header
+ * before a request, and answer with what they understood. First with headers of any addresses, then
+ * through a gateway, with all that it knows of a client.
  */
 #include "tests/integration/check.h"
-#include "tests/integration/harness.h"
+#include "tests/integration/client.h"
+#include "tests/integration/foreign.h"
 #include "tests/integration/net.h"
+#include "tests/integration/tool.h"
 
 #include "gateway/base/attr.h"
 #include "gateway/base/fd.h"
@@ -13,23 +16,16 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-/* ---- a receiver ---- */
+/* ---- receivers ---- */
 
-/* Both answer with one line: client, its port, local, its port. */
-static void configure_nginx(FILE *out, unsigned port, int listener)
+/* Each answers with one line: client, its port, local, its port, then what it knows of TLVs. */
+static void configure_nginx(FILE *out, const struct foreign *f, const char *tlvs)
 {
-    (void)listener; /* told by the environment */
     (void)fprintf(out,
                   "daemon off;\n"
                   "pid nginx.pid;\n"
@@ -45,15 +41,31 @@ static void configure_nginx(FILE *out, unsigned port, int listener)
                   "  server {\n"
                   "    listen 127.0.0.1:%u proxy_protocol;\n"
                   "    return 200 \"client=$proxy_protocol_addr $proxy_protocol_port "
-                  "local=$proxy_protocol_server_addr $proxy_protocol_server_port\\n\";\n"
+                  "local=$proxy_protocol_server_addr $proxy_protocol_server_port%s\\n\";\n"
                   "  }\n"
                   "}\n",
-                  port);
+                  f->port, tlvs);
 }
 
-static void configure_haproxy(FILE *out, unsigned port, int listener)
+static void configure_old_nginx(FILE *out, const struct foreign *f)
 {
-    (void)port;
+    configure_nginx(out, f, "");
+}
+
+static void configure_new_nginx(FILE *out, const struct foreign *f)
+{
+    configure_nginx(out, f,
+                    " alpn=$proxy_protocol_tlv_alpn authority=$proxy_protocol_tlv_authority "
+                    "unique_id=$proxy_protocol_tlv_unique_id cn=$proxy_protocol_tlv_ssl_cn "
+                    "version=$proxy_protocol_tlv_ssl_version "
+                    "cipher=$proxy_protocol_tlv_ssl_cipher "
+                    "sig_alg=$proxy_protocol_tlv_ssl_sig_alg "
+                    "key_alg=$proxy_protocol_tlv_ssl_key_alg "
+                    "verify=$proxy_protocol_tlv_ssl_verify");
+}
+
+static void configure_haproxy(FILE *out, const struct foreign *f)
+{
     (void)fprintf(out,
                   "defaults\n"
                   "  mode http\n"
@@ -62,93 +74,67 @@ static void configure_haproxy(FILE *out, unsigned port, int listener)
                   "frontend f\n"
                   "  bind fd@%d accept-proxy\n"
                   "  http-request return status 200 content-type text/plain lf-string "
-                  "\"client=%%[src] %%[src_port] local=%%[dst] %%[dst_port]\\n\"\n",
-                  listener);
+                  "\"client=%%[src] %%[src_port] local=%%[dst] %%[dst_port] "
+                  "authority=%%[fc_pp_authority] unique_id=%%[fc_pp_unique_id]\\n\"\n",
+                  f->listener);
 }
 
-static const struct receiver {
-    const char *program;
-    void (*configure)(FILE *out, unsigned port, int listener);
-    const char *const args[8]; /* run in its folder, where its configuration is `config` */
-    const char *unknown;       /* how its line begins when the header names no client */
-} receivers[] = {
-    {"/usr/sbin/nginx",
-     configure_nginx,
-     {"nginx", "-e", "stderr", "-p", ".", "-c", "config"},
-     "client=  local= \n"},
-    {"/usr/sbin/haproxy",
-     configure_haproxy,
-     {"haproxy", "-q", "-db", "-f", "config"},
-     "client=127.0.0.1 "},
+static void configure_varnish(FILE *out, const struct foreign *f)
+{
+    (void)f;
+    (void)fprintf(
+        out, "vcl 4.1;\n"
+             "import proxy;\n"
+             "import std;\n"
+             "backend none none;\n"
+             "sub vcl_recv { return (synth(200)); }\n"
+             "sub vcl_synth {\n"
+             "  set resp.body = \"client=\" + client.ip + \" \" + std.port(client.ip) +\n"
+             "    \" local=\" + server.ip + \" \" + std.port(server.ip) +\n"
+             "    \" alpn=\" + proxy.alpn() + \" authority=\" + proxy.authority() +\n"
+             "    \" cn=\" + proxy.client_cert_cn() + \" version=\" + proxy.ssl_version() +\n"
+             "    \" cipher=\" + proxy.ssl_cipher() + \" sig_alg=\" + proxy.cert_sign() +\n"
+             "    \" key_alg=\" + proxy.cert_key() + \" verify=\" + proxy.ssl_verify_result() +\n"
+             "    \" ssl=\" + proxy.is_ssl() + \" conn=\" + proxy.client_has_cert_conn() +\n"
+             "    \" sess=\" + proxy.client_has_cert_sess() + {\"\n\"};\n"
+             "  return (deliver);\n"
+             "}\n");
+}
+
+enum receiver {
+    NGINX,
+    HAPROXY,
+    VARNISH,
+    RECEIVERS
 };
 
-static struct {
-    pid_t pid;
-    uint16_t port;
-    char folder[32];
-} running;
+static const struct foreign_kind kinds[RECEIVERS] = {
+    [NGINX] = {"/usr/sbin/nginx",
+               {"nginx", "-e", "stderr", "-p", ".", "-c", "config"},
+               NULL,
+               configure_old_nginx},
+    [HAPROXY] = {"/usr/sbin/haproxy",
+                 {"haproxy", "-q", "-db", "-f", "config"},
+                 NULL,
+                 configure_haproxy},
+    [VARNISH] = {"/usr/sbin/varnishd",
+                 {"varnishd", "-F", "-n", "@/work", "-f", "@/config", "-a", "@/socket,PROXY", "-j",
+                  "none", "-s", "malloc,10m", "-p", "workspace_session=16k"},
+                 "said Child starts",
+                 configure_varnish},
+};
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static struct foreign receiver;
+static struct gateway *gateway;
+
+static int stop(void **state)
 {
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
+    int result = gateway_drop(state);
+    foreign_stop(&receiver);
+    return result;
 }
 
-static int stop_receiver(void **state)
-{
-    (void)state;
-    if (running.pid > 0) {
-        (void)kill(-running.pid, SIGKILL); /* nginx has a worker */
-        (void)waitpid(running.pid, NULL, 0);
-    }
-    if (running.folder[0])
-        (void)nftw(running.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    memset(&running, 0, sizeof(running));
-    return 0;
-}
-
-static void write_config(const struct receiver *r, int listener)
-{
-    char path[64];
-    (void)strcpy(running.folder, "/tmp/ktlsgate-proxy-XXXXXX");
-    assert_non_null(mkdtemp(running.folder));
-    (void)snprintf(path, sizeof(path), "%s/config", running.folder);
-    FILE *f = fopen(path, "we");
-    assert_non_null(f);
-    r->configure(f, running.port, listener);
-    assert_int_equal(fclose(f), 0);
-}
-
-/* Only what is safe between fork and exec. */
-static void become(const struct receiver *r, int listener, char *const environment[])
-{
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (chdir(running.folder) == 0 && fcntl(listener, F_SETFD, 0) == 0)
-        (void)execve(r->program, (char *const *)(uintptr_t)r->args, environment);
-    _exit(127);
-}
-
-/* It inherits the listening socket: connections wait in its backlog until it is ready. */
-static void start_receiver(const struct receiver *r)
-{
-    if (access(r->program, X_OK))
-        skip_because("it is not installed");
-    char inherited[32]; /* how nginx is told of sockets that are open already */
-    char *const environment[] = {inherited, NULL};
-    gw_auto_fd listener = net_listen(16, &running.port);
-    assert_true(listener >= 0);
-    write_config(r, listener);
-    (void)snprintf(inherited, sizeof(inherited), "NGINX=%d;", listener);
-    running.pid = fork();
-    assert_true(running.pid >= 0);
-    (void)setpgid(running.pid, 0); /* in both processes, or the first signal could miss it */
-    if (running.pid == 0)
-        become(r, listener, environment);
-}
-
-/* ---- what it understands ---- */
+/* ---- what they understand of addresses ---- */
 
 static const struct pair {
     const char *client; /* NULL: a unix socket */
@@ -191,6 +177,14 @@ static ssize_t make_header(const struct pair *p, int version, uint8_t *out, size
     return gw_proxy_encode(out, cap, &info);
 }
 
+/* The body of an answer; "" when there is none. */
+static void body_of(const char *reply, char *line, size_t size)
+{
+    const char *body = strstr(reply, "\r\n\r\n");
+    bool ok = strncmp(reply, "HTTP/1.", 7) == 0 && strstr(reply, " 200 ") && body;
+    (void)snprintf(line, size, "%s", ok ? body + 4 : "");
+}
+
 /* The line it answers with, "" when it closed the connection instead. */
 static void ask(const void *header, size_t len, char *line, size_t size)
 {
@@ -198,16 +192,14 @@ static void ask(const void *header, size_t len, char *line, size_t size)
     char all[256 + sizeof(request)];
     char reply[1024] = {0};
     int error;
-    gw_auto_fd fd = net_connect(running.port);
-    assert_true(fd >= 0 && len <= 256);
+    gw_auto_fd fd = foreign_connect(&receiver);
+    assert_true(len <= 256);
     memcpy(all, header, len);
     memcpy(all + len, request, sizeof(request) - 1);
     assert_true(net_send(fd, all, len + sizeof(request) - 1, 0));
     (void)net_receive(fd, reply, sizeof(reply) - 1, &error);
     assert_int_not_equal(error, ETIMEDOUT);
-    const char *body = strstr(reply, "\r\n\r\n");
-    bool ok = strncmp(reply, "HTTP/1.", 7) == 0 && strstr(reply, " 200 ") && body;
-    (void)snprintf(line, size, "%s", ok ? body + 4 : "");
+    body_of(reply, line, size);
 }
 
 static void assert_same(const char *host, unsigned port, const char *want, uint16_t want_port)
@@ -217,7 +209,7 @@ static void assert_same(const char *host, unsigned port, const char *want, uint1
     assert_memory_equal(&a, &b, sizeof(a));
 }
 
-static void check_pair(const struct receiver *r, const struct pair *p, int version)
+static void check_pair(const char *unknown, const struct pair *p, int version)
 {
     uint8_t header[256];
     char line[512];
@@ -229,7 +221,7 @@ static void check_pair(const struct receiver *r, const struct pair *p, int versi
     assert_true(len > 0);
     ask(header, (size_t)len, line, sizeof(line));
     if (!p->client) {
-        assert_int_equal(strncmp(line, r->unknown, strlen(r->unknown)), 0);
+        assert_int_equal(strncmp(line, unknown, *unknown ? strlen(unknown) : 1), 0);
         return;
     }
     int words =
@@ -240,41 +232,201 @@ static void check_pair(const struct receiver *r, const struct pair *p, int versi
     assert_same(local, local_port, p->local, p->local_port);
 }
 
-static void understands_both_versions(const struct receiver *r)
+/* `unknown`: how its line begins when the header names no client, by version; "": it closes. */
+static void understands_both_versions(enum receiver r, const char *const unknown[2])
 {
     char line[512];
-    start_receiver(r);
+    foreign_start(&receiver, &kinds[r], 0);
     for (size_t i = 0; i < GW_ARRAY_SIZE(pairs); i++)
         for (int version = 1; version <= 2; version++)
-            check_pair(r, &pairs[i], version);
+            check_pair(unknown[version - 1], &pairs[i], version);
     ask("", 0, line, sizeof(line)); /* it does insist on a header */
     assert_string_equal(line, "");
 }
 
 static void nginx_understands_both_versions(void **state)
 {
+    static const char *const unknown[] = {"client=  local= ", "client=  local= "};
     (void)state;
-    understands_both_versions(&receivers[0]);
+    understands_both_versions(NGINX, unknown);
 }
 
 static void haproxy_understands_both_versions(void **state)
 {
+    static const char *const unknown[] = {"client=127.0.0.1 ", "client=127.0.0.1 "};
     (void)state;
-    understands_both_versions(&receivers[1]);
+    understands_both_versions(HAPROXY, unknown);
 }
+
+static void varnish_understands_both_versions(void **state)
+{
+    static const char *const unknown[] = {"", "client=0.0.0.0 0 "};
+    (void)state;
+    understands_both_versions(VARNISH, unknown);
+}
+
+/* ---- what they understand of TLS ---- */
+
+static void serve(const char *mode)
+{
+    gateway = gateway_start(&(struct gateway_options){
+        .target = receiver.port,
+        .target_path = receiver.path[0] ? receiver.path : NULL,
+        .flags = {"--proxy-protocol", mode, "--cacert", world_cert(ID_CA), "--allow-all", "--alpn",
+                  "http/1.1"},
+    });
+}
+
+/* One request of alice; the answer and the gateway's line. */
+static void ask_through(SSL_SESSION *session, SSL_SESSION **ret_session, char *line, size_t size,
+                        struct conn_line *ret)
+{
+    struct client c;
+    char reply[4096] = {0};
+    size_t len = 0;
+    client_connect(&c, &(struct client_options){
+                           .port = gateway->port,
+                           .version = TLS1_3_VERSION,
+                           .with_cert = true,
+                           .identity = ID_ALICE,
+                           .alpn = "http/1.1",
+                           .session = session,
+                       });
+    client_send_text(&c, "GET / HTTP/1.0\r\n\r\n");
+    for (size_t n = 1; n > 0 && len < sizeof(reply) - 1; len += n)
+        n = client_receive_some(&c, reply + len, sizeof(reply) - 1 - len);
+    client_close_notify(&c);
+    if (ret_session)
+        *ret_session = client_take_session(&c);
+    client_close(&c);
+    gateway_conn(gateway, ret);
+    body_of(reply, line, size);
+}
+
+static void assert_has(const char *line, const char *key, const char *want)
+{
+    char value[256];
+    if (!logline_field(line, key, value, sizeof(value)))
+        fail_msg("no %s= in \"%s\"", key, line);
+    assert_string_equal(value, want);
+}
+
+static void haproxy_understands_tls(void **state)
+{
+    char line[1024];
+    struct conn_line log;
+    (void)state;
+    foreign_start(&receiver, &kinds[HAPROXY], 0);
+    serve("v2-tls-full"); /* with its checksum, which haproxy verifies */
+    ask_through(NULL, NULL, line, sizeof(line), &log);
+    assert_has(line, "authority", "localhost");
+    line[strcspn(line, "\n")] = '\0';
+    assert_has(line, "unique_id", log.unique_id);
+    gateway_stop(gateway);
+}
+
+/* A header with one byte wrong in a value. */
+static void haproxy_verifies_the_checksum(void **state)
+{
+    static const struct gw_proxy_tls tls = {.client = GW_PROXY_CLIENT_SSL,
+                                            .values[GW_TLV_AUTHORITY] = {"gate.test", 9}};
+    struct sockaddr_in6 any = address_of("192.0.2.7", 1);
+    struct gw_proxy_info info = {2, (const struct sockaddr *)&any, (const struct sockaddr *)&any,
+                                 &tls};
+    uint8_t header[256];
+    char line[512];
+    (void)state;
+    foreign_start(&receiver, &kinds[HAPROXY], 0);
+    ssize_t len = gw_proxy_encode(header, sizeof(header), &info);
+    assert_true(len > 0);
+    ask(header, (size_t)len, line, sizeof(line));
+    assert_non_null(strstr(line, "authority=gate.test"));
+    *(uint8_t *)memmem(header, (size_t)len, "gate", 4) = 'G';
+    ask(header, (size_t)len, line, sizeof(line));
+    assert_string_equal(line, "");
+}
+
+static void varnish_understands_tls(void **state)
+{
+    char line[1024];
+    struct conn_line log;
+    SSL_SESSION *session;
+    (void)state;
+    foreign_start(&receiver, &kinds[VARNISH], 0);
+    serve("v2-tls-full");
+    ask_through(NULL, &session, line, sizeof(line), &log);
+    assert_has(line, "alpn", "http/1.1");
+    assert_has(line, "authority", "localhost");
+    assert_has(line, "cn", "alice");
+    assert_has(line, "version", "TLSv1.3");
+    assert_has(line, "cipher", log.suite);
+    assert_has(line, "sig_alg", "ecdsa-with-SHA256");
+    assert_has(line, "key_alg", "EC256");
+    assert_has(line, "verify", "0");
+    assert_has(line, "ssl", "true");
+    assert_has(line, "conn", "true");
+    assert_non_null(strstr(line, " sess=true"));
+    ask_through(session, NULL, line, sizeof(line), &log);
+    assert_true(log.resumed);
+    assert_has(line, "cn", "alice");
+    assert_has(line, "conn", "false");
+    assert_non_null(strstr(line, " sess=true"));
+    SSL_SESSION_free(session);
+    gateway_stop(gateway);
+}
+
+/* Whether this nginx has names for what else is in a header. */
+static bool nginx_is_new(void)
+{
+    static const char *const words[] = {"/usr/sbin/nginx", "-v", NULL};
+    struct tool_result result;
+    unsigned major = 0;
+    unsigned minor = 0;
+    if (!tool_exists("/usr/sbin/nginx") && !tool_exists("nginx"))
+        return false;
+    tool_run(&(struct tool_work){.words = words}, DEADLINE_MS, &result);
+    const char *at = strstr(result.said, "nginx/");
+    return at && sscanf(at, "nginx/%u.%u", &major, &minor) == 2 && (major > 1 || minor > 23);
+}
+
+static void nginx_understands_tls(void **state)
+{
+    struct foreign_kind kind = kinds[NGINX];
+    char line[1024];
+    struct conn_line log;
+    (void)state;
+    bool is_new = nginx_is_new();
+    if (is_new)
+        kind.configure = configure_new_nginx;
+    foreign_start(&receiver, &kind, 0);
+    serve("v2-tls-full");
+    ask_through(NULL, NULL, line, sizeof(line), &log);
+    assert_int_equal(strncmp(line, "client=127.0.0.1 ", 17), 0);
+    if (is_new) {
+        assert_has(line, "alpn", "http/1.1");
+        assert_has(line, "authority", "localhost");
+        assert_has(line, "unique_id", log.unique_id);
+        assert_has(line, "cn", "alice");
+        assert_has(line, "version", "TLSv1.3");
+        assert_has(line, "cipher", log.suite);
+        assert_has(line, "sig_alg", "ecdsa-with-SHA256");
+        assert_has(line, "key_alg", "EC256");
+    }
+    gateway_stop(gateway);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, stop)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(nginx_understands_both_versions, stop_receiver),
-        cmocka_unit_test_teardown(haproxy_understands_both_versions, stop_receiver),
+        TEST(nginx_understands_both_versions),
+        TEST(haproxy_understands_both_versions),
+        TEST(varnish_understands_both_versions),
+        TEST(haproxy_understands_tls),
+        TEST(haproxy_verifies_the_checksum),
+        TEST(varnish_understands_tls),
+        TEST(nginx_understands_tls),
     };
-    bool any = false;
-    for (size_t i = 0; i < GW_ARRAY_SIZE(receivers); i++)
-        any = any || access(receivers[i].program, X_OK) == 0;
-    if (!any) {
-        print_message("SKIP: neither nginx nor haproxy is installed\n");
-        return EXIT_SKIPPED;
-    }
-    return cmocka_run_group_tests_name("proxy_receivers", tests, NULL, NULL);
+    return run_world("proxy_receivers", tests);
 }
