@@ -110,7 +110,8 @@ struct gw_service {
 
     struct gw_cert_pair certs[GW_MAX_CERT_PAIRS];
     unsigned cert_count;
-    const char *cacert_file; /* NULL: none */
+    const char *cacerts[GW_MAX_TRUST_PATHS + 1]; /* files and folders; NULL after the last */
+    uint32_t verify_depth; /* certificates between leaf and anchor, to GW_VERIFY_DEPTH_MAX */
     enum gw_verify verify;
     /* At most GW_MAX_RULES, owned by the configuration. Never without an allow rule in a served
      * configuration: verify none gets one GW_RULE_ALL. */

@@ -51,11 +51,12 @@ static int refuse_unknown(struct gw_draft *d, const struct flag *f, const char *
     struct gw_shown shown = gw_draft_shown(text);
     const struct gw_option *near = gw_option_nearest(d->config->command, f->name, f->len);
     enum gw_command other = who_takes(f);
-    if (near)
-        return refuse_usage(d, "unknown flag '%s'; did you mean --%s?", shown.text, near->name);
-    if (other != GW_COMMAND_COUNT)
+    bool ours = gw_option_find(d->config->command, f->name, f->len) != NULL; /* with one dash */
+    if (other != GW_COMMAND_COUNT && !ours)
         return refuse_usage(d, "'%s' is a flag of `ktlsgate %s`, not of `ktlsgate %s`", shown.text,
                             gw_command_info(other)->word, command_word(d));
+    if (near)
+        return refuse_usage(d, "unknown flag '%s'; did you mean --%s?", shown.text, near->name);
     return refuse_usage(d, "unknown flag '%s'; `ktlsgate %s --help` lists those there are",
                         shown.text, command_word(d));
 }

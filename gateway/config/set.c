@@ -149,6 +149,17 @@ int gw_set_text(struct gw_draft *d, const struct gw_option *opt, const char *val
     return keep(d, value, place_of(d, opt));
 }
 
+/* The next free place of GW_MAX_TRUST_PATHS. */
+int gw_set_path(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    const char **paths = place_of(d, opt);
+    unsigned count = 0;
+    while (paths[count])
+        count++;
+    int error = need_room(d, opt, count, GW_MAX_TRUST_PATHS);
+    return error ? error : keep(d, value, &paths[count]);
+}
+
 /* Names joined by ':'; OpenSSL's other signs (`!`, `@`, `+`) could only weaken the policy. */
 int gw_set_names(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {

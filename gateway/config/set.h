@@ -12,6 +12,7 @@ int gw_set_word(struct gw_draft *d, const struct gw_option *opt, const char *val
 int gw_set_count(struct gw_draft *d, const struct gw_option *opt, const char *value);    /* u32 */
 int gw_set_duration(struct gw_draft *d, const struct gw_option *opt, const char *value); /* i64 */
 int gw_set_text(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_path(struct gw_draft *d, const struct gw_option *opt, const char *value); /* next of */
 int gw_set_names(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_tls_version(struct gw_draft *d, const struct gw_option *opt, const char *value);
 

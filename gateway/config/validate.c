@@ -58,7 +58,7 @@ static int check_client(struct gw_draft *d)
     struct gw_service *s = d->service;
     s->role = GW_ROLE_CLIENT;
     s->verify = GW_VERIFY_REQUIRED;
-    if (!s->cacert_file)
+    if (!s->cacerts[0])
         return refuse_usage(d, "--cacert is missing: give the PEM certificates of the authorities "
                                "that sign the target's, such as --cacert ca.pem, or "
                                "/etc/ssl/certs/ca-certificates.crt for the system's list");
@@ -97,8 +97,8 @@ static int check_verify(struct gw_draft *d)
 {
     struct gw_service *s = d->service;
     if (!gw_draft_given(d, "verify"))
-        s->verify = s->cacert_file ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE;
-    if (s->verify != GW_VERIFY_NONE && !s->cacert_file)
+        s->verify = s->cacerts[0] ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE;
+    if (s->verify != GW_VERIFY_NONE && !s->cacerts[0])
         return refuse_usage(d,
                             "--verify %s needs --cacert: give the PEM file of the authorities "
                             "whose clients are known",
@@ -119,9 +119,9 @@ static int check_rules(struct gw_draft *d)
                                "client the authorities know");
     if (s->rule_count && s->verify == GW_VERIFY_NONE)
         return refuse_usage(d, "the --%s flags would never be asked: %s", allows ? "allow" : "deny",
-                            s->cacert_file ? "--verify none asks no client for a certificate; "
-                                             "leave it out, or the flags"
-                                           : "add --cacert, so that clients show a certificate");
+                            s->cacerts[0] ? "--verify none asks no client for a certificate; "
+                                            "leave it out, or the flags"
+                                          : "add --cacert, so that clients show a certificate");
     if (allows > 1 && gw_draft_given(d, "allow-all"))
         return refuse_usage(d, "--allow-all lets every client pass, so the other --allow flags "
                                "would do nothing; leave it out, or them");

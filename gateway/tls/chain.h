@@ -7,14 +7,16 @@
  */
 #pragma once
 
+#include "gateway/base/limits.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    GW_CHAIN_MAX = 11,    /* certificates below the anchor: the leaf and --verify-depth's most */
-    GW_CHAIN_ID_LEN = 32, /* SHA-256 */
-    GW_SERIAL_BYTES_MAX = 20, /* RFC 5280 4.1.2.2 */
+    GW_CHAIN_MAX = 1 + GW_VERIFY_DEPTH_MAX, /* certificates below the anchor, the leaf too */
+    GW_CHAIN_ID_LEN = 32,                   /* SHA-256 */
+    GW_SERIAL_BYTES_MAX = 20,               /* RFC 5280 4.1.2.2 */
     GW_CHAIN_BYTES_MAX =
         3 + GW_CHAIN_ID_LEN + 8 + GW_CHAIN_MAX * (GW_CHAIN_ID_LEN + 2 + GW_SERIAL_BYTES_MAX),
 };

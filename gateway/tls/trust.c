@@ -3,7 +3,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/tls/failure.h"
-#include "gateway/tls/pemfile.h"
+#include "gateway/tls/fileset.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 
 enum {
-    VERIFY_DEPTH = 10 /* certificates between leaf and trust anchor */
+    DER_SEQUENCE = 0x30 /* what a certificate in DER begins with */
 };
 
 static int out_of_memory(struct gw_error *err)
@@ -52,9 +52,49 @@ static int add_ca(struct gw_trust *t, X509 *ca, const char *path, struct gw_erro
                                                                              : out_of_memory(err);
 }
 
-static int add_cas(struct gw_trust *t, STACK_OF(X509) * cas, const char *path,
-                   OSSL_LIB_CTX *library, struct gw_error *err)
+/* The single certificate of a file that is not PEM. */
+static int read_der(const struct gw_pemfile *file, OSSL_LIB_CTX *library, STACK_OF(X509) * *ret,
+                    struct gw_error *err)
 {
+    const unsigned char *at = file->file.data;
+    X509 *cert = X509_new_ex(library, NULL);
+    *ret = sk_X509_new_null();
+    /* d2i_X509 frees it and makes it NULL when it fails. */
+    if (cert && *ret && d2i_X509(&cert, &at, (long)file->file.len) &&
+        at == file->file.data + file->file.len && sk_X509_push(*ret, cert))
+        return 0;
+    X509_free(cert);
+    sk_X509_free(*ret);
+    *ret = NULL;
+    return gw_error_set(err, GW_EXIT_USAGE,
+                        "--cacert %s: the file is neither PEM nor one certificate in DER",
+                        file->path);
+}
+
+struct loading {
+    struct gw_trust *trust;
+    OSSL_LIB_CTX *library;
+};
+
+static int load_file(void *arg, const struct gw_pemfile *file, struct gw_error *err)
+{
+    const struct loading *l = arg;
+    STACK_OF(X509) *cas = NULL;
+    bool der = file->file.len > 0 && file->file.data[0] == DER_SEQUENCE;
+    int r =
+        der ? read_der(file, l->library, &cas, err) : gw_pemfile_certs(file, l->library, &cas, err);
+    for (int i = 0; r == 0 && i < sk_X509_num(cas); i++)
+        r = add_ca(l->trust, sk_X509_value(cas, i), file->path, err);
+    sk_X509_pop_free(cas, X509_free);
+    return r;
+}
+
+static int load_cas(struct gw_trust *t, const struct gw_service *service, struct gw_files *files,
+                    OSSL_LIB_CTX *library, struct gw_error *err)
+{
+    static const char *const endings[] = {".pem", ".crt", ".cer", NULL};
+    const struct gw_fileset set = {"--cacert", service->cacerts, endings, GW_PEMFILE_MAX};
+    struct loading loading = {t, library};
     t->store = X509_STORE_new();
     t->names = sk_X509_NAME_new_null();
     if (!t->store || !t->names || gw_anchors_init(&t->anchors, library) < 0)
@@ -62,21 +102,8 @@ static int add_cas(struct gw_trust *t, STACK_OF(X509) * cas, const char *path,
     /* A CA that the operator names is trusted as it stands, also when it is an intermediate one
      * whose root is not in the file. */
     X509_STORE_set_flags(t->store, X509_V_FLAG_PARTIAL_CHAIN);
-    int r = 0;
-    for (int i = 0; r == 0 && i < sk_X509_num(cas); i++)
-        r = add_ca(t, sk_X509_value(cas, i), path, err);
+    int r = gw_fileset_each(&set, files, load_file, &loading, err);
     gw_anchors_seal(&t->anchors);
-    return r;
-}
-
-static int load_cas(struct gw_trust *t, const struct gw_pemfile *file, OSSL_LIB_CTX *library,
-                    struct gw_error *err)
-{
-    STACK_OF(X509) *cas = NULL;
-    int r = gw_pemfile_certs(file, library, &cas, err);
-    if (r == 0)
-        r = add_cas(t, cas, file->path, library, err);
-    sk_X509_pop_free(cas, X509_free);
     return r;
 }
 
@@ -121,24 +148,21 @@ int gw_trust_load(struct gw_trust *ret, const struct gw_service *service, struct
     *ret = (struct gw_trust){
         .role = service->role,
         .verify = service->verify,
-        .depth = VERIFY_DEPTH,
+        .depth = service->verify_depth,
         .peer_name = service->target_name,
         .peer_is_address = is_address(service->target_name),
     };
-    struct gw_pemfile file = {0};
     int r = 0;
     if (service->role == GW_ROLE_CLIENT &&
         (service->verify != GW_VERIFY_REQUIRED || !service->target_name))
         return gw_error_set(err, GW_EXIT_USAGE,
                             "--cacert: the target must be verified, by a CA and by its name");
     if (service->verify != GW_VERIFY_NONE) {
-        if (!service->cacert_file)
+        if (!service->cacerts[0])
             return gw_error_set(err, GW_EXIT_USAGE,
                                 "--verify: client certificates can only be verified against a "
                                 "CA; name it with --cacert");
-        r = gw_pemfile_read(&file, files, "--cacert", service->cacert_file, err);
-        if (r == 0)
-            r = load_cas(ret, &file, library, err);
+        r = load_cas(ret, service, files, library, err);
     }
     if (r == 0)
         r = make_session_context(ret, service->name ? service->name : "", library, err);
@@ -192,6 +216,10 @@ int gw_trust_apply(const struct gw_trust *t, SSL_CTX *ctx)
         return -ENOMEM;
     if (!t->store)
         return 0;
+    /* What libssl would look for by itself, too; it is not left to a default. */
+    if (!SSL_CTX_set_purpose(ctx, t->role == GW_ROLE_SERVER ? X509_PURPOSE_SSL_CLIENT
+                                                            : X509_PURPOSE_SSL_SERVER))
+        return -ENOMEM;
     if (tell_names(t, ctx) < 0 || expect_name(t, ctx) < 0)
         return -ENOMEM;
     return SSL_CTX_set1_verify_cert_store(ctx, t->store) ? 0 : -ENOMEM;

@@ -39,7 +39,7 @@ static void check_rules(const struct gw_service *s)
     bool asks = s->verify != GW_VERIFY_NONE;
     unsigned allows = 0;
     gw_require(s->rule_count >= 1 && s->rule_count <= GW_MAX_RULES);
-    gw_require(!asks || s->cacert_file);
+    gw_require(!asks || s->cacerts[0]);
     for (unsigned i = 0; i < s->rule_count; i++) {
         gw_require((s->rules[i].kind == GW_RULE_ALL) == (s->rules[i].pattern == NULL));
         gw_require(asks || s->rules[i].kind == GW_RULE_ALL);

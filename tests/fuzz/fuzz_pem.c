@@ -131,7 +131,7 @@ static void check_trust(const char *path, struct gw_files *files, OSSL_LIB_CTX *
     static struct gw_service service = {.name = "fuzz", .verify = GW_VERIFY_REQUIRED};
     struct gw_error err = {.text = ""};
     struct gw_trust trust = {0};
-    service.cacert_file = path;
+    service.cacerts[0] = path;
     if (gw_trust_load(&trust, &service, files, library, &err))
         check_error(&err);
     else

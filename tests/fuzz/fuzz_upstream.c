@@ -27,7 +27,7 @@ static struct gw_tls_context *make_context(void)
         .name = "fuzz",
         .role = GW_ROLE_CLIENT,
         .target_name = "a.gate.test",
-        .cacert_file = fuzz_world()->ca_file,
+        .cacerts[0] = fuzz_world()->ca_file,
         .verify = GW_VERIFY_REQUIRED,
         .tls_min = 0x0303,
         .tls_max = 0x0304,

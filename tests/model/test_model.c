@@ -466,7 +466,7 @@ static void set_up_services(struct model *m)
             .tls_min = 0x0303,
             .tls_max = 0x0304,
             .session_tickets = true,
-            .cacert_file = mutual || out ? ca : NULL,
+            .cacerts[0] = mutual || out ? ca : NULL,
             .verify = mutual || out ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE,
             .rules = &allowed,
             .rule_count = mutual ? 1 : 0,

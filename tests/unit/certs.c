@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define must(cond)                                                                                 \
@@ -144,13 +145,21 @@ struct test_dir *test_dir_new(void)
     return dir;
 }
 
-/* Ours, and what the programs that were tested left there. */
+/* Ours, and what the programs that were tested left there; folders too, one deep. */
 static void empty(const char *path)
 {
+    char inner[512];
     DIR *dir = opendir(path);
     must(dir);
-    for (struct dirent *e; (e = readdir(dir));)
-        (void)unlinkat(dirfd(dir), e->d_name, 0);
+    for (struct dirent *e; (e = readdir(dir));) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        if (unlinkat(dirfd(dir), e->d_name, 0) == 0)
+            continue;
+        (void)snprintf(inner, sizeof(inner), "%s/%s", path, e->d_name);
+        empty(inner);
+        (void)unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
+    }
     (void)closedir(dir);
 }
 
@@ -180,6 +189,18 @@ static const char *remember(struct test_dir *dir, const char *name)
     must(dir->count < FILES_MAX);
     must((dir->files[dir->count] = strdup(path)));
     return dir->files[dir->count++];
+}
+
+const char *test_dir_folder(struct test_dir *dir, const char *name)
+{
+    const char *path = remember(dir, name);
+    must(mkdir(path, 0700) == 0);
+    return path;
+}
+
+void test_dir_empty(struct test_dir *dir, const char *name)
+{
+    empty(remember(dir, name));
 }
 
 const char *test_dir_file(struct test_dir *dir, const char *name, const void *data, size_t len)

@@ -56,6 +56,10 @@ struct test_dir;
 struct test_dir *test_dir_new(void);
 void test_dir_free(struct test_dir *dir);
 const char *test_dir_path(const struct test_dir *dir);
+/* Makes a folder in it, and returns its path; its files are made with names like "folder/file". */
+const char *test_dir_folder(struct test_dir *dir, const char *name);
+/* Removes all files of such a folder. */
+void test_dir_empty(struct test_dir *dir, const char *name);
 
 /* Writes a file with mode 0600 and returns its path. An existing one is replaced. */
 const char *test_dir_file(struct test_dir *dir, const char *name, const void *data, size_t len);

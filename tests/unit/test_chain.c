@@ -84,7 +84,7 @@ static struct gw_tls_context *context(const struct tlsworld *w, enum gw_verify v
     struct gw_service service;
     tlsworld_service(w, &service);
     service.verify = verify;
-    service.cacert_file = ca_file;
+    service.cacerts[0] = ca_file;
     return tlsworld_context(&service, NULL);
 }
 

@@ -39,7 +39,7 @@ static void defaults_are_those_of_the_contract(void **state gw_unused)
     assert_int_equal(s->cert_count, 1);
     assert_string_equal(s->certs[0].cert_file, "c.pem");
     assert_ptr_equal(s->certs[0].key_file, s->certs[0].cert_file);
-    assert_null(s->cacert_file);
+    assert_null(s->cacerts[0]);
     assert_int_equal(s->verify, GW_VERIFY_NONE);
     assert_int_equal(s->rule_count, 1);
     assert_int_equal(s->rules[0].kind, GW_RULE_ALL);
@@ -94,7 +94,7 @@ static void every_flag_arrives(void **state gw_unused)
     assert_string_equal(s->certs[0].key_file, "a.key");
     assert_string_equal(s->certs[1].cert_file, "b.pem");
     assert_string_equal(s->certs[1].key_file, "b.key");
-    assert_string_equal(s->cacert_file, "ca.pem");
+    assert_string_equal(s->cacerts[0], "ca.pem");
     assert_int_equal(s->verify, GW_VERIFY_OPTIONAL);
     static const struct gw_rule rules[] = {
         {GW_RULE_CN, "My Client"},

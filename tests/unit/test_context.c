@@ -78,7 +78,7 @@ static void files_that_cannot_be_read(void **state)
     service = with_pair(w, test_dir_path(w->dir), w->ec_pair.key_file);
     refused_with(&service, GW_EXIT_START, "--cert", "directory");
     service = plain(w);
-    service.cacert_file = "/nonexistent/ca.pem";
+    service.cacerts[0] = "/nonexistent/ca.pem";
     service.verify = GW_VERIFY_REQUIRED;
     refused_with(&service, GW_EXIT_START, "--cacert /nonexistent/ca.pem");
     service = with_pair(w, "/dev/zero", w->ec_pair.key_file);
@@ -149,12 +149,88 @@ static void authorities_that_are_none(void **state)
     struct gw_service service = plain(w);
     service.verify = GW_VERIFY_REQUIRED;
     refused_with(&service, GW_EXIT_USAGE, "--cacert");
-    service.cacert_file = garbage(w);
+    service.cacerts[0] = garbage(w);
     refused_with(&service, GW_EXIT_USAGE, "--cacert", "no PEM certificate");
-    service.cacert_file = test_dir_file(w->dir, "empty.pem", "", 0);
+    service.cacerts[0] = test_dir_file(w->dir, "empty.pem", "", 0);
     refused_with(&service, GW_EXIT_USAGE, "--cacert", "no PEM certificate");
-    service.cacert_file = w->ec_pair.cert_file;
+    service.cacerts[0] = w->ec_pair.cert_file;
     refused_with(&service, GW_EXIT_USAGE, "--cacert", "CN=server", "not a CA");
+}
+
+static void let_in(const struct tlsworld *w, const struct gw_service *service,
+                   const struct test_cert *const *shown, size_t count)
+{
+    struct gw_tls_context *tls = tlsworld_context(service, NULL);
+    for (size_t i = 0; i < count; i++) {
+        SSL_CTX *ctx = tlspair_client_ctx(w, 0);
+        struct tlspair p;
+        tlspair_show(ctx, shown[i]);
+        tlspair_init(&p, tls, ctx, NULL);
+        assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+        tlspair_done(&p);
+        SSL_CTX_free(ctx);
+    }
+    gw_tls_context_free(tls);
+}
+
+static void authorities_in_several_files_and_folders(void **state)
+{
+    const struct tlsworld *w = *state;
+    const struct test_cert *both[] = {w->client, w->client_foreign};
+    unsigned char *der = NULL;
+    int len = i2d_X509(w->foreign_ca->x509, &der);
+    struct gw_service service = plain(w);
+    service.verify = GW_VERIFY_REQUIRED;
+    service.cacerts[0] = w->ca_file;
+    service.cacerts[1] = test_dir_file(w->dir, "foreign-der.crt", der, (size_t)len);
+    let_in(w, &service, both, 2);
+
+    const char *path = test_dir_folder(w->dir, "authorities");
+    service.cacerts[0] = path;
+    service.cacerts[1] = NULL;
+    refused_with(&service, GW_EXIT_USAGE, path, "no file whose name ends like *.pem");
+    (void)test_dir_cert(w->dir, "authorities/one.pem", w->ca, NULL);
+    (void)test_dir_file(w->dir, "authorities/two.cer", der, (size_t)len);
+    (void)test_dir_file(w->dir, "authorities/README", "not one of them", 15);
+    let_in(w, &service, both, 2);
+    (void)test_dir_file(w->dir, "authorities/three.crt", der, (size_t)len - 1);
+    refused_with(&service, GW_EXIT_USAGE, "authorities/three.crt", "neither PEM nor");
+    (void)test_dir_file(w->dir, "authorities/three.crt", "\x30 and no more", 14);
+    refused_with(&service, GW_EXIT_USAGE, "authorities/three.crt", "neither PEM nor");
+    OPENSSL_free(der);
+}
+
+/* A chain may be as long as --verify-depth says, and not longer. */
+static void the_depth_is_kept(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *upper =
+        test_cert_new(&(struct test_cert_spec){.cn = "upper", .ca = true, .issuer = w->ca});
+    struct test_cert *lower =
+        test_cert_new(&(struct test_cert_spec){.cn = "lower", .ca = true, .issuer = upper});
+    struct test_cert *leaf = test_cert_new(&(struct test_cert_spec){.cn = "leaf", .issuer = lower});
+    struct gw_service service = plain(w);
+    service.verify = GW_VERIFY_REQUIRED;
+    service.cacerts[0] = w->ca_file;
+    for (unsigned depth = 0; depth < 4; depth++) {
+        service.verify_depth = depth;
+        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        SSL_CTX *ctx = tlspair_client_ctx(w, 0);
+        struct tlspair p;
+        tlspair_show(ctx, leaf);
+        assert_true(SSL_CTX_add1_chain_cert(ctx, lower->x509));
+        assert_true(SSL_CTX_add1_chain_cert(ctx, upper->x509));
+        tlspair_init(&p, tls, ctx, NULL);
+        assert_int_equal(tlspair_run(&p), depth < 2 ? GW_HANDSHAKE_FAILED : GW_HANDSHAKE_DONE);
+        if (depth < 2)
+            assert_int_equal(gw_handshake_reason(p.server), GW_REASON_CERT_UNTRUSTED);
+        tlspair_done(&p);
+        SSL_CTX_free(ctx);
+        gw_tls_context_free(tls);
+    }
+    test_cert_free(leaf);
+    test_cert_free(lower);
+    test_cert_free(upper);
 }
 
 static void ciphers_below_policy(void **state)
@@ -355,7 +431,7 @@ static void an_intermediate_authority_will_do(void **state)
     struct test_cert *client =
         test_cert_new(&(struct test_cert_spec){.cn = "alice", .issuer = middle});
     struct gw_service service = plain(w);
-    service.cacert_file = test_dir_cert(w->dir, "middle.pem", middle, NULL);
+    service.cacerts[0] = test_dir_cert(w->dir, "middle.pem", middle, NULL);
     service.verify = GW_VERIFY_REQUIRED;
     struct gw_tls_context *tls = tlsworld_context(&service, NULL);
     const struct test_cert *shown[] = {client, w->client};
@@ -412,6 +488,8 @@ int main(void)
         cmocka_unit_test(keys_that_do_not_fit),
         cmocka_unit_test(certificates_out_of_date),
         cmocka_unit_test(authorities_that_are_none),
+        cmocka_unit_test(authorities_in_several_files_and_folders),
+        cmocka_unit_test(the_depth_is_kept),
         cmocka_unit_test(ciphers_below_policy),
         cmocka_unit_test(groups_alpn_and_versions),
         cmocka_unit_test(given_lists_are_used),

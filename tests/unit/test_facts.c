@@ -148,7 +148,7 @@ static void full_and_resumed(void **state)
     const struct tlsworld *w = *state;
     struct gw_service service;
     tlsworld_service(w, &service);
-    service.cacert_file = w->ca_file;
+    service.cacerts[0] = w->ca_file;
     service.verify = GW_VERIFY_REQUIRED;
     service.alpn[0] = "a,b";
     service.alpn_count = 1;

@@ -267,7 +267,7 @@ static void mutual_full_and_resumed(void **state)
     const struct tlsworld *w = *state;
     struct gw_service service;
     tlsworld_service(w, &service);
-    service.cacert_file = w->ca_file;
+    service.cacerts[0] = w->ca_file;
     struct gw_ticket_keys *keys = tlsworld_ticket_keys();
     for (int verify = GW_VERIFY_OPTIONAL; verify <= GW_VERIFY_REQUIRED; verify++) {
         service.verify = (enum gw_verify)verify;
@@ -284,7 +284,7 @@ static void optional_takes_a_client_without_certificate(void **state)
     const struct tlsworld *w = *state;
     struct gw_service service;
     tlsworld_service(w, &service);
-    service.cacert_file = w->ca_file;
+    service.cacerts[0] = w->ca_file;
     service.verify = GW_VERIFY_OPTIONAL;
     struct gw_tls_context *tls = tlsworld_context(&service, NULL);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
@@ -385,7 +385,7 @@ static void input_in_any_pieces(void **state)
     const struct tlsworld *w = *state;
     struct gw_service service;
     tlsworld_service(w, &service);
-    service.cacert_file = w->ca_file;
+    service.cacerts[0] = w->ca_file;
     service.verify = GW_VERIFY_REQUIRED;
     struct gw_tls_context *tls = tlsworld_context(&service, NULL);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
@@ -472,7 +472,7 @@ static void a_long_chain_and_much_data(void **state)
     const struct tlsworld *w = *state;
     struct gw_service service;
     tlsworld_service(w, &service);
-    service.cacert_file = w->ca_file;
+    service.cacerts[0] = w->ca_file;
     service.verify = GW_VERIFY_REQUIRED;
     struct gw_tls_context *tls = tlsworld_context(&service, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);

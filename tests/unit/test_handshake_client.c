@@ -59,7 +59,7 @@ static void plan(const struct tlsworld *w, struct duo *d)
         .name = "default",
         .role = GW_ROLE_CLIENT,
         .target_name = "gate.test",
-        .cacert_file = w->ca_file,
+        .cacerts[0] = w->ca_file,
         .verify = GW_VERIFY_REQUIRED,
         .tls_min = 0x0303,
         .tls_max = 0x0304,
@@ -374,7 +374,7 @@ static void mutual(void **state)
         d.to.certs[0].key_file = test_dir_key(w->dir, "alice.key", w->client);
         d.to.cert_count = 1;
         d.at.verify = GW_VERIFY_REQUIRED;
-        d.at.cacert_file = w->ca_file;
+        d.at.cacerts[0] = w->ca_file;
         build(&d);
         for (int round = 0; round < 2; round++) {
             shake_hands(&d);
@@ -620,7 +620,7 @@ static void nothing_to_verify_by_is_refused(void **state)
         else if (what == 1)
             d.to.verify = GW_VERIFY_NONE;
         else
-            d.to.cacert_file = NULL;
+            d.to.cacerts[0] = NULL;
         assert_int_not_equal(gw_tls_context_new(&d.client_tls, &d.to, NULL, NULL, &err), 0);
         assert_int_equal(err.exit, GW_EXIT_USAGE);
         assert_non_null(strstr(err.text, "--cacert"));

@@ -24,7 +24,7 @@ static struct gw_service plain(const struct tlsworld *w)
 static struct gw_service with_clients(const struct tlsworld *w)
 {
     struct gw_service service = plain(w);
-    service.cacert_file = w->ca_file;
+    service.cacerts[0] = w->ca_file;
     service.verify = GW_VERIFY_REQUIRED;
     return service;
 }
@@ -225,11 +225,37 @@ static void certificate_expired_or_early(void **state)
                       "certificate is not yet valid");
 }
 
+/* A purpose that is named must be ours; none named is any (RFC 5280 4.2.1.12), which
+ * client_other passes with in other tests. "Any purpose" is not taken for it. */
 static void certificate_for_another_purpose(void **state)
 {
+    static const char *const purposes[] = {"serverAuth", "anyExtendedKeyUsage", "emailProtection"};
     const struct tlsworld *w = *state;
-    certificate_fails(w, w->client_server_eku, GW_REASON_CERT_INVALID, 43, 43,
-                      "unsuitable certificate purpose");
+    for (size_t i = 0; i < GW_ARRAY_SIZE(purposes); i++) {
+        struct test_cert *other = test_cert_new(
+            &(struct test_cert_spec){.cn = "alice", .eku = purposes[i], .issuer = w->ca});
+        certificate_fails(w, other, GW_REASON_CERT_INVALID, 43, 43,
+                          "unsuitable certificate purpose");
+        test_cert_free(other);
+    }
+}
+
+/* Nor may a CA for servers only make clients. */
+static void authority_for_another_purpose(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *middle = test_cert_new(&(struct test_cert_spec){
+        .cn = "servers only", .ca = true, .eku = "serverAuth", .issuer = w->ca});
+    struct test_cert *leaf = test_cert_new(
+        &(struct test_cert_spec){.cn = "alice", .eku = "clientAuth", .issuer = middle});
+    struct gw_service service = with_clients(w);
+    service.verify = GW_VERIFY_REQUIRED;
+    SSL_CTX *ctx = tlspair_client_ctx(w, 0);
+    tlspair_show(ctx, leaf);
+    assert_true(SSL_CTX_add1_chain_cert(ctx, middle->x509));
+    client_fails(&service, ctx, GW_REASON_CERT_INVALID, 43, "unsuitable certificate purpose");
+    test_cert_free(leaf);
+    test_cert_free(middle);
 }
 
 static void certificate_with_a_small_key(void **state)
@@ -440,6 +466,7 @@ int main(void)
         cmocka_unit_test(certificate_signed_by_itself),
         cmocka_unit_test(certificate_expired_or_early),
         cmocka_unit_test(certificate_for_another_purpose),
+        cmocka_unit_test(authority_for_another_purpose),
         cmocka_unit_test(certificate_with_a_small_key),
         cmocka_unit_test(certificate_with_a_false_signature),
         cmocka_unit_test(client_sends_an_alert),

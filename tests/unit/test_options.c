@@ -121,7 +121,9 @@ static void rows_are_whole(void **state gw_unused)
         assert_int_equal(opt->kind != GW_OPTION_WORD && opt->kind != GW_OPTION_SWITCH,
                          opt->value != NULL);
         if (opt->kind == GW_OPTION_NUMBER || opt->kind == GW_OPTION_DURATION)
-            assert_true(opt->min > 0 && opt->min < opt->max && opt->initial);
+            assert_true(opt->min >= 0 && opt->min < opt->max && opt->initial);
+        if (opt->kind == GW_OPTION_DURATION)
+            assert_true(opt->min > 0);
         for (unsigned c = 0; c <= GW_COMMAND_COUNT; c++) {
             const struct gw_option *found =
                 gw_option_find((enum gw_command)c, opt->name, strlen(opt->name));
@@ -201,7 +203,8 @@ static void words_and_ranges_are_kept(void **state gw_unused)
             (void)snprintf(rest, sizeof(rest), "=%" PRId64, opt->min);
             taken(opt, rest);
             (void)snprintf(rest, sizeof(rest), "=%" PRId64, opt->min - 1);
-            refused(opt, rest, "out of range");
+            if (opt->min > 0)
+                refused(opt, rest, "out of range");
             (void)snprintf(rest, sizeof(rest), "=%" PRId64, opt->max + 1);
             refused(opt, rest, "out of range");
             refused(opt, "=99999999999999999999999", "too large");

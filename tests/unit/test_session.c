@@ -34,7 +34,7 @@ static void begin_with(struct fixture *f, const struct tlsworld *w, int version,
     tlsworld_service(w, &f->service);
     f->ctx = tlspair_client_ctx(w, version);
     if (cert) {
-        f->service.cacert_file = w->ca_file;
+        f->service.cacerts[0] = w->ca_file;
         f->service.verify = GW_VERIFY_REQUIRED;
         tlspair_show(f->ctx, cert);
     }
@@ -132,7 +132,6 @@ static void allow_rules_are_asked_again(void **state)
 static void no_ticket_crosses_services(void **state)
 {
     const struct tlsworld *w = *state;
-    /* The same CA and a blank line more: the content counts. */
     const char *other_ca = test_dir_cert(w->dir, "two-ca.pem", w->ca, w->foreign_ca);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
@@ -140,16 +139,43 @@ static void no_ticket_crosses_services(void **state)
         struct gw_service others[3] = {f.service, f.service, f.service};
         others[0].name = "other";
         others[1].verify = GW_VERIFY_OPTIONAL;
-        others[2].cacert_file = other_ca;
+        others[2].cacerts[0] = other_ca;
         for (size_t i = 0; i < GW_ARRAY_SIZE(others); i++) {
             struct gw_tls_context *tls = tlsworld_context(&others[i], f.keys);
             assert_false(connect_with(&f, tls, true, NULL));
             gw_tls_context_free(tls);
         }
-        /* The same service built anew, as after a restart of a worker, takes it. */
+        /* The same service built anew, as after a restart or on another machine, takes it. */
         struct gw_tls_context *same = tlsworld_context(&f.service, f.keys);
         assert_true(connect_with(&f, same, true, NULL));
         gw_tls_context_free(same);
+        end(&f);
+    }
+}
+
+/* The same CAs in other files, in another order and one of them twice, are the same trust. */
+static void how_cas_are_cut_does_not_matter(void **state)
+{
+    const struct tlsworld *w = *state;
+    const char *both = test_dir_cert(w->dir, "both.pem", w->foreign_ca, w->ca);
+    const char *foreign = test_dir_cert(w->dir, "foreign.pem", w->foreign_ca, NULL);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct fixture f;
+        begin(&f, w, version, w->client);
+        struct gw_service other = f.service;
+        other.cacerts[0] = both;
+        struct gw_tls_context *one_file = tlsworld_context(&other, f.keys);
+        assert_false(connect_with(&f, one_file, true, NULL));
+        SSL_SESSION_free(f.session);
+        f.session = NULL;
+        assert_false(connect_with(&f, one_file, true, NULL));
+        other.cacerts[0] = w->ca_file;
+        other.cacerts[1] = foreign;
+        other.cacerts[2] = w->ca_file;
+        struct gw_tls_context *three_files = tlsworld_context(&other, f.keys);
+        assert_true(connect_with(&f, three_files, true, NULL));
+        gw_tls_context_free(one_file);
+        gw_tls_context_free(three_files);
         end(&f);
     }
 }
@@ -162,7 +188,7 @@ static void no_ticket_replaces_a_certificate(void **state)
         struct fixture f;
         begin(&f, w, version, NULL);
         struct gw_service strict = f.service;
-        strict.cacert_file = w->ca_file;
+        strict.cacerts[0] = w->ca_file;
         strict.verify = GW_VERIFY_REQUIRED;
         struct gw_tls_context *tls = tlsworld_context(&strict, f.keys);
         struct tlspair p;
@@ -333,6 +359,7 @@ int main(void)
         cmocka_unit_test(the_refused_get_no_ticket),
         cmocka_unit_test(allow_rules_are_asked_again),
         cmocka_unit_test(no_ticket_crosses_services),
+        cmocka_unit_test(how_cas_are_cut_does_not_matter),
         cmocka_unit_test(no_ticket_replaces_a_certificate),
         cmocka_unit_test(an_expired_certificate_does_not_resume),
         cmocka_unit_test(an_expired_intermediate_does_not_resume),

@@ -98,6 +98,7 @@ void tlsworld_service(const struct tlsworld *w, struct gw_service *ret)
     ret->cert_count = 2;
     ret->tls_min = 0x0303;
     ret->tls_max = 0x0304;
+    ret->verify_depth = GW_VERIFY_DEPTH_MAX;
     ret->session_tickets = true;
 }
 
