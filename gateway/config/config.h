@@ -177,6 +177,7 @@ struct gw_config {
     int64_t close_timeout_ns;
     int64_t shutdown_timeout_ns;
     int64_t reload_interval_ns; /* 0: off */
+    bool recheck_on_reload;     /* end connections that may no longer pass */
     uint32_t max_conns;         /* of the whole gateway; any one worker may come to hold all */
 
     enum gw_log_format log_format;

@@ -600,6 +600,16 @@ static const struct gw_option options[] = {
         .set = gw_set_duration,
     },
     {
+        .name = "recheck-on-reload",
+        .kind = GW_OPTION_SWITCH,
+        .group = GW_GROUP_PROCESS,
+        .commands = GATEWAY,
+        .help = "judge open connections again when a reload brings new files, and end those whose "
+                "certificate has been revoked since, is expired or is no longer allowed",
+        IN_CONFIG(recheck_on_reload),
+        .set = gw_set_switch,
+    },
+    {
         .name = "log-format",
         .kind = GW_OPTION_WORD,
         .group = GW_GROUP_OBSERVING,

@@ -269,8 +269,7 @@ static completion_handler *const handlers[GW_OP_COUNT] = {
     [GW_OP_PLAIN_ROOM] = gw_splice_plain_room,
 };
 
-/* Every way into a connection ends here: only now may it be freed. */
-static void leave(struct gw_conn *c)
+void gw_conn_leave(struct gw_conn *c)
 {
     if (c->step == GW_STEP_LINGER)
         gw_end_drop_plain(c);
@@ -293,7 +292,7 @@ void gw_conn_complete(struct gw_conn_env *env, const struct gw_completion *done)
         handlers[done->token.op](c, done);
     else if (done->buf)
         gw_ring_buffer_give(env->ring, done->buf);
-    leave(c);
+    gw_conn_leave(c);
 }
 
 /* ---- timers ---- */
@@ -358,7 +357,7 @@ static void retry_starved(struct gw_conn *c)
     }
     if (ops & 1U << GW_OP_PLAIN_RECV && c->step == GW_STEP_RELAY)
         gw_tx_read(c);
-    leave(c);
+    gw_conn_leave(c);
 }
 
 void gw_conn_turn(struct gw_conn_env *env)
@@ -367,15 +366,16 @@ void gw_conn_turn(struct gw_conn_env *env)
     while ((t = gw_wheel_expire(&env->wheel, env->now_ns))) {
         struct gw_conn *c = gw_container_of(t, struct gw_conn, timer);
         timer_handlers[c->step](c);
-        leave(c);
+        gw_conn_leave(c);
     }
+    gw_recheck_some(env);
     /* Those that append themselves again are for the next turn. */
     struct gw_list *last = env->eager.prev;
     for (struct gw_list *node = NULL; node != last && !gw_list_empty(&env->eager);) {
         node = env->eager.next;
         struct gw_conn *c = gw_container_of(node, struct gw_conn, eager_node);
         gw_splice_go_on(c);
-        leave(c);
+        gw_conn_leave(c);
     }
     /* Each retry may take two; what finds none again comes back to the end of the queue. */
     uint32_t chances = gw_ring_buffers_free(env->ring);
@@ -430,7 +430,7 @@ void gw_conn_accepted(struct gw_conn_env *env, int fd, unsigned service)
     gw_list_init(&c->eager_node);
     gw_stats_add(env->stats, GW_COUNTER_OPEN, 1);
     gw_opening_begin(c);
-    leave(c);
+    gw_conn_leave(c);
 }
 
 void gw_conn_end_all(struct gw_conn_env *env)
@@ -443,6 +443,6 @@ void gw_conn_end_all(struct gw_conn_env *env)
             gw_end_now(c, GW_REASON_SHUTDOWN);
         else
             gw_end_with(c, GW_REASON_SHUTDOWN, GW_ALERT_CLOSE_NOTIFY);
-        leave(c);
+        gw_conn_leave(c);
     }
 }

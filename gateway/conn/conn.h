@@ -70,6 +70,9 @@ struct gw_conn_env {
     struct gw_list starved; /* connections waiting for a buffer */
     struct gw_list eager;   /* connections that can go on at once */
     uint64_t next_id;
+    bool rechecking;         /* connections are being judged by new terms … */
+    uint32_t recheck_slot;   /* … from this one on */
+    uint32_t recheck_ended;  /* … and so many were ended */
     uint32_t ticket_waiters; /* connections with a `tickets` */
 };
 
@@ -86,10 +89,13 @@ void gw_conn_complete(struct gw_conn_env *env, const struct gw_completion *c);
 void gw_conn_turn(struct gw_conn_env *env);
 /* Ends every connection with close_notify where there is a record layer; reason `shutdown`. */
 void gw_conn_end_all(struct gw_conn_env *env);
+/* Other terms are in force (env->terms): with --recheck-on-reload the next turns judge connections
+ * by them. */
+void gw_conn_terms_changed(struct gw_conn_env *env);
 /* Whether the next gw_conn_turn has something to do that no completion or timer will tell of. */
 static inline bool gw_conn_eager(const struct gw_conn_env *env)
 {
-    return !gw_list_empty(&env->eager);
+    return env->rechecking || !gw_list_empty(&env->eager);
 }
 /* Connections that are not finished yet. */
 static inline uint32_t gw_conn_count(const struct gw_conn_env *env)

@@ -108,6 +108,7 @@ struct gw_conn {
     int plain_fd;       /* … and the other */
     unsigned target_at; /* address of the target being tried */
 
+    struct gw_passport *passport; /* --recheck-on-reload; owned */
     struct gw_terms *terms;       /* held as long as one of the next two is there */
     struct gw_handshake *hs;      /* until all its bytes are sent */
     struct gw_handshake *tickets; /* client role: then here, while tickets may come */
@@ -214,6 +215,8 @@ void gw_opening_begin(struct gw_conn *c);
 void gw_opening_next(struct gw_conn *c);
 /* Takes it out of the gauge of handshakes, unless it is. */
 void gw_opening_left_handshake(struct gw_conn *c);
+/* What a client is told that may not pass. */
+uint8_t gw_opening_refusal_alert(enum gw_reason refused);
 /* Frees *hs, which is c->hs or was it, and lets go of the terms with it. */
 void gw_conn_free_handshake(struct gw_conn *c, struct gw_handshake **hs);
 void gw_opening_read(struct gw_conn *c);
@@ -237,6 +240,18 @@ bool gw_announce_sent(struct gw_conn *c, size_t sent);
 void gw_announce_drop(struct gw_conn *c);
 
 /* ---- resume.c: the client role waits for tickets ---- */
+
+/* Every way into a connection ends here: only now may it be freed. */
+void gw_conn_leave(struct gw_conn *c);
+
+/* ---- recheck.c ---- */
+
+/* Keeps what the peer is let in by, if that is wanted. NONE; or why it may not pass by the terms
+ * that are in force now; or NO_MEMORY. */
+enum gw_reason gw_recheck_keep(struct gw_conn *c, const struct gw_identity *id);
+void gw_recheck_drop(struct gw_conn *c);
+/* A turn's share of what gw_conn_terms_changed has begun. */
+void gw_recheck_some(struct gw_conn_env *env);
 
 /* The handshake's bytes are sent: keeps it for a while where tickets may come, else frees it. */
 void gw_resume_begin(struct gw_conn *c);

@@ -190,6 +190,7 @@ void gw_end_try_free(struct gw_conn *c)
     tell(c);
     gw_resume_end(c);
     gw_conn_free_handshake(c, &c->hs);
+    gw_recheck_drop(c);
     if (c->has_record) {
         count_engines(c);
         gw_record_done(&c->rec);

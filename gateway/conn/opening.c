@@ -14,16 +14,9 @@
 
 /* ---- who may pass ---- */
 
-static struct gw_ruling decide(const struct gw_terms *terms, const struct gw_identity *id)
-{
-    if (terms->service->verify == GW_VERIFY_NONE)
-        return (struct gw_ruling){.pass = true};
-    return gw_ruleset_judge(terms->rules, id, terms->service->verify == GW_VERIFY_OPTIONAL);
-}
-
 static bool allows(void *arg, const struct gw_identity *id)
 {
-    return decide(arg, id).pass;
+    return gw_terms_judge(arg, id).pass;
 }
 
 static void note_identity(struct gw_conn *c, const struct gw_identity *id,
@@ -42,9 +35,10 @@ static void note_identity(struct gw_conn *c, const struct gw_identity *id,
 static enum gw_reason note_target(struct gw_conn *c)
 {
     struct gw_identity id;
-    if (gw_handshake_identity(c->hs, &id))
-        note_identity(c, &id, NULL);
-    return GW_REASON_NONE;
+    if (!gw_handshake_identity(c->hs, &id))
+        id = (struct gw_identity){.present = false};
+    note_identity(c, &id, NULL);
+    return gw_recheck_keep(c, &id);
 }
 
 /* NONE: the client may pass, and the backend can be told who it is. */
@@ -55,12 +49,15 @@ static enum gw_reason judge_client(struct gw_conn *c)
         COPY_TEXT(c->report.detail, "its names are malformed or too many");
         return GW_REASON_CERT_INVALID;
     }
-    struct gw_ruling ruling = decide(c->terms, &id);
+    struct gw_ruling ruling = gw_terms_judge(c->terms, &id);
     note_identity(c, &id, ruling.rule);
     if (!ruling.pass && ruling.rule)
         (void)snprintf(c->report.detail, sizeof(c->report.detail), "--deny-%s",
                        gw_pattern_kind_word(ruling.rule->kind));
-    return ruling.pass ? gw_announce_make(c, &id) : GW_REASON_NOT_ALLOWED;
+    if (!ruling.pass)
+        return GW_REASON_NOT_ALLOWED;
+    enum gw_reason late = gw_recheck_keep(c, &id);
+    return late ? late : gw_announce_make(c, &id);
 }
 
 /* ---- which engine ---- */
@@ -270,11 +267,17 @@ static enum gw_reason hand_over(struct gw_conn *c)
     return GW_REASON_NONE;
 }
 
-static uint8_t refusal_alert(enum gw_reason refused)
+uint8_t gw_opening_refusal_alert(enum gw_reason refused)
 {
     switch (refused) {
     case GW_REASON_NOT_ALLOWED:
         return GW_ALERT_ACCESS_DENIED;
+    case GW_REASON_CERT_REVOKED:
+        return GW_ALERT_CERTIFICATE_REVOKED;
+    case GW_REASON_CERT_EXPIRED:
+        return GW_ALERT_CERTIFICATE_EXPIRED;
+    case GW_REASON_CERT_UNTRUSTED:
+        return GW_ALERT_UNKNOWN_CA;
     case GW_REASON_NO_MEMORY:
         return GW_ALERT_INTERNAL_ERROR;
     default:
@@ -296,7 +299,7 @@ static void handshake_done(struct gw_conn *c)
         return;
     }
     if (refused) {
-        gw_end_with(c, refused, refusal_alert(refused));
+        gw_end_with(c, refused, gw_opening_refusal_alert(refused));
         return;
     }
     if (!choose_engine(c))

@@ -173,6 +173,8 @@ static void on_adopted(struct worker *w, const struct gw_completion *done)
 {
     int64_t number = 0;
     enum gw_adopt_outcome outcome = gw_adopt_take(&w->adopt, &w->set, w->conns.now_ns, &number);
+    if (outcome == GW_ADOPT_CHANGED)
+        gw_conn_terms_changed(&w->conns);
     if (outcome == GW_ADOPT_KEPT)
         gw_log(GW_LOG_ERROR, "reload: %s", w->adopt.err.text);
     if (outcome != GW_ADOPT_NOTHING)

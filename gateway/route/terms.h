@@ -37,3 +37,12 @@ static inline struct gw_terms *gw_terms_hold(struct gw_terms *terms)
 }
 /* NULL is allowed. */
 void gw_terms_put(struct gw_terms *terms);
+
+/* Whether a peer with this identity may pass. */
+static inline struct gw_ruling gw_terms_judge(const struct gw_terms *terms,
+                                              const struct gw_identity *id)
+{
+    if (terms->service->verify == GW_VERIFY_NONE)
+        return (struct gw_ruling){.pass = true};
+    return gw_ruleset_judge(terms->rules, id, terms->service->verify == GW_VERIFY_OPTIONAL);
+}

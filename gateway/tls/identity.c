@@ -243,6 +243,23 @@ bool gw_identity_read(struct gw_identity *ret, const X509 *cert)
     return ret->present;
 }
 
+size_t gw_identity_len(const struct gw_identity *id)
+{
+    size_t len = offsetof(struct gw_identity, text) + 1;
+    if (id->name_count) {
+        const char *last = id->names[id->name_count - 1].text;
+        len = (size_t)(last - (const char *)id) + strlen(last) + 1;
+    }
+    return len;
+}
+
+void gw_identity_copy(struct gw_identity *ret, const struct gw_identity *id)
+{
+    memcpy(ret, id, gw_identity_len(id));
+    for (unsigned i = 0; i < ret->name_count; i++)
+        ret->names[i].text = ret->text + (id->names[i].text - id->text);
+}
+
 const char *gw_identity_first(const struct gw_identity *id, enum gw_name_kind kind)
 {
     for (unsigned i = 0; i < id->name_count; i++)

@@ -12,6 +12,7 @@
 #include "gateway/base/limits.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum gw_name_kind {
@@ -38,6 +39,11 @@ struct gw_identity {
     int64_t not_after;    /* seconds since 1970 UTC */
     char text[GW_IDENTITY_TEXT_MAX];
 };
+
+/* Bytes that a copy needs: the text that no name uses is left out. */
+size_t gw_identity_len(const struct gw_identity *id);
+/* To `ret`, which has gw_identity_len(id) bytes. */
+void gw_identity_copy(struct gw_identity *ret, const struct gw_identity *id);
 
 /* The first name of a kind, or NULL. */
 const char *gw_identity_first(const struct gw_identity *id, enum gw_name_kind kind);

@@ -23,6 +23,8 @@ enum {
     STORM = 40,
     CROWD = 200,
     AT_ONCE = 16,
+    RECHECKED = 100, /* more than are judged in a turn */
+    ALERT_UNKNOWN_CA = 48,
 };
 
 #define IN_FORCE "reload: new files are in force"
@@ -420,6 +422,44 @@ static void clients_do_not_notice(void **state)
     gateway_stop(gateway);
 }
 
+/* Who was let in by a CA that is not known any more; without the flag, such connections stay. */
+static void connections_are_judged_again_if_asked(void **state)
+{
+    const char *const flags[] = {NULL, "--recheck-on-reload"};
+    (void)state;
+    for (int ask = 0; ask < 2; ask++) {
+        struct client crowd[RECHECKED];
+        struct client_options o;
+        put_back();
+        stage_serve(&(struct gateway_options){
+            .flags = {"--cacert", world_cert(ID_CA), "--allow-all", flags[ask]},
+        });
+        o = stage_client(ID_ALICE, TLS1_3_VERSION);
+        o.any_server = true;
+        for (int i = 0; i < RECHECKED; i++) {
+            stage_join(&crowd[i], &o);
+            stage_echo(&crowd[i], 100);
+        }
+        renew_as(ID_SERVER_RSA);
+        hup_until(IN_FORCE);
+        for (int i = 0; i < RECHECKED; i++)
+            stage_echo(&crowd[i], 100);
+        copy(world_cert(ID_FOREIGN), world_cert(ID_CA));
+        hup_until(IN_FORCE);
+        for (int i = 0; i < RECHECKED && !ask; i++) {
+            stage_echo(&crowd[i], 100);
+            stage_leave(&crowd[i]);
+        }
+        for (int i = 0; i < RECHECKED && ask; i++) {
+            assert_int_equal(client_read_end(&crowd[i]), CLIENT_ALERTED);
+            assert_int_equal(crowd[i].alert, ALERT_UNKNOWN_CA);
+            client_close(&crowd[i]);
+            gateway_expect(gateway, "cert-untrusted", NULL);
+        }
+        gateway_stop(gateway);
+    }
+}
+
 /* The key is root's, the gateway is not root any more. */
 static void a_key_of_root_can_be_renewed(void **state)
 {
@@ -446,6 +486,7 @@ int main(void)
         TEST(a_loader_that_dies_is_replaced),
         TEST(a_storm_of_hups_leaves_nothing_behind),
         TEST(clients_do_not_notice),
+        TEST(connections_are_judged_again_if_asked),
         TEST(a_key_of_root_can_be_renewed),
     };
     return run_world("r_reload", tests);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * --recheck-on-reload: what a connection was let in by is kept, and judged once more when other
+ * terms come into force. Some connections a turn, so that traffic does not wait for thousands.
+ */
+#include "gateway/conn/conn_private.h"
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+
+#include <stdlib.h>
+
+enum {
+    JUDGED_PER_TURN = 64, /* some microseconds each */
+    SLOTS_PER_TURN = 16384
+};
+
+/* Allocated as long as the names of the identity need. */
+struct gw_passport {
+    struct gw_chain chain;
+    struct gw_identity identity;
+};
+
+static struct gw_terms *current_terms(const struct gw_conn *c)
+{
+    return c->env->terms[c->service_index];
+}
+
+static enum gw_reason judge(const struct gw_conn *c, const struct gw_passport *p)
+{
+    const struct gw_terms *terms = current_terms(c);
+    time_t now = (time_t)(gw_clock_wall_ns() / GW_NS_PER_SEC);
+    enum gw_reason reason = GW_REASON_NONE;
+    if (terms->service->verify == GW_VERIFY_NONE)
+        return reason;
+    if (p->chain.present)
+        reason = gw_tls_context_judge_chain(terms->tls, &p->chain, now);
+    if (!reason && c->service->role == GW_ROLE_SERVER && !gw_terms_judge(terms, &p->identity).pass)
+        reason = GW_REASON_NOT_ALLOWED;
+    return reason;
+}
+
+static struct gw_passport *make(const struct gw_identity *id, const struct gw_chain *chain)
+{
+    size_t len = gw_identity_len(id);
+    struct gw_passport *p = malloc(offsetof(struct gw_passport, identity) + len);
+    if (!p)
+        return NULL;
+    p->chain = *chain;
+    gw_identity_copy(&p->identity, id);
+    return p;
+}
+
+enum gw_reason gw_recheck_keep(struct gw_conn *c, const struct gw_identity *id)
+{
+    struct gw_chain chain;
+    if (!c->env->config->recheck_on_reload || current_terms(c)->service->verify == GW_VERIFY_NONE)
+        return GW_REASON_NONE;
+    if (!gw_handshake_chain(c->hs, &chain))
+        return GW_REASON_CERT_INVALID;
+    c->passport = make(id, &chain);
+    if (!c->passport)
+        return GW_REASON_NO_MEMORY;
+    /* Its handshake began before those that are in force now. */
+    return c->terms == current_terms(c) ? GW_REASON_NONE : judge(c, c->passport);
+}
+
+void gw_recheck_drop(struct gw_conn *c)
+{
+    free(c->passport);
+    c->passport = NULL;
+}
+
+void gw_conn_terms_changed(struct gw_conn_env *env)
+{
+    if (!env->config->recheck_on_reload)
+        return;
+    env->rechecking = true;
+    env->recheck_slot = 0;
+    env->recheck_ended = 0;
+}
+
+static bool recheck(struct gw_conn *c)
+{
+    if (!c->passport || c->reason != GW_REASON_NONE)
+        return false;
+    enum gw_reason reason = judge(c, c->passport);
+    if (reason) {
+        c->env->recheck_ended++;
+        gw_end_with(c, reason, gw_opening_refusal_alert(reason));
+        gw_conn_leave(c);
+    }
+    return true;
+}
+
+static void finish(struct gw_conn_env *env)
+{
+    env->rechecking = false;
+    if (env->recheck_ended)
+        gw_log(GW_LOG_WARNING, "reload: %u connections may no longer pass and were ended",
+               env->recheck_ended);
+}
+
+void gw_recheck_some(struct gw_conn_env *env)
+{
+    unsigned judged = 0;
+    for (unsigned i = 0; env->rechecking && i < SLOTS_PER_TURN && judged < JUDGED_PER_TURN; i++) {
+        uint32_t slot = env->recheck_slot++;
+        if (slot >= env->pool.limit || !gw_pool_at(&env->pool, slot)) {
+            finish(env);
+            break;
+        }
+        struct gw_conn *c = gw_pool_find(&env->pool, slot, gw_pool_generation(&env->pool, slot));
+        judged += c && recheck(c);
+    }
+}
