@@ -11,8 +11,9 @@ enum {
     GW_MAX_WORKERS = 256,
     GW_MAX_LISTENERS = 64, /* addresses per process */
     GW_MAX_SERVICES = 64,
-    GW_MAX_CERT_PAIRS = 64, /* per service */
-    GW_MAX_RULES = 100000,  /* allow and deny rules per service */
+    GW_MAX_CERTS = 100000, /* per service: in its folders, and by flags */
+    GW_MAX_CERT_DIRS = 64,
+    GW_MAX_RULES = 100000, /* allow and deny rules per service */
     GW_MAX_ALPN = 16,
     GW_MAX_TRUST_PATHS = 32, /* of --cacert and of --crl, each; a folder is one */
     GW_VERIFY_DEPTH_MAX = 10,

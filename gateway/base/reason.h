@@ -27,6 +27,7 @@
     X(HANDSHAKE_VERSION,    "handshake-version",      true,  "no TLS version in common")                                \
     X(HANDSHAKE_CIPHER,     "handshake-cipher",       true,  "no cipher suite, group or signature in common")           \
     X(HANDSHAKE_ALPN,       "handshake-alpn",         true,  "no application protocol in common")                       \
+    X(HANDSHAKE_SNI,        "handshake-sni",          true,  "no certificate is for the name that was asked for (--strict-sni)") \
     X(HANDSHAKE_TOO_LARGE,  "handshake-too-large",    true,  "the peer sent more handshake data than is allowed")       \
     X(HANDSHAKE_PROTOCOL,   "handshake-protocol",     true,  "the peer broke the handshake protocol")                   \
     X(HANDSHAKE_INTERNAL,   "handshake-internal",     true,  "the TLS library failed")                                  \

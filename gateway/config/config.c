@@ -21,14 +21,20 @@ const char *gw_config_keep(struct gw_config *config, const char *text, size_t le
     return s->text;
 }
 
+static void free_service(struct gw_service *service)
+{
+    free(service->certs);
+    free(service->cert_dirs);
+    free(service->rules);
+    free(service);
+}
+
 void gw_config_free(struct gw_config *config)
 {
     if (!config)
         return;
-    for (unsigned i = 0; i < config->service_count; i++) {
-        free(config->services[i]->rules);
-        free(config->services[i]);
-    }
+    for (unsigned i = 0; i < config->service_count; i++)
+        free_service(config->services[i]);
     while (config->strings) {
         struct gw_config_string *s = config->strings;
         config->strings = s->next;

@@ -108,8 +108,11 @@ struct gw_service {
      * is also sent (SNI). NULL in the server role. */
     const char *target_name;
 
-    struct gw_cert_pair certs[GW_MAX_CERT_PAIRS];
+    struct gw_cert_pair *certs; /* owned, as is the next */
     unsigned cert_count;
+    const char **cert_dirs; /* folders of more (gateway/tls/certdir.h) */
+    unsigned cert_dir_count;
+    bool strict_sni; /* answer only to names that a certificate is for */
     const char *cacerts[GW_MAX_TRUST_PATHS + 1]; /* files and folders; NULL after the last */
     uint32_t verify_depth; /* certificates between leaf and anchor, to GW_VERIFY_DEPTH_MAX */
     enum gw_verify verify;

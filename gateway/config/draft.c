@@ -14,6 +14,12 @@ enum {
     SENTENCE_MAX = sizeof(((struct gw_error *)0)->text)
 };
 
+void gw_draft_done(struct gw_draft *d)
+{
+    free(d->keys);
+    d->keys = NULL;
+}
+
 unsigned gw_draft_given(const struct gw_draft *d, const char *name)
 {
     unsigned times = 0;

@@ -14,6 +14,12 @@ enum {
     GW_OPTIONS_MAX = 128
 };
 
+/* A --key, and how many --cert stood before it. */
+struct gw_draft_key {
+    const char *file;
+    unsigned after;
+};
+
 struct gw_draft {
     struct gw_config *config;
     struct gw_service *service;     /* the one the flags describe; owned by config */
@@ -26,12 +32,14 @@ struct gw_draft {
     unsigned listen_count;
     const char *target; /* NULL: none */
 
-    const char *keys[GW_MAX_CERT_PAIRS];
-    unsigned key_after[GW_MAX_CERT_PAIRS]; /* how many --cert stood before this --key */
+    struct gw_draft_key *keys; /* freed by gw_draft_done */
     unsigned key_count;
 
     bool workers_auto;
 };
+
+/* Frees what belongs to the draft alone. */
+void gw_draft_done(struct gw_draft *d);
 
 /* How often the flag `name` (without dashes, one the table has) was given. */
 unsigned gw_draft_given(const struct gw_draft *d, const char *name);

@@ -146,6 +146,30 @@ static const struct gw_option options[] = {
         .set = gw_set_key,
     },
     {
+        .name = "cert-dir",
+        .kind = GW_OPTION_FILE,
+        .group = GW_GROUP_IDENTITY,
+        .commands = IN_SERVER,
+        .repeatable = true,
+        .value = "FOLDER",
+        .help = "a folder of certificates with their keys: NAME.pem that holds both, NAME.pem or "
+                ".crt and NAME.key, or a sub-folder for each as certbot and Kubernetes make them; "
+                "names are taken from the certificates",
+        .also = "crt-store ssl-cert-dir pem-dir",
+        .set = gw_set_cert_dir,
+    },
+    {
+        .name = "strict-sni",
+        .kind = GW_OPTION_SWITCH,
+        .group = GW_GROUP_IDENTITY,
+        .commands = IN_SERVER,
+        .help = "refuse clients that ask for a name no certificate is for, or for none; without "
+                "it they get the first certificate",
+        .also = "sni-nomatch-abort ssl-reject-handshake",
+        IN_SERVICE(strict_sni),
+        .set = gw_set_switch,
+    },
+    {
         .name = "cert",
         .kind = GW_OPTION_FILE,
         .group = GW_GROUP_SHOWN,

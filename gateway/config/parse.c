@@ -217,6 +217,7 @@ static int parse(struct gw_config **ret, struct gw_draft *d, const char *subcomm
     int error = start(d);
     if (!error)
         error = fill(d, subcommand, argc, argv);
+    gw_draft_done(d);
     if (error) {
         gw_config_free(d->config);
         return error;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/config/set.h"
 
+#include "gateway/base/array.h"
 #include "gateway/config/address.h"
 #include "gateway/config/cpus.h"
 #include "gateway/config/pattern.h"
@@ -37,6 +38,17 @@ static int need_room(struct gw_draft *d, const struct gw_option *opt, unsigned c
         return 0;
     return gw_draft_refuse(d, GW_EXIT_USAGE, "--%s: more than %u are given; leave some out",
                            opt->name, max);
+}
+
+/* Room for one more in an array of gateway/base/array.h. */
+static int grow(struct gw_draft *d, const struct gw_option *opt, void *array, unsigned count,
+                unsigned max, size_t size)
+{
+    int error = need_room(d, opt, count, max);
+    if (error || gw_array_grow(array, count, size))
+        return error;
+    (void)gw_draft_refuse(d, GW_EXIT_OTHER, "out of memory");
+    return -ENOMEM;
 }
 
 int gw_set_switch(struct gw_draft *d, const struct gw_option *opt, const char *value gw_unused)
@@ -222,22 +234,36 @@ int gw_set_target_name(struct gw_draft *d, const struct gw_option *opt, const ch
 int gw_set_cert(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
     struct gw_service *s = d->service;
-    int error = need_room(d, opt, s->cert_count, GW_MAX_CERT_PAIRS);
+    struct gw_cert_pair pair = {NULL, NULL};
+    int error = grow(d, opt, &s->certs, s->cert_count, GW_MAX_CERTS, sizeof(pair));
     if (!error)
-        error = keep(d, value, &s->certs[s->cert_count].cert_file);
-    s->cert_count += !error;
+        error = keep(d, value, &pair.cert_file);
+    if (!error)
+        s->certs[s->cert_count++] = pair;
+    return error;
+}
+
+int gw_set_cert_dir(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    struct gw_service *s = d->service;
+    const char *folder;
+    int error = grow(d, opt, &s->cert_dirs, s->cert_dir_count, GW_MAX_CERT_DIRS, sizeof(folder));
+    if (!error)
+        error = keep(d, value, &folder);
+    if (!error)
+        s->cert_dirs[s->cert_dir_count++] = folder;
     return error;
 }
 
 int gw_set_key(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
-    int error = need_room(d, opt, d->key_count, GW_MAX_CERT_PAIRS);
+    struct gw_draft_key key = {.after = d->service->cert_count};
+    int error = grow(d, opt, &d->keys, d->key_count, GW_MAX_CERTS, sizeof(key));
     if (!error)
-        error = keep(d, value, &d->keys[d->key_count]);
-    if (error)
-        return error;
-    d->key_after[d->key_count++] = d->service->cert_count;
-    return 0;
+        error = keep(d, value, &key.file);
+    if (!error)
+        d->keys[d->key_count++] = key;
+    return error;
 }
 
 static int add_rule(struct gw_draft *d, const struct gw_option *opt, const char *value, bool deny)

@@ -33,9 +33,11 @@ static int check_needed(struct gw_draft *d)
 
 static int check_server(struct gw_draft *d)
 {
-    if (!d->service->cert_count)
+    const struct gw_service *s = d->service;
+    if (!s->cert_count && !s->cert_dir_count)
         return refuse_usage(d, "--cert is missing: give a PEM certificate, such as "
-                               "--cert server.pem --key server.key");
+                               "--cert server.pem --key server.key, or a folder of them with "
+                               "--cert-dir");
     return 0;
 }
 
@@ -79,13 +81,13 @@ static int pair_certs(struct gw_draft *d)
                             "after its --cert",
                             d->key_count, s->cert_count);
     for (unsigned k = 0; k < d->key_count; k++) {
-        unsigned after = in_order ? k + 1 : d->key_after[k];
+        unsigned after = in_order ? k + 1 : d->keys[k].after;
         if (!after || s->certs[after - 1].key_file)
             return refuse_usage(d,
                                 "--key '%s': it cannot be told which --cert it belongs to; "
                                 "give each --key right after its --cert",
-                                gw_draft_shown(d->keys[k]).text);
-        s->certs[after - 1].key_file = d->keys[k];
+                                gw_draft_shown(d->keys[k].file).text);
+        s->certs[after - 1].key_file = d->keys[k].file;
     }
     for (unsigned i = 0; i < s->cert_count; i++)
         if (!s->certs[i].key_file)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/context_private.h"
 
-#include "gateway/tls/credential.h"
 #include "gateway/tls/handshake_private.h"
 #include "gateway/tls/library.h"
 #include "gateway/tls/policy.h"
@@ -30,16 +29,30 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* Tells libssl whether the name was understood; who answers was decided before (hello.c). */
 static int on_server_name(SSL *ssl, int *alert, void *arg)
 {
-    const struct gw_tls_context *tls = arg;
-    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    unsigned index;
+    const struct gw_handshake *hs = SSL_get_app_data(ssl);
     (void)alert;
-    if (!name || !gw_sni_find(&tls->sni, name, &index))
-        return SSL_TLSEXT_ERR_NOACK;
-    SSL_set_SSL_CTX(ssl, tls->ctxs[index]);
-    return SSL_TLSEXT_ERR_OK;
+    (void)arg;
+    return hs->name_known ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
+/* Only in full handshakes. The SSL has the first family from its SSL_CTX. */
+static int on_certificate(SSL *ssl, void *arg)
+{
+    const struct gw_tls_context *tls = arg;
+    const struct gw_handshake *hs = SSL_get_app_data(ssl);
+    const struct gw_family *f = &tls->keyring.families[hs->family];
+    if (hs->family == 0)
+        return 1;
+    SSL_certs_clear(ssl);
+    for (unsigned i = 0; i < f->count; i++) {
+        const struct gw_credential *c = &tls->keyring.all[f->members[i]];
+        if (SSL_use_cert_and_key(ssl, c->leaf, c->key, c->chain, 1) != 1)
+            return 0;
+    }
+    return 1;
 }
 
 /* Lines of the NSS key log format: label, client random, secret in hex. Only the two secrets of
@@ -94,9 +107,10 @@ static int set_up_server(struct gw_tls_context *tls, SSL_CTX *ctx)
         SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
     if (tls->alpn_len)
         SSL_CTX_set_alpn_select_cb(ctx, on_alpn, tls);
-    SSL_CTX_set_client_hello_cb(ctx, gw_handshake_saw_hello, NULL);
+    SSL_CTX_set_client_hello_cb(ctx, gw_handshake_take_hello, NULL);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
-    SSL_CTX_set_tlsext_servername_arg(ctx, tls);
+    if (tls->keyring.count > 1)
+        SSL_CTX_set_cert_cb(ctx, on_certificate, tls);
     return 0;
 }
 
@@ -110,7 +124,6 @@ static int set_up_client(struct gw_tls_context *tls, SSL_CTX *ctx)
     return tls->alpn_len && SSL_CTX_set_alpn_protos(ctx, tls->alpn, tls->alpn_len) ? -ENOMEM : 0;
 }
 
-/* All that is equal in the contexts of a service. */
 static int set_up(struct gw_tls_context *tls, SSL_CTX *ctx, const struct gw_service *service,
                   struct gw_error *err)
 {
@@ -141,100 +154,68 @@ static const char *why_unusable(void)
     }
 }
 
-static int use(SSL_CTX *ctx, const struct gw_credential *c, struct gw_error *err)
+static int refuse(const struct gw_credential *c, struct gw_error *err)
 {
-    if (SSL_CTX_use_cert_and_key(ctx, c->leaf, c->key, c->chain, 1) == 1)
-        return 0;
     const char *why = why_unusable();
     ERR_clear_error();
-    return gw_error_set(err, GW_EXIT_USAGE, "--cert %s: the certificate cannot be used: %s",
-                        c->pair->cert_file, why);
+    return gw_error_set(err, GW_EXIT_USAGE, "%s %s: the certificate cannot be used: %s", c->flag,
+                        c->file, why);
 }
 
-/* Puts certificate `main` in and, for each other key type, the first one that is good for the same
- * names. Returns how many, or negative errno. */
-static int use_family(const struct gw_tls_context *tls, unsigned main, SSL_CTX *ctx,
-                      struct gw_error *err)
+static int use(SSL_CTX *ctx, const struct gw_credential *c, struct gw_error *err)
 {
-    const struct gw_credential *all = tls->credentials;
-    int types[8] = {all[main].key_type};
-    int count = 1;
-    int r = use(ctx, &all[main], err);
-    for (unsigned i = 0; r == 0 && i < tls->credential_count; i++) {
-        bool have = false;
-        for (int t = 0; t < count; t++)
-            have |= types[t] == all[i].key_type;
-        if (have || !gw_credential_covers(&all[i], &all[main]))
-            continue;
-        types[count++] = all[i].key_type;
-        r = use(ctx, &all[i], err);
+    return SSL_CTX_use_cert_and_key(ctx, c->leaf, c->key, c->chain, 1) == 1 ? 0 : refuse(c, err);
+}
+
+/* Lets libssl judge what the handshakes will give it. */
+static int try_all(const struct gw_tls_context *tls, struct gw_error *err)
+{
+    SSL *ssl = SSL_new(tls->ctx);
+    int r = ssl ? 0 : out_of_memory(err);
+    for (unsigned i = 0; r == 0 && i < tls->keyring.count; i++) {
+        const struct gw_credential *c = &tls->keyring.all[i];
+        if (SSL_use_cert_and_key(ssl, c->leaf, c->key, c->chain, 1) != 1)
+            r = refuse(c, err);
     }
-    return r < 0 ? r : count;
+    SSL_free(ssl);
+    return r;
 }
 
-/* The next of tls->ctxs, with all but the certificate. */
-static int add_ctx(struct gw_tls_context *tls, const SSL_METHOD *method,
-                   const struct gw_service *service, SSL_CTX **ret, struct gw_error *err)
+static int use_keyring(const struct gw_tls_context *tls, struct gw_error *err)
 {
-    SSL_CTX *ctx = SSL_CTX_new_ex(tls->library, NULL, method);
-    if (!ctx)
-        return out_of_memory(err);
-    tls->ctxs[tls->count++] = *ret = ctx;
-    return set_up(tls, ctx, service, err);
+    const struct gw_keyring *ring = &tls->keyring;
+    int r = 0;
+    for (unsigned i = 0; r == 0 && ring->count > 0 && i < ring->families[0].count; i++)
+        r = use(tls->ctx, &ring->all[ring->families[0].members[i]], err);
+    return r < 0 ? r : try_all(tls, err);
 }
 
-static int make_client_ctx(struct gw_tls_context *tls, const struct gw_service *service,
-                           struct gw_error *err)
+static int load_keyring(struct gw_tls_context *tls, const struct gw_service *service,
+                        struct gw_files *files, struct gw_error *err)
 {
-    SSL_CTX *ctx = NULL;
-    int r = add_ctx(tls, TLS_client_method(), service, &ctx, err);
-    if (r < 0 || tls->credential_count == 0)
+    int r = gw_keyring_load(&tls->keyring, service, files, tls->library, err);
+    if (r < 0 || tls->role == GW_ROLE_CLIENT)
         return r;
-    return use(ctx, &tls->credentials[0], err);
-}
-
-static int make_server_ctx(struct gw_tls_context *tls, unsigned i, const struct gw_service *service,
-                           struct gw_error *err)
-{
-    SSL_CTX *ctx = NULL;
-    int r = add_ctx(tls, TLS_server_method(), service, &ctx, err);
-    int types = r < 0 ? r : use_family(tls, i, ctx, err);
-    if (types < 0)
-        return types;
-    const struct gw_credential *c = &tls->credentials[i];
-    for (unsigned n = 0; n < c->name_count; n++)
-        if (gw_sni_add(&tls->sni, c->names[n], i, (unsigned)types) < 0)
-            return out_of_memory(err);
+    if (tls->keyring.count == 0)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--cert and --key: at least one pair is needed, or a --cert-dir");
+    if (tls->strict_sni && tls->keyring.sni.count == 0)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--strict-sni: no certificate is for a DNS name, so nobody could "
+                            "connect; leave it out, or take certificates with names");
     return 0;
 }
 
-static int load_credentials(struct gw_tls_context *tls, const struct gw_service *service,
-                            struct gw_files *files, struct gw_error *err)
+static int make_ctx(struct gw_tls_context *tls, const struct gw_service *service,
+                    struct gw_error *err)
 {
-    if (service->cert_count == 0 && service->role == GW_ROLE_CLIENT)
-        return 0;
-    if (service->cert_count == 0)
-        return gw_error_set(err, GW_EXIT_USAGE, "--cert and --key: at least one pair is needed");
-    tls->credentials = calloc(service->cert_count, sizeof(*tls->credentials));
-    if (!tls->credentials)
+    bool server = tls->role == GW_ROLE_SERVER;
+    tls->ctx =
+        SSL_CTX_new_ex(tls->library, NULL, server ? TLS_server_method() : TLS_client_method());
+    if (!tls->ctx)
         return out_of_memory(err);
-    tls->credential_count = service->cert_count;
-    int r = 0;
-    for (unsigned i = 0; r == 0 && i < tls->credential_count; i++)
-        r = gw_credential_load(&tls->credentials[i], files, &service->certs[i], tls->library, err);
-    return r;
-}
-
-static int make_ctxs(struct gw_tls_context *tls, const struct gw_service *service,
-                     struct gw_error *err)
-{
-    if (tls->role == GW_ROLE_CLIENT)
-        return make_client_ctx(tls, service, err);
-    int r = 0;
-    for (unsigned i = 0; r == 0 && i < tls->credential_count; i++)
-        r = make_server_ctx(tls, i, service, err);
-    gw_sni_seal(&tls->sni);
-    return r;
+    int r = set_up(tls, tls->ctx, service, err);
+    return r < 0 ? r : use_keyring(tls, err);
 }
 
 static int fill(struct gw_tls_context *tls, const struct gw_service *service,
@@ -247,8 +228,8 @@ static int fill(struct gw_tls_context *tls, const struct gw_service *service,
     for (unsigned i = 0; r == 0 && i < service->alpn_count; i++)
         r = add_alpn(tls, service->alpn[i], err);
     if (r == 0)
-        r = load_credentials(tls, service, files, err);
-    return r < 0 ? r : make_ctxs(tls, service, err);
+        r = load_keyring(tls, service, files, err);
+    return r < 0 ? r : make_ctx(tls, service, err);
 }
 
 int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *service,
@@ -264,6 +245,7 @@ int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *ser
     }
     tls->library = library;
     tls->role = service->role;
+    tls->strict_sni = service->strict_sni;
     tls->keeps_sessions = service->role == GW_ROLE_CLIENT && service->session_tickets;
     if (service->role == GW_ROLE_SERVER && service->session_tickets)
         tls->tickets = tickets;
@@ -282,13 +264,9 @@ void gw_tls_context_free(struct gw_tls_context *tls)
 {
     if (!tls)
         return;
-    gw_sni_done(&tls->sni);
     gw_session_stack_done(&tls->sessions);
-    for (unsigned i = 0; i < tls->count; i++)
-        SSL_CTX_free(tls->ctxs[i]);
-    for (unsigned i = 0; i < tls->credential_count; i++)
-        gw_credential_done(&tls->credentials[i]);
-    free(tls->credentials);
+    SSL_CTX_free(tls->ctx);
+    gw_keyring_done(&tls->keyring);
     gw_trust_done(&tls->trust);
     EVP_CIPHER_free(tls->ticket_cipher);
     free(tls);

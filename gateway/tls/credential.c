@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/credential.h"
 
+#include "gateway/base/array.h"
 #include "gateway/base/log.h"
-#include "gateway/tls/pemfile.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -33,62 +33,43 @@ static int check_dates(const struct gw_credential *c, struct gw_error *err)
     char text[32];
     if (X509_cmp_current_time(begins) >= 0)
         return gw_error_set(err, GW_EXIT_USAGE,
-                            "--cert %s: the certificate is not valid before %s (is the clock "
-                            "right?)",
-                            c->pair->cert_file, date_text(begins, text));
+                            "%s %s: the certificate is not valid before %s (is the clock right?)",
+                            c->flag, c->file, date_text(begins, text));
     if (X509_cmp_current_time(ends) <= 0)
-        return gw_error_set(err, GW_EXIT_USAGE,
-                            "--cert %s: the certificate expired on %s; renew it",
-                            c->pair->cert_file, date_text(ends, text));
+        return gw_error_set(err, GW_EXIT_USAGE, "%s %s: the certificate expired on %s; renew it",
+                            c->flag, c->file, date_text(ends, text));
     int days = 0;
     int seconds = 0;
     if (ASN1_TIME_diff(&days, &seconds, NULL, ends) && days < WARN_DAYS)
-        gw_log(GW_LOG_WARNING, "--cert %s: the certificate expires on %s", c->pair->cert_file,
+        gw_log(GW_LOG_WARNING, "%s %s: the certificate expires on %s", c->flag, c->file,
                date_text(ends, text));
     return 0;
 }
 
-static int check_key_type(struct gw_credential *c, struct gw_error *err)
-{
-    static const int usable[] = {EVP_PKEY_RSA, EVP_PKEY_RSA_PSS, EVP_PKEY_EC, EVP_PKEY_ED25519,
-                                 EVP_PKEY_ED448};
-    c->key_type = EVP_PKEY_get_base_id(c->key);
-    for (size_t i = 0; i < GW_ARRAY_SIZE(usable); i++)
-        if (c->key_type == usable[i])
-            return 0;
-    return gw_error_set(err, GW_EXIT_USAGE,
-                        "--key %s: this kind of key cannot be used; RSA, ECDSA and EdDSA can",
-                        c->pair->key_file);
-}
-
-static int load_cert(struct gw_credential *c, struct gw_files *files, OSSL_LIB_CTX *library,
-                     struct gw_error *err)
+static int load_cert(struct gw_credential *c, struct gw_credential_loader *l, struct gw_error *err)
 {
     struct gw_pemfile file = {0};
-    int r = gw_pemfile_read(&file, files, "--cert", c->pair->cert_file, err);
-    if (r < 0)
-        return r;
-    r = gw_pemfile_certs(&file, library, &c->chain, err);
+    int r = gw_pemfile_read(&file, l->files, c->flag, c->file, err);
+    if (r == 0)
+        r = gw_pemfile_chain(&file, l->library, &l->shared, &c->chain, err);
     if (r < 0)
         return r;
     c->leaf = sk_X509_shift(c->chain);
     return check_dates(c, err);
 }
 
-static int load_key(struct gw_credential *c, struct gw_files *files, OSSL_LIB_CTX *library,
-                    struct gw_error *err)
+static int load_key(struct gw_credential *c, struct gw_credential_loader *l,
+                    const struct gw_credential_files *files, struct gw_error *err)
 {
     struct gw_pemfile file = {0};
-    int r = gw_pemfile_read(&file, files, "--key", c->pair->key_file, err);
+    int r = gw_pemfile_read(&file, l->files, files->key_flag, files->key_file, err);
     if (r < 0)
         return r;
     if (file.file.mode & (S_IRWXG | S_IRWXO))
         gw_log(GW_LOG_WARNING,
-               "--key %s: others than its owner may use the file (mode %04o); "
-               "chmod 600 it",
-               c->pair->key_file, (unsigned)file.file.mode);
-    r = gw_pemfile_key(&file, library, &c->key, err);
-    return r < 0 ? r : check_key_type(c, err);
+               "%s %s: others than its owner may use the file (mode %04o); chmod 600 it",
+               files->key_flag, files->key_file, (unsigned)file.file.mode);
+    return gw_pemkey_read(&l->keys, &file, &c->key, &c->key_type, err);
 }
 
 /* A name worth comparing with SNI; others (an address, an embedded NUL) are left out. */
@@ -108,10 +89,8 @@ static int add_name(struct gw_credential *c, const ASN1_STRING *s)
 {
     if (!name_usable(s))
         return 0;
-    char **grown = realloc(c->names, (c->name_count + 1) * sizeof(*grown));
-    if (!grown)
+    if (!gw_array_grow(&c->names, c->name_count, sizeof(*c->names)))
         return -ENOMEM;
-    c->names = grown;
     char *name = strndup((const char *)ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
     if (!name)
         return -ENOMEM;
@@ -142,21 +121,36 @@ static int collect_names(struct gw_credential *c)
     return r == 0 && c->name_count == 0 ? add_common_name(c) : r;
 }
 
-int gw_credential_load(struct gw_credential *ret, struct gw_files *files,
-                       const struct gw_cert_pair *pair, OSSL_LIB_CTX *library, struct gw_error *err)
+void gw_credential_loader_init(struct gw_credential_loader *loader, struct gw_files *files,
+                               OSSL_LIB_CTX *library)
 {
-    *ret = (struct gw_credential){.pair = pair};
-    int r = load_cert(ret, files, library, err);
+    *loader = (struct gw_credential_loader){.files = files, .library = library};
+    gw_pemkey_init(&loader->keys, library);
+}
+
+void gw_credential_loader_done(struct gw_credential_loader *loader)
+{
+    gw_pemkey_done(&loader->keys);
+    gw_pemfile_shared_done(&loader->shared);
+}
+
+int gw_credential_load(struct gw_credential *ret, struct gw_credential_loader *loader,
+                       const struct gw_credential_files *files, struct gw_error *err)
+{
+    *ret = (struct gw_credential){.flag = files->cert_flag, .file = strdup(files->cert_file)};
+    if (!ret->file)
+        return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    int r = load_cert(ret, loader, err);
     if (r == 0)
-        r = load_key(ret, files, library, err);
+        r = load_key(ret, loader, files, err);
     if (r < 0)
         return r;
     bool fits = X509_check_private_key(ret->leaf, ret->key);
     ERR_clear_error();
     if (!fits)
         return gw_error_set(err, GW_EXIT_USAGE,
-                            "--key %s: this key does not belong to the certificate of --cert %s",
-                            pair->key_file, pair->cert_file);
+                            "%s %s: this key does not belong to the certificate of %s %s",
+                            files->key_flag, files->key_file, ret->flag, ret->file);
     if (collect_names(ret) < 0)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     return 0;
@@ -164,6 +158,7 @@ int gw_credential_load(struct gw_credential *ret, struct gw_files *files,
 
 void gw_credential_done(struct gw_credential *c)
 {
+    free(c->file);
     X509_free(c->leaf);
     sk_X509_pop_free(c->chain, X509_free);
     EVP_PKEY_free(c->key);

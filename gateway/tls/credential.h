@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A certificate with its chain and private key, loaded from the two files of a pair and checked. */
+/* A certificate with its chain and private key, loaded from its files and checked. */
 #pragma once
 
-#include "gateway/base/error.h"
-#include "gateway/base/files.h"
-#include "gateway/config/config.h"
+#include "gateway/tls/pemkey.h"
 
-#include <openssl/types.h>
-#include <openssl/x509.h>
-#include <stdbool.h>
+/* Where it is: files, and the flags that named them. */
+struct gw_credential_files {
+    const char *cert_flag, *cert_file;
+    const char *key_flag, *key_file;
+};
 
 struct gw_credential {
-    const struct gw_cert_pair *pair; /* for messages; owned by the configuration */
+    const char *flag; /* "--cert", "--cert-dir" */
+    char *file;       /* its path; for messages */
     X509 *leaf;
     STACK_OF(X509) * chain; /* what follows the leaf in the file; may be empty */
     EVP_PKEY *key;
@@ -20,14 +21,25 @@ struct gw_credential {
     unsigned name_count;
 };
 
+/* What loading many has in common. */
+struct gw_credential_loader {
+    struct gw_files *files;
+    OSSL_LIB_CTX *library;
+    struct gw_pemkey_reader keys;
+    struct gw_pemfile_shared shared;
+};
+
+void gw_credential_loader_init(struct gw_credential_loader *loader, struct gw_files *files,
+                               OSSL_LIB_CTX *library);
+void gw_credential_loader_done(struct gw_credential_loader *loader);
+
 /*
  * Loads and checks: readable, PEM, key fits certificate, key type usable in TLS 1.2 and 1.3, leaf
  * in date. Warns through gw_log: key file open to others, an end within 30 days.
  * Returns 0; negative errno with *err filled; on failure *ret may still be passed to _done.
  */
-gw_must_check int gw_credential_load(struct gw_credential *ret, struct gw_files *files,
-                                     const struct gw_cert_pair *pair, OSSL_LIB_CTX *library,
-                                     struct gw_error *err);
+gw_must_check int gw_credential_load(struct gw_credential *ret, struct gw_credential_loader *loader,
+                                     const struct gw_credential_files *files, struct gw_error *err);
 /* A zeroed object is allowed. */
 void gw_credential_done(struct gw_credential *credential);
 

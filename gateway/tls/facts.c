@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a backend may be told of a handshake. */
-#include "gateway/base/bytes.h"
 #include "gateway/tls/handshake_private.h"
 
 #include <openssl/err.h>
@@ -9,36 +8,6 @@
 #include <openssl/tls1.h>
 #include <openssl/x509.h>
 #include <stdio.h>
-
-/* ---- the name that the client asked for ---- */
-
-/* server_name as in RFC 6066 3: a list, of which only host_name (type 0) is defined, so of one. */
-static void take_server_name(struct gw_handshake *hs, const uint8_t *data, size_t len)
-{
-    struct gw_reader r = gw_reader_of(data, len);
-    struct gw_reader list = gw_read_sub(&r, gw_read_u16(&r));
-    bool host = gw_read_u8(&list) == 0;
-    size_t name_len = gw_read_u16(&list);
-    const uint8_t *name = gw_read_span(&list, name_len);
-    if (name && host && name_len < sizeof(hs->sni) && !memchr(name, '\0', name_len)) {
-        memcpy(hs->sni, name, name_len);
-        hs->sni[name_len] = '\0';
-    }
-}
-
-/* What is malformed libssl refuses right after this. */
-int gw_handshake_saw_hello(SSL *ssl, int *alert, void *arg)
-{
-    struct gw_handshake *hs = SSL_get_app_data(ssl);
-    const unsigned char *data;
-    size_t len;
-    (void)alert;
-    (void)arg;
-    hs->sni[0] = '\0';
-    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &len))
-        take_server_name(hs, data, len);
-    return SSL_CLIENT_HELLO_SUCCESS;
-}
 
 /* ---- our certificate and signature ---- */
 

@@ -38,7 +38,7 @@ static bool set_up_client(struct gw_handshake *hs)
 
 static bool set_up(struct gw_handshake *hs)
 {
-    hs->ssl = SSL_new(hs->tls->ctxs[0]);
+    hs->ssl = SSL_new(hs->tls->ctx);
     hs->in = BIO_new(BIO_s_mem());
     hs->out = BIO_new(BIO_s_mem());
     if (!hs->ssl || !hs->in || !hs->out || !SSL_set_app_data(hs->ssl, hs)) {
@@ -134,6 +134,8 @@ static enum gw_handshake_verdict fail_by_library(struct gw_handshake *hs, int ss
 {
     struct gw_failure failure;
     gw_failure_take(hs->ssl, ssl_error, &failure);
+    if (hs->reason != GW_REASON_NONE)
+        return fail(hs, hs->reason, ""); /* ours, which libssl has only carried out */
     if (hs->received > 0 && !hs->speaks_tls)
         failure.reason = GW_REASON_HANDSHAKE_NOT_TLS;
     return fail(hs, failure.reason, failure.detail);

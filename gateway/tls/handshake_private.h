@@ -36,6 +36,8 @@ struct gw_handshake {
     size_t server_secret_len;
 
     char sni[256];         /* a host name in TLS has up to 255 bytes */
+    bool name_known;       /* server role: a certificate is for it */
+    unsigned family;       /* … which answers (struct gw_keyring) */
     struct gw_chain chain; /* verified in this handshake; absent: none yet, or it was resumed */
     bool ticket_sent;
     unsigned char *peer_der; /* the peer's certificate, once it was asked for; owned */
@@ -54,8 +56,8 @@ int gw_handshake_verify(struct gw_handshake *hs, X509_STORE_CTX *verification);
 void gw_handshake_take_session(struct gw_handshake *hs, SSL_SESSION *session);
 /* Takes a line of the key log; keeps the application traffic secrets, steps over the others. */
 void gw_handshake_take_secret(struct gw_handshake *hs, const char *line);
+/* Server role: SSL_client_hello_cb, which chooses who answers, by the name that the client asks
+ * for. What libssl calls the name is another one when it resumes a session of TLS 1.2. */
+int gw_handshake_take_hello(SSL *ssl, int *alert, void *arg);
 /* libssl read the header of a record of this type. */
 void gw_handshake_count_read(struct gw_handshake *hs, uint8_t type);
-/* Server role: SSL_client_hello_cb, notes the name that the client asks for. libssl tells it right
- * only where no session of TLS 1.2 is resumed. */
-int gw_handshake_saw_hello(SSL *ssl, int *alert, void *arg);

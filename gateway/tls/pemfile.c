@@ -18,39 +18,107 @@ int gw_pemfile_read(struct gw_pemfile *ret, struct gw_files *files, const char *
     return 0;
 }
 
-static int not_pem(const struct gw_pemfile *file, const char *what, struct gw_error *err)
+void gw_pemfile_shared_done(struct gw_pemfile_shared *shared)
 {
-    return gw_error_set(err, GW_EXIT_USAGE,
-                        "%s %s: no PEM %s in the file (it must have a line -----BEGIN …-----)",
-                        file->flag, file->path, what);
+    for (unsigned i = 0; i < shared->count; i++) {
+        OPENSSL_free(shared->certs[i].der);
+        X509_free(shared->certs[i].cert);
+    }
+    shared->count = 0;
 }
 
-/* 1: a certificate was appended; 0: no more; -1: a block is damaged or memory ran out. */
-static int next_cert(BIO *bio, OSSL_LIB_CTX *library, STACK_OF(X509) * certs)
+/* A block of a PEM file. */
+struct block {
+    char *name, *header;
+    unsigned char *der;
+    long len;
+};
+
+static void free_block(struct block *b)
 {
+    OPENSSL_free(b->name);
+    OPENSSL_free(b->header);
+    OPENSSL_free(b->der);
+    *b = (struct block){NULL};
+}
+
+static bool holds_cert(const struct block *b)
+{
+    return strcmp(b->name, PEM_STRING_X509) == 0 || strcmp(b->name, PEM_STRING_X509_OLD) == 0 ||
+           strcmp(b->name, PEM_STRING_X509_TRUSTED) == 0;
+}
+
+/* NULL: the block is damaged or memory ran out. */
+static X509 *parse_cert(const struct block *b, OSSL_LIB_CTX *library)
+{
+    const unsigned char *at = b->der;
     X509 *cert = X509_new_ex(library, NULL);
-    if (!cert)
-        return -1;
-    if (!PEM_read_bio_X509(bio, &cert, NULL, NULL)) {
+    bool trusted = strcmp(b->name, PEM_STRING_X509_TRUSTED) == 0;
+    if (!cert || !(trusted ? d2i_X509_AUX(&cert, &at, b->len) : d2i_X509(&cert, &at, b->len))) {
         X509_free(cert); /* NULL when the bytes were no certificate */
+        return NULL;
+    }
+    return cert;
+}
+
+/* The same certificate as before, or this one for the next file. */
+static X509 *share_cert(struct block *b, OSSL_LIB_CTX *library, struct gw_pemfile_shared *shared)
+{
+    for (unsigned i = 0; i < shared->count; i++)
+        if (shared->certs[i].len == b->len &&
+            memcmp(shared->certs[i].der, b->der, (size_t)b->len) == 0)
+            return X509_up_ref(shared->certs[i].cert) ? shared->certs[i].cert : NULL;
+    X509 *cert = parse_cert(b, library);
+    if (cert && shared->count < GW_PEMFILE_SHARED && X509_up_ref(cert)) {
+        shared->certs[shared->count].cert = cert;
+        shared->certs[shared->count].der = b->der;
+        shared->certs[shared->count++].len = b->len;
+        b->der = NULL;
+    }
+    return cert;
+}
+
+static int add_cert(struct block *b, OSSL_LIB_CTX *library, struct gw_pemfile_shared *shared,
+                    STACK_OF(X509) * certs)
+{
+    X509 *cert =
+        shared && sk_X509_num(certs) > 0 ? share_cert(b, library, shared) : parse_cert(b, library);
+    if (cert && sk_X509_push(certs, cert))
+        return 1;
+    X509_free(cert);
+    return -1;
+}
+
+/* 1: a block was taken; 0: no more; -1: one is damaged or memory ran out. */
+static int next_block(BIO *bio, OSSL_LIB_CTX *library, struct gw_pemfile_shared *shared,
+                      STACK_OF(X509) * certs)
+{
+    struct block b = {NULL};
+    if (!PEM_read_bio(bio, &b.name, &b.header, &b.der, &b.len)) {
         unsigned long e = ERR_peek_last_error();
         return ERR_GET_LIB(e) == ERR_LIB_PEM && ERR_GET_REASON(e) == PEM_R_NO_START_LINE ? 0 : -1;
     }
-    if (!sk_X509_push(certs, cert)) {
-        X509_free(cert);
-        return -1;
-    }
-    return 1;
+    int r = holds_cert(&b) ? add_cert(&b, library, shared, certs) : 1;
+    if (!holds_cert(&b))
+        OPENSSL_cleanse(b.der, (size_t)b.len);
+    free_block(&b);
+    return r;
 }
 
 int gw_pemfile_certs(const struct gw_pemfile *file, OSSL_LIB_CTX *library, STACK_OF(X509) * *ret,
                      struct gw_error *err)
 {
+    return gw_pemfile_chain(file, library, NULL, ret, err);
+}
+
+int gw_pemfile_chain(const struct gw_pemfile *file, OSSL_LIB_CTX *library,
+                     struct gw_pemfile_shared *shared, STACK_OF(X509) * *ret, struct gw_error *err)
+{
     BIO *bio = BIO_new_mem_buf(file->file.data, (int)file->file.len);
     STACK_OF(X509) *certs = sk_X509_new_null();
     int more = -1;
     if (bio && certs)
-        while ((more = next_cert(bio, library, certs)) > 0)
+        while ((more = next_block(bio, library, shared, certs)) > 0)
             ;
     BIO_free(bio);
     ERR_clear_error();
@@ -60,41 +128,10 @@ int gw_pemfile_certs(const struct gw_pemfile *file, OSSL_LIB_CTX *library, STACK
     }
     sk_X509_pop_free(certs, X509_free);
     if (more == 0)
-        return not_pem(file, "certificate", err);
-    return gw_error_set(err, GW_EXIT_USAGE, "%s %s: a certificate in the file is damaged",
-                        file->flag, file->path);
-}
-
-/* Asked only for encrypted keys; remembers that and gives no phrase. */
-static int no_phrase(char *buf, int size, int writing, void *asked)
-{
-    (void)buf;
-    (void)size;
-    (void)writing;
-    *(bool *)asked = true;
-    return -1;
-}
-
-int gw_pemfile_key(const struct gw_pemfile *file, OSSL_LIB_CTX *library, EVP_PKEY **ret,
-                   struct gw_error *err)
-{
-    bool asked = false;
-    BIO *bio = BIO_new_mem_buf(file->file.data, (int)file->file.len);
-    EVP_PKEY *key =
-        bio ? PEM_read_bio_PrivateKey_ex(bio, NULL, no_phrase, &asked, library, NULL) : NULL;
-    BIO_free(bio);
-    ERR_clear_error();
-    if (key) {
-        *ret = key;
-        return 0;
-    }
-    if (asked)
         return gw_error_set(err, GW_EXIT_USAGE,
-                            "%s %s: the key is encrypted, which is not supported; decrypt it "
-                            "first (openssl pkey -in FILE -out FILE)",
+                            "%s %s: no PEM certificate in the file (it must have a line "
+                            "-----BEGIN …-----)",
                             file->flag, file->path);
-    if (!memmem(file->file.data, file->file.len, "PRIVATE KEY-----", 16))
-        return not_pem(file, "private key", err);
-    return gw_error_set(err, GW_EXIT_USAGE, "%s %s: the private key in the file is damaged",
+    return gw_error_set(err, GW_EXIT_USAGE, "%s %s: a certificate in the file is damaged",
                         file->flag, file->path);
 }

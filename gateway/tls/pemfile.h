@@ -25,11 +25,28 @@ struct gw_pemfile {
 gw_must_check int gw_pemfile_read(struct gw_pemfile *ret, struct gw_files *files, const char *flag,
                                   const char *path, struct gw_error *err);
 
+/*
+ * Certificates that were parsed before, so that the intermediates that a thousand files share are
+ * parsed and kept once. Zeroed: empty.
+ */
+enum {
+    GW_PEMFILE_SHARED = 64
+};
+struct gw_pemfile_shared {
+    struct {
+        unsigned char *der;
+        long len;
+        X509 *cert;
+    } certs[GW_PEMFILE_SHARED];
+    unsigned count;
+};
+void gw_pemfile_shared_done(struct gw_pemfile_shared *shared);
+
 /* All certificates of the file, in its order, at least one; other PEM blocks are stepped over.
  * Returns 0; negative errno with *err filled (GW_EXIT_USAGE). */
 gw_must_check int gw_pemfile_certs(const struct gw_pemfile *file, OSSL_LIB_CTX *library,
                                    STACK_OF(X509) * *ret, struct gw_error *err);
-/* The private key of the file. Never asks for a pass phrase.
- * Returns 0; negative errno with *err filled (GW_EXIT_USAGE). */
-gw_must_check int gw_pemfile_key(const struct gw_pemfile *file, OSSL_LIB_CTX *library,
-                                 EVP_PKEY **ret, struct gw_error *err);
+/* The same; all but the first are those of other files where `shared` has them. */
+gw_must_check int gw_pemfile_chain(const struct gw_pemfile *file, OSSL_LIB_CTX *library,
+                                   struct gw_pemfile_shared *shared, STACK_OF(X509) * *ret,
+                                   struct gw_error *err);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/sni.h"
 
+#include "gateway/base/array.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -11,11 +13,9 @@ enum {
 
 int gw_sni_add(struct gw_sni_table *table, const char *name, unsigned index, unsigned key_types)
 {
-    struct gw_sni_name *grown = realloc(table->names, (table->count + 1) * sizeof(*grown));
-    if (!grown)
+    if (!gw_array_grow(&table->names, table->count, sizeof(*table->names)))
         return -ENOMEM;
-    table->names = grown;
-    grown[table->count++] = (struct gw_sni_name){name, index, key_types};
+    table->names[table->count++] = (struct gw_sni_name){name, index, key_types};
     return 0;
 }
 
@@ -37,8 +37,8 @@ void gw_sni_seal(struct gw_sni_table *table)
         qsort(table->names, table->count, sizeof(*table->names), best_first);
 }
 
-/* The first entry of that name, which is the best one. */
-static bool find_exactly(const struct gw_sni_table *table, const char *name, unsigned *ret_index)
+/* Where the entries of that name begin, the best one first. */
+static unsigned find_place(const struct gw_sni_table *table, const char *name)
 {
     unsigned low = 0;
     unsigned high = table->count;
@@ -49,10 +49,32 @@ static bool find_exactly(const struct gw_sni_table *table, const char *name, uns
         else
             high = mid;
     }
-    if (low == table->count || strcmp(table->names[low].name, name) != 0)
+    return low;
+}
+
+static bool is_at(const struct gw_sni_table *table, unsigned place, const char *name)
+{
+    return place < table->count && strcmp(table->names[place].name, name) == 0;
+}
+
+static bool find_exactly(const struct gw_sni_table *table, const char *name, unsigned *ret_index)
+{
+    unsigned place = find_place(table, name);
+    if (!is_at(table, place, name))
         return false;
-    *ret_index = table->names[low].index;
+    *ret_index = table->names[place].index;
     return true;
+}
+
+unsigned gw_sni_find_all(const struct gw_sni_table *table, const char *name,
+                         const struct gw_sni_name **ret_first)
+{
+    unsigned place = find_place(table, name);
+    unsigned count = 0;
+    while (is_at(table, place + count, name))
+        count++;
+    *ret_first = table->names + place;
+    return count;
 }
 
 /* Lower case and without the final dot; false when it is no name that could match. */

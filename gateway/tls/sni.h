@@ -12,8 +12,8 @@
 
 struct gw_sni_name {
     const char *name;   /* lower case, may begin with "*."; owned by whoever added it */
-    unsigned index;     /* of the certificate's SSL_CTX */
-    unsigned key_types; /* in that SSL_CTX */
+    unsigned index;     /* of the certificate */
+    unsigned key_types; /* that answer with it */
 };
 
 struct gw_sni_table {
@@ -24,8 +24,12 @@ struct gw_sni_table {
 /* Returns 0 or -ENOMEM. */
 gw_must_check int gw_sni_add(struct gw_sni_table *table, const char *name, unsigned index,
                              unsigned key_types);
-/* Sorts; after the last add and before the first find. */
+/* Sorts; after the last change and before the first find. */
 void gw_sni_seal(struct gw_sni_table *table);
 /* The index for a name sent by a client (any case, hostile); false when nothing matches. */
 bool gw_sni_find(const struct gw_sni_table *table, const char *name, unsigned *ret_index);
+/* All entries of exactly this name, a wildcard as it is written: their number, the first of them in
+ * *ret_first. */
+unsigned gw_sni_find_all(const struct gw_sni_table *table, const char *name,
+                         const struct gw_sni_name **ret_first);
 void gw_sni_done(struct gw_sni_table *table);

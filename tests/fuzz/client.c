@@ -72,12 +72,15 @@ struct gw_tls_context *fuzz_context(const char *name, enum gw_verify verify,
                                     struct gw_ticket_keys *keys)
 {
     static struct gw_service service; /* too large for a stack */
+    static struct gw_cert_pair pairs[2];
     const struct fuzz_world *w = fuzz_world();
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
+    pairs[0] = w->pair;
+    pairs[1] = w->other_pair;
     service = (struct gw_service){
         .name = name,
-        .certs = {w->pair, w->other_pair},
+        .certs = pairs,
         .cert_count = 2,
         .cacerts[0] = verify == GW_VERIFY_NONE ? NULL : w->ca_file,
         .verify = verify,

@@ -54,7 +54,8 @@ static void check_service(const struct gw_service *s)
 {
     gw_require(s->listen_count >= 1 && s->listen_count <= GW_MAX_LISTENERS);
     gw_require(s->target.addr_count >= 1 && s->target.addr_count <= GW_TARGET_ADDRS_MAX);
-    gw_require(s->cert_count >= 1 && s->cert_count <= GW_MAX_CERT_PAIRS);
+    gw_require(s->cert_count + s->cert_dir_count >= 1);
+    gw_require(s->cert_count <= GW_MAX_CERTS && s->cert_dir_count <= GW_MAX_CERT_DIRS);
     for (unsigned i = 0; i < s->cert_count; i++)
         gw_require(s->certs[i].cert_file && s->certs[i].key_file);
     gw_require(s->tls_min >= 0x0303 && s->tls_min <= s->tls_max && s->tls_max <= 0x0304);

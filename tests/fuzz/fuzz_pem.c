@@ -108,9 +108,11 @@ static void check_error(const struct gw_error *err)
 static void check_credential(const char *path, struct gw_files *files, OSSL_LIB_CTX *library)
 {
     struct gw_error err = {.text = ""};
-    struct gw_cert_pair pair = {path, path};
+    const struct gw_credential_files paths = {"--cert", path, "--key", path};
     struct gw_credential c = {0};
-    if (gw_credential_load(&c, files, &pair, library, &err)) {
+    struct gw_credential_loader loader;
+    gw_credential_loader_init(&loader, files, library);
+    if (gw_credential_load(&c, &loader, &paths, &err)) {
         check_error(&err);
     } else {
         gw_require(c.leaf && c.key && X509_check_private_key(c.leaf, c.key) == 1);
@@ -123,6 +125,7 @@ static void check_credential(const char *path, struct gw_files *files, OSSL_LIB_
         }
         gw_require(gw_credential_covers(&c, &c));
     }
+    gw_credential_loader_done(&loader);
     gw_credential_done(&c);
 }
 

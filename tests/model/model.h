@@ -114,6 +114,7 @@ struct model {
     struct gw_config config;
     /* Each twice: with scripted handshakes, then with real ones. */
     struct gw_service services[2 * SERVICE_COUNT];
+    struct gw_cert_pair pair; /* of those of the server role */
     struct gw_terms *terms[2 * SERVICE_COUNT];
     struct gw_ticket_keys tickets;
     struct ktls_probe ktls;

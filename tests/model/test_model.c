@@ -448,6 +448,7 @@ static void set_up_services(struct model *m)
     const char *cert = test_dir_cert(m->dir, "server.pem", m->server, NULL);
     const char *key = test_dir_key(m->dir, "server.key", m->server);
     const char *ca = test_dir_cert(m->dir, "ca.pem", m->ca, NULL);
+    m->pair = (struct gw_cert_pair){cert, key};
     assert_int_equal(gw_tickets_init(&m->tickets), 0);
     for (int i = 0; i < 2 * SERVICE_COUNT; i++) {
         enum service kind = i % SERVICE_COUNT;
@@ -461,7 +462,7 @@ static void set_up_services(struct model *m)
             .name = "model",
             .role = out ? GW_ROLE_CLIENT : GW_ROLE_SERVER,
             .target_name = out ? "localhost" : NULL,
-            .certs = {{out ? NULL : cert, out ? NULL : key}},
+            .certs = &m->pair,
             .cert_count = out ? 0 : 1,
             .tls_min = 0x0303,
             .tls_max = 0x0304,

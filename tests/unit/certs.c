@@ -127,7 +127,7 @@ void test_cert_free(struct test_cert *c)
 }
 
 enum {
-    FILES_MAX = 64
+    FILES_MAX = 1200
 };
 
 struct test_dir {
@@ -168,9 +168,9 @@ void test_dir_free(struct test_dir *dir)
     if (!dir)
         return;
     empty(dir->path);
+    must(rmdir(dir->path) == 0);
     for (unsigned i = 0; i < dir->count; i++)
         free(dir->files[i]);
-    must(rmdir(dir->path) == 0);
     free(dir);
 }
 
@@ -237,6 +237,27 @@ const char *test_dir_key(struct test_dir *dir, const char *name, const struct te
 {
     BIO *bio = BIO_new(BIO_s_mem());
     must(bio && PEM_write_bio_PKCS8PrivateKey(bio, cert->key, NULL, NULL, 0, NULL, NULL));
+    return write_bio(dir, name, bio);
+}
+
+const char *test_dir_bundle(struct test_dir *dir, const char *name, const struct test_cert *cert,
+                            const struct test_cert *more)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    must(bio && PEM_write_bio_X509(bio, cert->x509));
+    must(!more || PEM_write_bio_X509(bio, more->x509));
+    must(PEM_write_bio_PKCS8PrivateKey(bio, cert->key, NULL, NULL, 0, NULL, NULL));
+    return write_bio(dir, name, bio);
+}
+
+const char *test_dir_key_traditional(struct test_dir *dir, const char *name,
+                                     const struct test_cert *cert, const char *phrase)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    const EVP_CIPHER *cipher = phrase ? EVP_aes_256_cbc() : NULL;
+    const unsigned char *text = (const unsigned char *)phrase;
+    must(bio && PEM_write_bio_PrivateKey_traditional(bio, cert->key, cipher, text,
+                                                     phrase ? (int)strlen(phrase) : 0, NULL, NULL));
     return write_bio(dir, name, bio);
 }
 

@@ -68,6 +68,12 @@ const char *test_dir_cert(struct test_dir *dir, const char *name, const struct t
                           const struct test_cert *more);
 /* PEM: the private key (PKCS #8). */
 const char *test_dir_key(struct test_dir *dir, const char *name, const struct test_cert *cert);
-/* The same, encrypted with a pass phrase. */
+/* The same in the form of PKCS #1 (RSA) or SEC 1 (EC), encrypted unless `phrase` is NULL. */
+const char *test_dir_key_traditional(struct test_dir *dir, const char *name,
+                                     const struct test_cert *cert, const char *phrase);
+/* PEM: the certificate, `more` (NULL: nothing), the private key. */
+const char *test_dir_bundle(struct test_dir *dir, const char *name, const struct test_cert *cert,
+                            const struct test_cert *more);
+/* PKCS #8, encrypted with a pass phrase. */
 const char *test_dir_key_encrypted(struct test_dir *dir, const char *name,
                                    const struct test_cert *cert, const char *phrase);

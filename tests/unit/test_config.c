@@ -272,7 +272,8 @@ static const struct {
     {"server --listen :1", GW_EXIT_USAGE,
      "--target is missing: say where the backend is, such as --target 127.0.0.1:8080"},
     {"check --listen :1 --target 127.0.0.1:2", GW_EXIT_USAGE,
-     "--cert is missing: give a PEM certificate, such as --cert server.pem --key server.key"},
+     "--cert is missing: give a PEM certificate, such as --cert server.pem --key server.key, or "
+     "a folder of them with --cert-dir"},
     {"server " SERVED "--key a --key b", GW_EXIT_USAGE,
      "--key is given 2 times but --cert 1 times; give each --key after its --cert"},
     {"server " SERVED "--cert d --cert e --key a --key b", GW_EXIT_USAGE,
@@ -357,6 +358,38 @@ static void refusals_say_what_to_do(void **state gw_unused)
     }
 }
 
+/* A line of `head`, then `count` times the format with a running number. */
+static char *many(const char *head, const char *fmt, unsigned count)
+{
+    char *line = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&line, &len);
+    (void)fputs(head, f);
+    for (unsigned i = 0; i < count; i++) {
+        (void)fputs(fmt, f);
+        (void)fprintf(f, "%u ", i + 1);
+    }
+    (void)fclose(f);
+    return line;
+}
+
+static void certificates_may_be_many(void **state gw_unused)
+{
+    char *line = many("server --listen :0 --target unix:/b ", "--cert=c", 400);
+    struct gw_config *c = accepted(line);
+    assert_int_equal(c->services[0]->cert_count, 400);
+    assert_string_equal(c->services[0]->certs[399].cert_file, "c400");
+    gw_config_free(c);
+    free(line);
+    c = accepted("server --listen :0 --target unix:/b --cert-dir a --cert-dir b --strict-sni");
+    assert_int_equal(c->services[0]->cert_count, 0);
+    assert_int_equal(c->services[0]->cert_dir_count, 2);
+    assert_string_equal(c->services[0]->cert_dirs[0], "a");
+    assert_string_equal(c->services[0]->cert_dirs[1], "b");
+    assert_true(c->services[0]->strict_sni);
+    gw_config_free(c);
+}
+
 static void keys_find_their_certificates(void **state gw_unused)
 {
     static const struct {
@@ -414,21 +447,6 @@ static void users_and_groups_become_ids(void **state gw_unused)
     gw_config_free(c);
 }
 
-/* A line of `head`, then `count` times the format with a running number. */
-static char *many(const char *head, const char *fmt, unsigned count)
-{
-    char *line = NULL;
-    size_t len = 0;
-    FILE *f = open_memstream(&line, &len);
-    (void)fputs(head, f);
-    for (unsigned i = 0; i < count; i++) {
-        (void)fputs(fmt, f);
-        (void)fprintf(f, "%u ", i + 1);
-    }
-    (void)fclose(f);
-    return line;
-}
-
 static void each_list_has_an_end(void **state gw_unused)
 {
     static const struct {
@@ -438,8 +456,7 @@ static void each_list_has_an_end(void **state gw_unused)
     } rows[] = {
         {"--listen=127.0.0.1:", GW_MAX_LISTENERS,
          "--listen: more than 64 are given; leave some out"},
-        {"--cert=c", GW_MAX_CERT_PAIRS, "--cert: more than 64 are given; leave some out"},
-        {"--key=k", GW_MAX_CERT_PAIRS, "--key: more than 64 are given; leave some out"},
+        {"--cert-dir=d", GW_MAX_CERT_DIRS, "--cert-dir: more than 64 are given; leave some out"},
         {"--alpn=p", GW_MAX_ALPN, "--alpn: more than 16 are given; leave some out"},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
@@ -604,6 +621,7 @@ int main(void)
         cmocka_unit_test(other_commands),
         cmocka_unit_test(help_and_version_come_before_all_checks),
         cmocka_unit_test(refusals_say_what_to_do),
+        cmocka_unit_test(certificates_may_be_many),
         cmocka_unit_test(keys_find_their_certificates),
         cmocka_unit_test(verify_follows_cacert),
         cmocka_unit_test(users_and_groups_become_ids),

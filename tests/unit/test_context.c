@@ -4,6 +4,7 @@
  * for which name.
  */
 #include "gateway/base/log.h"
+#include "gateway/base/wipe.h"
 #include "tests/unit/tlspair.h"
 
 #include <setjmp.h>
@@ -406,6 +407,204 @@ static void key_types_are_joined_where_names_allow(void **state)
     test_cert_free(both);
 }
 
+/* What a ClientHello with this name (NULL: none) comes to; the session, if one is asked for. */
+static enum gw_handshake_verdict asks_for(const struct tlsworld *w, struct gw_tls_context *tls,
+                                          int version, const char *name, SSL_SESSION *offered,
+                                          SSL_SESSION **ret_session)
+{
+    SSL_CTX *ctx = tlspair_client_ctx(w, version);
+    struct tlspair p;
+    struct gw_handshake_info info;
+    char text[300];
+    tlspair_init(&p, tls, ctx, offered);
+    (void)snprintf(text, sizeof(text), "%s", name ? name : "");
+    char *sent = name ? text : NULL;
+    assert_true(SSL_set_tlsext_host_name(p.client, sent));
+    enum gw_handshake_verdict verdict = tlspair_run(&p);
+    gw_handshake_get_info(p.server, &info);
+    assert_string_equal(info.sni, text);
+    if (verdict == GW_HANDSHAKE_FAILED) {
+        assert_int_equal(gw_handshake_reason(p.server), GW_REASON_HANDSHAKE_SNI);
+        assert_int_equal(p.client_alert, SSL_AD_UNRECOGNIZED_NAME);
+    } else if (ret_session) {
+        tlspair_handover(&p);
+        tlspair_exchange(&p);
+        *ret_session = tlspair_take_session(&p);
+        assert_non_null(*ret_session);
+    }
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+    return verdict;
+}
+
+static void strict_names(void **state)
+{
+    const struct tlsworld *w = *state;
+    static const struct {
+        const char *name;
+        enum gw_handshake_verdict verdict;
+    } rows[] = {
+        {"gate.test", GW_HANDSHAKE_DONE},    {"GATE.TEST", GW_HANDSHAKE_DONE},
+        {"a.wild.test", GW_HANDSHAKE_DONE},  {"a.b.wild.test", GW_HANDSHAKE_FAILED},
+        {"wild.test", GW_HANDSHAKE_FAILED},  {"*.wild.test", GW_HANDSHAKE_FAILED},
+        {"other.test", GW_HANDSHAKE_FAILED}, {NULL, GW_HANDSHAKE_FAILED},
+    };
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++)
+        for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+            struct gw_service service = plain(w);
+            service.strict_sni = true;
+            struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+            assert_int_equal(asks_for(w, tls, version, rows[i].name, NULL, NULL), rows[i].verdict);
+            gw_tls_context_free(tls);
+        }
+}
+
+/* A session is no way around it, though libssl calls the name that of the session then. */
+static void strict_names_count_for_sessions_too(void **state)
+{
+    const struct tlsworld *w = *state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct gw_service service = plain(w);
+        struct gw_ticket_keys *keys = tlsworld_ticket_keys();
+        service.strict_sni = true;
+        struct gw_tls_context *tls = tlsworld_context(&service, keys);
+        SSL_SESSION *session = NULL;
+        (void)asks_for(w, tls, version, "gate.test", NULL, &session);
+        static const char *const names[] = {"gate.test", "other.test", NULL};
+        for (size_t i = 0; i < GW_ARRAY_SIZE(names); i++)
+            assert_int_equal(asks_for(w, tls, version, names[i], session, NULL),
+                             i ? GW_HANDSHAKE_FAILED : GW_HANDSHAKE_DONE);
+        SSL_SESSION_free(session);
+        gw_tls_context_free(tls);
+        gw_wipe_pages_free(keys, sizeof(*keys));
+    }
+}
+
+static void strict_names_need_names(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *none =
+        test_cert_new(&(struct test_cert_spec){.san = "IP:127.0.0.1", .issuer = w->ca});
+    struct gw_service service = with_pair(w, test_dir_cert(w->dir, "none.pem", none, NULL),
+                                          test_dir_key(w->dir, "none.key", none));
+    gw_tls_context_free(tlsworld_context(&service, NULL));
+    service.strict_sni = true;
+    refused_with(&service, GW_EXIT_USAGE, "--strict-sni", "nobody could connect");
+    test_cert_free(none);
+}
+
+/* A folder of certificates, after the pair of the command line. */
+static void a_folder_of_certificates(void **state)
+{
+    const struct tlsworld *w = *state;
+    static const char *folder;
+    struct gw_service service = with_pair(w, w->other_pair.cert_file, w->other_pair.key_file);
+    folder = test_dir_folder(w->dir, "certs");
+    service.cert_dirs = &folder;
+    service.cert_dir_count = 1;
+    (void)test_dir_bundle(w->dir, "certs/gate.pem", w->server_ec, NULL);
+    (void)test_dir_folder(w->dir, "certs/gate");
+    (void)test_dir_cert(w->dir, "certs/gate/tls.crt", w->server_rsa, NULL);
+    (void)test_dir_key(w->dir, "certs/gate/tls.key", w->server_rsa);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    answers(w, tls, "gate.test", NULL, w->server_ec);
+    answers(w, tls, "gate.test", "rsa_pss_rsae_sha256", w->server_rsa);
+    answers(w, tls, "a.wild.test", NULL, w->server_ec);
+    answers(w, tls, "other.test", NULL, w->other);
+    answers(w, tls, NULL, NULL, w->other);
+    gw_tls_context_free(tls);
+    service.cert_count = 0;
+    tls = tlsworld_context(&service, NULL);
+    answers(w, tls, NULL, "rsa_pss_rsae_sha256", w->server_rsa); /* gate/ comes before gate.pem */
+    gw_tls_context_free(tls);
+    (void)test_dir_file(w->dir, "certs/gate/tls.key", "", 0);
+    refused_with(&service, GW_EXIT_USAGE, "--cert-dir", "gate/tls.key", "no PEM private key");
+    (void)test_dir_key(w->dir, "certs/gate/tls.key", w->server_ec);
+    refused_with(&service, GW_EXIT_USAGE, "--cert-dir", "gate/tls.key: this key does not belong",
+                 "--cert-dir");
+}
+
+static void keys_of_all_forms(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *edwards = test_cert_new(
+        &(struct test_cert_spec){.san = "DNS:gate.test", .key = TEST_KEY_ED25519, .issuer = w->ca});
+    const struct {
+        const struct test_cert *cert;
+        bool traditional;
+        const char *label;
+    } rows[] = {
+        {w->server_ec, false, "BEGIN PRIVATE"},  {w->server_ec, true, "BEGIN EC PRIVATE"},
+        {w->server_rsa, false, "BEGIN PRIVATE"}, {w->server_rsa, true, "BEGIN RSA PRIVATE"},
+        {edwards, false, "BEGIN PRIVATE"},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        const char *key = rows[i].traditional
+                              ? test_dir_key_traditional(w->dir, "form.key", rows[i].cert, NULL)
+                              : test_dir_key(w->dir, "form.key", rows[i].cert);
+        struct gw_service service =
+            with_pair(w, test_dir_cert(w->dir, "form.pem", rows[i].cert, NULL), key);
+        struct gw_files *files = gw_files_new();
+        struct gw_file file;
+        assert_int_equal(gw_files_read(files, key, 10000, &file), 0);
+        assert_non_null(strstr((const char *)file.data, rows[i].label));
+        gw_files_free(files);
+        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        answers(w, tls, "gate.test", NULL, rows[i].cert);
+        gw_tls_context_free(tls);
+    }
+    test_cert_free(edwards);
+}
+
+/* What another name has does not answer for this one, not even in want of a certificate. */
+static void only_its_own_certificates_answer(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    struct tlspair p;
+    char name[] = "other.test";
+    tlsworld_service(w, &service);
+    service.certs[2] = w->other_pair; /* ECDSA, while the first two are of both types */
+    service.cert_count = 3;
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
+    assert_true(SSL_CTX_set1_sigalgs_list(ctx, "rsa_pss_rsae_sha256"));
+    tlspair_init(&p, tls, ctx, NULL);
+    assert_true(SSL_set_tlsext_host_name(p.client, name));
+    assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_FAILED);
+    assert_int_equal(gw_handshake_reason(p.server), GW_REASON_HANDSHAKE_CIPHER);
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+    gw_tls_context_free(tls);
+}
+
+/* … whether it is good for a name exactly or by a wildcard. */
+static void the_first_of_a_type_joins(void **state)
+{
+    const struct tlsworld *w = *state;
+    const struct test_cert_spec specs[] = {
+        {.san = "DNS:a.wild.test", .issuer = w->ca},
+        {.san = "DNS:*.wild.test", .key = TEST_KEY_RSA, .issuer = w->ca},
+        {.san = "DNS:a.wild.test", .key = TEST_KEY_RSA, .issuer = w->ca},
+    };
+    struct test_cert *certs[GW_ARRAY_SIZE(specs)];
+    struct gw_service service = plain(w);
+    for (unsigned i = 0; i < GW_ARRAY_SIZE(specs); i++) {
+        char name[16];
+        certs[i] = test_cert_new(&specs[i]);
+        (void)snprintf(name, sizeof(name), "join%u.pem", i);
+        const char *file = test_dir_bundle(w->dir, name, certs[i], NULL);
+        service.certs[i] = (struct gw_cert_pair){file, file};
+    }
+    service.cert_count = GW_ARRAY_SIZE(specs);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    answers(w, tls, "a.wild.test", NULL, certs[0]);
+    answers(w, tls, "a.wild.test", "rsa_pss_rsae_sha256", certs[1]);
+    gw_tls_context_free(tls);
+    for (unsigned i = 0; i < GW_ARRAY_SIZE(specs); i++)
+        test_cert_free(certs[i]);
+}
+
 static void the_chain_is_sent(void **state)
 {
     const struct tlsworld *w = *state;
@@ -496,6 +695,13 @@ int main(void)
         cmocka_unit_test(defaults),
         cmocka_unit_test(the_name_chooses_the_certificate),
         cmocka_unit_test(key_types_are_joined_where_names_allow),
+        cmocka_unit_test(only_its_own_certificates_answer),
+        cmocka_unit_test(the_first_of_a_type_joins),
+        cmocka_unit_test(strict_names),
+        cmocka_unit_test(strict_names_count_for_sessions_too),
+        cmocka_unit_test(strict_names_need_names),
+        cmocka_unit_test(a_folder_of_certificates),
+        cmocka_unit_test(keys_of_all_forms),
         cmocka_unit_test(the_chain_is_sent),
         cmocka_unit_test(an_intermediate_authority_will_do),
         cmocka_unit_test(warnings_are_logged),

@@ -28,8 +28,9 @@ enum {
 
 /* Two services and one connection between them. */
 struct duo {
-    struct gw_service to; /* client role */
-    struct gw_service at; /* server role */
+    struct gw_cert_pair shown; /* by the client, if at all */
+    struct gw_service to;      /* client role */
+    struct gw_service at;      /* server role */
     struct gw_ticket_keys *keys;
     struct gw_tls_context *client_tls;
     struct gw_tls_context *server_tls;
@@ -65,6 +66,7 @@ static void plan(const struct tlsworld *w, struct duo *d)
         .tls_max = 0x0304,
         .session_tickets = true,
     };
+    d->to.certs = &d->shown;
 }
 
 static void build(struct duo *d)

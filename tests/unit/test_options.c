@@ -34,6 +34,7 @@ static const struct {
     {"user", "root"},
     {"group", "root"},
     {"pidfile", "/p"},
+    {"cert-dir", "certs"},
 };
 
 /* Of each kind of rule. */

@@ -37,7 +37,11 @@ struct tlsworld {
 int tlsworld_setup(void **state);
 int tlsworld_teardown(void **state);
 
-/* A service with the ECDSA and the RSA pair, no client certificates, tickets on. */
+enum {
+    TLSWORLD_PAIRS_MAX = 4
+};
+/* A service with the ECDSA and the RSA pair, no client certificates, tickets on. Its `certs` have
+ * room for TLSWORLD_PAIRS_MAX, and live as long as most tests. */
 void tlsworld_service(const struct tlsworld *w, struct gw_service *ret);
 
 /* Ticket keys in shared pages, with one key; freed with gw_wipe_pages_free. */

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/tls/certdir.h"
+
+#include "gateway/base/array.h"
+#include "gateway/base/limits.h"
+#include "gateway/base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One certificate in a folder of its own, as other programs write it. `beside`: what they put there
+ * too, and we have no use for. */
+static const struct layout {
+    const char *cert, *key;
+    const char *beside[4];
+} layouts[] = {
+    {"fullchain.pem", "privkey.pem", {"cert.pem", "chain.pem", "README"}},
+    {"tls.crt", "tls.key", {"ca.crt"}},
+    {"cert.pem", "key.pem", {"ca.pem"}},
+};
+
+static const char *const cert_ends[] = {".pem", ".crt", ".cer"};
+static const char key_end[] = ".key";
+
+/* A folder while it is read. */
+struct reading {
+    struct gw_certdir *dir;
+    struct gw_files *files;
+    struct gw_error *err;
+    const char *folder;
+    const char **names; /* in order, in the listing */
+    unsigned count;
+    bool inner;                  /* a folder of the one that was named */
+    const struct layout *layout; /* NULL: none of those */
+};
+
+static int out_of_memory(struct gw_error *err)
+{
+    return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+}
+
+static int cannot_read(struct gw_error *err, const char *path, int error)
+{
+    return gw_error_set(err, GW_EXIT_START, "--cert-dir %s: it cannot be read: %s", path,
+                        strerror(-error));
+}
+
+/* ---- names ---- */
+
+static int compare_names(const void *key, const void *item)
+{
+    return strcmp(key, *(const char *const *)item);
+}
+
+static bool has(const struct reading *r, const char *name)
+{
+    return bsearch(name, r->names, r->count, sizeof(*r->names), compare_names) != NULL;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t len = strlen(name);
+    return len > strlen(end) && strcmp(name + len - strlen(end), end) == 0;
+}
+
+static bool names_cert(const char *name)
+{
+    for (size_t i = 0; i < GW_ARRAY_SIZE(cert_ends); i++)
+        if (ends_with(name, cert_ends[i]))
+            return true;
+    return false;
+}
+
+/* "a.pem" and ".key" make "a.key"; the path is freed by the caller, NULL without memory. */
+static char *sibling(const struct reading *r, const char *name, const char *end)
+{
+    char *path = NULL;
+    int base = (int)(strrchr(name, '.') - name);
+    return asprintf(&path, "%s/%.*s%s", r->folder, base, name, end) < 0 ? NULL : path;
+}
+
+static char *path_of(const struct reading *r, const char *name)
+{
+    char *path = NULL;
+    return asprintf(&path, "%s/%s", r->folder, name) < 0 ? NULL : path;
+}
+
+static const char *name_in(const struct reading *r, const char *path)
+{
+    return path + strlen(r->folder) + 1;
+}
+
+/* ---- certificates ---- */
+
+/* Takes the two paths over. */
+static int add(struct reading *r, char *cert_file, char *key_file)
+{
+    struct gw_certdir *d = r->dir;
+    if (cert_file && key_file && d->count == GW_MAX_CERTS) {
+        free(cert_file);
+        free(key_file);
+        return gw_error_set(r->err, GW_EXIT_USAGE,
+                            "--cert-dir %s: more than %d certificates; leave some out", r->folder,
+                            GW_MAX_CERTS);
+    }
+    if (!cert_file || !key_file || !gw_array_grow(&d->entries, d->count, sizeof(*d->entries))) {
+        free(cert_file);
+        free(key_file);
+        return out_of_memory(r->err);
+    }
+    d->entries[d->count++] = (struct gw_certdir_entry){cert_file, key_file};
+    return 0;
+}
+
+static int add_cert(struct reading *r, const char *name)
+{
+    char *key = sibling(r, name, key_end);
+    if (key && !has(r, name_in(r, key))) {
+        free(key);
+        key = path_of(r, name);
+    }
+    return add(r, path_of(r, name), key);
+}
+
+static int check_key(const struct reading *r, const char *name)
+{
+    for (size_t i = 0; i < GW_ARRAY_SIZE(cert_ends); i++) {
+        char *cert = sibling(r, name, cert_ends[i]);
+        if (!cert)
+            return out_of_memory(r->err);
+        bool found = has(r, name_in(r, cert));
+        free(cert);
+        if (found)
+            return 0;
+    }
+    return gw_error_set(r->err, GW_EXIT_USAGE,
+                        "--cert-dir %s/%s: a key whose certificate is not there (the same name "
+                        "with .pem, .crt or .cer)",
+                        r->folder, name);
+}
+
+/* ---- folders ---- */
+
+static int read_folder(struct reading *r);
+
+static int read_inner(struct reading *outer, const char *path)
+{
+    struct reading r = {
+        .dir = outer->dir,
+        .files = outer->files,
+        .err = outer->err,
+        .folder = path,
+        .inner = true,
+    };
+    return read_folder(&r);
+}
+
+/* Returns 1 for a folder, 0 for a file. */
+static int is_folder(const struct reading *r, const char *path)
+{
+    struct gw_file listing;
+    int error = gw_files_list(r->files, path, &listing);
+    if (error == -ENOTDIR)
+        return 0;
+    return error ? cannot_read(r->err, path, error) : 1;
+}
+
+static void leave_out(const struct reading *r, const char *name, bool folder)
+{
+    gw_log(GW_LOG_WARNING, "--cert-dir %s/%s: left out: %s", r->folder, name,
+           folder ? "folders are looked into one level deep"
+                  : "neither a certificate (.pem, .crt, .cer) nor its key (.key)");
+}
+
+static int take_file(struct reading *r, const char *name)
+{
+    if (names_cert(name))
+        return add_cert(r, name);
+    if (ends_with(name, key_end))
+        return check_key(r, name);
+    leave_out(r, name, false);
+    return 0;
+}
+
+static int take_name(struct reading *r, const char *name)
+{
+    char *path = path_of(r, name);
+    int folder = path ? is_folder(r, path) : out_of_memory(r->err);
+    int error = folder < 0 ? folder : 0;
+    if (folder == 0)
+        error = take_file(r, name);
+    else if (folder > 0 && r->inner)
+        leave_out(r, name, true);
+    else if (folder > 0)
+        error = read_inner(r, path);
+    free(path);
+    return error;
+}
+
+static bool in_layout(const struct layout *layout, const char *name)
+{
+    if (strcmp(name, layout->cert) == 0 || strcmp(name, layout->key) == 0)
+        return true;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(layout->beside) && layout->beside[i]; i++)
+        if (strcmp(name, layout->beside[i]) == 0)
+            return true;
+    return false;
+}
+
+static int take_names(struct reading *r)
+{
+    unsigned before = r->dir->count;
+    int error = 0;
+    for (size_t i = 0; !r->layout && i < GW_ARRAY_SIZE(layouts); i++)
+        if (has(r, layouts[i].cert) && has(r, layouts[i].key))
+            r->layout = &layouts[i];
+    if (r->layout)
+        error = add(r, path_of(r, r->layout->cert), path_of(r, r->layout->key));
+    for (unsigned i = 0; !error && i < r->count; i++)
+        if (!r->layout || !in_layout(r->layout, r->names[i]))
+            error = take_name(r, r->names[i]);
+    if (!error && r->dir->count == before)
+        return gw_error_set(r->err, GW_EXIT_USAGE,
+                            "--cert-dir %s: no certificate in this folder (NAME.pem, .crt or .cer "
+                            "with NAME.key, or a folder for each)",
+                            r->folder);
+    return error;
+}
+
+/* The names of a listing, each ended by a NUL. */
+static int split_names(struct reading *r, const struct gw_file *listing)
+{
+    const char *at = (const char *)listing->data;
+    const char *end = at + listing->len;
+    for (; at < end; at += strlen(at) + 1) {
+        if (!gw_array_grow(&r->names, r->count, sizeof(*r->names)))
+            return out_of_memory(r->err);
+        r->names[r->count++] = at;
+    }
+    return 0;
+}
+
+static int read_folder(struct reading *r)
+{
+    struct gw_file listing;
+    int error = gw_files_list(r->files, r->folder, &listing);
+    if (error)
+        return cannot_read(r->err, r->folder, error);
+    error = split_names(r, &listing);
+    if (!error)
+        error = take_names(r);
+    free(r->names);
+    return error;
+}
+
+int gw_certdir_read(struct gw_certdir *ret, struct gw_files *files, const char *folder,
+                    struct gw_error *err)
+{
+    struct reading r = {.dir = ret, .files = files, .err = err, .folder = folder};
+    *ret = (struct gw_certdir){NULL};
+    return read_folder(&r);
+}
+
+void gw_certdir_done(struct gw_certdir *dir)
+{
+    for (unsigned i = 0; i < dir->count; i++) {
+        free(dir->entries[i].cert_file);
+        free(dir->entries[i].key_file);
+    }
+    free(dir->entries);
+    *dir = (struct gw_certdir){NULL};
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which files of a --cert-dir make up which certificate. A folder holds
+ *
+ *   NAME.pem, .crt or .cer  a certificate and its intermediates; its key is in NAME.key, or else in
+ *                           the same file
+ *   a folder                the same in it, or one certificate as other programs lay it out:
+ *                           fullchain.pem + privkey.pem (certbot), tls.crt + tls.key (Kubernetes),
+ *                           cert.pem + key.pem
+ *
+ * Hidden files are left out, as whoever replaces files needs a place to prepare them. What else
+ * there is, is an error (a key without its certificate, a folder without any) or a warning by name.
+ */
+#pragma once
+
+#include "gateway/base/error.h"
+#include "gateway/base/files.h"
+
+struct gw_certdir_entry {
+    char *cert_file;
+    char *key_file; /* the same path when that file holds the key too */
+};
+
+struct gw_certdir {
+    struct gw_certdir_entry *entries; /* in the order of their names */
+    unsigned count;
+};
+
+/* Reads the folder, not the files. Returns 0; negative errno with *err filled; on failure *ret may
+ * still be passed to _done. Warns through gw_log. */
+gw_must_check int gw_certdir_read(struct gw_certdir *ret, struct gw_files *files,
+                                  const char *folder, struct gw_error *err);
+/* A zeroed one is allowed. */
+void gw_certdir_done(struct gw_certdir *dir);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private keys out of PEM files: PKCS #8 (PRIVATE KEY), PKCS #1 (RSA PRIVATE KEY) and SEC 1
+ * (EC PRIVATE KEY). One reader for all files of a service: libcrypto looks for its decoders anew
+ * for each key that it is given, which takes ten times as long as decoding it.
+ */
+#pragma once
+
+#include "gateway/tls/pemfile.h"
+
+enum {
+    GW_PEMKEY_DECODERS = 7
+};
+
+struct gw_pemkey_reader {
+    OSSL_LIB_CTX *library;
+    OSSL_DECODER_CTX *decoders[GW_PEMKEY_DECODERS]; /* made when first needed */
+    EVP_PKEY *key;                                  /* where they put it */
+};
+
+void gw_pemkey_init(struct gw_pemkey_reader *reader, OSSL_LIB_CTX *library);
+/* A zeroed one is allowed. */
+void gw_pemkey_done(struct gw_pemkey_reader *reader);
+
+/*
+ * The first private key of the file, of a kind that a certificate of TLS may have: RSA, RSA-PSS,
+ * EC, Ed25519, Ed448. *ret_type is its EVP_PKEY_… number.
+ * Returns 0; negative errno with *err filled (GW_EXIT_USAGE).
+ */
+gw_must_check int gw_pemkey_read(struct gw_pemkey_reader *reader, const struct gw_pemfile *file,
+                                 EVP_PKEY **ret, int *ret_type, struct gw_error *err);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gateway/tls/certdir: which files make up which certificate, and what is not passed over. */
+#include "gateway/tls/certdir.h"
+
+#include "gateway/base/fd.h"
+#include "gateway/base/log.h"
+#include "tests/unit/certs.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct test_dir *dir;
+static char warnings[4096];
+
+static void keep_warning(void *arg, enum gw_log_level level, const char *message)
+{
+    (void)arg;
+    assert_int_equal(level, GW_LOG_WARNING);
+    strncat(warnings, message, sizeof(warnings) - strlen(warnings) - 1);
+    strncat(warnings, "\n", sizeof(warnings) - strlen(warnings) - 1);
+}
+
+/* Empty files, and folders, whose names end in a slash; parted by blanks. */
+static const char *put(const char *folder, const char *names)
+{
+    char copy[512];
+    const char *path = test_dir_folder(dir, folder);
+    (void)snprintf(copy, sizeof(copy), "%s", names);
+    for (char *name = strtok(copy, " "); name; name = strtok(NULL, " ")) {
+        char full[600];
+        size_t len = strlen(name);
+        (void)snprintf(full, sizeof(full), "%s/%s", folder, name);
+        if (name[len - 1] == '/')
+            (void)test_dir_folder(dir, full);
+        else
+            (void)test_dir_file(dir, full, "", 0);
+    }
+    return path;
+}
+
+/* "cert=key cert=key …" without the folder. */
+static void describe(const struct gw_certdir *d, const char *folder, char *out, size_t size)
+{
+    size_t skip = strlen(folder) + 1;
+    *out = '\0';
+    for (unsigned i = 0; i < d->count; i++) {
+        const struct gw_certdir_entry *e = &d->entries[i];
+        size_t len = strlen(out);
+        (void)snprintf(out + len, size - len, "%s%s=%s", i ? " " : "", e->cert_file + skip,
+                       e->key_file + skip);
+    }
+}
+
+static void finds(struct gw_files *files, const char *folder, const char *expected)
+{
+    struct gw_certdir d;
+    struct gw_error err = {.text = ""};
+    char text[1024];
+    if (gw_certdir_read(&d, files, folder, &err))
+        fail_msg("%s", err.text);
+    describe(&d, folder, text, sizeof(text));
+    assert_string_equal(text, expected);
+    gw_certdir_done(&d);
+}
+
+static void folders_are_understood(void **state)
+{
+    static const struct {
+        const char *name, *files, *expected;
+    } rows[] = {
+        {"bundles", "b.pem a.pem c.crt", "a.pem=a.pem b.pem=b.pem c.crt=c.crt"},
+        {"pairs", "a.pem a.key b.crt b.key c.cer c.key d.pem",
+         "a.pem=a.key b.crt=b.key c.cer=c.key d.pem=d.pem"},
+        {"hidden", ".a.pem .b.key ..data/ x.pem", "x.pem=x.pem"},
+        {"certbot",
+         "a.example/ a.example/cert.pem a.example/chain.pem a.example/README "
+         "a.example/fullchain.pem a.example/privkey.pem",
+         "a.example/fullchain.pem=a.example/privkey.pem"},
+        {"kubernetes", "x/ x/tls.crt x/tls.key x/ca.crt x/..data/ y/ y/tls.crt y/tls.key",
+         "x/tls.crt=x/tls.key y/tls.crt=y/tls.key"},
+        {"itself", "tls.crt tls.key", "tls.crt=tls.key"},
+        {"two-types", "x/ x/rsa.pem x/rsa.key x/ec.pem", "x/ec.pem=x/ec.pem x/rsa.pem=x/rsa.key"},
+        {"layout-and-more", "x/ x/tls.crt x/tls.key x/rsa.pem",
+         "x/tls.crt=x/tls.key x/rsa.pem=x/rsa.pem"},
+        {"named-like-a-file", "a.pem/ a.pem/cert.pem a.pem/key.pem",
+         "a.pem/cert.pem=a.pem/key.pem"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct gw_files *files = gw_files_new();
+        warnings[0] = '\0';
+        finds(files, put(rows[i].name, rows[i].files), rows[i].expected);
+        assert_string_equal(warnings, "");
+        gw_files_free(files);
+    }
+}
+
+static void what_fits_nothing_is_named(void **state)
+{
+    struct gw_files *files = gw_files_new();
+    (void)state;
+    warnings[0] = '\0';
+    finds(files, put("odd", "a.pem README a.pem~ x/ x/b.pem x/y/ x/y/c.pem x/notes"),
+          "a.pem=a.pem x/b.pem=x/b.pem");
+    static const char *const named[] = {"odd/README: left out", "odd/a.pem~: left out",
+                                        "odd/x/y: left out", "odd/x/notes: left out"};
+    for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+        if (!strstr(warnings, named[i]))
+            fail_msg("'%s' is not in '%s'", named[i], warnings);
+    gw_files_free(files);
+}
+
+static void refused(const char *folder, enum gw_exit exit, const char *says)
+{
+    struct gw_files *files = gw_files_new();
+    struct gw_error err = {.text = ""};
+    struct gw_certdir d;
+    assert_true(gw_certdir_read(&d, files, folder, &err) < 0);
+    assert_int_equal(err.exit, exit);
+    if (strncmp(err.text, "--cert-dir ", 11) != 0 || !strstr(err.text, says))
+        fail_msg("'%s' does not say '%s'", err.text, says);
+    gw_certdir_done(&d);
+    gw_files_free(files);
+}
+
+static void mistakes_are_refused(void **state)
+{
+    (void)state;
+    refused("/nonexistent", GW_EXIT_START, "No such file");
+    refused(test_dir_file(dir, "file", "", 0), GW_EXIT_START, "Not a directory");
+    refused(put("empty", ""), GW_EXIT_USAGE, "empty: no certificate in this folder");
+    refused(put("only-odd", "README"), GW_EXIT_USAGE, "no certificate in this folder");
+    refused(put("half", "a.pem x/"), GW_EXIT_USAGE, "half/x: no certificate in this folder");
+    refused(put("orphan", "a.pem b.key"), GW_EXIT_USAGE, "orphan/b.key: a key whose certificate");
+    refused(put("orphan-inside", "x/ x/tls.key"), GW_EXIT_USAGE, "x/tls.key: a key whose");
+    const char *broken = put("broken", "a.pem");
+    char link[512];
+    (void)snprintf(link, sizeof(link), "%s/b.pem", broken);
+    assert_int_equal(symlink("/nonexistent/b.pem", link), 0);
+    refused(broken, GW_EXIT_START, "b.pem: it cannot be read: No such file");
+}
+
+/* As a worker sees it that is given the files. */
+static void a_sealed_set_gives_the_same(void **state)
+{
+    struct gw_files *files = gw_files_new();
+    struct gw_files *copy = NULL;
+    const char *folder = put("sealed", "a.pem b.pem b.key x/ x/tls.crt x/tls.key");
+    const char *expected = "a.pem=a.pem b.pem=b.key x/tls.crt=x/tls.key";
+    (void)state;
+    finds(files, folder, expected);
+    gw_auto_fd fd = gw_files_seal(files);
+    assert_true(fd >= 0);
+    assert_int_equal(gw_files_open(&copy, fd), 0);
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/a.pem", folder);
+    assert_int_equal(unlink(path), 0);
+    finds(copy, folder, expected);
+    gw_files_free(copy);
+    gw_files_free(files);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    dir = test_dir_new();
+    gw_log_setup(&(struct gw_log_config){.level = GW_LOG_INFO, .sink = keep_warning});
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_dir_free(dir);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(folders_are_understood),
+        cmocka_unit_test(what_fits_nothing_is_named),
+        cmocka_unit_test(mistakes_are_refused),
+        cmocka_unit_test(a_sealed_set_gives_the_same),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
