@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What the services are, in their order: a connection knows its service by number. */
-static bool same_services(const struct gw_config *a, const struct gw_config *b)
+bool gw_config_same_services(const struct gw_config *a, const struct gw_config *b)
 {
     if (a->service_count != b->service_count)
         return false;
@@ -58,7 +57,7 @@ static const struct gw_setting *first_different(const struct gw_config *a,
 bool gw_config_same_settings(const struct gw_config *a, const struct gw_config *b,
                              char ret_what[static GW_SETTING_TEXT_MAX])
 {
-    if (!same_services(a, b)) {
+    if (!gw_config_same_services(a, b)) {
         (void)snprintf(ret_what, GW_SETTING_TEXT_MAX, "the services");
         return false;
     }

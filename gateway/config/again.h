@@ -21,6 +21,10 @@
 gw_must_check int gw_config_again(struct gw_config **ret, const struct gw_config *first,
                                   struct gw_files *files, struct gw_error *err);
 
+/* Whether both have the same services, by name and role, in the same order: a connection knows its
+ * service by number. */
+bool gw_config_same_services(const struct gw_config *a, const struct gw_config *b);
+
 enum {
     GW_SETTING_TEXT_MAX = 96
 };

@@ -39,7 +39,7 @@ static int send_answer(const struct loader *l, const struct message *m, int file
 static int check(const struct loader *l, struct gw_files *files, struct gw_error *err)
 {
     struct gw_termset set;
-    int r = gw_termset_load(&set, l->h->config, l->h->tickets, files, err);
+    int r = gw_termset_reload(&set, l->h->config, l->h->tickets, files, err);
     if (!r)
         gw_termset_done(&set);
     return r;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/proc/termset.h"
 
+#include "gateway/base/log.h"
+#include "gateway/config/again.h"
+
 int gw_termset_load(struct gw_termset *ret, const struct gw_config *config,
                     struct gw_ticket_keys *tickets, struct gw_files *files, struct gw_error *err)
 {
@@ -15,6 +18,29 @@ int gw_termset_load(struct gw_termset *ret, const struct gw_config *config,
     return r;
 }
 
+int gw_termset_reload(struct gw_termset *ret, const struct gw_config *first,
+                      struct gw_ticket_keys *tickets, struct gw_files *files, struct gw_error *err)
+{
+    struct gw_config *again = NULL;
+    char what[GW_SETTING_TEXT_MAX];
+    *ret = (struct gw_termset){0};
+    int r = gw_config_again(&again, first, files, err);
+    if (!r && !gw_config_same_services(first, again))
+        r = gw_error_set(err, GW_EXIT_USAGE,
+                         "the services are others than before, or in another order, which needs a "
+                         "restart");
+    if (!r)
+        r = gw_termset_load(ret, again, tickets, files, err);
+    if (r) {
+        gw_config_free(again);
+        return r;
+    }
+    ret->config = again;
+    if (!gw_config_same_settings(first, again, what))
+        gw_log(GW_LOG_WARNING, "reload: %s has changed, which needs a restart", what);
+    return 0;
+}
+
 bool gw_termset_idle(const struct gw_termset *set)
 {
     for (unsigned i = 0; i < set->count; i++)
@@ -27,5 +53,6 @@ void gw_termset_done(struct gw_termset *set)
 {
     for (unsigned i = 0; i < set->count; i++)
         gw_terms_put(set->terms[i]);
+    gw_config_free(set->config);
     *set = (struct gw_termset){0};
 }

@@ -11,6 +11,7 @@
 struct gw_termset {
     struct gw_terms *terms[GW_MAX_SERVICES]; /* held once each */
     unsigned count;
+    struct gw_config *config; /* that they are made of, when it was read anew; owned */
 };
 
 /*
@@ -20,6 +21,12 @@ struct gw_termset {
 gw_must_check int gw_termset_load(struct gw_termset *ret, const struct gw_config *config,
                                   struct gw_ticket_keys *tickets, struct gw_files *files,
                                   struct gw_error *err);
+
+/* The same after reading the configuration again (gateway/config/again.h). Refuses one with other
+ * services; warns of what has changed and cannot be exchanged. */
+gw_must_check int gw_termset_reload(struct gw_termset *ret, const struct gw_config *first,
+                                    struct gw_ticket_keys *tickets, struct gw_files *files,
+                                    struct gw_error *err);
 
 /* Whether nobody but the set itself holds any of its terms, so that it may be freed elsewhere. */
 bool gw_termset_idle(const struct gw_termset *set);
