@@ -48,9 +48,6 @@ enum {
     /* Handshake: bytes a peer may send before it is done. 64 KiB certificate chains pass. */
     GW_HANDSHAKE_BYTES_MAX = 128 * 1024,
 
-    /* After a fatal alert: bytes read and thrown away so that the alert is not lost to a RST. */
-    GW_LINGER_BYTES_MAX = 256 * 1024,
-
     /* Client role: connections of a worker that keep libssl's state (some 20 KiB) after the
      * handshake, in hope of a ticket. */
     GW_TICKET_WAITERS_MAX = 1024,
@@ -64,7 +61,7 @@ enum {
 #define GW_RECORDS_PER_KEY_MAX (UINT64_C(1) << 24)
 #define GW_REKEY_AFTER_MAX (GW_RECORDS_PER_KEY_MAX / 2)
 
-#define GW_LINGER_NS (2 * INT64_C(1000000000))      /* after a fatal alert */
+#define GW_LINGER_NS (2 * INT64_C(1000000000))      /* after an alert, for the peer to end too */
 #define GW_TICKET_WAIT_NS (3 * INT64_C(1000000000)) /* client role: for tickets, in silence */
 #define GW_DRAIN_TICK_NS (10 * INT64_C(1000000))    /* between two looks at SIOCOUTQ; > 1 jiffy */
 

@@ -139,7 +139,6 @@ struct gw_conn {
     uint8_t *header; /* PROXY header until it is sent; NULL: none */
     uint32_t header_len;
     uint32_t header_sent;
-    size_t lingered; /* bytes thrown away */
     struct gw_conn_report report;
 };
 

@@ -2,8 +2,9 @@
 /*
  * How a connection ends. LINGER: the TLS side is told (alert, then FIN) and what it still sends is
  * read and thrown away, since closing with unread bytes makes the kernel send RST, which can
- * overtake the alert. CLOSING: operations are cancelled, and once none is in flight everything is
- * given back; not before, since the kernel may still use buffers and descriptors.
+ * overtake the alert. However much that is, it costs the peer as much as us, and two seconds are
+ * the end of it. CLOSING: operations are cancelled, and once none is in flight everything is given
+ * back; not before, since the kernel may still use buffers and descriptors.
  */
 #include "gateway/conn/conn_private.h"
 
@@ -125,9 +126,7 @@ void gw_end_discarded(struct gw_conn *c, const struct gw_completion *done)
     }
     if (done->res == -EAGAIN && !c->rx.again) /* kernel engine: the poll tells when more comes */
         return;
-    if (done->res > 0)
-        c->lingered += (size_t)done->res;
-    bool over = (done->res <= 0 && done->res != -EAGAIN) || c->lingered > GW_LINGER_BYTES_MAX;
+    bool over = done->res <= 0 && done->res != -EAGAIN;
     if (over && done->res < 0)
         (void)gw_rx_record_failed(c, done->res); /* its error would fail our alert */
     if (over && c->rx.state == GW_RX_DISCARD)

@@ -281,6 +281,32 @@ static void idle_timeout(void **state)
     gateway_stop(gateway);
 }
 
+/* All that was said before the end arrives, though the client goes on sending: what it sends is
+ * taken until it ends as well. A RST could destroy what it has not read. */
+static void client_still_sends_at_our_end(void **state)
+{
+    struct client c;
+    uint8_t more;
+    int error;
+    (void)state;
+    serve("--idle-timeout", "1s");
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        plan(BACKEND_PLAN(.down_seed = STAGE_SEED, .down_bytes = 50000, .no_fin = true,
+                          .pause_after = 1));
+        join(&c, version);
+        client_send_until_stuck(&c);
+        assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+        assert_int_equal(c.received, 50000);
+        client_send(&c, MIB);
+        client_truncate(&c);
+        assert_int_equal(net_receive(c.fd, &more, sizeof(more), &error), 0);
+        assert_int_equal(error, 0);
+        client_close(&c);
+        gateway_expect(gateway, "idle-timeout", NULL);
+    }
+    gateway_stop(gateway);
+}
+
 static void close_timeout(void **state)
 {
     struct client c;
@@ -405,6 +431,7 @@ int main(void)
         STAGED(backend_refuses),
         STAGED(backend_does_not_answer),
         STAGED(idle_timeout),
+        STAGED(client_still_sends_at_our_end),
         STAGED(close_timeout),
         STAGED(handshake_timeout),
         STAGED(not_tls),
