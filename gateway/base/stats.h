@@ -31,6 +31,7 @@
     X(PIPES_REFUSED,      "pipes-refused",      "reads that were copied for want of a pipe") \
     X(RELOADS,            "reloads",            "reloads that brought new files into force") \
     X(RELOADS_FAILED,     "reloads-failed",     "reloads that failed, so that the old files stay") \
+    X(CRL_TOLERATED,      "crl-tolerated",      "handshakes of peers that a CA without a current CRL signed (--crl-soft)") \
     X(LOG_DROPPED,        "log-dropped",        "log entries lost because the log was full")
 
 /* Gauges: they go up and down and start at 0 with each worker. */

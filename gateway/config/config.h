@@ -114,6 +114,8 @@ struct gw_service {
     unsigned cert_dir_count;
     bool strict_sni; /* answer only to names that a certificate is for */
     const char *cacerts[GW_MAX_TRUST_PATHS + 1]; /* files and folders; NULL after the last */
+    const char *crls[GW_MAX_TRUST_PATHS + 1];    /* the same */
+    bool crl_soft;         /* a CRL that is missing or too old refuses nobody */
     uint32_t verify_depth; /* certificates between leaf and anchor, to GW_VERIFY_DEPTH_MAX */
     enum gw_verify verify;
     /* At most GW_MAX_RULES, owned by the configuration. Never without an allow rule in a served

@@ -221,6 +221,29 @@ static const struct gw_option options[] = {
         .set = gw_set_path,
     },
     {
+        .name = "crl",
+        .kind = GW_OPTION_FILE,
+        .group = GW_GROUP_TRUST,
+        .commands = IN_CLIENT,
+        .repeatable = true,
+        .value = "PATH",
+        .help = "lists of revoked certificates: a file of them in PEM or DER, or a folder whose "
+                "*.crl, *.pem and *.der files count; each CA of a chain must then have a current "
+                "one",
+        .also = "crl-file CRLfile CRLpath ssl-crl",
+        IN_SERVICE(crls),
+        .set = gw_set_path,
+    },
+    {
+        .name = "crl-soft",
+        .kind = GW_OPTION_SWITCH,
+        .group = GW_GROUP_TRUST,
+        .commands = IN_CLIENT,
+        .help = "go on where a CA's list is missing or too old; who is revoked is still refused",
+        IN_SERVICE(crl_soft),
+        .set = gw_set_switch,
+    },
+    {
         .name = "verify-depth",
         .kind = GW_OPTION_NUMBER,
         .group = GW_GROUP_TRUST,
@@ -244,6 +267,29 @@ static const struct gw_option options[] = {
         .words = verify_words,
         IN_SERVICE(verify),
         .set = gw_set_word,
+    },
+    {
+        .name = "crl",
+        .kind = GW_OPTION_FILE,
+        .group = GW_GROUP_CLIENTS,
+        .commands = IN_SERVER,
+        .repeatable = true,
+        .value = "PATH",
+        .help = "lists of revoked certificates: a file of them in PEM or DER, or a folder whose "
+                "*.crl, *.pem and *.der files count; each CA of a chain must then have a current "
+                "one",
+        .also = "crl-file CRLfile CRLpath ssl-crl",
+        IN_SERVICE(crls),
+        .set = gw_set_path,
+    },
+    {
+        .name = "crl-soft",
+        .kind = GW_OPTION_SWITCH,
+        .group = GW_GROUP_CLIENTS,
+        .commands = IN_SERVER,
+        .help = "go on where a CA's list is missing or too old; who is revoked is still refused",
+        IN_SERVICE(crl_soft),
+        .set = gw_set_switch,
     },
     {
         .name = "verify-depth",

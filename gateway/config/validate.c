@@ -108,6 +108,21 @@ static int check_verify(struct gw_draft *d)
     return 0;
 }
 
+/* In either role; what cannot be asked for must not be given. */
+static int check_crls(struct gw_draft *d)
+{
+    const struct gw_service *s = d->service;
+    if (s->crl_soft && !s->crls[0])
+        return refuse_usage(d, "--crl-soft without --crl: there is no list of revoked certificates "
+                               "to be soft about; add one");
+    if (s->crls[0] && s->verify == GW_VERIFY_NONE)
+        return refuse_usage(d, "--crl would never be asked: %s",
+                            s->cacerts[0] ? "--verify none asks no client for a certificate; "
+                                            "leave it out, or --crl"
+                                          : "add --cacert, so that clients show a certificate");
+    return 0;
+}
+
 static int check_rules(struct gw_draft *d)
 {
     struct gw_service *s = d->service;
@@ -300,6 +315,7 @@ static const struct check {
     {CLIENT, check_client},
     {GATEWAY, pair_certs},
     {SERVER, check_verify},
+    {GATEWAY, check_crls},
     {SERVER, check_rules},
     {GATEWAY, check_versions},
     {EVERY, count_workers, true},

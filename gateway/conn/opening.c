@@ -240,6 +240,7 @@ static void note_handshake(struct gw_conn *c)
     c->report.handshake_us = (uint64_t)(c->env->now_ns - c->moved_ns) / 1000;
     gw_stats_add(c->env->stats,
                  info.resumed ? GW_COUNTER_HANDSHAKES_RESUMED : GW_COUNTER_HANDSHAKES_FULL, 1);
+    gw_stats_add(c->env->stats, GW_COUNTER_CRL_TOLERATED, info.crl_tolerated);
 }
 
 /* Keys cross to the record layer, and the bytes that came after the peer's Finished. NONE: they

@@ -276,5 +276,5 @@ void gw_tls_context_free(struct gw_tls_context *tls)
 enum gw_reason gw_tls_context_judge_chain(const struct gw_tls_context *tls,
                                           const struct gw_chain *chain, time_t now)
 {
-    return gw_trust_judge_reason(&tls->trust, chain, now);
+    return gw_trust_judge_reason(&tls->trust, chain, now, NULL);
 }

@@ -120,7 +120,8 @@ void gw_handshake_get_info(struct gw_handshake *hs, struct gw_handshake_info *re
 {
     const unsigned char *alpn = NULL;
     unsigned alpn_len = 0;
-    *ret = (struct gw_handshake_info){.ticket_sent = hs->ticket_sent};
+    *ret = (struct gw_handshake_info){.ticket_sent = hs->ticket_sent,
+                                      .crl_tolerated = hs->crl_tolerated};
     (void)snprintf(ret->sni, sizeof(ret->sni), "%.*s", (int)sizeof(ret->sni) - 1, hs->sni);
     if (hs->state != GW_HANDSHAKE_COMPLETE)
         return;

@@ -88,6 +88,7 @@ struct gw_handshake_info {
     char sni[128];   /* received or sent; "" when none; cut when longer */
     char alpn[32];   /* "" when none */
     bool ticket_sent;
+    bool crl_tolerated; /* a CA of the peer has no current CRL, and --crl-soft lets that pass */
 };
 /* At any time; what is not known yet is "". Before DONE that is all but the SNI. */
 void gw_handshake_get_info(struct gw_handshake *hs, struct gw_handshake_info *ret);

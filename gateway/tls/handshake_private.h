@@ -39,6 +39,7 @@ struct gw_handshake {
     bool name_known;       /* server role: a certificate is for it */
     unsigned family;       /* … which answers (struct gw_keyring) */
     struct gw_chain chain; /* verified in this handshake; absent: none yet, or it was resumed */
+    bool crl_tolerated;    /* a chain was good though a CA of it has no current CRL */
     bool ticket_sent;
     unsigned char *peer_der; /* the peer's certificate, once it was asked for; owned */
     int peer_der_len;

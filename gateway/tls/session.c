@@ -103,12 +103,13 @@ static int on_ticket_made(SSL *ssl, void *arg)
 }
 
 /* The session context already keeps sessions of other trust away; this looks at the peer. */
-static bool session_usable(const struct gw_handshake *hs, SSL_SESSION *session)
+static bool session_usable(struct gw_handshake *hs, SSL_SESSION *session)
 {
     X509 *cert = SSL_SESSION_get0_peer(session);
     struct gw_chain chain;
     if (!gw_session_read_chain(session, &chain) || chain.present != (cert != NULL) ||
-        gw_trust_judge_reason(&hs->tls->trust, &chain, time(NULL)) != GW_REASON_NONE)
+        gw_trust_judge_reason(&hs->tls->trust, &chain, time(NULL), &hs->crl_tolerated) !=
+            GW_REASON_NONE)
         return false;
     if (cert && X509_cmp_current_time(X509_get0_notBefore(cert)) >= 0)
         return false;

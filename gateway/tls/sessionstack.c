@@ -23,7 +23,7 @@ static bool usable(SSL_SESSION *session, const struct gw_trust *trust)
     return SSL_SESSION_is_resumable(session) && cert &&
            X509_cmp_current_time(X509_get0_notBefore(cert)) < 0 &&
            gw_session_read_chain(session, &chain) && chain.present &&
-           gw_trust_judge_reason(trust, &chain, time(NULL)) == GW_REASON_NONE;
+           gw_trust_judge_reason(trust, &chain, time(NULL), NULL) == GW_REASON_NONE;
 }
 
 void gw_session_stack_push(struct gw_session_stack *s, SSL_SESSION *session,

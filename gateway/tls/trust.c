@@ -149,6 +149,7 @@ int gw_trust_load(struct gw_trust *ret, const struct gw_service *service, struct
         .role = service->role,
         .verify = service->verify,
         .depth = service->verify_depth,
+        .crl_soft = service->crl_soft,
         .peer_name = service->target_name,
         .peer_is_address = is_address(service->target_name),
     };
@@ -163,6 +164,8 @@ int gw_trust_load(struct gw_trust *ret, const struct gw_service *service, struct
                                 "--verify: client certificates can only be verified against a "
                                 "CA; name it with --cacert");
         r = load_cas(ret, service, files, library, err);
+        if (r == 0 && service->crls[0])
+            r = gw_revocation_load(&ret->revocation, service, &ret->anchors, files, library, err);
     }
     if (r == 0)
         r = make_session_context(ret, service->name ? service->name : "", library, err);
@@ -173,6 +176,7 @@ void gw_trust_done(struct gw_trust *t)
 {
     X509_STORE_free(t->store);
     sk_X509_NAME_pop_free(t->names, X509_NAME_free);
+    gw_revocation_free(t->revocation);
     gw_anchors_done(&t->anchors);
     *t = (struct gw_trust){0};
 }
@@ -261,24 +265,61 @@ bool gw_trust_read_chain(const struct gw_trust *t, STACK_OF(X509) * verified, st
     return true;
 }
 
-int gw_trust_judge(const struct gw_trust *t, const struct gw_chain *chain, time_t now)
+/* The worst of two results: one that is revoked is told before one of which nothing is known. */
+static int worse(int a, int b)
 {
+    return a == X509_V_OK || b == X509_V_ERR_CERT_REVOKED ? b : a;
+}
+
+/* An anchor may have its own issuer among the anchors, which may have revoked it. That goes on up
+ * to one that has none; where two have signed each other, for as long as a chain may be. */
+static int judge_anchor(const struct gw_trust *t, const struct gw_anchor *anchor, time_t now)
+{
+    int result = X509_V_OK;
+    for (int i = 0; anchor->issuer && i < GW_CHAIN_MAX; i++, anchor = anchor->issuer) {
+        struct gw_chain_entry e = {.serial = anchor->serial, .is_ca = true};
+        memcpy(e.issuer, anchor->issuer->id, sizeof(e.issuer));
+        result = worse(result, gw_revocation_look(t->revocation, &e, now));
+    }
+    return result;
+}
+
+static int judge_revocation(const struct gw_trust *t, const struct gw_chain *chain,
+                            const struct gw_anchor *anchor, time_t now, bool *ret_tolerated)
+{
+    if (!t->revocation)
+        return X509_V_OK;
+    int result = judge_anchor(t, anchor, now);
+    for (unsigned i = 0; i < chain->count; i++)
+        result = worse(result, gw_revocation_look(t->revocation, &chain->entries[i], now));
+    bool tolerated = t->crl_soft && result != X509_V_OK && result != X509_V_ERR_CERT_REVOKED;
+    if (ret_tolerated)
+        *ret_tolerated = tolerated;
+    return tolerated ? X509_V_OK : result;
+}
+
+int gw_trust_judge(const struct gw_trust *t, const struct gw_chain *chain, time_t now,
+                   bool *ret_tolerated)
+{
+    if (ret_tolerated)
+        *ret_tolerated = false;
     if (t->verify == GW_VERIFY_NONE)
         return X509_V_OK;
-    if (!gw_anchors_find(&t->anchors, chain->anchor))
+    const struct gw_anchor *anchor = gw_anchors_find(&t->anchors, chain->anchor);
+    if (!anchor)
         return X509_V_ERR_CERT_UNTRUSTED;
     if (chain->count > t->depth + 1)
         return X509_V_ERR_CERT_CHAIN_TOO_LONG;
     if (chain->not_after <= now)
         return X509_V_ERR_CERT_HAS_EXPIRED;
-    return X509_V_OK;
+    return judge_revocation(t, chain, anchor, now, ret_tolerated);
 }
 
 enum gw_reason gw_trust_judge_reason(const struct gw_trust *t, const struct gw_chain *chain,
-                                     time_t now)
+                                     time_t now, bool *ret_tolerated)
 {
     if (!chain->present)
         return t->verify == GW_VERIFY_REQUIRED ? GW_REASON_CERT_MISSING : GW_REASON_NONE;
-    int result = gw_trust_judge(t, chain, now);
+    int result = gw_trust_judge(t, chain, now, ret_tolerated);
     return result == X509_V_OK ? GW_REASON_NONE : gw_failure_of_verify(result);
 }

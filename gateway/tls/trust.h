@@ -12,6 +12,7 @@
 #include "gateway/config/config.h"
 #include "gateway/tls/anchors.h"
 #include "gateway/tls/chain.h"
+#include "gateway/tls/revocation.h"
 
 #include <openssl/ssl.h>
 #include <openssl/types.h>
@@ -24,10 +25,12 @@ enum {
 struct gw_trust {
     enum gw_role role;
     enum gw_verify verify;
-    const char *peer_name;       /* client role: as gw_service.target_name */
-    bool peer_is_address;        /* … which is no name to send (RFC 6066 3) */
-    unsigned depth;              /* certificates between leaf and anchor at most */
-    struct gw_anchors anchors;   /* empty when verify is none, as are the next two */
+    const char *peer_name;            /* client role: as gw_service.target_name */
+    bool peer_is_address;             /* … which is no name to send (RFC 6066 3) */
+    unsigned depth;                   /* certificates between leaf and anchor at most */
+    struct gw_anchors anchors;        /* empty when verify is none, as are the next two */
+    struct gw_revocation *revocation; /* NULL: no --crl */
+    bool crl_soft;
     X509_STORE *store;           /* NULL: none */
     STACK_OF(X509_NAME) * names; /* told to clients; NULL: none */
     /* SHA-256 of service name, verify mode and CA certificates, however their files are cut and
@@ -51,11 +54,14 @@ gw_must_check int gw_trust_apply(const struct gw_trust *trust, SSL_CTX *ctx);
  * by later. False: the last one is no anchor, it is too long, or what it holds cannot be read. */
 gw_must_check bool gw_trust_read_chain(const struct gw_trust *trust, STACK_OF(X509) * verified,
                                        struct gw_chain *ret);
-/* Whether a chain that is present would still be good: X509_V_OK, or what it would be refused for.
+/*
+ * Whether a chain that is present would still be good: X509_V_OK, or what it would be refused for.
+ * *ret_tolerated (NULL: unwanted): it is good though a CA of it has no current CRL (--crl-soft).
  */
 gw_must_check int gw_trust_judge(const struct gw_trust *trust, const struct gw_chain *chain,
-                                 time_t now);
+                                 time_t now, bool *ret_tolerated);
 /* The same as a reason, in a server's language; GW_REASON_NONE: good. An absent one is good where
  * no certificate is required. */
 gw_must_check enum gw_reason gw_trust_judge_reason(const struct gw_trust *trust,
-                                                   const struct gw_chain *chain, time_t now);
+                                                   const struct gw_chain *chain, time_t now,
+                                                   bool *ret_tolerated);

@@ -117,6 +117,49 @@ struct test_cert *test_cert_new(const struct test_cert_spec *spec)
     return c;
 }
 
+static void add_revoked(X509_CRL *crl, const struct test_cert *cert)
+{
+    X509_REVOKED *entry = X509_REVOKED_new();
+    ASN1_TIME *when = X509_gmtime_adj(NULL, -60);
+    must(entry && when && X509_REVOKED_set_revocationDate(entry, when));
+    must(X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(cert->x509)));
+    must(X509_CRL_add0_revoked(crl, entry));
+    ASN1_TIME_free(when);
+}
+
+static void set_times(X509_CRL *crl, const struct test_crl_spec *spec)
+{
+    bool usual = !spec->begins && !spec->ends;
+    ASN1_TIME *begins = X509_gmtime_adj(NULL, usual ? -3600 : spec->begins);
+    ASN1_TIME *ends = X509_gmtime_adj(NULL, usual ? 86400 : spec->ends);
+    must(begins && ends && X509_CRL_set1_lastUpdate(crl, begins) &&
+         X509_CRL_set1_nextUpdate(crl, ends));
+    ASN1_TIME_free(begins);
+    ASN1_TIME_free(ends);
+}
+
+X509_CRL *test_crl_new(const struct test_crl_spec *spec)
+{
+    X509_CRL *crl = X509_CRL_new();
+    must(crl && X509_CRL_set_version(crl, X509_CRL_VERSION_2));
+    must(X509_CRL_set_issuer_name(crl, X509_get_subject_name(spec->ca->x509)));
+    set_times(crl, spec);
+    for (size_t i = 0; spec->revoked && spec->revoked[i]; i++)
+        add_revoked(crl, spec->revoked[i]);
+    if (spec->number) {
+        ASN1_INTEGER *number = ASN1_INTEGER_new();
+        must(number && ASN1_INTEGER_set(number, spec->number));
+        must(X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0));
+        ASN1_INTEGER_free(number);
+    }
+    if (spec->tweak)
+        spec->tweak(crl);
+    const EVP_PKEY *key = spec->ca->key;
+    const EVP_MD *md = EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 ? NULL : EVP_sha256();
+    must(X509_CRL_sign(crl, spec->ca->key, md));
+    return crl;
+}
+
 void test_cert_free(struct test_cert *c)
 {
     if (!c)
@@ -230,6 +273,14 @@ const char *test_dir_cert(struct test_dir *dir, const char *name, const struct t
     BIO *bio = BIO_new(BIO_s_mem());
     must(bio && PEM_write_bio_X509(bio, cert->x509));
     must(!more || PEM_write_bio_X509(bio, more->x509));
+    return write_bio(dir, name, bio);
+}
+
+const char *test_dir_crl(struct test_dir *dir, const char *name, X509_CRL *crl, X509_CRL *more)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    must(bio && PEM_write_bio_X509_CRL(bio, crl));
+    must(!more || PEM_write_bio_X509_CRL(bio, more));
     return write_bio(dir, name, bio);
 }
 

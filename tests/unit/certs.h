@@ -50,6 +50,18 @@ struct test_cert_spec {
 struct test_cert *test_cert_new(const struct test_cert_spec *spec);
 void test_cert_free(struct test_cert *cert);
 
+/* A list of revoked certificates, signed by `ca`; changed by `tweak` before, NULL: not. Its times
+ * are in seconds from now; both 0: from an hour ago for a day. */
+struct test_crl_spec {
+    const struct test_cert *ca;
+    const struct test_cert *const *revoked; /* NULL after the last; NULL: none */
+    long number;                            /* 0: without */
+    long begins;
+    long ends;
+    void (*tweak)(X509_CRL *crl);
+};
+X509_CRL *test_crl_new(const struct test_crl_spec *spec);
+
 /* A fresh directory under /tmp and the files written into it; paths live until test_dir_free,
  * which removes all of it. */
 struct test_dir;
@@ -66,6 +78,8 @@ const char *test_dir_file(struct test_dir *dir, const char *name, const void *da
 /* PEM: the certificate, then `more` (NULL: nothing). */
 const char *test_dir_cert(struct test_dir *dir, const char *name, const struct test_cert *cert,
                           const struct test_cert *more);
+/* PEM: the CRL, then `more` (NULL: nothing). Frees neither. */
+const char *test_dir_crl(struct test_dir *dir, const char *name, X509_CRL *crl, X509_CRL *more);
 /* PEM: the private key (PKCS #8). */
 const char *test_dir_key(struct test_dir *dir, const char *name, const struct test_cert *cert);
 /* The same in the form of PKCS #1 (RSA) or SEC 1 (EC), encrypted unless `phrase` is NULL. */

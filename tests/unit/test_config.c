@@ -95,6 +95,7 @@ static void every_flag_arrives(void **state gw_unused)
     assert_string_equal(s->certs[1].cert_file, "b.pem");
     assert_string_equal(s->certs[1].key_file, "b.key");
     assert_string_equal(s->cacerts[0], "ca.pem");
+    assert_null(s->cacerts[1]);
     assert_int_equal(s->verify, GW_VERIFY_OPTIONAL);
     static const struct gw_rule rules[] = {
         {GW_RULE_CN, "My Client"},
@@ -298,6 +299,14 @@ static const struct {
      "flag, or --allow-all for every client the authorities know"},
     {"server " SERVED "--allow-cn x", GW_EXIT_USAGE,
      "the --allow flags would never be asked: add --cacert, so that clients show a certificate"},
+    {"server " SERVED "--cacert ca --allow-all --crl-soft", GW_EXIT_USAGE,
+     "--crl-soft without --crl: there is no list of revoked certificates to be soft about; add "
+     "one"},
+    {"server " SERVED "--crl x", GW_EXIT_USAGE,
+     "--crl would never be asked: add --cacert, so that clients show a certificate"},
+    {"server " SERVED "--cacert ca --verify none --crl x", GW_EXIT_USAGE,
+     "--crl would never be asked: --verify none asks no client for a certificate; leave it out, or "
+     "--crl"},
     {"server " SERVED "--cacert ca --verify none --allow-cn x", GW_EXIT_USAGE,
      "the --allow flags would never be asked: --verify none asks no client for a certificate; "
      "leave it out, or the flags"},

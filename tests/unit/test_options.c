@@ -35,6 +35,7 @@ static const struct {
     {"group", "root"},
     {"pidfile", "/p"},
     {"cert-dir", "certs"},
+    {"crl", "ca.crl"},
 };
 
 /* Of each kind of rule. */

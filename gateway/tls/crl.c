@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/tls/crl.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A CRL on its way from libcrypto's form into ours. */
+struct reading {
+    struct gw_crl *crl;
+    X509_CRL *from;
+    const struct gw_anchors *anchors;
+    struct gw_error *err;
+};
+
+static int refuse(const struct reading *r, const char *why)
+{
+    return gw_error_set(r->err, GW_EXIT_USAGE, "--crl %s: the CRL of %s %s", r->crl->path,
+                        r->crl->issuer_name, why);
+}
+
+static int out_of_memory(const struct reading *r)
+{
+    return gw_error_set(r->err, GW_EXIT_OTHER, "out of memory");
+}
+
+/* ---- who signed it ---- */
+
+static bool hash_is_broken(const X509_CRL *crl)
+{
+    int hash = NID_undef;
+    int key;
+    (void)OBJ_find_sigid_algs(X509_CRL_get_signature_nid(crl), &hash, &key);
+    return hash == NID_sha1 || hash == NID_md5 || hash == NID_md5_sha1;
+}
+
+/* A CA may have changed its key and kept its name, so each of the name is tried. */
+static int find_issuer(const struct reading *r)
+{
+    bool named = false;
+    bool may_sign = false;
+    for (unsigned i = 0; i < r->anchors->count; i++) {
+        const struct gw_anchor *a = &r->anchors->all[i];
+        if (X509_NAME_cmp(X509_get_subject_name(a->cert), X509_CRL_get_issuer(r->from)) != 0)
+            continue;
+        named = true;
+        if (!(X509_get_key_usage(a->cert) & KU_CRL_SIGN))
+            continue;
+        may_sign = true;
+        if (X509_CRL_verify(r->from, X509_get0_pubkey(a->cert)) != 1)
+            continue;
+        memcpy(r->crl->issuer, a->id, sizeof(a->id));
+        return hash_is_broken(r->from) ? refuse(r, "is signed with a broken hash (SHA-1 or MD5)")
+                                       : 0;
+    }
+    if (!named)
+        return refuse(r, "is of none of the CAs of --cacert; give that CA's certificate there, or "
+                         "leave the CRL out");
+    return refuse(r, may_sign ? "is not signed by the key of that CA in --cacert; it is damaged or "
+                                "forged, or the CA has another key by now"
+                              : "may not be: the CA's certificate does not let it sign CRLs (key "
+                                "usage)");
+}
+
+/* ---- what it is about ---- */
+
+static int read_scope(const struct reading *r, const X509_EXTENSION *e)
+{
+    ISSUING_DIST_POINT *idp = X509V3_EXT_d2i((X509_EXTENSION *)(uintptr_t)e);
+    const char *why = NULL;
+    if (!idp)
+        why = "says in a way that cannot be read what it is about";
+    else if (idp->indirectCRL)
+        why = "is one of other CAs' certificates (indirect), which is not supported";
+    else if (idp->onlysomereasons)
+        why = "is for some reasons of revocation only; a CRL for all of them is needed";
+    else if (idp->onlyattr || (idp->onlyuser && idp->onlyCA))
+        why = "is about neither users' nor CAs' certificates";
+    else if (idp->distpoint)
+        why = "is for one distribution point only; the CA's whole CRL is needed";
+    else if (idp->onlyuser)
+        r->crl->scope = GW_CRL_USERS;
+    else if (idp->onlyCA)
+        r->crl->scope = GW_CRL_CAS;
+    ISSUING_DIST_POINT_free(idp);
+    return why ? refuse(r, why) : 0;
+}
+
+static int read_number(const struct reading *r, const X509_EXTENSION *e)
+{
+    ASN1_INTEGER *number = X509V3_EXT_d2i((X509_EXTENSION *)(uintptr_t)e);
+    bool ok = number && gw_anchors_serial(r->anchors, number, &r->crl->number) &&
+              r->crl->number.len <= GW_SERIAL_BYTES_MAX;
+    ASN1_INTEGER_free(number);
+    return ok ? 0 : refuse(r, "has a number that cannot be read");
+}
+
+static int read_extension(const struct reading *r, const X509_EXTENSION *e)
+{
+    switch (OBJ_obj2nid(X509_EXTENSION_get_object((X509_EXTENSION *)(uintptr_t)e))) {
+    case NID_issuing_distribution_point:
+        return read_scope(r, e);
+    case NID_crl_number:
+        return read_number(r, e);
+    case NID_delta_crl:
+        return refuse(r, "holds changes only (delta); a whole one is needed");
+    case NID_authority_key_identifier:
+        return 0;
+    default:
+        return X509_EXTENSION_get_critical(e)
+                   ? refuse(r, "has a critical extension that is not known")
+                   : 0;
+    }
+}
+
+static int read_extensions(const struct reading *r)
+{
+    int result = 0;
+    for (int i = 0; result == 0 && i < X509_CRL_get_ext_count(r->from); i++) {
+        const X509_EXTENSION *e = X509_CRL_get_ext(r->from, i);
+        const ASN1_OBJECT *kind = X509_EXTENSION_get_object((X509_EXTENSION *)(uintptr_t)e);
+        if (X509_CRL_get_ext_by_OBJ(r->from, kind, i) >= 0)
+            return refuse(r, "has an extension twice");
+        result = read_extension(r, e);
+    }
+    return result;
+}
+
+static int read_times(const struct reading *r)
+{
+    const ASN1_TIME *next = X509_CRL_get0_nextUpdate(r->from);
+    if (!next)
+        return refuse(r, "does not say when the next one comes (nextUpdate), so nobody could tell "
+                         "when it is too old");
+    if (!gw_anchors_time(X509_CRL_get0_lastUpdate(r->from), &r->crl->this_update) ||
+        !gw_anchors_time(next, &r->crl->next_update))
+        return refuse(r, "has a date that cannot be read");
+    return 0;
+}
+
+/* ---- what is revoked ---- */
+
+static int by_number(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct gw_serial));
+}
+
+/* An entry's critical extensions change what it means: another issuer's, above all. */
+static bool entry_is_plain(const X509_REVOKED *entry)
+{
+    for (int i = 0; i < X509_REVOKED_get_ext_count(entry); i++) {
+        const X509_EXTENSION *e = X509_REVOKED_get_ext(entry, i);
+        if (X509_EXTENSION_get_critical(e) &&
+            OBJ_obj2nid(X509_EXTENSION_get_object((X509_EXTENSION *)(uintptr_t)e)) !=
+                NID_crl_reason)
+            return false;
+    }
+    return true;
+}
+
+/* Any entry revokes: a hold does for as long as it is there. */
+static int read_entries(const struct reading *r)
+{
+    STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(r->from);
+    int count = entries ? sk_X509_REVOKED_num(entries) : 0;
+    if (count <= 0)
+        return 0;
+    struct gw_serial *revoked = calloc((size_t)count, sizeof(*revoked));
+    if (!revoked)
+        return out_of_memory(r);
+    r->crl->revoked = revoked;
+    for (int i = 0; i < count; i++) {
+        const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);
+        if (!entry_is_plain(entry))
+            return refuse(r, "has an entry with a critical extension that is not known");
+        if (!gw_anchors_serial(r->anchors, X509_REVOKED_get0_serialNumber(entry), &revoked[i]))
+            return out_of_memory(r);
+    }
+    qsort(revoked, (size_t)count, sizeof(*revoked), by_number);
+    r->crl->count = (unsigned)count;
+    return 0;
+}
+
+static int read_all(const struct reading *r)
+{
+    int result = find_issuer(r);
+    if (result == 0)
+        result = read_extensions(r);
+    if (result == 0)
+        result = read_times(r);
+    return result == 0 ? read_entries(r) : result;
+}
+
+int gw_crl_read(struct gw_crl *ret, X509_CRL *crl, const char *path,
+                const struct gw_anchors *anchors, struct gw_error *err)
+{
+    char name[256];
+    struct reading r = {ret, crl, anchors, err};
+    X509_NAME_oneline(X509_CRL_get_issuer(crl), name, sizeof(name));
+    *ret = (struct gw_crl){
+        .scope = GW_CRL_USERS | GW_CRL_CAS,
+        .issuer_name = strdup(name),
+        .path = strdup(path),
+    };
+    int result = ret->issuer_name && ret->path ? read_all(&r) : out_of_memory(&r);
+    ERR_clear_error();
+    if (result < 0)
+        gw_crl_done(ret);
+    return result;
+}
+
+void gw_crl_done(struct gw_crl *c)
+{
+    free(c->revoked);
+    free(c->issuer_name);
+    free(c->path);
+    *c = (struct gw_crl){0};
+}
+
+bool gw_crl_has(const struct gw_crl *c, const struct gw_serial *serial)
+{
+    return c->count && bsearch(serial, c->revoked, c->count, sizeof(*serial), by_number);
+}
+
+bool gw_crl_is_newer(const struct gw_crl *a, const struct gw_crl *b)
+{
+    /* Shorter is smaller; zeros follow, so equal lengths compare as numbers. */
+    int by_count = by_number(&a->number, &b->number);
+    return by_count && a->number.len && b->number.len ? by_count > 0
+                                                      : a->this_update > b->this_update;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/tls/revocation.h"
+
+#include "gateway/base/log.h"
+#include "gateway/tls/fileset.h"
+
+#include <errno.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FILE_MAX = 64 << 20, /* bytes; a million entries have 40 MiB */
+    DER_SEQUENCE = 0x30, /* what a CRL in DER begins with */
+    TEXT_MAX = 32,
+};
+
+struct list {
+    struct gw_crl crl;
+    bool told; /* that it is too old */
+};
+
+struct gw_revocation {
+    struct list *lists; /* sorted by issuer; of each issuer and scope one */
+    unsigned count;
+    bool soft;
+};
+
+struct loading {
+    struct gw_revocation *revocation;
+    const struct gw_anchors *anchors;
+    OSSL_LIB_CTX *library;
+};
+
+/* ---- files ---- */
+
+/* Takes the CRL over, also when it fails. */
+static int keep(struct gw_revocation *v, struct gw_crl *crl, struct gw_error *err)
+{
+    for (unsigned i = 0; i < v->count; i++) {
+        struct gw_crl *other = &v->lists[i].crl;
+        if (other->scope != crl->scope ||
+            memcmp(other->issuer, crl->issuer, sizeof(crl->issuer)) != 0)
+            continue;
+        struct gw_crl older = gw_crl_is_newer(crl, other) ? *other : *crl;
+        if (older.path == other->path)
+            *other = *crl;
+        gw_crl_done(&older);
+        return 0;
+    }
+    struct list *grown = reallocarray(v->lists, v->count + 1, sizeof(*grown));
+    if (!grown) {
+        gw_crl_done(crl);
+        return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    }
+    v->lists = grown;
+    grown[v->count++] = (struct list){.crl = *crl};
+    return 0;
+}
+
+static int add(const struct loading *l, X509_CRL *crl, const char *path, struct gw_error *err)
+{
+    struct gw_crl fresh;
+    int r = gw_crl_read(&fresh, crl, path, l->anchors, err);
+    return r < 0 ? r : keep(l->revocation, &fresh, err);
+}
+
+static int damaged(const struct gw_pemfile *file, struct gw_error *err)
+{
+    ERR_clear_error();
+    return gw_error_set(err, GW_EXIT_USAGE, "--crl %s: a CRL in the file is damaged", file->path);
+}
+
+static int read_der(const struct loading *l, const struct gw_pemfile *file, struct gw_error *err)
+{
+    const unsigned char *at = file->file.data;
+    const unsigned char *end = at + file->file.len;
+    int r = 0;
+    while (r == 0 && at < end) {
+        X509_CRL *crl = X509_CRL_new_ex(l->library, NULL);
+        /* d2i_X509_CRL frees it and makes it NULL when it fails. */
+        bool ok = crl && d2i_X509_CRL(&crl, &at, (long)(end - at));
+        r = ok ? add(l, crl, file->path, err) : damaged(file, err);
+        X509_CRL_free(crl);
+    }
+    return r;
+}
+
+/* 1: a CRL was added; 0: no more; negative errno with *err filled. */
+static int next_pem(const struct loading *l, BIO *bio, const struct gw_pemfile *file,
+                    struct gw_error *err)
+{
+    X509_CRL *crl = X509_CRL_new_ex(l->library, NULL);
+    if (!crl || !PEM_read_bio_X509_CRL(bio, &crl, NULL, NULL)) {
+        X509_CRL_free(crl); /* NULL when the bytes were no CRL */
+        unsigned long e = ERR_peek_last_error();
+        bool end = ERR_GET_LIB(e) == ERR_LIB_PEM && ERR_GET_REASON(e) == PEM_R_NO_START_LINE;
+        return end ? 0 : damaged(file, err);
+    }
+    int r = add(l, crl, file->path, err);
+    X509_CRL_free(crl);
+    return r < 0 ? r : 1;
+}
+
+static int read_pem(const struct loading *l, const struct gw_pemfile *file, struct gw_error *err)
+{
+    BIO *bio = BIO_new_mem_buf(file->file.data, (int)file->file.len);
+    unsigned count = 0;
+    int r = bio ? 1 : gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    while (r > 0) {
+        r = next_pem(l, bio, file, err);
+        count += r > 0;
+    }
+    BIO_free(bio);
+    ERR_clear_error();
+    if (r < 0 || count)
+        return r;
+    return gw_error_set(err, GW_EXIT_USAGE,
+                        "--crl %s: no CRL in the file, neither in PEM (it must have a line "
+                        "-----BEGIN X509 CRL-----) nor in DER",
+                        file->path);
+}
+
+static int read_file(void *arg, const struct gw_pemfile *file, struct gw_error *err)
+{
+    bool der = file->file.len > 0 && file->file.data[0] == DER_SEQUENCE;
+    return der ? read_der(arg, file, err) : read_pem(arg, file, err);
+}
+
+/* ---- times ---- */
+
+/* "2026-11-21 04:24 UTC" */
+static const char *time_text(int64_t when, char text[TEXT_MAX])
+{
+    struct tm tm;
+    time_t t = (time_t)when;
+    if (!gmtime_r(&t, &tm) || !strftime(text, TEXT_MAX, "%Y-%m-%d %H:%M UTC", &tm))
+        return "an unreadable date";
+    return text;
+}
+
+static int check_times(const struct gw_revocation *v, const struct gw_crl *c, time_t now,
+                       struct gw_error *err)
+{
+    char text[TEXT_MAX];
+    bool early = c->this_update > now;
+    if (!early && c->next_update > now)
+        return 0;
+    const char *what = early ? "is not valid before" : "expired on";
+    const char *when = time_text(early ? c->this_update : c->next_update, text);
+    if (v->soft) {
+        gw_log(GW_LOG_WARNING, "--crl %s: the CRL of %s %s %s; --crl-soft goes on with it", c->path,
+               c->issuer_name, what, when);
+        return 0;
+    }
+    return gw_error_set(err, GW_EXIT_USAGE, "--crl %s: the CRL of %s %s %s; %s", c->path,
+                        c->issuer_name, what, when,
+                        early ? "is the clock right?" : "get the CA's new one");
+}
+
+static int by_issuer(const void *a, const void *b)
+{
+    const struct list *x = a;
+    const struct list *y = b;
+    return memcmp(x->crl.issuer, y->crl.issuer, sizeof(x->crl.issuer));
+}
+
+/* The first of an issuer's lists; v->count when it has none. */
+static unsigned find(const struct gw_revocation *v, const uint8_t issuer[GW_CHAIN_ID_LEN])
+{
+    unsigned low = 0;
+    unsigned high = v->count;
+    while (low < high) {
+        unsigned mid = low + (high - low) / 2;
+        if (memcmp(v->lists[mid].crl.issuer, issuer, GW_CHAIN_ID_LEN) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    bool found = low < v->count && memcmp(v->lists[low].crl.issuer, issuer, GW_CHAIN_ID_LEN) == 0;
+    return found ? low : v->count;
+}
+
+/* CAs without a CRL let nobody in. One sentence: a system's list of CAs has a hundred. */
+static void tell_missing(const struct gw_revocation *v, const struct gw_anchors *anchors)
+{
+    char name[256];
+    unsigned missing = 0;
+    for (unsigned i = 0; i < anchors->count; i++) {
+        if (find(v, anchors->all[i].id) < v->count)
+            continue;
+        if (missing++ == 0)
+            X509_NAME_oneline(X509_get_subject_name(anchors->all[i].cert), name, sizeof(name));
+    }
+    if (missing && !v->soft)
+        gw_log(GW_LOG_WARNING,
+               "--crl: no CRL is of %s%s; whoever shows a certificate that such a CA signed is "
+               "refused",
+               name, missing > 1 ? ", nor of others of --cacert" : "");
+}
+
+static int check(struct gw_revocation *v, const struct gw_anchors *anchors, struct gw_error *err)
+{
+    time_t now = time(NULL);
+    int r = 0;
+    if (v->count)
+        qsort(v->lists, v->count, sizeof(*v->lists), by_issuer);
+    for (unsigned i = 0; r == 0 && i < v->count; i++)
+        r = check_times(v, &v->lists[i].crl, now, err);
+    if (r == 0)
+        tell_missing(v, anchors);
+    return r;
+}
+
+int gw_revocation_load(struct gw_revocation **ret, const struct gw_service *service,
+                       const struct gw_anchors *anchors, struct gw_files *files,
+                       OSSL_LIB_CTX *library, struct gw_error *err)
+{
+    static const char *const endings[] = {".crl", ".pem", ".der", NULL};
+    const struct gw_fileset set = {"--crl", service->crls, endings, FILE_MAX};
+    struct gw_revocation *v = calloc(1, sizeof(*v));
+    if (!v)
+        return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    v->soft = service->crl_soft;
+    struct loading loading = {v, anchors, library};
+    int r = gw_fileset_each(&set, files, read_file, &loading, err);
+    if (r == 0)
+        r = check(v, anchors, err);
+    if (r < 0)
+        gw_revocation_free(v);
+    else
+        *ret = v;
+    return r;
+}
+
+void gw_revocation_free(struct gw_revocation *v)
+{
+    if (!v)
+        return;
+    for (unsigned i = 0; i < v->count; i++)
+        gw_crl_done(&v->lists[i].crl);
+    free(v->lists);
+    free(v);
+}
+
+size_t gw_revocation_size(const struct gw_revocation *v)
+{
+    size_t size = 0;
+    for (unsigned i = 0; i < v->count; i++)
+        size += v->lists[i].crl.count;
+    return size;
+}
+
+/* ---- looking ---- */
+
+static void tell_expired(const struct gw_revocation *v, struct list *l)
+{
+    char text[TEXT_MAX];
+    if (l->told)
+        return;
+    l->told = true;
+    gw_log(GW_LOG_WARNING, "--crl %s: the CRL of %s expired on %s; %s", l->crl.path,
+           l->crl.issuer_name, time_text(l->crl.next_update, text),
+           v->soft ? "--crl-soft goes on with it"
+                   : "whoever shows a certificate that this CA signed is refused until there is a "
+                     "new one");
+}
+
+static int look_at(const struct gw_revocation *v, struct list *l, const struct gw_serial *serial,
+                   time_t now)
+{
+    if (gw_crl_has(&l->crl, serial))
+        return X509_V_ERR_CERT_REVOKED;
+    if (l->crl.this_update > now)
+        return X509_V_ERR_CRL_NOT_YET_VALID;
+    if (l->crl.next_update > now)
+        return X509_V_OK;
+    tell_expired(v, l);
+    return X509_V_ERR_CRL_HAS_EXPIRED;
+}
+
+int gw_revocation_look(struct gw_revocation *v, const struct gw_chain_entry *entry, time_t now)
+{
+    unsigned scope = entry->is_ca ? GW_CRL_CAS : GW_CRL_USERS;
+    int result = X509_V_ERR_UNABLE_TO_GET_CRL;
+    for (unsigned i = find(v, entry->issuer);
+         i < v->count && memcmp(v->lists[i].crl.issuer, entry->issuer, GW_CHAIN_ID_LEN) == 0; i++) {
+        if (!(v->lists[i].crl.scope & scope))
+            continue;
+        int one = look_at(v, &v->lists[i], &entry->serial, now);
+        if (one == X509_V_ERR_CERT_REVOKED)
+            return one;
+        /* One of them that is current is enough. */
+        if (result != X509_V_OK)
+            result = one;
+    }
+    return result;
+}
