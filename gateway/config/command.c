@@ -58,6 +58,55 @@ static const struct gw_command_info commands[GW_COMMAND_COUNT] = {
             .usage = "[--measure] [--json]",
             .example = "  ktlsgate probe\n",
         },
+    [GW_COMMAND_PKI_INIT] =
+        {
+            .word = "pki init",
+            .title = "make an own CA in a folder of plain files",
+            .usage = "[NAME] [FLAG ...]",
+            .example = "  ktlsgate pki init --permit-dns example.com\n",
+        },
+    [GW_COMMAND_PKI_ISSUE] =
+        {
+            .word = "pki issue",
+            .title = "make the key and certificate of a server or a client",
+            .usage = "--server|--client NAME [FLAG ...]",
+            .example = "  ktlsgate pki issue --server gate.example.com --ip 192.0.2.1\n",
+        },
+    [GW_COMMAND_PKI_RENEW] =
+        {
+            .word = "pki renew",
+            .title = "renew a certificate, or all that end soon",
+            .usage = "--within TIME|NAME [FLAG ...]",
+            .example = "  ktlsgate pki renew --within 10d\n",
+        },
+    [GW_COMMAND_PKI_REVOKE] =
+        {
+            .word = "pki revoke",
+            .title = "take certificates back, and write crl.pem",
+            .usage = "NAME|SERIAL [--reason WORD]",
+            .example = "  ktlsgate pki revoke alice --reason keyCompromise\n",
+        },
+    [GW_COMMAND_PKI_CRL] =
+        {
+            .word = "pki crl",
+            .title = "write the list of revoked certificates, crl.pem, anew",
+            .usage = "[--next-update TIME]",
+            .example = "  ktlsgate pki crl --next-update 7d\n",
+        },
+    [GW_COMMAND_PKI_LIST] =
+        {
+            .word = "pki list",
+            .title = "print the certificates as a table",
+            .usage = "[--all]",
+            .example = "  ktlsgate pki list\n",
+        },
+    [GW_COMMAND_PKI_SHOW] =
+        {
+            .word = "pki show",
+            .title = "print what is known of the CA or of one certificate",
+            .usage = "[NAME|SERIAL]",
+            .example = "  ktlsgate pki show alice\n",
+        },
 };
 
 const struct gw_command_info *gw_command_info(enum gw_command command)
@@ -72,6 +121,15 @@ enum gw_command gw_command_find(const char *word)
     while (i < GW_COMMAND_COUNT && strcmp(commands[i].word, word) != 0)
         i++;
     return (enum gw_command)i;
+}
+
+bool gw_command_begins(const char *word)
+{
+    size_t len = strlen(word);
+    for (unsigned i = 0; i < GW_COMMAND_COUNT; i++)
+        if (!strncmp(commands[i].word, word, len) && commands[i].word[len] == ' ')
+            return true;
+    return false;
 }
 
 enum gw_command gw_command_nearest(const char *word)

@@ -10,6 +10,7 @@
 #include "gateway/base/limits.h"
 #include "gateway/base/log.h"
 #include "gateway/base/role.h"
+#include "gateway/config/pki.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -147,6 +148,13 @@ enum gw_command {
     GW_COMMAND_CHECK_CLIENT, /* `check client` */
     GW_COMMAND_DEMO,
     GW_COMMAND_PROBE,
+    GW_COMMAND_PKI_INIT, /* `pki init`, … */
+    GW_COMMAND_PKI_ISSUE,
+    GW_COMMAND_PKI_RENEW,
+    GW_COMMAND_PKI_REVOKE,
+    GW_COMMAND_PKI_CRL,
+    GW_COMMAND_PKI_LIST,
+    GW_COMMAND_PKI_SHOW,
     GW_COMMAND_COUNT, /* not a command: none was given, only --help or --version */
 };
 
@@ -195,6 +203,8 @@ struct gw_config {
 
     bool json;    /* probe: for programs */
     bool measure; /* probe: what relaying costs, too */
+
+    struct gw_config_pki pki; /* the commands of `pki` */
 
     /* What a person should know though it does not stop the start; for the caller to log once. */
     const char *warnings[GW_CONFIG_WARNINGS_MAX];

@@ -29,8 +29,15 @@ static void add_flag(struct text *t, const struct gw_option *opt)
     add(t, "  --", opt->name);
     if (opt->value)
         add(t, " ", opt->value);
-    for (unsigned i = 0; opt->words && opt->words[i]; i++)
-        add(t, i ? "|" : " ", opt->words[i]);
+    size_t line = 0; /* where the last one begins */
+    for (unsigned i = 0; opt->words && opt->words[i]; i++) {
+        add(t, i ? "|" : " ", "");
+        if (t->len - line + strlen(opt->words[i]) >= WIDTH) {
+            line = t->len + 1;
+            add(t, "\n      ", "");
+        }
+        add(t, opt->words[i], "");
+    }
 }
 
 static void add_sentence(struct text *t, const struct gw_option *opt)
@@ -38,6 +45,8 @@ static void add_sentence(struct text *t, const struct gw_option *opt)
     add(t, opt->help, "");
     if (opt->repeatable)
         add(t, "; repeatable", "");
+    if (opt->bare)
+        add(t, "; may stand alone, without --", opt->name);
     if (opt->initial || opt->otherwise) {
         add(t, " (default: ", opt->initial ? opt->initial : opt->otherwise);
         add(t, ")", "");

@@ -24,6 +24,14 @@ const struct gw_option *gw_option_find(enum gw_command command, const char *name
     return NULL;
 }
 
+const struct gw_option *gw_option_bare(enum gw_command command)
+{
+    for (unsigned i = 0; i < gw_option_count(); i++)
+        if (gw_option_at(i)->bare && takes(command, gw_option_at(i)))
+            return gw_option_at(i);
+    return NULL;
+}
+
 static bool is_also(const struct gw_option *opt, const char *name, size_t len)
 {
     const char *at = opt->also ? opt->also : "";

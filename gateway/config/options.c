@@ -12,7 +12,10 @@
 #define IN_CLIENT (BIT(CLIENT) | BIT(CHECK_CLIENT))
 #define GATEWAY (IN_SERVER | IN_CLIENT)
 #define GATEWAY_DEMO (GATEWAY | BIT(DEMO))
-#define EVERY (GATEWAY_DEMO | BIT(PROBE) | 1u << GW_COMMAND_COUNT)
+#define IN_PKI                                                                                     \
+    (BIT(PKI_INIT) | BIT(PKI_ISSUE) | BIT(PKI_RENEW) | BIT(PKI_REVOKE) | BIT(PKI_CRL) |            \
+     BIT(PKI_LIST) | BIT(PKI_SHOW))
+#define EVERY (GATEWAY_DEMO | BIT(PROBE) | IN_PKI | 1u << GW_COMMAND_COUNT)
 #define IN_SERVICE(member) .in_service = true, .at = offsetof(struct gw_service, member)
 #define IN_CONFIG(member) .at = offsetof(struct gw_config, member)
 #define MINUTES (60 * GW_NS_PER_SEC)
@@ -744,8 +747,6 @@ static const struct gw_option options[] = {
     },
 };
 
-_Static_assert(GW_ARRAY_SIZE(options) <= GW_OPTIONS_MAX, "the draft counts every option");
-
 static const char *const group_titles[GW_GROUP_COUNT] = {
     [GW_GROUP_ADDRESSES] = "Addresses",
     [GW_GROUP_IDENTITY] = "Server identity",
@@ -758,19 +759,33 @@ static const char *const group_titles[GW_GROUP_COUNT] = {
     [GW_GROUP_LIMITS] = "Limits (TIME such as 500ms, 10s, 5m, 1h)",
     [GW_GROUP_BACKEND] = "Backend",
     [GW_GROUP_PROCESS] = "Process",
+    [GW_GROUP_CA] = "The CA",
+    [GW_GROUP_CERTIFICATE] = "The certificate",
     [GW_GROUP_OBSERVING] = "Output",
     [GW_GROUP_GENERAL] = "General",
 };
 
 unsigned gw_option_count(void)
 {
-    return GW_ARRAY_SIZE(options);
+    unsigned count = GW_ARRAY_SIZE(options) + gw_options_pki_count;
+    gw_require(count <= GW_OPTIONS_MAX);
+    return count;
 }
 
 const struct gw_option *gw_option_at(unsigned index)
 {
-    gw_require(index < GW_ARRAY_SIZE(options));
-    return &options[index];
+    gw_require(index < gw_option_count());
+    if (index < GW_ARRAY_SIZE(options))
+        return &options[index];
+    return &gw_options_pki[index - GW_ARRAY_SIZE(options)];
+}
+
+unsigned gw_option_index(const struct gw_option *opt)
+{
+    unsigned index = 0;
+    while (gw_option_at(index) != opt)
+        index++;
+    return index;
 }
 
 const char *gw_option_group_title(enum gw_option_group group)

@@ -20,6 +20,8 @@ enum gw_option_group {
     GW_GROUP_LIMITS,
     GW_GROUP_BACKEND,
     GW_GROUP_PROCESS,
+    GW_GROUP_CA,
+    GW_GROUP_CERTIFICATE,
     GW_GROUP_OBSERVING,
     GW_GROUP_GENERAL,
     GW_GROUP_COUNT,
@@ -60,13 +62,18 @@ struct gw_option {
     bool in_service; /* `at` is an offset in struct gw_service, else in struct gw_config */
     bool repeatable; /* else given at most once */
     bool zero_off;   /* durations: 0 is taken and means off */
+    bool bare;       /* the value may stand alone, without --NAME; one row a command */
 };
 
 unsigned gw_option_count(void);
 const struct gw_option *gw_option_at(unsigned index);
+unsigned gw_option_index(const struct gw_option *opt);
 
 /* The row of this name (`len` bytes, without dashes) that the command takes; NULL without. */
 const struct gw_option *gw_option_find(enum gw_command command, const char *name, size_t len);
+
+/* The row whose value may stand alone behind the command; NULL without. */
+const struct gw_option *gw_option_bare(enum gw_command command);
 
 /* The row the person most likely meant: another program's name for it, or the nearest spelling
  * among what the command takes. NULL when nothing is near. */
@@ -78,3 +85,7 @@ bool gw_option_of_service(const struct gw_option *opt);
 bool gw_option_exchanged(const struct gw_option *opt);
 
 const char *gw_option_group_title(enum gw_option_group group);
+
+/* Those of `pki`, which stand in a file of their own. */
+extern const struct gw_option gw_options_pki[];
+extern const unsigned gw_options_pki_count;

@@ -106,10 +106,23 @@ static int set(struct gw_draft *d, const struct gw_option *opt, const char *valu
     return error ? error : gw_draft_note(d, opt, value);
 }
 
+/* A word without a flag, where the command has one that may be left out. */
+static int take_bare(struct gw_draft *d, const char *word)
+{
+    const struct gw_option *opt = gw_option_bare(d->config->command);
+    if (d->given[gw_option_index(opt)]++)
+        return refuse_usage(d, "'%s' is one %s too many; give one", gw_draft_shown(word).text,
+                            opt->value);
+    int error = check_value(d, opt, word);
+    return error ? error : set(d, opt, word);
+}
+
 static int take_flag(struct gw_draft *d, int argc, char **argv, int *at)
 {
     const char *arg = argv[*at];
     struct flag f = split(arg);
+    if (arg[0] != '-' && gw_option_bare(d->config->command))
+        return take_bare(d, arg);
     if (arg[0] != '-')
         return refuse_usage(d,
                             "'%s' is not expected here; every setting is a flag, see "
@@ -118,8 +131,7 @@ static int take_flag(struct gw_draft *d, int argc, char **argv, int *at)
     const struct gw_option *opt = gw_option_find(d->config->command, f.name, f.len);
     if (!opt || f.name != arg + 2)
         return refuse_unknown(d, &f, arg);
-    unsigned *given = &d->given[opt - gw_option_at(0)];
-    if ((*given)++ && !opt->repeatable)
+    if (d->given[gw_option_index(opt)]++ && !opt->repeatable)
         return refuse_usage(d, "--%s is given twice; leave one out", opt->name);
     if (opt->kind == GW_OPTION_SWITCH && f.value)
         return refuse_usage(d, "--%s takes no value; write it without '='", opt->name);
@@ -151,18 +163,24 @@ static int set_defaults(struct gw_draft *d)
     return 0;
 }
 
-static int take_command(struct gw_draft *d, const char *word)
+/* The second words of the commands that begin with this one, for a sentence. */
+static int refuse_half(struct gw_draft *d, const char *word)
 {
-    struct gw_config *c = d->config;
-    c->command = word ? gw_command_find(word) : GW_COMMAND_COUNT;
-    if (c->command != GW_COMMAND_COUNT)
-        return 0;
-    if (!word)
-        return refuse_usage(d, "a command is missing; `ktlsgate --help` lists them");
+    char all[128] = "";
+    size_t len = strlen(word);
+    for (unsigned i = 0; i < GW_COMMAND_COUNT; i++) {
+        const char *whole = gw_command_info((enum gw_command)i)->word;
+        size_t at = strlen(all);
+        if (!strncmp(whole, word, len) && whole[len] == ' ')
+            (void)snprintf(all + at, sizeof(all) - at, "%s%s", at ? ", " : "", whole + len + 1);
+    }
+    return refuse_usage(d, "`ktlsgate %s` wants one of these words behind it: %s", word, all);
+}
+
+static int refuse_command(struct gw_draft *d, const char *word)
+{
     struct flag f = split(word);
     const struct gw_option *opt = gw_option_find(GW_COMMAND_COUNT, f.name, f.len);
-    if (opt && f.name == word + 2 && !f.value)
-        return opt->set(d, opt, NULL);
     enum gw_command near = gw_command_nearest(word);
     struct gw_shown shown = gw_draft_shown(word);
     if (opt)
@@ -174,23 +192,53 @@ static int take_command(struct gw_draft *d, const char *word)
                         shown.text);
 }
 
-/* `check` is of the server's flags, `check client` of the client's. Arguments used. */
-static int take_second_word(struct gw_draft *d, int argc, char **argv)
+/* --help or --version without a command. NULL: it is neither. */
+static const struct gw_option *find_ask(const char *word)
 {
-    if (d->config->command != GW_COMMAND_CHECK || argc < 1)
+    struct flag f = split(word);
+    return f.name == word + 2 && !f.value ? gw_option_find(GW_COMMAND_COUNT, f.name, f.len) : NULL;
+}
+
+/* A command of two words, whose second says what the first is for: `check` is of the server's
+ * flags, `check client` of the client's. *ret_used: of the arguments. */
+static enum gw_command find_command(const char *word, int argc, char **argv, int *ret_used)
+{
+    char both[64];
+    enum gw_command command = GW_COMMAND_COUNT;
+    *ret_used = argc > 0;
+    if (argc > 0 && (size_t)snprintf(both, sizeof(both), "%s %s", word, argv[0]) < sizeof(both))
+        command = gw_command_find(both);
+    if (command != GW_COMMAND_COUNT)
+        return command;
+    command = gw_command_find(word);
+    *ret_used = command == GW_COMMAND_CHECK && argc > 0 &&
+                !strcmp(argv[0], gw_command_info(GW_COMMAND_SERVER)->word);
+    return command;
+}
+
+static int take_command(struct gw_draft *d, const char *word, int argc, char **argv, int *ret_used)
+{
+    struct gw_config *c = d->config;
+    const struct gw_option *ask = NULL;
+    *ret_used = 0;
+    c->command = word ? find_command(word, argc, argv, ret_used) : GW_COMMAND_COUNT;
+    if (c->command != GW_COMMAND_COUNT)
         return 0;
-    if (strcmp(argv[0], gw_command_info(GW_COMMAND_CLIENT)->word) == 0)
-        d->config->command = GW_COMMAND_CHECK_CLIENT;
-    else if (strcmp(argv[0], gw_command_info(GW_COMMAND_SERVER)->word) != 0)
-        return 0;
-    return 1;
+    if (!word)
+        return refuse_usage(d, "a command is missing; `ktlsgate --help` lists them");
+    if (gw_command_begins(word)) {
+        ask = argc > 0 ? find_ask(argv[0]) : NULL;
+        return ask ? ask->set(d, ask, NULL) : refuse_half(d, word);
+    }
+    ask = find_ask(word);
+    return ask ? ask->set(d, ask, NULL) : refuse_command(d, word);
 }
 
 static int fill(struct gw_draft *d, const char *subcommand, int argc, char **argv)
 {
-    int error = take_command(d, subcommand);
-    for (int at = error ? 0 : take_second_word(d, argc, argv);
-         !error && d->config->ask == GW_ASK_RUN && at < argc; at++)
+    int at;
+    int error = take_command(d, subcommand, argc, argv, &at);
+    for (; !error && d->config->ask == GW_ASK_RUN && at < argc; at++)
         error = take_flag(d, argc, argv, &at);
     if (error || d->config->ask != GW_ASK_RUN)
         return error;

@@ -148,10 +148,10 @@ int gw_set_duration(struct gw_draft *d, const struct gw_option *opt, const char 
         why = "the duration is out of range";
     }
     if (error)
-        return gw_draft_refuse_value(d, opt, value, "%s; give %s to %s%s, such as %s", why,
-                                     gw_units_duration_text(opt->min, min),
-                                     gw_units_duration_text(opt->max, max),
-                                     opt->zero_off ? " or 0 for off" : "", opt->initial);
+        return gw_draft_refuse_value(
+            d, opt, value, "%s; give %s to %s%s, such as %s", why,
+            gw_units_duration_text(opt->min, min), gw_units_duration_text(opt->max, max),
+            opt->zero_off ? " or 0 for off" : "", opt->initial ? opt->initial : min);
     *(int64_t *)place_of(d, opt) = ns;
     return 0;
 }

@@ -29,3 +29,8 @@ int gw_set_deny(struct gw_draft *d, const struct gw_option *opt, const char *val
 int gw_set_alpn(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_workers(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_cpus(struct gw_draft *d, const struct gw_option *opt, const char *value);
+
+/* Those of `pki` (gateway/config/pki.c). */
+int gw_set_san(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_permit_dns(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_permit_ip(struct gw_draft *d, const struct gw_option *opt, const char *value);

@@ -15,10 +15,8 @@ struct unit {
 
 /* From the largest down: the order in which a duration is written. */
 static const struct unit durations[] = {
-    {"h", UINT64_C(3600000000000)},
-    {"m", UINT64_C(60000000000)},
-    {"s", UINT64_C(1000000000)},
-    {"ms", UINT64_C(1000000)},
+    {"d", UINT64_C(86400000000000)}, {"h", UINT64_C(3600000000000)}, {"m", UINT64_C(60000000000)},
+    {"s", UINT64_C(1000000000)},     {"ms", UINT64_C(1000000)},
 };
 
 static const struct unit sizes[] = {
@@ -80,14 +78,14 @@ int gw_units_duration(const char *text, int64_t *ret_ns, const char **ret_why)
     if (error)
         return error;
     if (!*rest && n)
-        return refuse(-EINVAL, "the unit is missing (ms, s, m or h)", ret_why);
+        return refuse(-EINVAL, "the unit is missing (ms, s, m, h or d)", ret_why);
     if (!*rest) {
         *ret_ns = 0;
         return 0;
     }
     const struct unit *unit = find_unit(durations, GW_ARRAY_SIZE(durations), rest);
     if (!unit)
-        return refuse(-EINVAL, "the unit is not one of ms, s, m and h", ret_why);
+        return refuse(-EINVAL, "the unit is not one of ms, s, m, h and d", ret_why);
     if (__builtin_mul_overflow(n, unit->factor, &n) || n > INT64_MAX)
         return refuse(-ERANGE, "the number is too large", ret_why);
     *ret_ns = (int64_t)n;

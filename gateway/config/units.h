@@ -13,7 +13,7 @@
 /* A decimal number without sign, blank or unit. -EINVAL, or -ERANGE above UINT64_MAX. */
 gw_must_check int gw_units_count(const char *text, uint64_t *ret_count, const char **ret_why);
 
-/* `500ms`, `10s`, `5m`, `1h` or `0`, as nanoseconds. -EINVAL, or -ERANGE past INT64_MAX. */
+/* `500ms`, `10s`, `5m`, `1h`, `7d` or `0`, as nanoseconds. -EINVAL, or -ERANGE past INT64_MAX. */
 gw_must_check int gw_units_duration(const char *text, int64_t *ret_ns, const char **ret_why);
 
 /* Bytes: `4096`, `64k`, `1m`, `2g` (powers of 1024). -EINVAL, or -ERANGE past UINT64_MAX. */

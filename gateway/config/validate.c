@@ -15,7 +15,10 @@ enum {
     CLIENT = 1u << GW_COMMAND_CLIENT | 1u << GW_COMMAND_CHECK_CLIENT,
     GATEWAY = SERVER | CLIENT,
     SERVES = GATEWAY | 1u << GW_COMMAND_DEMO,
-    EVERY = SERVES | 1u << GW_COMMAND_PROBE,
+    EVERY = (1u << GW_COMMAND_COUNT) - 1,
+    ISSUE = 1u << GW_COMMAND_PKI_ISSUE,
+    RENEW = 1u << GW_COMMAND_PKI_RENEW,
+    REVOKE = 1u << GW_COMMAND_PKI_REVOKE,
 };
 
 #define refuse_usage(d, ...) gw_draft_refuse(d, GW_EXIT_USAGE, __VA_ARGS__)
@@ -324,6 +327,9 @@ static const struct check {
     {GATEWAY, resolve_target, true},
     {GATEWAY, check_loop, true},
     {SERVES, check_descriptors, true},
+    {ISSUE, gw_validate_issue},
+    {RENEW, gw_validate_renew},
+    {REVOKE, gw_validate_revoke},
 };
 /* clang-format on */
 

@@ -7,3 +7,8 @@
 
 /* Completes the draft's configuration. Returns 0 or a negative errno with the error filled. */
 gw_must_check int gw_validate_draft(struct gw_draft *d);
+
+/* What the commands of `pki` cannot do without (gateway/config/pki.c). */
+gw_must_check int gw_validate_issue(struct gw_draft *d);
+gw_must_check int gw_validate_renew(struct gw_draft *d);
+gw_must_check int gw_validate_revoke(struct gw_draft *d);

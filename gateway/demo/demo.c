@@ -13,12 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     ARGS_MAX = 64,
     PATH_MAX_LEN = 128,
-    LIFE_S = 60 * 86400
 };
 
 struct demo {
@@ -26,33 +26,37 @@ struct demo {
     struct gw_demo_backend backend;
 };
 
-/* One row a certificate; all but the CA are signed by it. */
-static const struct {
-    const char *name;
-    struct gw_pki_request request;
-} certs[] = {
-    {"ca", {GW_PKI_CA, "ktlsgate demo CA", NULL, NULL, -3600, LIFE_S}},
-    {"server",
-     {GW_PKI_SERVER, "localhost", NULL, "DNS:localhost,IP:127.0.0.1,IP:::1", -3600, LIFE_S}},
-    {"client", {GW_PKI_CLIENT, "demo-client", "demo", "DNS:client.demo", -3600, LIFE_S}},
-    {"stranger", {GW_PKI_CLIENT, "stranger", "demo", "DNS:stranger.demo", -3600, LIFE_S}},
+/* One row a certificate that the demo's CA issues. */
+static const struct gw_pki_request requests[] = {
+    {.kind = GW_PKI_SERVER,
+     .name = "localhost",
+     .sans = {{GW_PKI_SAN_IP, "127.0.0.1"}, {GW_PKI_SAN_IP, "::1"}},
+     .san_count = 2},
+    {.kind = GW_PKI_CLIENT,
+     .name = "demo-client",
+     .ou = "demo",
+     .sans = {{GW_PKI_SAN_DNS, "client.demo"}},
+     .san_count = 1},
+    {.kind = GW_PKI_CLIENT,
+     .name = "stranger",
+     .ou = "demo",
+     .sans = {{GW_PKI_SAN_DNS, "stranger.demo"}},
+     .san_count = 1},
 };
 
 static int make_certs(const struct demo *demo, struct gw_error *err)
 {
-    struct gw_pki_cert *ca = NULL;
-    int error = 0;
-    for (size_t i = 0; i < GW_ARRAY_SIZE(certs) && !error; i++) {
-        struct gw_pki_cert *cert = NULL;
-        error = gw_pki_issue(&cert, &certs[i].request, ca, err);
-        if (!error)
-            error = gw_pki_write(cert, demo->dir, certs[i].name, err);
-        if (!ca)
-            ca = cert;
-        else
-            gw_pki_free(cert);
-    }
-    gw_pki_free(ca);
+    struct gw_pki_ca ca;
+    const struct gw_pki_record *made;
+    const struct gw_pki_wish wish = {.days = 0};
+    const struct gw_pki_init init = {
+        .path = demo->dir, .name = "ktlsgate demo CA", .now = (int64_t)time(NULL)};
+    int error = gw_pki_ca_init(&ca, &init, err);
+    if (error)
+        return error;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(requests) && !error; i++)
+        error = gw_pki_issue(&ca, &requests[i], &wish, &made, err);
+    gw_pki_ca_close(&ca);
     return error;
 }
 
@@ -67,16 +71,8 @@ static int make_dir(struct demo *demo, struct gw_error *err)
 
 static void remove_dir(const struct demo *demo)
 {
-    static const char *const suffixes[] = {".pem", ".key"};
-    char path[PATH_MAX_LEN + 32];
-    if (!demo->dir[0])
-        return;
-    for (size_t i = 0; i < GW_ARRAY_SIZE(certs) * GW_ARRAY_SIZE(suffixes); i++) {
-        (void)snprintf(path, sizeof(path), "%s/%s%s", demo->dir, certs[i / 2].name,
-                       suffixes[i % 2]);
-        (void)unlink(path);
-    }
-    (void)rmdir(demo->dir);
+    if (demo->dir[0])
+        gw_pki_store_destroy(demo->dir);
 }
 
 /* ---- the gateway's own command line ---- */
@@ -124,8 +120,8 @@ static void make_args(struct args *a, const struct demo *demo, const char *liste
     a->argc = 0;
     add(a, "--listen", listen);
     add(a, "--target", target);
-    add_file(a, "--cert", demo, "server.pem");
-    add_file(a, "--key", demo, "server.key");
+    add_file(a, "--cert", demo, "certs/localhost/chain.pem");
+    add_file(a, "--key", demo, "certs/localhost/key.pem");
     add_file(a, "--cacert", demo, "ca.pem");
     add(a, "--allow-cn", "demo-client");
     add_given(a, argc, argv);
@@ -159,16 +155,18 @@ static void print_welcome(const struct demo *demo, const struct gw_config *confi
         "Certificates of a throw-away CA lie in %s\n\n"
         "In another terminal:\n\n"
         "  # a client that is allowed\n"
-        "  curl --cacert %s/ca.pem --cert %s/client.pem --key %s/client.key \\\n"
+        "  curl --cacert %s/ca.pem --cert %s/certs/demo-client/chain.pem \\\n"
+        "      --key %s/certs/demo-client/key.pem \\\n"
         "      https://localhost:%s/\n\n"
         "  # a client with a good certificate whose name no rule allows: refused, access denied\n"
-        "  curl --cacert %s/ca.pem --cert %s/stranger.pem --key %s/stranger.key \\\n"
+        "  curl --cacert %s/ca.pem --cert %s/certs/stranger/chain.pem \\\n"
+        "      --key %s/certs/stranger/key.pem \\\n"
         "      https://localhost:%s/\n\n"
         "  # no certificate: refused\n"
         "  curl --cacert %s/ca.pem https://localhost:%s/\n\n"
         "  # by hand; then type GET / HTTP/1.0 and press Enter twice\n"
         "  openssl s_client -quiet -crlf -connect localhost:%s -CAfile %s/ca.pem \\\n"
-        "      -cert %s/client.pem -key %s/client.key\n\n"
+        "      -cert %s/certs/demo-client/chain.pem -key %s/certs/demo-client/key.pem\n\n"
         "Ctrl-C ends it and removes the certificates. The gateway's log follows.\n\n",
         listen, engine_sentence(config), d, d, d, d, port, d, d, d, port, d, port, port, d, d, d);
     (void)fflush(stdout);

@@ -6,6 +6,7 @@
 #include "gateway/config/parse.h"
 #include "gateway/demo/demo.h"
 #include "gateway/main/probe.h"
+#include "gateway/pki/pki.h"
 #include "gateway/proc/master.h"
 
 #include <fcntl.h>
@@ -31,6 +32,13 @@ static enum gw_exit run_check(const struct gw_config *config, int argc, char **a
     return r;
 }
 
+static enum gw_exit run_pki(const struct gw_config *config, int argc, char **argv,
+                            struct gw_error *err)
+{
+    (void)argc, (void)argv;
+    return gw_pki_run(config, err);
+}
+
 static enum gw_exit run_probe(const struct gw_config *config, int argc, char **argv,
                               struct gw_error *err)
 {
@@ -51,6 +59,10 @@ static command_fn *const commands[GW_COMMAND_COUNT] = {
     [GW_COMMAND_SERVER] = run_gateway, [GW_COMMAND_CLIENT] = run_gateway,
     [GW_COMMAND_CHECK] = run_check,    [GW_COMMAND_CHECK_CLIENT] = run_check,
     [GW_COMMAND_DEMO] = gw_demo_run,   [GW_COMMAND_PROBE] = run_probe,
+    [GW_COMMAND_PKI_INIT] = run_pki,   [GW_COMMAND_PKI_ISSUE] = run_pki,
+    [GW_COMMAND_PKI_RENEW] = run_pki,  [GW_COMMAND_PKI_REVOKE] = run_pki,
+    [GW_COMMAND_PKI_CRL] = run_pki,    [GW_COMMAND_PKI_LIST] = run_pki,
+    [GW_COMMAND_PKI_SHOW] = run_pki,
 };
 
 /* A socket must not become descriptor 0, 1 or 2, where text is written to. */

@@ -2,162 +2,233 @@
 #include "gateway/pki/issue.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/rand.h>
-#include <openssl/x509v3.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
 
-struct gw_pki_cert {
+enum {
+    DAY_S = 86400,
+    KEY_FILE_MAX = 64 * 1024,
+};
+
+/* One certificate on its way into a folder of its own. */
+struct making {
+    struct gw_pki_ca *ca;
+    struct gw_pki_record record;
     EVP_PKEY *key;
     X509 *cert;
 };
 
-/* Extensions of each kind, RFC 5280 4.2. */
-static const struct {
-    const char *constraints;
-    const char *usage;
-    const char *extended;
-} profiles[] = {
-    [GW_PKI_CA] = {"critical,CA:TRUE,pathlen:0", "critical,keyCertSign,cRLSign", NULL},
-    [GW_PKI_SERVER] = {"critical,CA:FALSE", "critical,digitalSignature", "serverAuth"},
-    [GW_PKI_CLIENT] = {"critical,CA:FALSE", "critical,digitalSignature", "clientAuth"},
+/* No certificate outlives the CA that signed it: clients would refuse it from then on anyway. */
+static int set_times(struct making *m, struct gw_error *err)
+{
+    const struct gw_pki_ca *ca = m->ca;
+    int64_t end = gw_pki_certificate_time(X509_get0_notAfter(gw_pki_ca_issuer(ca)->cert));
+    char text[GW_PKI_TIME_TEXT];
+    m->record.issued = ca->now;
+    m->record.expires =
+        GW_MIN(ca->now + (int64_t)m->record.request.days * DAY_S, end > 0 ? end : 0);
+    if (m->record.expires > ca->now)
+        return 0;
+    return gw_error_set(err, GW_EXIT_OTHER,
+                        "%s: the CA's own certificate expired on %s; make a new CA with `ktlsgate "
+                        "pki init --dir FOLDER`",
+                        ca->store.path, gw_pki_time_text(end, text));
+}
+
+static int make_certificate(struct making *m, struct gw_error *err)
+{
+    const struct gw_pki_ca *ca = m->ca;
+    const struct gw_pki_request *q = &m->record.request;
+    char address[GW_PKI_NAME_MAX + 16];
+    bool is_address = gw_pki_name_is_address(q->name);
+    /* A bare address looks like a DNS name to OpenSSL, which would hold it against the names that
+     * the CA is bounded to. */
+    (void)snprintf(address, sizeof(address), "address %s", q->name);
+    struct gw_pki_draft draft = {.kind = q->kind,
+                                 .name = is_address ? address : q->name,
+                                 .request = q,
+                                 .serial = m->record.serial,
+                                 .key = m->key,
+                                 .from = m->record.issued - GW_PKI_BACKDATE_S,
+                                 .until = m->record.expires,
+                                 .signer = gw_pki_ca_issuer(ca)};
+    int error = gw_pki_certificate_make(&m->cert, &draft, ca->library, err);
+    if (!error)
+        error = gw_pki_certificate_verify(m->cert, q->kind, ca->root.cert, ca->intermediate.cert,
+                                          ca->now, ca->library, err);
+    return error;
+}
+
+/* ---- the folder: each function makes what one file holds ---- */
+
+static int put_record(struct gw_pki_text *text, const struct making *m, const char *pass,
+                      struct gw_error *err)
+{
+    (void)pass;
+    if (gw_pki_record_write(text, &m->record))
+        return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    return 0;
+}
+
+static int put_cert(struct gw_pki_text *text, const struct making *m, const char *pass,
+                    struct gw_error *err)
+{
+    (void)pass;
+    return gw_pki_certificate_write(text, m->cert, err);
+}
+
+static int put_chain(struct gw_pki_text *text, const struct making *m, const char *pass,
+                     struct gw_error *err)
+{
+    int error = put_cert(text, m, pass, err);
+    if (!error && m->ca->intermediate.cert)
+        error = gw_pki_certificate_write(text, m->ca->intermediate.cert, err);
+    return error;
+}
+
+static int put_root(struct gw_pki_text *text, const struct making *m, const char *pass,
+                    struct gw_error *err)
+{
+    (void)pass;
+    return gw_pki_certificate_write(text, m->ca->root.cert, err);
+}
+
+static int put_key(struct gw_pki_text *text, const struct making *m, const char *pass,
+                   struct gw_error *err)
+{
+    (void)pass;
+    return gw_pki_key_write(text, m->key, NULL, m->ca->library, err);
+}
+
+static int put_bundle(struct gw_pki_text *text, const struct making *m, const char *pass,
+                      struct gw_error *err)
+{
+    X509 *below = m->ca->intermediate.cert;
+    X509 *const chain[2] = {below ? below : m->ca->root.cert, below ? m->ca->root.cert : NULL};
+    return gw_pki_certificate_bundle(text, m->record.request.name, m->key, m->cert, chain,
+                                     pass ? pass : "", m->ca->library, err);
+}
+
+static const struct file {
+    const char *name;
+    mode_t mode;
+    int (*put)(struct gw_pki_text *text, const struct making *m, const char *pass,
+               struct gw_error *err);
+} files[] = {
+    {"key.pem", 0600, put_key},   {"bundle.p12", 0600, put_bundle},
+    {"cert.pem", 0644, put_cert}, {"chain.pem", 0644, put_chain},
+    {"ca.pem", 0644, put_root},   {"record.txt", 0644, put_record},
 };
 
-void gw_pki_free(struct gw_pki_cert *cert)
+static int write_folder(const struct making *m, const char *pass, struct gw_error *err)
 {
-    if (!cert)
-        return;
-    EVP_PKEY_free(cert->key);
-    X509_free(cert->cert);
-    free(cert);
-}
-
-static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
-{
-    X509V3_CTX ctx;
-    if (!value)
-        return true;
-    X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
-    X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-    bool ok = ext && X509_add_ext(cert, ext, -1);
-    X509_EXTENSION_free(ext);
-    return ok;
-}
-
-static bool add_name(X509_NAME *name, int nid, const char *value)
-{
-    return !value || X509_NAME_add_entry_by_NID(name, nid, MBSTRING_UTF8,
-                                                (const unsigned char *)value, -1, -1, 0);
-}
-
-/* 127 random bits: positive, and never the same twice (RFC 5280 4.1.2.2). */
-static bool set_serial(X509 *cert)
-{
-    unsigned char bytes[16];
-    if (RAND_bytes(bytes, sizeof(bytes)) != 1)
-        return false;
-    bytes[0] = (unsigned char)((bytes[0] & 0x7f) | 0x40);
-    BIGNUM *n = BN_bin2bn(bytes, sizeof(bytes), NULL);
-    bool ok = n && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(cert));
-    BN_free(n);
-    return ok;
-}
-
-static bool fill(X509 *cert, const struct gw_pki_request *req, EVP_PKEY *key, X509 *issuer)
-{
-    X509_NAME *name = X509_get_subject_name(cert);
-    return X509_set_version(cert, X509_VERSION_3) && set_serial(cert) &&
-           X509_gmtime_adj(X509_getm_notBefore(cert), req->from_s) &&
-           X509_gmtime_adj(X509_getm_notAfter(cert), req->until_s) && X509_set_pubkey(cert, key) &&
-           add_name(name, NID_organizationalUnitName, req->ou) &&
-           add_name(name, NID_commonName, req->cn) &&
-           X509_set_issuer_name(cert, X509_get_subject_name(issuer));
-}
-
-static bool extend(X509 *cert, const struct gw_pki_request *req, X509 *issuer)
-{
-    return add_extension(cert, issuer, NID_basic_constraints, profiles[req->kind].constraints) &&
-           add_extension(cert, issuer, NID_key_usage, profiles[req->kind].usage) &&
-           add_extension(cert, issuer, NID_ext_key_usage, profiles[req->kind].extended) &&
-           add_extension(cert, issuer, NID_subject_key_identifier, "hash") &&
-           add_extension(cert, issuer, NID_authority_key_identifier, "keyid") &&
-           add_extension(cert, issuer, NID_subject_alt_name, req->san);
-}
-
-static bool make(struct gw_pki_cert *out, const struct gw_pki_request *req,
-                 const struct gw_pki_cert *issuer)
-{
-    out->key = EVP_EC_gen("P-256");
-    out->cert = X509_new();
-    if (!out->key || !out->cert)
-        return false;
-    X509 *signer = issuer ? issuer->cert : out->cert;
-    EVP_PKEY *signing_key = issuer ? issuer->key : out->key;
-    return fill(out->cert, req, out->key, signer) && extend(out->cert, req, signer) &&
-           X509_sign(out->cert, signing_key, EVP_sha256()) > 0;
-}
-
-int gw_pki_issue(struct gw_pki_cert **ret, const struct gw_pki_request *request,
-                 const struct gw_pki_cert *issuer, struct gw_error *err)
-{
-    struct gw_pki_cert *cert = calloc(1, sizeof(*cert));
-    if (cert && make(cert, request, issuer)) {
-        *ret = cert;
-        return 0;
+    char folder[GW_PKI_NAME_BYTES];
+    int error = gw_pki_stage_begin(&m->ca->store, err);
+    for (size_t i = 0; !error && i < GW_ARRAY_SIZE(files); i++) {
+        struct gw_pki_text text = {.data = NULL};
+        error = files[i].put(&text, m, pass, err);
+        if (!error)
+            error = gw_pki_stage_add(&m->ca->store, files[i].name, files[i].mode, &text, err);
+        gw_pki_text_done(&text);
     }
-    gw_pki_free(cert);
-    const char *why = ERR_reason_error_string(ERR_get_error());
-    ERR_clear_error();
-    return gw_error_set(err, GW_EXIT_OTHER, "cannot make a certificate for %s: %s", request->cn,
-                        why ? why : "out of memory");
+    (void)snprintf(folder, sizeof(folder), GW_PKI_ISSUED "/%s", m->record.serial.text);
+    return error ? error : gw_pki_stage_commit(&m->ca->store, folder, err);
 }
 
-static FILE *create(const char *dir, const char *name, const char *suffix, mode_t mode)
+/* ---- the whole ---- */
+
+static int finish(struct making *m, const struct gw_pki_record **ret, struct gw_error *err)
 {
-    char path[4096];
-    if (snprintf(path, sizeof(path), "%s/%s%s", dir, name, suffix) >= (int)sizeof(path)) {
-        errno = ENAMETOOLONG;
-        return NULL;
-    }
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-    if (fd < 0)
-        return NULL;
-    FILE *f = fdopen(fd, "w");
-    if (!f)
-        (void)close(fd);
-    return f;
+    struct gw_pki_ca *ca = m->ca;
+    int error = gw_pki_register_add(&ca->reg, &m->record, err);
+    if (error)
+        return error;
+    const struct gw_pki_record *made = gw_pki_register_by_serial(&ca->reg, m->record.serial.text);
+    const struct gw_pki_record *old = gw_pki_register_by_serial(&ca->reg, m->record.replaces.text);
+    error = gw_pki_ca_hand_out(ca, made, err);
+    if (!error && old)
+        error = gw_pki_ca_forget_keys(ca, old, err);
+    if (!error)
+        *ret = made;
+    return error;
 }
 
-static bool finish(FILE *f, bool written)
+/* Once it has a request, perhaps a key, and the serial number that it replaces. */
+static int make(struct making *m, const struct gw_pki_wish *wish, const struct gw_pki_record **ret,
+                struct gw_error *err)
 {
-    return f && fclose(f) == 0 && written;
+    struct gw_pki_ca *ca = m->ca;
+    int error = set_times(m, err);
+    if (!error && gw_pki_serial_make(&m->record.serial, ca->library))
+        error = gw_pki_key_error("make a serial number", err);
+    if (!error && !m->key)
+        error = gw_pki_key_make(&m->key, m->record.request.key_type, ca->library, err);
+    if (!error)
+        error = make_certificate(m, err);
+    if (!error)
+        error = write_folder(m, wish->bundle_pass, err);
+    if (!error)
+        error = finish(m, ret, err);
+    X509_free(m->cert);
+    EVP_PKEY_free(m->key);
+    return error;
 }
 
-static bool write_key(const struct gw_pki_cert *cert, const char *dir, const char *name)
-{
-    FILE *f = create(dir, name, ".key", 0600);
-    return finish(f, f && PEM_write_PrivateKey(f, cert->key, NULL, NULL, 0, NULL, NULL) == 1);
-}
-
-static bool write_cert(const struct gw_pki_cert *cert, const char *dir, const char *name)
-{
-    FILE *f = create(dir, name, ".pem", 0644);
-    return finish(f, f && PEM_write_X509(f, cert->cert) == 1);
-}
-
-int gw_pki_write(const struct gw_pki_cert *cert, const char *dir, const char *name,
+int gw_pki_issue(struct gw_pki_ca *ca, const struct gw_pki_request *request,
+                 const struct gw_pki_wish *wish, const struct gw_pki_record **ret,
                  struct gw_error *err)
 {
-    if (write_key(cert, dir, name) && write_cert(cert, dir, name))
-        return 0;
-    return gw_error_set(err, GW_EXIT_OTHER, "cannot write %s.pem and %s.key into %s: %s", name,
-                        name, dir, strerror(errno));
+    struct making m = {.ca = ca, .record = {.request = *request}};
+    int error = gw_pki_request_complete(&m.record.request, err);
+    if (error)
+        return error;
+    const struct gw_pki_record *old = gw_pki_register_by_name(&ca->reg, request->name);
+    if (old && gw_pki_record_state(old, ca->now) == GW_PKI_ACTIVE)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "%s has an active certificate; a new one for the same: `ktlsgate pki "
+                            "renew %s`, for another: `ktlsgate pki revoke %s` first",
+                            request->name, request->name, request->name);
+    if (old)
+        m.record.replaces = old->serial;
+    return make(&m, wish, ret, err);
+}
+
+static int read_old_key(struct making *m, const struct gw_pki_record *old, struct gw_error *err)
+{
+    struct gw_pki_text text;
+    char name[GW_PKI_NAME_BYTES], file[GW_PKI_NAME_BYTES + 512];
+    (void)snprintf(name, sizeof(name), GW_PKI_ISSUED "/%s/key.pem", old->serial.text);
+    (void)snprintf(file, sizeof(file), "%s/%s", m->ca->store.path, name);
+    int error = gw_pki_store_read(&m->ca->store, name, KEY_FILE_MAX, &text, NULL, err);
+    if (error)
+        return error;
+    error = gw_pki_key_read(&m->key, &text, NULL, file, m->ca->library, err);
+    gw_pki_text_done(&text);
+    return error;
+}
+
+int gw_pki_renew(struct gw_pki_ca *ca, const struct gw_pki_record *old,
+                 const struct gw_pki_wish *wish, const struct gw_pki_record **ret,
+                 struct gw_error *err)
+{
+    struct making m = {.ca = ca, .record = {.request = old->request, .replaces = old->serial}};
+    const char *name = old->request.name;
+    if (old->revoked)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "%s: the certificate was revoked; if there shall be a new one: "
+                            "`ktlsgate pki issue --%s %s`",
+                            name, gw_pki_kind_word(old->request.kind), name);
+    if (old->replaced)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "%s: this certificate was replaced already; `ktlsgate pki renew %s` "
+                            "renews the newest",
+                            old->serial.text, name);
+    if (wish->days)
+        m.record.request.days = wish->days;
+    int error = gw_pki_request_check(&m.record.request, err);
+    if (!error && wish->keep_key)
+        error = read_old_key(&m, old, err);
+    return error ? error : make(&m, wish, ret, err);
 }

@@ -1,40 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Makes keys and certificates with libcrypto: ECDSA P-256, random serial numbers, SHA-256. Used by
- * the demo and by tests.
- */
+/* Certificates for servers and clients: the first of a name, and those that follow it. */
 #pragma once
 
-#include "gateway/base/attr.h"
-#include "gateway/base/error.h"
+#include "gateway/pki/ca.h"
 
-#include <stdint.h>
-
-enum gw_pki_kind {
-    GW_PKI_CA,
-    GW_PKI_SERVER, /* extended key usage serverAuth */
-    GW_PKI_CLIENT, /* clientAuth */
+/* What issuing and renewing want beside the request. */
+struct gw_pki_wish {
+    const char *bundle_pass; /* NULL: the PKCS #12 file has no pass phrase */
+    bool keep_key;           /* renew: the key stays the same */
+    unsigned days;           /* renew; 0: as many as before */
 };
 
-struct gw_pki_request {
-    enum gw_pki_kind kind;
-    const char *cn;  /* required */
-    const char *ou;  /* NULL: none */
-    const char *san; /* as in openssl.cnf: "DNS:localhost,IP:127.0.0.1"; NULL: none */
-    int64_t from_s;  /* begin and end of validity, seconds from now */
-    int64_t until_s;
-};
+/* All of these: the CA is open for writing and has its keys. On success *ret is the new record,
+ * which lies in the CA and holds until the next change. Returns 0; a negative errno with *err
+ * filled. */
 
-/* A certificate with its private key. */
-struct gw_pki_cert;
-
-/* Makes a key and a certificate signed by `issuer` (NULL: by itself). The caller frees *ret.
- * Returns 0; -EIO with *err filled. */
-gw_must_check int gw_pki_issue(struct gw_pki_cert **ret, const struct gw_pki_request *request,
-                               const struct gw_pki_cert *issuer, struct gw_error *err);
-void gw_pki_free(struct gw_pki_cert *cert);
-
-/* Writes NAME.pem (the certificate, mode 0644) and NAME.key (mode 0600) into `dir`; a file of that
- * name must not exist. Returns 0; -EIO with *err filled. */
-gw_must_check int gw_pki_write(const struct gw_pki_cert *cert, const char *dir, const char *name,
+/* A name that has an active certificate is refused. */
+gw_must_check int gw_pki_issue(struct gw_pki_ca *ca, const struct gw_pki_request *request,
+                               const struct gw_pki_wish *wish, const struct gw_pki_record **ret,
+                               struct gw_error *err);
+/* A new certificate for all that the old one said, which is left to expire. The newest of its name
+ * only, and not after it was revoked. */
+gw_must_check int gw_pki_renew(struct gw_pki_ca *ca, const struct gw_pki_record *old,
+                               const struct gw_pki_wish *wish, const struct gw_pki_record **ret,
                                struct gw_error *err);

@@ -46,8 +46,9 @@ static void check_count(const char *text)
 static const struct factor {
     const char *suffix;
     uint64_t factor;
-} times[] = {{"ms", 1000000}, {"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000}},
-  sizes[] = {{"", 1}, {"k", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30}};
+} times[] = {{"ms", 1000000},      {"s", 1000000000},     {"m", 60000000000},
+             {"h", 3600000000000}, {"d", 86400000000000}, {NULL, 0}},
+  sizes[] = {{"", 1}, {"k", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30}, {NULL, 0}};
 
 static bool with_unit(const char *text, const struct factor *units, uint64_t max, uint64_t *ret)
 {
@@ -55,7 +56,7 @@ static bool with_unit(const char *text, const struct factor *units, uint64_t max
     const char *rest;
     if (!number_at_front(text, &n, &rest))
         return false;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; units[i].suffix; i++) {
         if (strcmp(units[i].suffix, rest) != 0)
             continue;
         unsigned __int128 product = (unsigned __int128)n * units[i].factor;

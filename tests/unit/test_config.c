@@ -230,11 +230,13 @@ static const struct {
      "--tls-min is given twice; leave one out"},
     /* Values. */
     {"server --handshake-timeout 10", GW_EXIT_USAGE,
-     "--handshake-timeout '10': the unit is missing (ms, s, m or h); give 1ms to 1h, such as 10s"},
+     "--handshake-timeout '10': the unit is missing (ms, s, m, h or d); give 1ms to 1h, such as "
+     "10s"},
     {"server --handshake-timeout 0", GW_EXIT_USAGE,
      "--handshake-timeout '0': the duration is out of range; give 1ms to 1h, such as 10s"},
-    {"server --idle-timeout 31d", GW_EXIT_USAGE,
-     "--idle-timeout '31d': the unit is not one of ms, s, m and h; give 1ms to 720h or 0 for off, "
+    {"server --idle-timeout 31w", GW_EXIT_USAGE,
+     "--idle-timeout '31w': the unit is not one of ms, s, m, h and d; give 1ms to 30d or 0 for "
+     "off, "
      "such as 10m"},
     {"server --max-conns 0", GW_EXIT_USAGE,
      "--max-conns '0': the number is out of range; give a whole number from 1 to 1000000"},

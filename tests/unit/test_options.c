@@ -20,6 +20,21 @@ static const struct {
     const char *name;
     const char *value;
 } samples[] = {
+    {"name", "x"},
+    {"server", "x.y"},
+    {"client", "x"},
+    {"dns", "x.y"},
+    {"uri", "a://b"},
+    {"email", "x@y"},
+    {"ip", "::1"},
+    {"ou", "x"},
+    {"days", "7"},
+    {"permit-dns", "x.y"},
+    {"permit-ip", "::/0"},
+    {"within", "10d"},
+    {"next-update", "7d"},
+    {"key-pass-file", "p"},
+    {"bundle-pass-file", "p"},
     {"listen", "127.0.0.1:0"},
     {"target", "unix:/b"},
     {"target-name", "b.test"},
@@ -123,7 +138,7 @@ static void rows_are_whole(void **state gw_unused)
         assert_int_equal(opt->kind != GW_OPTION_WORD && opt->kind != GW_OPTION_SWITCH,
                          opt->value != NULL);
         if (opt->kind == GW_OPTION_NUMBER || opt->kind == GW_OPTION_DURATION)
-            assert_true(opt->min >= 0 && opt->min < opt->max && opt->initial);
+            assert_true(opt->min >= 0 && opt->min < opt->max && (opt->initial || opt->otherwise));
         if (opt->kind == GW_OPTION_DURATION)
             assert_true(opt->min > 0);
         for (unsigned c = 0; c <= GW_COMMAND_COUNT; c++) {

@@ -56,7 +56,8 @@ static const struct row durations[] = {
     {"s", -EINVAL, 0},
     {"-1s", -EINVAL, 0},
     {"1.5s", -EINVAL, 0},
-    {"1d", -EINVAL, 0},
+    {"1d", 0, 86400 * S},
+    {"1w", -EINVAL, 0},
     {"1S", -EINVAL, 0},
     {"1m30s", -EINVAL, 0},
     {"10s ", -EINVAL, 0},
@@ -122,7 +123,7 @@ static void durations_need_a_unit(void **state gw_unused)
     int64_t ns;
     const char *why = NULL;
     assert_int_equal(gw_units_duration("30", &ns, &why), -EINVAL);
-    assert_string_equal(why, "the unit is missing (ms, s, m or h)");
+    assert_string_equal(why, "the unit is missing (ms, s, m, h or d)");
 }
 
 static void sizes_are_powers_of_1024(void **state gw_unused)
@@ -137,7 +138,7 @@ static void a_duration_is_written_as_it_is_read(void **state gw_unused)
         const char *text;
     } rows[] = {
         {0, "0"},        {MS, "1ms"},      {1500 * MS, "1500ms"}, {60 * S, "1m"},
-        {90 * S, "90s"}, {3600 * S, "1h"}, {86400 * S, "24h"},    {59 * MS, "59ms"},
+        {90 * S, "90s"}, {3600 * S, "1h"}, {86400 * S, "1d"},     {59 * MS, "59ms"},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         char text[GW_UNITS_TEXT_MAX];

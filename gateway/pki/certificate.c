@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/pki/certificate.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs12.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+#include <time.h>
+
+/* Extensions of each kind (RFC 5280 4.2); basicConstraints of a CA gets its path length. */
+static const struct {
+    const char *constraints;
+    const char *usage;
+    const char *extended;
+    int purpose;
+} profiles[GW_PKI_KIND_COUNT] = {
+    [GW_PKI_ROOT] = {NULL, "critical,keyCertSign,cRLSign", NULL, X509_PURPOSE_ANY},
+    [GW_PKI_INTERMEDIATE] = {NULL, "critical,keyCertSign,cRLSign", NULL, X509_PURPOSE_ANY},
+    [GW_PKI_SERVER] = {"critical,CA:FALSE", "critical,digitalSignature", "serverAuth",
+                       X509_PURPOSE_SSL_SERVER},
+    [GW_PKI_CLIENT] = {"critical,CA:FALSE", "critical,digitalSignature", "clientAuth",
+                       X509_PURPOSE_SSL_CLIENT},
+};
+
+void gw_pki_signer_done(struct gw_pki_signer *signer)
+{
+    X509_free(signer->cert);
+    EVP_PKEY_free(signer->key);
+    *signer = (struct gw_pki_signer){.cert = NULL};
+}
+
+/* ---- extensions ---- */
+
+static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
+{
+    X509V3_CTX ctx;
+    if (!value)
+        return true;
+    X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
+    X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+    bool ok = ext && X509_add_ext(cert, ext, -1);
+    X509_EXTENSION_free(ext);
+    return ok;
+}
+
+static bool add_constraints(X509 *cert, const struct gw_pki_draft *d)
+{
+    if (profiles[d->kind].constraints)
+        return add_extension(cert, NULL, NID_basic_constraints, profiles[d->kind].constraints);
+    BASIC_CONSTRAINTS *c = BASIC_CONSTRAINTS_new();
+    bool ok = c != NULL;
+    if (ok) {
+        c->ca = 0xff;
+        c->pathlen = ASN1_INTEGER_new();
+        ok = c->pathlen && ASN1_INTEGER_set_uint64(c->pathlen, d->path_len) &&
+             X509_add1_ext_i2d(cert, NID_basic_constraints, c, 1, 0) == 1;
+    }
+    BASIC_CONSTRAINTS_free(c);
+    return ok;
+}
+
+/* The name as it stands in a certificate; no text of a person's is ever read as OpenSSL's
+ * configuration language, in which a comma would begin another name. NULL without memory. */
+static GENERAL_NAME *name_of(int type, const void *data, int len)
+{
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    ASN1_STRING *text =
+        ASN1_STRING_type_new(type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
+    if (name && text && ASN1_STRING_set(text, data, len)) {
+        GENERAL_NAME_set0_value(name, type, text);
+        return name;
+    }
+    GENERAL_NAME_free(name);
+    ASN1_STRING_free(text);
+    return NULL;
+}
+
+static GENERAL_NAME *address_name(const char *text)
+{
+    unsigned char bytes[16];
+    if (inet_pton(AF_INET, text, bytes) == 1)
+        return name_of(GEN_IPADD, bytes, 4);
+    return inet_pton(AF_INET6, text, bytes) == 1 ? name_of(GEN_IPADD, bytes, 16) : NULL;
+}
+
+static GENERAL_NAME *san_name(const struct gw_pki_san *san)
+{
+    static const int types[GW_PKI_SAN_KIND_COUNT] = {
+        [GW_PKI_SAN_DNS] = GEN_DNS,
+        [GW_PKI_SAN_URI] = GEN_URI,
+        [GW_PKI_SAN_EMAIL] = GEN_EMAIL,
+    };
+    if (san->kind == GW_PKI_SAN_IP)
+        return address_name(san->text);
+    return name_of(types[san->kind], san->text, (int)strlen(san->text));
+}
+
+static bool add_sans(X509 *cert, const struct gw_pki_request *r)
+{
+    if (!r || !r->san_count)
+        return true;
+    GENERAL_NAMES *names = GENERAL_NAMES_new();
+    bool ok = names != NULL;
+    for (unsigned i = 0; ok && i < r->san_count; i++) {
+        GENERAL_NAME *name = san_name(&r->sans[i]);
+        ok = name && sk_GENERAL_NAME_push(names, name);
+        if (!ok)
+            GENERAL_NAME_free(name);
+    }
+    ok = ok && X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, 0) == 1;
+    GENERAL_NAMES_free(names);
+    return ok;
+}
+
+/* ---- name constraints ---- */
+
+static bool add_subtree(STACK_OF(GENERAL_SUBTREE) * *trees, GENERAL_NAME *name)
+{
+    GENERAL_SUBTREE *tree = GENERAL_SUBTREE_new();
+    if (!*trees)
+        *trees = sk_GENERAL_SUBTREE_new_null();
+    if (!name || !tree || !*trees || !sk_GENERAL_SUBTREE_push(*trees, tree)) {
+        GENERAL_SUBTREE_free(tree);
+        GENERAL_NAME_free(name);
+        return false;
+    }
+    GENERAL_NAME_free(tree->base);
+    tree->base = name;
+    return true;
+}
+
+/* ADDRESS/BITS as address and mask; NULL when it is none. */
+static GENERAL_NAME *network_name(const char *text)
+{
+    char address[64];
+    unsigned char bytes[32] = {0};
+    const char *slash = strchr(text, '/');
+    char *end;
+    if (!slash || slash - text >= (int)sizeof(address) || slash[1] < '0' || slash[1] > '9')
+        return NULL;
+    memcpy(address, text, (size_t)(slash - text));
+    address[slash - text] = '\0';
+    unsigned long bits = strtoul(slash + 1, &end, 10);
+    int len = inet_pton(AF_INET, address, bytes) == 1    ? 4
+              : inet_pton(AF_INET6, address, bytes) == 1 ? 16
+                                                         : 0;
+    if (!len || *end || bits > (unsigned)len * 8)
+        return NULL;
+    for (unsigned long i = 0; i < bits; i++)
+        bytes[(unsigned long)len + i / 8] |= (unsigned char)(0x80 >> i % 8);
+    for (int i = 0; i < len; i++)
+        bytes[i] &= bytes[len + i];
+    return name_of(GEN_IPADD, bytes, 2 * len);
+}
+
+int gw_pki_permits_check(const struct gw_pki_permits *p, struct gw_error *err)
+{
+    for (unsigned i = 0; i < p->dns_count; i++) {
+        const char *why = gw_pki_san_wrong(GW_PKI_SAN_DNS, p->dns[i]);
+        if (!why && p->dns[i][0] == '*')
+            why = "it stands for all that ends in it anyway; leave the star out";
+        if (why)
+            return gw_error_set(err, GW_EXIT_USAGE, "--permit-dns '%.80s': %s", p->dns[i], why);
+    }
+    for (unsigned i = 0; i < p->ip_count; i++) {
+        GENERAL_NAME *name = network_name(p->ip[i]);
+        GENERAL_NAME_free(name);
+        if (!name)
+            return gw_error_set(err, GW_EXIT_USAGE,
+                                "--permit-ip '%.80s': it is no network such as 192.0.2.0/24 or "
+                                "2001:db8::/32",
+                                p->ip[i]);
+    }
+    if (p->ip_count && !p->dns_count)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--permit-ip alone would leave every DNS name open; give --permit-dns "
+                            "as well");
+    return 0;
+}
+
+/* RFC 5280 4.2.1.10: a kind of name that is not mentioned may be anything. So where only DNS names
+ * are permitted, addresses are excluded. */
+static bool fill_permits(NAME_CONSTRAINTS *c, const struct gw_pki_permits *p)
+{
+    static const char *const all[] = {"0.0.0.0/0", "::/0"};
+    bool ok = true;
+    for (unsigned i = 0; ok && i < p->dns_count; i++)
+        ok =
+            add_subtree(&c->permittedSubtrees, name_of(GEN_DNS, p->dns[i], (int)strlen(p->dns[i])));
+    for (unsigned i = 0; ok && i < p->ip_count; i++)
+        ok = add_subtree(&c->permittedSubtrees, network_name(p->ip[i]));
+    for (unsigned i = 0; ok && !p->ip_count && i < GW_ARRAY_SIZE(all); i++)
+        ok = add_subtree(&c->excludedSubtrees, network_name(all[i]));
+    return ok;
+}
+
+static bool add_permits(X509 *cert, const struct gw_pki_permits *p)
+{
+    if (!p || p->dns_count + p->ip_count == 0)
+        return true;
+    NAME_CONSTRAINTS *c = NAME_CONSTRAINTS_new();
+    bool ok =
+        c && fill_permits(c, p) && X509_add1_ext_i2d(cert, NID_name_constraints, c, 1, 0) == 1;
+    NAME_CONSTRAINTS_free(c);
+    return ok;
+}
+
+/* ---- the whole ---- */
+
+static bool add_name(X509_NAME *name, int nid, const char *value)
+{
+    return !value || X509_NAME_add_entry_by_NID(name, nid, MBSTRING_UTF8,
+                                                (const unsigned char *)value, -1, -1, 0);
+}
+
+static bool fill(X509 *cert, const struct gw_pki_draft *d, X509 *issuer)
+{
+    X509_NAME *name = X509_get_subject_name(cert);
+    return X509_set_version(cert, X509_VERSION_3) &&
+           gw_pki_serial_put(&d->serial, X509_get_serialNumber(cert)) &&
+           ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)d->from) &&
+           ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)d->until) &&
+           X509_set_pubkey(cert, d->key) &&
+           add_name(name, NID_organizationalUnitName, d->request ? d->request->ou : NULL) &&
+           add_name(name, NID_commonName, d->name) &&
+           X509_set_issuer_name(cert, X509_get_subject_name(issuer));
+}
+
+static bool extend(X509 *cert, const struct gw_pki_draft *d, X509 *issuer)
+{
+    return add_constraints(cert, d) &&
+           add_extension(cert, issuer, NID_key_usage, profiles[d->kind].usage) &&
+           add_extension(cert, issuer, NID_ext_key_usage, profiles[d->kind].extended) &&
+           add_extension(cert, issuer, NID_subject_key_identifier, "hash") &&
+           add_extension(cert, issuer, NID_authority_key_identifier, "keyid") &&
+           add_sans(cert, d->request) && add_permits(cert, d->permits);
+}
+
+/* Ed25519 hashes by itself. */
+static bool sign(X509 *cert, EVP_PKEY *key)
+{
+    const EVP_MD *hash = EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256();
+    return X509_sign(cert, key, hash) > 0;
+}
+
+int gw_pki_certificate_make(X509 **ret, const struct gw_pki_draft *draft, OSSL_LIB_CTX *library,
+                            struct gw_error *err)
+{
+    char what[64 + GW_PKI_NAME_MAX];
+    X509 *cert = X509_new_ex(library, NULL);
+    X509 *issuer = draft->signer ? draft->signer->cert : cert;
+    EVP_PKEY *key = draft->signer ? draft->signer->key : draft->key;
+    if (cert && fill(cert, draft, issuer) && extend(cert, draft, issuer) && sign(cert, key)) {
+        *ret = cert;
+        return 0;
+    }
+    X509_free(cert);
+    (void)snprintf(what, sizeof(what), "make a certificate for %s", draft->name);
+    return gw_pki_key_error(what, err);
+}
+
+static const char *explain(int verdict)
+{
+    if (verdict == X509_V_ERR_PERMITTED_VIOLATION || verdict == X509_V_ERR_EXCLUDED_VIOLATION)
+        return "a name or address in it is outside of what this CA may issue for (--permit-dns "
+               "and --permit-ip of `ktlsgate pki init`; see `ktlsgate pki show root`)";
+    return X509_verify_cert_error_string(verdict);
+}
+
+int gw_pki_certificate_verify(X509 *cert, enum gw_pki_kind kind, X509 *root, X509 *intermediate,
+                              int64_t now, OSSL_LIB_CTX *library, struct gw_error *err)
+{
+    int verdict = X509_V_ERR_OUT_OF_MEM;
+    X509_STORE *store = X509_STORE_new();
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new_ex(library, NULL);
+    STACK_OF(X509) *between = sk_X509_new_null();
+    if (store && ctx && between && X509_STORE_add_cert(store, root) &&
+        (!intermediate || sk_X509_push(between, intermediate)) &&
+        X509_STORE_CTX_init(ctx, store, cert, between)) {
+        X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT);
+        X509_STORE_CTX_set_time(ctx, 0, (time_t)now);
+        (void)X509_STORE_CTX_set_purpose(ctx, profiles[kind].purpose);
+        verdict = X509_verify_cert(ctx) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(ctx);
+    }
+    sk_X509_free(between);
+    X509_STORE_CTX_free(ctx);
+    X509_STORE_free(store);
+    ERR_clear_error();
+    if (verdict == X509_V_OK)
+        return 0;
+    return gw_error_set(err, GW_EXIT_OTHER, "the certificate would not be taken: %s",
+                        explain(verdict));
+}
+
+int64_t gw_pki_certificate_time(const ASN1_TIME *time)
+{
+    struct tm tm;
+    return time && ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : -1;
+}
+
+/* ---- files ---- */
+
+int gw_pki_certificate_write(struct gw_pki_text *text, X509 *cert, struct gw_error *err)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    int error = bio && PEM_write_bio_X509(bio, cert) == 1 ? gw_pki_text_append(text, bio) : -ENOMEM;
+    BIO_free(bio);
+    return error ? gw_pki_key_error("write a certificate", err) : 0;
+}
+
+int gw_pki_certificate_read(X509 **ret, const struct gw_pki_text *text, const char *file,
+                            OSSL_LIB_CTX *library, struct gw_error *err)
+{
+    BIO *bio = BIO_new_mem_buf(text->data, (int)text->len);
+    X509 *cert = X509_new_ex(library, NULL);
+    X509 *read = bio && cert ? PEM_read_bio_X509(bio, &cert, NULL, NULL) : NULL;
+    BIO_free(bio);
+    ERR_clear_error();
+    if (read) {
+        *ret = read;
+        return 0;
+    }
+    X509_free(cert);
+    return gw_error_set(err, GW_EXIT_START,
+                        "%s: the certificate is damaged; restore it from a backup", file);
+}
+
+int gw_pki_certificate_bundle(struct gw_pki_text *ret, const char *name, EVP_PKEY *key, X509 *cert,
+                              X509 *const chain[2], const char *pass, OSSL_LIB_CTX *library,
+                              struct gw_error *err)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    STACK_OF(X509) *more = sk_X509_new_null();
+    PKCS12 *bundle = NULL;
+    bool ok = bio && more;
+    for (int i = 0; ok && i < 2 && chain[i]; i++)
+        ok = sk_X509_push(more, chain[i]) > 0;
+    if (ok)
+        bundle = PKCS12_create_ex(pass, name, key, cert, more, 0, 0, 0, 0, 0, library, NULL);
+    ok = bundle && i2d_PKCS12_bio(bio, bundle) == 1 && !gw_pki_text_append(ret, bio);
+    PKCS12_free(bundle);
+    sk_X509_free(more);
+    BIO_free(bio);
+    return ok ? 0 : gw_pki_key_error("write a PKCS #12 file", err);
+}

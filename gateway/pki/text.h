@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a file holds or shall hold: bytes with a NUL behind them, wiped at their end. */
+#pragma once
+
+#include "gateway/base/attr.h"
+
+#include <openssl/types.h>
+#include <stddef.h>
+
+struct gw_pki_text {
+    char *data;
+    size_t len; /* without the NUL */
+};
+
+/* Wipes and frees; a zeroed object is fine. */
+void gw_pki_text_done(struct gw_pki_text *text);
+
+/* Each puts more behind what there is. Returns 0; -ENOMEM with the text as it was. */
+gw_must_check int gw_pki_text_add(struct gw_pki_text *text, const void *data, size_t len);
+gw_must_check int gw_pki_text_append(struct gw_pki_text *text, BIO *memory);
+gw_must_check int gw_pki_text_printf(struct gw_pki_text *text, const char *fmt, ...)
+    gw_printf(2, 3);
