@@ -97,6 +97,7 @@ struct gw_rule {
 struct gw_cert_pair {
     const char *cert_file; /* PEM: leaf first, then intermediates */
     const char *key_file;  /* PEM */
+    const char *ocsp_file; /* DER; NULL: the certificate's with .ocsp added, if it exists */
 };
 
 struct gw_service {
@@ -113,7 +114,8 @@ struct gw_service {
     unsigned cert_count;
     const char **cert_dirs; /* folders of more (gateway/tls/certdir.h) */
     unsigned cert_dir_count;
-    bool strict_sni; /* answer only to names that a certificate is for */
+    const char *key_pass_file; /* its first line opens encrypted keys; NULL: none are opened */
+    bool strict_sni;           /* answer only to names that a certificate is for */
     const char *cacerts[GW_MAX_TRUST_PATHS + 1]; /* files and folders; NULL after the last */
     const char *crls[GW_MAX_TRUST_PATHS + 1];    /* the same */
     bool crl_soft;         /* a CRL that is missing or too old refuses nobody */

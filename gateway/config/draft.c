@@ -17,7 +17,8 @@ enum {
 void gw_draft_done(struct gw_draft *d)
 {
     free(d->keys);
-    d->keys = NULL;
+    free(d->ocsps);
+    d->keys = d->ocsps = NULL;
 }
 
 unsigned gw_draft_given(const struct gw_draft *d, const char *name)

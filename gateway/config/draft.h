@@ -14,8 +14,8 @@ enum {
     GW_OPTIONS_MAX = 128
 };
 
-/* A --key, and how many --cert stood before it. */
-struct gw_draft_key {
+/* A --key or --ocsp-file, and how many --cert stood before it. */
+struct gw_draft_beside {
     const char *file;
     unsigned after;
 };
@@ -32,8 +32,8 @@ struct gw_draft {
     unsigned listen_count;
     const char *target; /* NULL: none */
 
-    struct gw_draft_key *keys; /* freed by gw_draft_done */
-    unsigned key_count;
+    struct gw_draft_beside *keys, *ocsps; /* freed by gw_draft_done */
+    unsigned key_count, ocsp_count;
 
     bool workers_auto;
 };

@@ -234,7 +234,7 @@ int gw_set_target_name(struct gw_draft *d, const struct gw_option *opt, const ch
 int gw_set_cert(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
     struct gw_service *s = d->service;
-    struct gw_cert_pair pair = {NULL, NULL};
+    struct gw_cert_pair pair = {NULL};
     int error = grow(d, opt, &s->certs, s->cert_count, GW_MAX_CERTS, sizeof(pair));
     if (!error)
         error = keep(d, value, &pair.cert_file);
@@ -255,15 +255,26 @@ int gw_set_cert_dir(struct gw_draft *d, const struct gw_option *opt, const char 
     return error;
 }
 
+static int set_beside(struct gw_draft *d, const struct gw_option *opt, const char *value,
+                      struct gw_draft_beside **files, unsigned *count)
+{
+    struct gw_draft_beside file = {.after = d->service->cert_count};
+    int error = grow(d, opt, files, *count, GW_MAX_CERTS, sizeof(file));
+    if (!error)
+        error = keep(d, value, &file.file);
+    if (!error)
+        (*files)[(*count)++] = file;
+    return error;
+}
+
 int gw_set_key(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
-    struct gw_draft_key key = {.after = d->service->cert_count};
-    int error = grow(d, opt, &d->keys, d->key_count, GW_MAX_CERTS, sizeof(key));
-    if (!error)
-        error = keep(d, value, &key.file);
-    if (!error)
-        d->keys[d->key_count++] = key;
-    return error;
+    return set_beside(d, opt, value, &d->keys, &d->key_count);
+}
+
+int gw_set_ocsp_file(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    return set_beside(d, opt, value, &d->ocsps, &d->ocsp_count);
 }
 
 static int add_rule(struct gw_draft *d, const struct gw_option *opt, const char *value, bool deny)

@@ -98,6 +98,22 @@ static int pair_certs(struct gw_draft *d)
     return 0;
 }
 
+/* Each belongs to the --cert before it. */
+static int pair_responses(struct gw_draft *d)
+{
+    struct gw_service *s = d->service;
+    for (unsigned i = 0; i < d->ocsp_count; i++) {
+        unsigned after = d->ocsps[i].after;
+        if (!after || s->certs[after - 1].ocsp_file)
+            return refuse_usage(d,
+                                "--ocsp-file '%s': it cannot be told which --cert it belongs to; "
+                                "give each --ocsp-file after its --cert",
+                                gw_draft_shown(d->ocsps[i].file).text);
+        s->certs[after - 1].ocsp_file = d->ocsps[i].file;
+    }
+    return 0;
+}
+
 static int check_verify(struct gw_draft *d)
 {
     struct gw_service *s = d->service;
@@ -317,6 +333,7 @@ static const struct check {
     {SERVER, check_server},
     {CLIENT, check_client},
     {GATEWAY, pair_certs},
+    {SERVER, pair_responses},
     {SERVER, check_verify},
     {GATEWAY, check_crls},
     {SERVER, check_rules},

@@ -22,6 +22,7 @@ static const struct layout {
 
 static const char *const cert_ends[] = {".pem", ".crt", ".cer"};
 static const char key_end[] = ".key";
+static const char ocsp_end[] = ".ocsp";
 
 /* A folder while it is read. */
 struct reading {
@@ -93,24 +94,49 @@ static const char *name_in(const struct reading *r, const char *path)
 
 /* ---- certificates ---- */
 
-/* Takes the two paths over. */
-static int add(struct reading *r, char *cert_file, char *key_file)
+static void free_entry(struct gw_certdir_entry *e)
+{
+    free(e->cert_file);
+    free(e->key_file);
+    free(e->ocsp_file);
+}
+
+/* "a.pem.ocsp" or "a.ocsp" for "a.pem"; false without memory. */
+static bool find_ocsp(const struct reading *r, const char *name, char **ret_path)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s/%s%s", r->folder, name, ocsp_end) < 0)
+        return false;
+    if (!has(r, name_in(r, path))) {
+        free(path);
+        path = sibling(r, name, ocsp_end);
+        if (!path)
+            return false;
+    }
+    *ret_path = has(r, name_in(r, path)) ? path : NULL;
+    if (!*ret_path)
+        free(path);
+    return true;
+}
+
+/* The certificate `name` with a key at this path, which is taken over. */
+static int add(struct reading *r, const char *name, char *key_file)
 {
     struct gw_certdir *d = r->dir;
-    if (cert_file && key_file && d->count == GW_MAX_CERTS) {
-        free(cert_file);
-        free(key_file);
-        return gw_error_set(r->err, GW_EXIT_USAGE,
-                            "--cert-dir %s: more than %d certificates; leave some out", r->folder,
-                            GW_MAX_CERTS);
-    }
-    if (!cert_file || !key_file || !gw_array_grow(&d->entries, d->count, sizeof(*d->entries))) {
-        free(cert_file);
-        free(key_file);
-        return out_of_memory(r->err);
-    }
-    d->entries[d->count++] = (struct gw_certdir_entry){cert_file, key_file};
-    return 0;
+    struct gw_certdir_entry e = {.cert_file = path_of(r, name), .key_file = key_file};
+    int error = 0;
+    if (d->count == GW_MAX_CERTS)
+        error = gw_error_set(r->err, GW_EXIT_USAGE,
+                             "--cert-dir %s: more than %d certificates; leave some out", r->folder,
+                             GW_MAX_CERTS);
+    else if (!e.cert_file || !e.key_file || !find_ocsp(r, name, &e.ocsp_file) ||
+             !gw_array_grow(&d->entries, d->count, sizeof(*d->entries)))
+        error = out_of_memory(r->err);
+    if (error)
+        free_entry(&e);
+    else
+        d->entries[d->count++] = e;
+    return error;
 }
 
 static int add_cert(struct reading *r, const char *name)
@@ -120,24 +146,34 @@ static int add_cert(struct reading *r, const char *name)
         free(key);
         key = path_of(r, name);
     }
-    return add(r, path_of(r, name), key);
+    return add(r, name, key);
 }
 
-static int check_key(const struct reading *r, const char *name)
+/* Whether there is a certificate that a file of this name belongs to; negative errno. */
+static int belongs(const struct reading *r, const char *name)
 {
-    for (size_t i = 0; i < GW_ARRAY_SIZE(cert_ends); i++) {
+    char *whole = sibling(r, name, "");
+    bool found = whole && names_cert(whole) && has(r, name_in(r, whole));
+    int error = whole ? 0 : out_of_memory(r->err);
+    free(whole);
+    for (size_t i = 0; !error && !found && i < GW_ARRAY_SIZE(cert_ends); i++) {
         char *cert = sibling(r, name, cert_ends[i]);
-        if (!cert)
-            return out_of_memory(r->err);
-        bool found = has(r, name_in(r, cert));
+        found = cert && has(r, name_in(r, cert));
+        error = cert ? 0 : out_of_memory(r->err);
         free(cert);
-        if (found)
-            return 0;
     }
+    return error ? error : found;
+}
+
+static int check_belongs(const struct reading *r, const char *name, const char *what)
+{
+    int found = belongs(r, name);
+    if (found)
+        return found < 0 ? found : 0;
     return gw_error_set(r->err, GW_EXIT_USAGE,
-                        "--cert-dir %s/%s: a key whose certificate is not there (the same name "
-                        "with .pem, .crt or .cer)",
-                        r->folder, name);
+                        "--cert-dir %s/%s: %s whose certificate is not there (the same name with "
+                        ".pem, .crt or .cer)",
+                        r->folder, name, what);
 }
 
 /* ---- folders ---- */
@@ -170,7 +206,8 @@ static void leave_out(const struct reading *r, const char *name, bool folder)
 {
     gw_log(GW_LOG_WARNING, "--cert-dir %s/%s: left out: %s", r->folder, name,
            folder ? "folders are looked into one level deep"
-                  : "neither a certificate (.pem, .crt, .cer) nor its key (.key)");
+                  : "neither a certificate (.pem, .crt, .cer) nor its key (.key) or OCSP "
+                    "response (.ocsp)");
 }
 
 static int take_file(struct reading *r, const char *name)
@@ -178,7 +215,9 @@ static int take_file(struct reading *r, const char *name)
     if (names_cert(name))
         return add_cert(r, name);
     if (ends_with(name, key_end))
-        return check_key(r, name);
+        return check_belongs(r, name, "a key");
+    if (ends_with(name, ocsp_end))
+        return check_belongs(r, name, "an OCSP response");
     leave_out(r, name, false);
     return 0;
 }
@@ -216,7 +255,7 @@ static int take_names(struct reading *r)
         if (has(r, layouts[i].cert) && has(r, layouts[i].key))
             r->layout = &layouts[i];
     if (r->layout)
-        error = add(r, path_of(r, r->layout->cert), path_of(r, r->layout->key));
+        error = add(r, r->layout->cert, path_of(r, r->layout->key));
     for (unsigned i = 0; !error && i < r->count; i++)
         if (!r->layout || !in_layout(r->layout, r->names[i]))
             error = take_name(r, r->names[i]);
@@ -264,10 +303,8 @@ int gw_certdir_read(struct gw_certdir *ret, struct gw_files *files, const char *
 
 void gw_certdir_done(struct gw_certdir *dir)
 {
-    for (unsigned i = 0; i < dir->count; i++) {
-        free(dir->entries[i].cert_file);
-        free(dir->entries[i].key_file);
-    }
+    for (unsigned i = 0; i < dir->count; i++)
+        free_entry(&dir->entries[i]);
     free(dir->entries);
     *dir = (struct gw_certdir){NULL};
 }

@@ -7,9 +7,11 @@
  *   a folder                the same in it, or one certificate as other programs lay it out:
  *                           fullchain.pem + privkey.pem (certbot), tls.crt + tls.key (Kubernetes),
  *                           cert.pem + key.pem
+ *   NAME.ocsp, or .ocsp added to a certificate's whole name: an OCSP response to be stapled to it
  *
  * Hidden files are left out, as whoever replaces files needs a place to prepare them. What else
- * there is, is an error (a key without its certificate, a folder without any) or a warning by name.
+ * there is, is an error (a key or response without its certificate, a folder without any) or a
+ * warning by name.
  */
 #pragma once
 
@@ -18,7 +20,8 @@
 
 struct gw_certdir_entry {
     char *cert_file;
-    char *key_file; /* the same path when that file holds the key too */
+    char *key_file;  /* the same path when that file holds the key too */
+    char *ocsp_file; /* NULL: none */
 };
 
 struct gw_certdir {

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <time.h>
 
 static int out_of_memory(struct gw_error *err)
 {
@@ -53,6 +54,32 @@ static int on_certificate(SSL *ssl, void *arg)
             return 0;
     }
     return 1;
+}
+
+/* The response that belongs to the certificate which was chosen. */
+static const struct gw_ocsp *response_for(const struct gw_keyring *ring, unsigned family,
+                                          const X509 *shown)
+{
+    const struct gw_family *f = &ring->families[family];
+    for (unsigned i = 0; i < f->count; i++)
+        if (ring->all[f->members[i]].leaf == shown)
+            return &ring->all[f->members[i]].ocsp;
+    return NULL;
+}
+
+/* Called when the client asks for a response. */
+static int on_status(SSL *ssl, void *arg)
+{
+    const struct gw_tls_context *tls = arg;
+    const struct gw_handshake *hs = SSL_get_app_data(ssl);
+    const struct gw_ocsp *ocsp = response_for(&tls->keyring, hs->family, SSL_get_certificate(ssl));
+    if (!ocsp || !gw_ocsp_in_date(ocsp, time(NULL)))
+        return SSL_TLSEXT_ERR_NOACK;
+    void *copy = OPENSSL_memdup(ocsp->der, ocsp->len); /* libssl frees it */
+    if (!copy)
+        return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)ocsp->len);
+    return SSL_TLSEXT_ERR_OK;
 }
 
 /* Lines of the NSS key log format: label, client random, secret in hex. Only the two secrets of
@@ -109,6 +136,8 @@ static int set_up_server(struct gw_tls_context *tls, SSL_CTX *ctx)
         SSL_CTX_set_alpn_select_cb(ctx, on_alpn, tls);
     SSL_CTX_set_client_hello_cb(ctx, gw_handshake_take_hello, NULL);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
+    SSL_CTX_set_tlsext_status_cb(ctx, on_status);
+    SSL_CTX_set_tlsext_status_arg(ctx, tls);
     if (tls->keyring.count > 1)
         SSL_CTX_set_cert_cb(ctx, on_certificate, tls);
     return 0;

@@ -2,7 +2,7 @@
 #include "gateway/tls/credential.h"
 
 #include "gateway/base/array.h"
-#include "gateway/base/log.h"
+#include "gateway/tls/anchors.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,38 +11,36 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 
 enum {
-    WARN_DAYS = 30
+    DATE_TEXT = 32
 };
 
-/* "2026-11-21 04:24 UTC"; `text` holds 32 bytes. */
-static const char *date_text(const ASN1_TIME *time, char *text)
+/* "2026-11-21 04:24 UTC" */
+static const char *date_text(int64_t seconds, char text[DATE_TEXT])
 {
+    time_t t = seconds;
     struct tm tm;
-    if (!ASN1_TIME_to_tm(time, &tm) || !strftime(text, 32, "%Y-%m-%d %H:%M UTC", &tm))
+    if (!gmtime_r(&t, &tm) || !strftime(text, DATE_TEXT, "%Y-%m-%d %H:%M UTC", &tm))
         return "an unreadable date";
     return text;
 }
 
-static int check_dates(const struct gw_credential *c, struct gw_error *err)
+static int check_dates(struct gw_credential *c, struct gw_error *err)
 {
-    const ASN1_TIME *begins = X509_get0_notBefore(c->leaf);
-    const ASN1_TIME *ends = X509_get0_notAfter(c->leaf);
-    char text[32];
-    if (X509_cmp_current_time(begins) >= 0)
+    char text[DATE_TEXT];
+    if (!gw_anchors_time(X509_get0_notBefore(c->leaf), &c->begins) ||
+        !gw_anchors_time(X509_get0_notAfter(c->leaf), &c->ends))
+        return gw_error_set(err, GW_EXIT_USAGE, "%s %s: the dates of the certificate are damaged",
+                            c->flag, c->file);
+    if (time(NULL) < c->begins)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "%s %s: the certificate is not valid before %s (is the clock right?)",
-                            c->flag, c->file, date_text(begins, text));
-    if (X509_cmp_current_time(ends) <= 0)
+                            c->flag, c->file, date_text(c->begins, text));
+    if (time(NULL) >= c->ends)
         return gw_error_set(err, GW_EXIT_USAGE, "%s %s: the certificate expired on %s; renew it",
-                            c->flag, c->file, date_text(ends, text));
-    int days = 0;
-    int seconds = 0;
-    if (ASN1_TIME_diff(&days, &seconds, NULL, ends) && days < WARN_DAYS)
-        gw_log(GW_LOG_WARNING, "%s %s: the certificate expires on %s", c->flag, c->file,
-               date_text(ends, text));
+                            c->flag, c->file, date_text(c->ends, text));
     return 0;
 }
 
@@ -65,10 +63,7 @@ static int load_key(struct gw_credential *c, struct gw_credential_loader *l,
     int r = gw_pemfile_read(&file, l->files, files->key_flag, files->key_file, err);
     if (r < 0)
         return r;
-    if (file.file.mode & (S_IRWXG | S_IRWXO))
-        gw_log(GW_LOG_WARNING,
-               "%s %s: others than its owner may use the file (mode %04o); chmod 600 it",
-               files->key_flag, files->key_file, (unsigned)file.file.mode);
+    gw_pemfile_warn_of_readers(&file);
     return gw_pemkey_read(&l->keys, &file, &c->key, &c->key_type, err);
 }
 
@@ -153,7 +148,11 @@ int gw_credential_load(struct gw_credential *ret, struct gw_credential_loader *l
                             files->key_flag, files->key_file, ret->flag, ret->file);
     if (collect_names(ret) < 0)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
-    return 0;
+    if (!files->ocsp_file)
+        return 0;
+    const struct gw_ocsp_subject subject = {ret->leaf, ret->chain};
+    return gw_ocsp_load(&ret->ocsp, loader->files, files->ocsp_flag, files->ocsp_file, &subject,
+                        err);
 }
 
 void gw_credential_done(struct gw_credential *c)
@@ -165,6 +164,7 @@ void gw_credential_done(struct gw_credential *c)
     for (unsigned i = 0; i < c->name_count; i++)
         free(c->names[i]);
     free(c->names);
+    gw_ocsp_done(&c->ocsp);
     *c = (struct gw_credential){0};
 }
 

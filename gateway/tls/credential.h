@@ -2,12 +2,14 @@
 /* A certificate with its chain and private key, loaded from its files and checked. */
 #pragma once
 
+#include "gateway/tls/ocsp.h"
 #include "gateway/tls/pemkey.h"
 
 /* Where it is: files, and the flags that named them. */
 struct gw_credential_files {
     const char *cert_flag, *cert_file;
     const char *key_flag, *key_file;
+    const char *ocsp_flag, *ocsp_file; /* NULL: none */
 };
 
 struct gw_credential {
@@ -19,6 +21,8 @@ struct gw_credential {
     int key_type; /* EVP_PKEY_RSA, _RSA_PSS, _EC, _ED25519 or _ED448 */
     char **names; /* DNS names it is good for: lower case, may begin with "*." */
     unsigned name_count;
+    int64_t begins, ends; /* seconds since 1970 */
+    struct gw_ocsp ocsp;
 };
 
 /* What loading many has in common. */
@@ -35,7 +39,7 @@ void gw_credential_loader_done(struct gw_credential_loader *loader);
 
 /*
  * Loads and checks: readable, PEM, key fits certificate, key type usable in TLS 1.2 and 1.3, leaf
- * in date. Warns through gw_log: key file open to others, an end within 30 days.
+ * in date, the OCSP response about it and good. Warns through gw_log: key file open to others.
  * Returns 0; negative errno with *err filled; on failure *ret may still be passed to _done.
  */
 gw_must_check int gw_credential_load(struct gw_credential *ret, struct gw_credential_loader *loader,

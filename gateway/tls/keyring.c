@@ -26,11 +26,36 @@ static int add(struct gw_keyring *ring, struct gw_credential_loader *loader,
     return gw_credential_load(&ring->all[ring->count++], loader, files, err);
 }
 
-static int add_pair(struct gw_keyring *ring, struct gw_credential_loader *loader,
-                    const struct gw_cert_pair *pair, struct gw_error *err)
+/* The response beside the certificate's file, if there is one; *ret_path is freed by the caller. */
+static int find_ocsp(struct gw_files *files, const char *cert_file, char **ret_path)
 {
-    const struct gw_credential_files files = {"--cert", pair->cert_file, "--key", pair->key_file};
-    return add(ring, loader, &files, err);
+    struct gw_file file;
+    if (asprintf(ret_path, "%s.ocsp", cert_file) < 0) {
+        *ret_path = NULL;
+        return -ENOMEM;
+    }
+    if (gw_files_read(files, *ret_path, GW_OCSP_MAX, &file) == -ENOENT) {
+        free(*ret_path);
+        *ret_path = NULL;
+    }
+    return 0;
+}
+
+static int add_pair(struct gw_keyring *ring, struct gw_credential_loader *loader,
+                    const struct gw_cert_pair *pair, bool serves, struct gw_error *err)
+{
+    struct gw_credential_files files = {"--cert",       pair->cert_file, "--key",
+                                        pair->key_file, "--ocsp-file",   pair->ocsp_file};
+    char *beside = NULL;
+    if (serves && !pair->ocsp_file) {
+        if (find_ocsp(loader->files, pair->cert_file, &beside) < 0)
+            return out_of_memory(err);
+        files.ocsp_flag = "--cert";
+        files.ocsp_file = beside;
+    }
+    int r = add(ring, loader, &files, err);
+    free(beside);
+    return r;
 }
 
 static int add_folder(struct gw_keyring *ring, struct gw_credential_loader *loader,
@@ -41,7 +66,7 @@ static int add_folder(struct gw_keyring *ring, struct gw_credential_loader *load
     for (unsigned i = 0; r == 0 && i < dir.count; i++) {
         const struct gw_certdir_entry *e = &dir.entries[i];
         const struct gw_credential_files files = {"--cert-dir", e->cert_file, "--cert-dir",
-                                                  e->key_file};
+                                                  e->key_file,  "--cert-dir", e->ocsp_file};
         r = add(ring, loader, &files, err);
     }
     gw_certdir_done(&dir);
@@ -51,9 +76,11 @@ static int add_folder(struct gw_keyring *ring, struct gw_credential_loader *load
 static int load_all(struct gw_keyring *ring, struct gw_credential_loader *loader,
                     const struct gw_service *service, struct gw_error *err)
 {
-    int r = 0;
+    const char *phrase = service->key_pass_file;
+    bool serves = service->role == GW_ROLE_SERVER;
+    int r = phrase ? gw_pemkey_read_phrase(&loader->keys, loader->files, phrase, err) : 0;
     for (unsigned i = 0; r == 0 && i < service->cert_count; i++)
-        r = add_pair(ring, loader, &service->certs[i], err);
+        r = add_pair(ring, loader, &service->certs[i], serves, err);
     for (unsigned i = 0; r == 0 && i < service->cert_dir_count; i++)
         r = add_folder(ring, loader, service->cert_dirs[i], err);
     return r;

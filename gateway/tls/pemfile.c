@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/pemfile.h"
 
+#include "gateway/base/log.h"
+
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int gw_pemfile_read(struct gw_pemfile *ret, struct gw_files *files, const char *flag,
                     const char *path, struct gw_error *err)
@@ -16,6 +19,14 @@ int gw_pemfile_read(struct gw_pemfile *ret, struct gw_files *files, const char *
         return gw_error_set(err, GW_EXIT_START, "%s %s: the file cannot be read: %s", flag, path,
                             strerror(-r));
     return 0;
+}
+
+void gw_pemfile_warn_of_readers(const struct gw_pemfile *file)
+{
+    if (file->file.mode & (S_IRWXG | S_IRWXO))
+        gw_log(GW_LOG_WARNING,
+               "%s %s: others than its owner may use the file (mode %04o); chmod 600 it",
+               file->flag, file->path, (unsigned)file->file.mode);
 }
 
 void gw_pemfile_shared_done(struct gw_pemfile_shared *shared)

@@ -2,6 +2,7 @@
 #include "gateway/tls/pemkey.h"
 
 #include "gateway/base/attr.h"
+#include "gateway/base/wipe.h"
 
 #include <errno.h>
 #include <openssl/bio.h>
@@ -9,7 +10,10 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <string.h>
+
+#define PHRASE_FLAG "--key-pass-file"
 
 /* The decoders, by what they read. PKCS #8 names the algorithm, the others are for one each. */
 static const struct {
@@ -37,10 +41,11 @@ struct block {
 /* What came of looking for one. */
 enum found {
     FOUND,
-    NOTHING, /* no such block */
-    DAMAGED, /* or no memory */
-    ENCRYPTED,
-    UNUSABLE, /* of a kind that TLS has no use for */
+    NOTHING,   /* no such block */
+    DAMAGED,   /* or no memory */
+    ENCRYPTED, /* and there is no pass phrase */
+    LOCKED,    /* … or it is not the right one */
+    UNUSABLE,  /* of a kind that TLS has no use for */
 };
 
 void gw_pemkey_init(struct gw_pemkey_reader *reader, OSSL_LIB_CTX *library)
@@ -53,7 +58,28 @@ void gw_pemkey_done(struct gw_pemkey_reader *reader)
     for (size_t i = 0; i < GW_PEMKEY_DECODERS; i++)
         OSSL_DECODER_CTX_free(reader->decoders[i]);
     EVP_PKEY_free(reader->key);
-    *reader = (struct gw_pemkey_reader){.library = NULL};
+    gw_wipe_object(reader);
+}
+
+int gw_pemkey_read_phrase(struct gw_pemkey_reader *reader, struct gw_files *files, const char *path,
+                          struct gw_error *err)
+{
+    struct gw_pemfile file;
+    int r = gw_pemfile_read(&file, files, PHRASE_FLAG, path, err);
+    if (r < 0)
+        return r;
+    gw_pemfile_warn_of_readers(&file);
+    const char *line = (const char *)file.file.data;
+    size_t len = strcspn(line, "\r\n");
+    if (len == 0 || len > GW_PEMKEY_PHRASE_MAX)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            PHRASE_FLAG " %s: the first line must be a pass phrase of at most %d "
+                                        "bytes",
+                            path, GW_PEMKEY_PHRASE_MAX);
+    memcpy(reader->phrase, line, len);
+    reader->phrase[len] = '\0';
+    reader->phrase_file = path;
+    return 0;
 }
 
 static void free_block(struct block *b)
@@ -134,9 +160,62 @@ static enum found decode(struct gw_pemkey_reader *r, const struct block *b, int 
     return d && OSSL_DECODER_from_data(d, &at, &left) && r->key ? FOUND : DAMAGED;
 }
 
-static bool is_encrypted(const struct block *b)
+/* ---- decrypting ---- */
+
+static bool is_pkcs8(const struct block *b)
 {
-    return strcmp(b->label, PEM_STRING_PKCS8) == 0 || *b->header;
+    return strcmp(b->label, PEM_STRING_PKCS8) == 0;
+}
+
+/* PKCS #8: the block becomes one of a key that is not encrypted. */
+static bool open_pkcs8(const struct gw_pemkey_reader *r, struct block *b)
+{
+    const unsigned char *at = b->der;
+    unsigned char *der = NULL;
+    X509_SIG *sealed = d2i_X509_SIG(NULL, &at, b->len);
+    PKCS8_PRIV_KEY_INFO *info =
+        sealed ? PKCS8_decrypt_ex(sealed, r->phrase, (int)strlen(r->phrase), r->library, NULL)
+               : NULL;
+    int len = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : -1;
+    char *label = len > 0 ? OPENSSL_strdup(PEM_STRING_PKCS8INF) : NULL;
+    X509_SIG_free(sealed);
+    PKCS8_PRIV_KEY_INFO_free(info);
+    if (!label) {
+        OPENSSL_clear_free(der, len > 0 ? (size_t)len : 0);
+        return false;
+    }
+    free_block(b);
+    *b = (struct block){.label = label, .der = der, .len = len};
+    return true;
+}
+
+static int give_phrase(char *buf, int size, int writing, void *arg)
+{
+    const struct gw_pemkey_reader *r = arg;
+    int len = (int)strlen(r->phrase);
+    (void)writing;
+    if (len > size)
+        return -1;
+    memcpy(buf, r->phrase, (size_t)len);
+    return len;
+}
+
+/* The older forms say in the header of the PEM block how they are encrypted. */
+static bool open_headed(struct gw_pemkey_reader *r, struct block *b)
+{
+    EVP_CIPHER_INFO info;
+    return PEM_get_EVP_CIPHER_INFO(b->header, &info) &&
+           PEM_do_header(&info, b->der, &b->len, give_phrase, r);
+}
+
+static enum found open_and_decode(struct gw_pemkey_reader *r, struct block *b, int *ret_type)
+{
+    if (!r->phrase_file)
+        return ENCRYPTED;
+    if (!(is_pkcs8(b) ? open_pkcs8(r, b) : open_headed(r, b)))
+        return LOCKED;
+    enum found found = decode(r, b, ret_type);
+    return found == DAMAGED ? LOCKED : found; /* a wrong phrase may give bytes of any sort */
 }
 
 static enum found read_key(struct gw_pemkey_reader *r, const struct gw_pemfile *file, int *ret_type)
@@ -145,7 +224,8 @@ static enum found read_key(struct gw_pemkey_reader *r, const struct gw_pemfile *
     BIO *bio = BIO_new_mem_buf(file->file.data, (int)file->file.len);
     enum found found = bio ? next_key_block(bio, &b) : DAMAGED;
     if (found == FOUND)
-        found = is_encrypted(&b) ? ENCRYPTED : decode(r, &b, ret_type);
+        found =
+            is_pkcs8(&b) || *b.header ? open_and_decode(r, &b, ret_type) : decode(r, &b, ret_type);
     free_block(&b);
     BIO_free(bio);
     ERR_clear_error();
@@ -158,8 +238,8 @@ int gw_pemkey_read(struct gw_pemkey_reader *reader, const struct gw_pemfile *fil
     static const char *const sentences[] = {
         [NOTHING] = "no PEM private key in the file (it must have a line -----BEGIN …-----)",
         [DAMAGED] = "the private key in the file is damaged",
-        [ENCRYPTED] = "the key is encrypted, which is not supported; decrypt it first (openssl "
-                      "pkey -in FILE -out FILE)",
+        [ENCRYPTED] = "the key is encrypted; give its pass phrase in a file by " PHRASE_FLAG,
+        [LOCKED] = "the key cannot be decrypted by the pass phrase of " PHRASE_FLAG,
         [UNUSABLE] = "this kind of key cannot be used; RSA, ECDSA and EdDSA can",
     };
     enum found found = read_key(reader, file, ret_type);

@@ -1,25 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Private keys out of PEM files: PKCS #8 (PRIVATE KEY), PKCS #1 (RSA PRIVATE KEY) and SEC 1
- * (EC PRIVATE KEY). One reader for all files of a service: libcrypto looks for its decoders anew
- * for each key that it is given, which takes ten times as long as decoding it.
+ * (EC PRIVATE KEY), each encrypted or not. One reader for all files of a service: libcrypto looks
+ * for its decoders anew for each key that it is given, which takes ten times as long as decoding
+ * it.
  */
 #pragma once
 
 #include "gateway/tls/pemfile.h"
 
 enum {
-    GW_PEMKEY_DECODERS = 7
+    GW_PEMKEY_DECODERS = 7,
+    GW_PEMKEY_PHRASE_MAX = 1024 /* as of libcrypto's PEM_BUFSIZE */
 };
 
 struct gw_pemkey_reader {
     OSSL_LIB_CTX *library;
     OSSL_DECODER_CTX *decoders[GW_PEMKEY_DECODERS]; /* made when first needed */
     EVP_PKEY *key;                                  /* where they put it */
+    const char *phrase_file;                        /* of --key-pass-file; NULL: none */
+    char phrase[GW_PEMKEY_PHRASE_MAX + 1];
 };
 
 void gw_pemkey_init(struct gw_pemkey_reader *reader, OSSL_LIB_CTX *library);
-/* A zeroed one is allowed. */
+/* Takes the first line of the file for the pass phrase of encrypted keys. Returns 0; negative errno
+ * with *err filled. `path` must outlive the reader. */
+gw_must_check int gw_pemkey_read_phrase(struct gw_pemkey_reader *reader, struct gw_files *files,
+                                        const char *path, struct gw_error *err);
+/* Wipes. A zeroed one is allowed. */
 void gw_pemkey_done(struct gw_pemkey_reader *reader);
 
 /*

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A file of certificates and keys, given as --cert, --key and --cacert at once. Input: parts of one
- * byte and what they need: text as it is, or a good block with some edits to its DER.
+ * byte and what they need: text as it is, or a good block with some edits to its DER. Loading it
+ * twice with the same decoders must come to the same.
  */
 #include "gateway/base/log.h"
 #include "gateway/tls/credential.h"
@@ -17,6 +18,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -34,6 +36,10 @@ struct block {
 
 /* CA, leaf, its key, and the same with another kind of key. */
 static struct block blocks[5];
+/* The leaf's key, encrypted with the pass phrase that the reader has. */
+static struct block sealed_key;
+
+#define PHRASE "secret"
 
 static struct block cert_block(const struct test_cert *cert)
 {
@@ -51,6 +57,20 @@ static struct block key_block(const struct test_cert *cert)
     return b;
 }
 
+static struct block sealed_block(const struct test_cert *cert)
+{
+    struct block b = {NULL, 0};
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(cert->key);
+    X509_SIG *sealed =
+        info ? PKCS8_encrypt(-1, EVP_aes_128_cbc(), PHRASE, (int)strlen(PHRASE), NULL, 0, 1, info)
+             : NULL;
+    b.len = i2d_X509_SIG(sealed, &b.der);
+    gw_require(b.len > 0);
+    X509_SIG_free(sealed);
+    PKCS8_PRIV_KEY_INFO_free(info);
+    return b;
+}
+
 static void make_blocks(void)
 {
     fixed_random_start();
@@ -64,12 +84,14 @@ static void make_blocks(void)
     blocks[2] = key_block(leaf);
     blocks[3] = cert_block(other);
     blocks[4] = key_block(other);
+    sealed_key = sealed_block(leaf);
     test_cert_free(other);
     test_cert_free(leaf);
     test_cert_free(ca);
 }
 
-/* Text up to a NUL, or: number of a block and of edits (1 byte), its label (1), the edits. */
+/* Text up to a NUL, or: number of a block and of edits (1 byte; 0x40: the encrypted one), its label
+ * (1), the edits. */
 static void add_part(BIO *file, struct gw_reader *r)
 {
     uint8_t choice = gw_read_u8(r);
@@ -79,7 +101,7 @@ static void add_part(BIO *file, struct gw_reader *r)
         free(text);
         return;
     }
-    const struct block *b = &blocks[choice % GW_ARRAY_SIZE(blocks)];
+    const struct block *b = choice & 0x40 ? &sealed_key : &blocks[choice % GW_ARRAY_SIZE(blocks)];
     const char *label = labels[gw_read_u8(r) % GW_ARRAY_SIZE(labels)];
     struct edited e = edit_copy(b->der, (size_t)b->len, choice / 8 % 8, r);
     (void)PEM_write_bio(file, label, "", e.data, (long)e.len);
@@ -105,28 +127,38 @@ static void check_error(const struct gw_error *err)
     gw_require(strncmp(err->text, "--", 2) == 0 && strlen(err->text) > 20);
 }
 
+static void check_good(const struct gw_credential *c)
+{
+    gw_require(c->leaf && c->key && X509_check_private_key(c->leaf, c->key) == 1);
+    gw_require(EVP_PKEY_get_base_id(c->key) == c->key_type);
+    gw_require(X509_cmp_current_time(X509_get0_notAfter(c->leaf)) > 0);
+    for (unsigned i = 0; i < c->name_count; i++) {
+        const char *name = c->names[i];
+        gw_require(*name);
+        for (; *name; name++)
+            gw_require(!isupper((unsigned char)*name) && (unsigned char)*name > ' ');
+    }
+    gw_require(gw_credential_covers(c, c));
+}
+
 static void check_credential(const char *path, struct gw_files *files, OSSL_LIB_CTX *library)
 {
-    struct gw_error err = {.text = ""};
-    const struct gw_credential_files paths = {"--cert", path, "--key", path};
-    struct gw_credential c = {0};
+    const struct gw_credential_files paths = {"--cert", path, "--key", path, NULL, NULL};
     struct gw_credential_loader loader;
+    struct gw_error errors[2] = {{.text = ""}, {.text = ""}};
     gw_credential_loader_init(&loader, files, library);
-    if (gw_credential_load(&c, &loader, &paths, &err)) {
-        check_error(&err);
-    } else {
-        gw_require(c.leaf && c.key && X509_check_private_key(c.leaf, c.key) == 1);
-        gw_require(X509_cmp_current_time(X509_get0_notAfter(c.leaf)) > 0);
-        for (unsigned i = 0; i < c.name_count; i++) {
-            const char *name = c.names[i];
-            gw_require(*name);
-            for (; *name; name++)
-                gw_require(!isupper((unsigned char)*name) && (unsigned char)*name > ' ');
-        }
-        gw_require(gw_credential_covers(&c, &c));
+    loader.keys.phrase_file = "phrase";
+    (void)snprintf(loader.keys.phrase, sizeof(loader.keys.phrase), PHRASE);
+    for (int i = 0; i < 2; i++) {
+        struct gw_credential c = {0};
+        if (gw_credential_load(&c, &loader, &paths, &errors[i]))
+            check_error(&errors[i]);
+        else
+            check_good(&c);
+        gw_credential_done(&c);
     }
+    gw_require(strcmp(errors[0].text, errors[1].text) == 0);
     gw_credential_loader_done(&loader);
-    gw_credential_done(&c);
 }
 
 static void check_trust(const char *path, struct gw_files *files, OSSL_LIB_CTX *library)

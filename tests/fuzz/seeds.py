@@ -202,6 +202,20 @@ def pem():
     yield "der-cut", block(leaf, cert, edit(CUT, 300, 0)) + block(key, private)
     yield "key-bent", block(leaf) + block(key, private, edit(FLIP, 60, 1))
     yield "key-longer", block(leaf) + block(key, private, edit(ADD, 1, 1))
+    yield "sealed", block(leaf) + u8(0x40, 6)
+    yield "sealed-bent", block(leaf) + u8(0x48, 6) + edit(FLIP, 90, 1)
+    yield "sealed-wrong-label", block(leaf) + u8(0x40, private)
+
+
+def ocsp():
+    good, delegated, revoked, other = range(4)
+    for name, which in ("good", good), ("delegated", delegated), ("revoked", revoked), ("other", other):
+        yield name, u8(which)
+    yield "cut", u8(good) + edit(CUT, 60, 0)
+    yield "bent-serial", u8(good) + edit(FLIP, 120, 1)
+    yield "bent-signature", u8(delegated) + edit(FLIP, 260, 1)
+    yield "status", u8(good) + edit(SET, 6, 3)
+    yield "nothing", b""
 
 
 def proxy():
@@ -296,7 +310,7 @@ def values():
             yield f"{kind}-{number}", u8(kind) + text.encode()
 
 
-for make in (chain, channel, conn, flight, logring, pem, proxy, record_open, recordscan, sni, ticket, upstream, values):
+for make in (chain, channel, conn, flight, logring, ocsp, pem, proxy, record_open, recordscan, sni, ticket, upstream, values):
     folder = HERE / "corpus" / make.__name__
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in make():

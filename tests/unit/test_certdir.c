@@ -43,7 +43,7 @@ static const char *put(const char *folder, const char *names)
     return path;
 }
 
-/* "cert=key cert=key …" without the folder. */
+/* "cert=key[+response] …" without the folder. */
 static void describe(const struct gw_certdir *d, const char *folder, char *out, size_t size)
 {
     size_t skip = strlen(folder) + 1;
@@ -51,8 +51,9 @@ static void describe(const struct gw_certdir *d, const char *folder, char *out, 
     for (unsigned i = 0; i < d->count; i++) {
         const struct gw_certdir_entry *e = &d->entries[i];
         size_t len = strlen(out);
-        (void)snprintf(out + len, size - len, "%s%s=%s", i ? " " : "", e->cert_file + skip,
-                       e->key_file + skip);
+        (void)snprintf(out + len, size - len, "%s%s=%s%s%s", i ? " " : "", e->cert_file + skip,
+                       e->key_file + skip, e->ocsp_file ? "+" : "",
+                       e->ocsp_file ? e->ocsp_file + skip : "");
     }
 }
 
@@ -87,6 +88,8 @@ static void folders_are_understood(void **state)
         {"two-types", "x/ x/rsa.pem x/rsa.key x/ec.pem", "x/ec.pem=x/ec.pem x/rsa.pem=x/rsa.key"},
         {"layout-and-more", "x/ x/tls.crt x/tls.key x/rsa.pem",
          "x/tls.crt=x/tls.key x/rsa.pem=x/rsa.pem"},
+        {"responses", "a.pem a.ocsp b.pem b.pem.ocsp b.ocsp x/ x/tls.crt x/tls.key x/tls.crt.ocsp",
+         "a.pem=a.pem+a.ocsp b.pem=b.pem+b.pem.ocsp x/tls.crt=x/tls.key+x/tls.crt.ocsp"},
         {"named-like-a-file", "a.pem/ a.pem/cert.pem a.pem/key.pem",
          "a.pem/cert.pem=a.pem/key.pem"},
     };
@@ -137,6 +140,8 @@ static void mistakes_are_refused(void **state)
     refused(put("only-odd", "README"), GW_EXIT_USAGE, "no certificate in this folder");
     refused(put("half", "a.pem x/"), GW_EXIT_USAGE, "half/x: no certificate in this folder");
     refused(put("orphan", "a.pem b.key"), GW_EXIT_USAGE, "orphan/b.key: a key whose certificate");
+    refused(put("orphan-ocsp", "a.pem b.ocsp"), GW_EXIT_USAGE,
+            "b.ocsp: an OCSP response whose certificate");
     refused(put("orphan-inside", "x/ x/tls.key"), GW_EXIT_USAGE, "x/tls.key: a key whose");
     const char *broken = put("broken", "a.pem");
     char link[512];

@@ -401,6 +401,26 @@ static void certificates_may_be_many(void **state gw_unused)
     gw_config_free(c);
 }
 
+static void responses_find_their_certificates(void **state gw_unused)
+{
+    struct gw_config *c = accepted("server --listen :0 --target unix:/b --cert a --cert b "
+                                   "--ocsp-file o --key k --cert c");
+    const struct gw_service *s = c->services[0];
+    assert_null(s->certs[0].ocsp_file);
+    assert_string_equal(s->certs[1].ocsp_file, "o");
+    assert_null(s->certs[2].ocsp_file);
+    gw_config_free(c);
+    static const char *const lines[] = {"--ocsp-file o --cert a",
+                                        "--cert a --ocsp-file o --ocsp-file p"};
+    for (size_t i = 0; i < GW_ARRAY_SIZE(lines); i++) {
+        char line[256];
+        (void)snprintf(line, sizeof(line), "server --listen :0 --target unix:/b %s", lines[i]);
+        struct cmdline got = cmdline_parse(line);
+        assert_int_equal(got.err.exit, GW_EXIT_USAGE);
+        assert_non_null(strstr(got.err.text, "after its --cert"));
+    }
+}
+
 static void keys_find_their_certificates(void **state gw_unused)
 {
     static const struct {
@@ -633,6 +653,7 @@ int main(void)
         cmocka_unit_test(help_and_version_come_before_all_checks),
         cmocka_unit_test(refusals_say_what_to_do),
         cmocka_unit_test(certificates_may_be_many),
+        cmocka_unit_test(responses_find_their_certificates),
         cmocka_unit_test(keys_find_their_certificates),
         cmocka_unit_test(verify_follows_cacert),
         cmocka_unit_test(users_and_groups_become_ids),

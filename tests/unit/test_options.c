@@ -51,6 +51,8 @@ static const struct {
     {"pidfile", "/p"},
     {"cert-dir", "certs"},
     {"crl", "ca.crl"},
+    {"key-pass-file", "pass"},
+    {"ocsp-file", "c.ocsp"},
 };
 
 /* Of each kind of rule. */
