@@ -3,6 +3,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/ktls/pair.h"
+#include "gateway/record/turns.h"
 #include "gateway/ring/buffer.h"
 
 #include <errno.h>
@@ -14,7 +15,6 @@
 enum {
     ROUND_RECORDS = 8,
     ROUND_BYTES = ROUND_RECORDS * GW_RECORD_PLAINTEXT_MAX,
-    ROUNDS_MIN = 4, /* the first, which finds everything cold, is not counted */
     SPLICE_RECORDS_PER_FILL = 32,
     ROOM = 2 * ROUND_BYTES, /* of a socket: a round waits in it whole */
     WIRE_BYTES = ROUND_RECORDS * (GW_RECORD_PLAINTEXT_MAX + KTLS_SOFT_OVERHEAD),
@@ -27,12 +27,24 @@ enum {
 
 _Static_assert((int)GW_BUFFER_SLOTS <= (int)GW_LANE_IOVS, "a list holds the records of a buffer");
 
+/* What the benches of a flow share, as only one of them runs at a time: so a round does not find
+ * the caches filled with the others' buffers. Between rounds only the pattern is of any worth. */
+struct bytes {
+    uint8_t pattern[ROUND_BYTES];
+    uint8_t wire[WIRE_BYTES];
+    uint8_t drained[2 * (GW_RECORD_PLAINTEXT_MAX + KTLS_SOFT_OVERHEAD)];
+    uint8_t plaintext[GW_RECORD_PLAINTEXT_MAX + KTLS_SOFT_OVERHEAD];
+    uint8_t buffer[GW_BUFFER_BYTES];
+};
+
 /* The lane and what is around it: one end feeds, the other drains. */
 struct bench {
     struct ktls_pair tls; /* far: the lane's */
     struct ktls_pair plain;
     struct gw_lane lane;
+    gw_lane_step *step;
     struct gw_pipes pipes;
+    struct bytes *bytes;
     int feed_fd;
     int drain_fd;
     int64_t round_until_ns;
@@ -40,11 +52,6 @@ struct bench {
     size_t fed, to_feed; /* of wire */
     size_t came;         /* payload of this round that came out right */
     size_t part;         /* bytes of a record that is not all there, in drained */
-    uint8_t pattern[ROUND_BYTES];
-    uint8_t wire[WIRE_BYTES];
-    uint8_t drained[2 * (GW_RECORD_PLAINTEXT_MAX + KTLS_SOFT_OVERHEAD)];
-    uint8_t plaintext[GW_RECORD_PLAINTEXT_MAX + KTLS_SOFT_OVERHEAD];
-    uint8_t buffer[GW_BUFFER_BYTES];
 };
 
 /* ---- what is measured: one step of the relay ---- */
@@ -184,14 +191,14 @@ static int make_wire(struct bench *b)
 {
     b->fed = b->to_feed = 0;
     if (b->lane.flow == GW_FLOW_TX) {
-        memcpy(b->wire, b->pattern, ROUND_BYTES);
+        memcpy(b->bytes->wire, b->bytes->pattern, ROUND_BYTES);
         b->to_feed = ROUND_BYTES;
         return 0;
     }
     for (size_t i = 0; i < ROUND_RECORDS; i++) {
         int n = ktls_soft_seal(&b->tls.to_far, GW_CONTENT_DATA,
-                               b->pattern + i * GW_RECORD_PLAINTEXT_MAX, GW_RECORD_PLAINTEXT_MAX, 0,
-                               b->wire + b->to_feed);
+                               b->bytes->pattern + i * GW_RECORD_PLAINTEXT_MAX,
+                               GW_RECORD_PLAINTEXT_MAX, 0, b->bytes->wire + b->to_feed);
         if (n < 0)
             return n;
         b->to_feed += (size_t)n;
@@ -202,8 +209,8 @@ static int make_wire(struct bench *b)
 static int feed(struct bench *b)
 {
     while (b->fed < b->to_feed) {
-        ssize_t n =
-            send(b->feed_fd, b->wire + b->fed, b->to_feed - b->fed, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t n = send(b->feed_fd, b->bytes->wire + b->fed, b->to_feed - b->fed,
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0)
             return errno == EAGAIN ? 0 : -errno;
         b->fed += (size_t)n;
@@ -213,7 +220,7 @@ static int feed(struct bench *b)
 
 static int came_out(struct bench *b, const uint8_t *data, size_t len)
 {
-    if (len > ROUND_BYTES - b->came || memcmp(data, b->pattern + b->came, len) != 0)
+    if (len > ROUND_BYTES - b->came || memcmp(data, b->bytes->pattern + b->came, len) != 0)
         return -EBADMSG;
     b->came += len;
     return 0;
@@ -224,31 +231,31 @@ static int open_drained(struct bench *b)
 {
     size_t at = 0;
     while (b->part - at >= KTLS_SOFT_HEADER_LEN) {
-        const uint8_t *record = b->drained + at;
+        const uint8_t *record = b->bytes->drained + at;
         size_t len = KTLS_SOFT_HEADER_LEN + ((size_t)record[3] << 8 | record[4]);
-        if (len > sizeof(b->plaintext))
+        if (len > sizeof(b->bytes->plaintext))
             return -EBADMSG;
         if (len > b->part - at)
             break;
         uint8_t type = 0;
-        int n = ktls_soft_open(&b->tls.from_far, record, len, &type, b->plaintext);
+        int n = ktls_soft_open(&b->tls.from_far, record, len, &type, b->bytes->plaintext);
         if (n < 0)
             return n;
-        int r = type == GW_CONTENT_DATA ? came_out(b, b->plaintext, (size_t)n) : -EBADMSG;
+        int r = type == GW_CONTENT_DATA ? came_out(b, b->bytes->plaintext, (size_t)n) : -EBADMSG;
         if (r)
             return r;
         at += len;
     }
     b->part -= at;
-    memmove(b->drained, b->drained + at, b->part);
+    memmove(b->bytes->drained, b->bytes->drained + at, b->part);
     return 0;
 }
 
 static int drain(struct bench *b)
 {
     for (;;) {
-        ssize_t n =
-            recv(b->drain_fd, b->drained + b->part, sizeof(b->drained) - b->part, MSG_DONTWAIT);
+        ssize_t n = recv(b->drain_fd, b->bytes->drained + b->part,
+                         sizeof(b->bytes->drained) - b->part, MSG_DONTWAIT);
         if (n <= 0)
             return n < 0 && errno == EAGAIN ? 0 : received(n);
         int r = 0;
@@ -256,7 +263,7 @@ static int drain(struct bench *b)
             b->part += (size_t)n;
             r = open_drained(b);
         } else {
-            r = came_out(b, b->drained, (size_t)n);
+            r = came_out(b, b->bytes->drained, (size_t)n);
         }
         if (r)
             return r;
@@ -297,11 +304,12 @@ static int await_progress(const struct bench *b)
 }
 
 /* One round from feeding to its last byte out; what the relay's steps took. */
-static int run_round(struct bench *b, gw_lane_step *step, int64_t *ret_ns)
+static int run_round(void *arg, int64_t *ret_ns)
 {
+    struct bench *b = arg;
     int64_t ns = 0;
     int r = make_wire(b);
-    b->came = 0;
+    b->came = b->part = 0;
     b->round_until_ns = gw_clock_ns() + ROUND_LIMIT_NS;
     while (!r && b->came < ROUND_BYTES) {
         size_t before = b->came;
@@ -310,7 +318,7 @@ static int run_round(struct bench *b, gw_lane_step *step, int64_t *ret_ns)
             break;
         int64_t began_ns = read_clock(b->clock);
         do
-            r = step(&b->lane);
+            r = b->step(&b->lane);
         while (r == 0);
         ns += read_clock(b->clock) - began_ns;
         if (r == -EAGAIN)
@@ -319,21 +327,6 @@ static int run_round(struct bench *b, gw_lane_step *step, int64_t *ret_ns)
             r = await_progress(b);
     }
     *ret_ns = ns;
-    return r;
-}
-
-static int run_rounds(struct bench *b, gw_lane_step *step, int64_t budget_ns, int64_t *ret_best_ns)
-{
-    int64_t until_ns = gw_clock_ns() + budget_ns;
-    int64_t best_ns = INT64_MAX;
-    int r = 0;
-    for (unsigned rounds = 0; !r && (rounds < ROUNDS_MIN || gw_clock_ns() < until_ns); rounds++) {
-        int64_t ns = 0;
-        r = run_round(b, step, &ns);
-        if (rounds > 0)
-            best_ns = GW_MIN(best_ns, ns);
-    }
-    *ret_best_ns = best_ns;
     return r;
 }
 
@@ -389,10 +382,7 @@ static int set_up(struct bench *b, const struct ktls_suite *suite)
     b->lane.from = rx ? b->tls.far : b->plain.far;
     b->lane.to = rx ? b->plain.far : b->tls.far;
     b->drain_fd = rx ? b->plain.near : b->tls.near;
-    b->lane.buffer = b->buffer;
     make_room(b);
-    for (size_t i = 0; i < ROUND_BYTES; i++)
-        b->pattern[i] = (uint8_t)((uint32_t)i * UINT32_C(2654435761) >> 24);
     return r;
 }
 
@@ -404,29 +394,77 @@ static void tear_down(struct bench *b)
     ktls_pair_close(&b->plain);
 }
 
-struct gw_figure gw_measure_one(const struct ktls_suite *suite, enum gw_flow flow, enum gw_way way,
-                                const struct ktls_probe *probe, int64_t budget_ns,
-                                gw_lane_step *step)
+static void begin(struct bench *b, struct bytes *bytes, enum gw_flow flow, enum gw_way way)
 {
-    int64_t best_ns = 0;
-    struct bench *b = calloc(1, sizeof(*b));
-    if (!b)
-        return (struct gw_figure){.error = ENOMEM};
     b->tls.near = b->tls.far = b->plain.near = b->plain.far = -1;
+    b->bytes = bytes;
+    b->step = step_of_gateway;
     b->lane.flow = flow;
     b->lane.way = way;
-    b->clock = choose_clock();
-    b->lane.records_per_fill = probe->splice_full.works ? SPLICE_RECORDS_PER_FILL : 1;
-    int r = set_up(b, suite);
-    if (!r)
-        r = run_rounds(b, step ? step : step_of_gateway, budget_ns, &best_ns);
-    tear_down(b);
-    free(b);
-    if (!r && best_ns <= 0)
-        r = -ERANGE; /* the clock stood still */
-    if (r)
-        return (struct gw_figure){.error = -r};
-    return (struct gw_figure){.ns_per_gib = (uint64_t)best_ns * (BYTES_PER_GIB / ROUND_BYTES)};
+    b->lane.buffer = bytes->buffer;
+}
+
+/* ---- the ways of one flow ---- */
+
+/* All that one flow is measured with. */
+struct stage {
+    struct bytes bytes;
+    struct bench benches[GW_WAY_COUNT];
+    struct gw_contender contenders[GW_WAY_COUNT]; /* by way; those not asked for have an error */
+};
+
+static struct gw_figure figure_of(const struct gw_contender *c)
+{
+    int error = !c->error && c->best_ns <= 0 ? -ERANGE : c->error; /* the clock stood still */
+    if (error)
+        return (struct gw_figure){.error = -error};
+    return (struct gw_figure){.ns_per_gib = (uint64_t)c->best_ns * (BYTES_PER_GIB / ROUND_BYTES)};
+}
+
+static void prepare(struct stage *s, const struct ktls_suite *suite, enum gw_flow flow,
+                    unsigned ways, const struct ktls_probe *probe, gw_lane_step *const *steps)
+{
+    clockid_t clock = choose_clock();
+    for (size_t i = 0; i < ROUND_BYTES; i++)
+        s->bytes.pattern[i] = (uint8_t)((uint32_t)i * UINT32_C(2654435761) >> 24);
+    for (unsigned way = 0; way < GW_WAY_COUNT; way++) {
+        struct bench *b = &s->benches[way];
+        begin(b, &s->bytes, flow, (enum gw_way)way);
+        b->clock = clock;
+        b->lane.records_per_fill = probe->splice_full.works ? SPLICE_RECORDS_PER_FILL : 1;
+        if (steps && steps[way])
+            b->step = steps[way];
+        s->contenders[way] = (struct gw_contender){
+            .run = run_round,
+            .arg = b,
+            .error = ways & 1U << way ? set_up(b, suite) : -ECANCELED,
+        };
+    }
+}
+
+static void clear_away(struct stage *s)
+{
+    for (unsigned way = 0; s && way < GW_WAY_COUNT; way++)
+        tear_down(&s->benches[way]);
+    free(s);
+}
+
+void gw_measure_flow(const struct ktls_suite *suite, enum gw_flow flow, unsigned ways,
+                     const struct ktls_probe *probe, int64_t budget_ns, gw_lane_step *const *steps,
+                     struct gw_figure ret[GW_WAY_COUNT])
+{
+    unsigned running = 0;
+    struct stage *s = calloc(1, sizeof(*s));
+    if (s)
+        prepare(s, suite, flow, ways, probe, steps);
+    for (unsigned way = 0; s && way < GW_WAY_COUNT; way++)
+        running += !s->contenders[way].error;
+    if (s)
+        gw_turns_take(s->contenders, GW_WAY_COUNT, running * budget_ns, gw_clock_ns);
+    for (unsigned way = 0; way < GW_WAY_COUNT; way++)
+        if (ways & 1U << way)
+            ret[way] = s ? figure_of(&s->contenders[way]) : (struct gw_figure){.error = ENOMEM};
+    clear_away(s);
 }
 
 /* ---- all of it ---- */
@@ -457,23 +495,32 @@ static const struct ktls_trial *missing(const struct ktls_probe *probe, enum ktl
     return NULL;
 }
 
+/* What of `ways` can be measured; the others get the self-test's errno. */
+static unsigned ways_that_work(const struct ktls_probe *probe, enum ktls_cipher cipher,
+                               unsigned version, enum gw_flow flow, unsigned ways,
+                               struct gw_figure ret[GW_WAY_COUNT])
+{
+    for (unsigned way = 0; way < GW_WAY_COUNT; way++) {
+        const struct ktls_trial *trial = missing(probe, cipher, version, flow, (enum gw_way)way);
+        if (!trial || !(ways & 1U << way))
+            continue;
+        ret[way] = (struct gw_figure){.error = trial->error};
+        ways &= ~(1U << way);
+    }
+    return ways;
+}
+
 void gw_measure_all(enum ktls_cipher cipher, const struct ktls_probe *probe, unsigned ways,
                     int64_t budget_ns, struct gw_figures *ret)
 {
     memset(ret, 0, sizeof(*ret));
     for (unsigned v = 0; v < GW_VERSIONS; v++) {
         const struct ktls_suite *suite = suite_of(v, cipher);
-        for (unsigned flow = 0; flow < GW_FLOW_COUNT; flow++) {
-            for (unsigned way = 0; way < GW_WAY_COUNT; way++) {
-                if (!suite || !(ways & 1U << way))
-                    continue;
-                const struct ktls_trial *trial =
-                    missing(probe, cipher, v, (enum gw_flow)flow, (enum gw_way)way);
-                ret->at[v][flow][way] =
-                    trial ? (struct gw_figure){.error = trial->error}
-                          : gw_measure_one(suite, (enum gw_flow)flow, (enum gw_way)way, probe,
-                                           budget_ns, NULL);
-            }
+        for (unsigned flow = 0; flow < GW_FLOW_COUNT && suite; flow++) {
+            struct gw_figure *at = ret->at[v][flow];
+            unsigned these = ways_that_work(probe, cipher, v, (enum gw_flow)flow, ways, at);
+            if (these)
+                gw_measure_flow(suite, (enum gw_flow)flow, these, probe, budget_ns, NULL, at);
         }
     }
 }

@@ -38,16 +38,16 @@ struct gw_lane {
 typedef int gw_lane_step(struct gw_lane *lane);
 
 /*
- * Measures one way: for about `budget_ns`, the best of many rounds. `step` NULL: as the gateway
- * does it. Every byte that comes out is compared. A figure that is not measured tells the errno:
- * -EBADMSG: other bytes came out than went in; -ETIMEDOUT: none came.
+ * Measures the ways in `ways` (a sum of 1 << enum gw_way) of one flow: in turns (turns.h), together
+ * for about `budget_ns` times their number. steps[way] NULL, or no `steps`: as the gateway does it.
+ * Every byte that comes out is compared. Fills the figures of those ways only; one that is not
+ * measured tells the errno: EBADMSG: other bytes came out than went in; ETIMEDOUT: none came.
  */
-struct gw_figure gw_measure_one(const struct ktls_suite *suite, enum gw_flow flow, enum gw_way way,
-                                const struct ktls_probe *probe, int64_t budget_ns,
-                                gw_lane_step *step);
+void gw_measure_flow(const struct ktls_suite *suite, enum gw_flow flow, unsigned ways,
+                     const struct ktls_probe *probe, int64_t budget_ns, gw_lane_step *const *steps,
+                     struct gw_figure ret[GW_WAY_COUNT]);
 
-/* Measures with a cipher all ways in `ways` (a sum of 1 << enum gw_way), each for about
- * `budget_ns`, in both flows and versions. Ways that the self-test did not find to work are not
- * tried, and have its errno. */
+/* Measures with a cipher all ways in `ways` in both flows and versions, as above. Ways that the
+ * self-test did not find to work are not tried, and have its errno. */
 void gw_measure_all(enum ktls_cipher cipher, const struct ktls_probe *probe, unsigned ways,
                     int64_t budget_ns, struct gw_figures *ret);

@@ -5,6 +5,7 @@
 
 #include "gateway/base/clock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -81,7 +82,10 @@ static const struct ktls_suite *a_suite(void)
 
 static struct gw_figure measure_with(enum gw_flow flow, gw_lane_step *step)
 {
-    return gw_measure_one(a_suite(), flow, GW_WAY_USER, &probe, BRIEF_NS, step);
+    gw_lane_step *const steps[GW_WAY_COUNT] = {[GW_WAY_USER] = step};
+    struct gw_figure figures[GW_WAY_COUNT];
+    gw_measure_flow(a_suite(), flow, 1U << GW_WAY_USER, &probe, BRIEF_NS, steps, figures);
+    return figures[GW_WAY_USER];
 }
 
 static void is_not_measured(struct gw_figure figure, int error)
@@ -138,6 +142,54 @@ static void a_wrong_relay_gets_no_figure(void **state)
     is_not_measured(measure_with(GW_FLOW_RX, fails), EXDEV);
 }
 
+/* One that cannot even be set up, and one that goes wrong in its first round. */
+static void the_others_are_measured_all_the_same(void **state)
+{
+    (void)state;
+    gw_lane_step *const steps[GW_WAY_COUNT] = {[GW_WAY_SPLICE] = fails};
+    bool copies = probe.tx[1][KTLS_AES_128_GCM].works;
+    struct gw_figure figures[GW_WAY_COUNT];
+    gw_measure_flow(a_suite(), GW_FLOW_TX, all_ways, &probe, BRIEF_NS, steps, figures);
+    assert_true(figures[GW_WAY_USER].ns_per_gib > 0);
+    assert_int_equal(figures[GW_WAY_COPY].ns_per_gib > 0, copies);
+    is_not_measured(figures[GW_WAY_SPLICE], copies ? EXDEV : probe.attach.error);
+}
+
+static unsigned count_fds(void)
+{
+    unsigned count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    assert_non_null(dir);
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+static unsigned fds_while_it_runs;
+
+static int counts_fds_and_fails(struct gw_lane *lane)
+{
+    fds_while_it_runs = count_fds();
+    return fails(lane);
+}
+
+/* Two connections for each way, and a pipe. */
+static void descriptors_are_few_and_closed(void **state)
+{
+    (void)state;
+    gw_lane_step *const steps[GW_WAY_COUNT] = {
+        [GW_WAY_USER] = counts_fds_and_fails,
+        [GW_WAY_COPY] = fails,
+        [GW_WAY_SPLICE] = fails,
+    };
+    struct gw_figure figures[GW_WAY_COUNT];
+    unsigned before = count_fds();
+    gw_measure_flow(a_suite(), GW_FLOW_RX, all_ways, &probe, BRIEF_NS, steps, figures);
+    assert_in_range(fds_while_it_runs, before + 4, before + GW_WAY_COUNT * 4 + 2);
+    assert_int_equal(count_fds(), before);
+}
+
 static void test_kernel_measures_it_all(void **state)
 {
     (void)state;
@@ -155,6 +207,8 @@ int main(void)
         cmocka_unit_test(all_that_works_is_measured),
         cmocka_unit_test(only_what_is_asked_for),
         cmocka_unit_test(a_wrong_relay_gets_no_figure),
+        cmocka_unit_test(the_others_are_measured_all_the_same),
+        cmocka_unit_test(descriptors_are_few_and_closed),
         cmocka_unit_test(test_kernel_measures_it_all),
     };
     return cmocka_run_group_tests_name("measure", tests, find_out, NULL);
