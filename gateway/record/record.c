@@ -101,7 +101,7 @@ void gw_record_moved(struct gw_record_half *half)
 void gw_record_count_sent(struct gw_record *rec, size_t bytes)
 {
     rec->tx.records += gw_record_count_of(bytes);
-    rec->key_updates = 0;
+    gw_record_sent_data(rec, gw_record_count_of(bytes));
 }
 
 void gw_record_count_received(struct gw_record *rec, size_t bytes)

@@ -49,6 +49,7 @@ struct gw_record {
     /* State of control.h. */
     uint8_t hs_part[4]; /* header of a handshake message that is not all there */
     uint8_t hs_part_len;
+    uint64_t unforgiven;   /* records of data sent since empty ones were last forgiven for them */
     uint32_t hs_skip;      /* bytes still to come of a ticket, which are not kept */
     uint8_t empty_records; /* without payload (handshake ones too) since the last payload */
     uint8_t warning_alerts;

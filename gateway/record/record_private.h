@@ -8,6 +8,10 @@
 #include "gateway/record/record.h"
 
 enum {
+    /* Every so many records of data sent, under however many keys, a peer that only reads gets its
+     * allowance of empty records anew, or a download of some terabytes would end as a flood. 1 GiB
+     * of full records. */
+    GW_FORGIVE_EVERY = 1 << 16,
     GW_WIRE_VERSION = 0x0303, /* in every record header of TLS 1.2 and 1.3 */
     GW_WIRE_VERSION_MAJOR = 3,
     GW_EXPLICIT_NONCE_LEN = 8, /* of TLS 1.2 AES-GCM (RFC 5288 3) */
@@ -32,6 +36,17 @@ static inline size_t gw_suite_front(const struct ktls_suite *suite)
 static inline size_t gw_suite_overhead(const struct ktls_suite *suite)
 {
     return gw_suite_front(suite) + KTLS_TAG_LEN + (gw_suite_is_tls13(suite) ? 1 : 0);
+}
+
+/* Data went to the peer, in either engine. */
+static inline void gw_record_sent_data(struct gw_record *rec, uint64_t records)
+{
+    rec->key_updates = 0;
+    rec->unforgiven += records;
+    if (rec->unforgiven < GW_FORGIVE_EVERY)
+        return;
+    rec->unforgiven = 0;
+    rec->empty_records = 0;
 }
 
 /*

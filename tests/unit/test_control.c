@@ -263,13 +263,35 @@ static bool kernel_data_went(struct gw_record *rec)
     return true;
 }
 
-/* 2^16 records sent; one of them at least crosses the mark. */
-static bool much_data_went(struct gw_record *rec)
+/* 2^16 records sent, under one key or many; one of them at least crosses the mark. */
+static bool much_went(struct gw_record *rec, bool (*went)(struct gw_record *rec), bool rekey)
 {
     for (uint32_t i = 0; i < 1 << 16; i++) {
-        if (!data_went(rec))
+        if (!went(rec) || (rekey && i % 1000 == 0 && gw_record_update(&rec->tx)))
             return false;
     }
+    return true;
+}
+
+static bool much_data_went(struct gw_record *rec)
+{
+    return much_went(rec, data_went, false);
+}
+
+static bool much_data_went_under_many_keys(struct gw_record *rec)
+{
+    return much_went(rec, data_went, true);
+}
+
+static bool much_kernel_data_went(struct gw_record *rec)
+{
+    return much_went(rec, kernel_data_went, false);
+}
+
+static bool large_kernel_sends_went(struct gw_record *rec)
+{
+    for (int i = 0; i < 1 << 12; i++)
+        gw_record_count_sent(rec, 16 * GW_RECORD_PLAINTEXT_MAX);
     return true;
 }
 
@@ -341,6 +363,9 @@ static void sending_forgives(void **state)
         {"22:1800000100", GW_CONTROL_KEY_UPDATE, data_went},
         {"22:1800000100", GW_CONTROL_KEY_UPDATE, kernel_data_went},
         {"23:", GW_CONTROL_GO_ON, much_data_went},
+        {"23:", GW_CONTROL_GO_ON, much_data_went_under_many_keys},
+        {"23:", GW_CONTROL_GO_ON, much_kernel_data_went},
+        {"23:", GW_CONTROL_GO_ON, large_kernel_sends_went},
     };
     struct record_fixture f;
     struct gw_control c;
