@@ -109,6 +109,12 @@ void gw_conn_iov_send(struct gw_conn *c, enum gw_op op, int fd, struct gw_buf *b
 
 /* ---- sending to the TLS side ---- */
 
+enum {
+    /* A broken record can be told of to as many sends as there are reads that find it: by splice,
+     * by receive, by what is thrown away. A send that fails more often fails for its own reason. */
+    FAILED_SENDS_MAX = 3
+};
+
 /* Sends the control record, or what is left of it. */
 static void send_control_rest(struct gw_conn *c)
 {
@@ -211,7 +217,7 @@ void gw_conn_tls_sent(struct gw_conn *c, int res)
     enum gw_send_owner owner = c->send_owner;
     /* The kernel engine tells of a record it could not open to whoever comes first, even to a send.
      * That is sent again, before the alert: a part of it may have left. */
-    bool again = res < 0 && gw_rx_record_failed(c, res);
+    bool again = res < 0 && c->failed_sends++ < FAILED_SENDS_MAX && gw_rx_record_failed(c, res);
     size_t sent = again ? 0 : (size_t)res;
     if (res <= 0 && !again)
         gw_end_now(c, c->step == GW_STEP_HANDSHAKE ? GW_REASON_HANDSHAKE_RESET

@@ -124,6 +124,7 @@ struct gw_conn {
     struct gw_tx tx;
 
     enum gw_send_owner send_owner;
+    uint8_t failed_sends;    /* that were sent again */
     int16_t alert;           /* AlertDescription to send, -1: none */
     bool key_update;         /* a KeyUpdate is to be sent */
     bool key_update_sent;    /* … is being sent; the next TX key follows it */

@@ -560,6 +560,7 @@ static void begin(struct run *run)
     g->env.now_ns = (g->env.now_ns / (1024 * GW_NS_PER_SEC) + 1) * (1024 * GW_NS_PER_SEC);
     gw_fake_again(g->ring, run->setup->seed);
     gw_fake_set_scarce(g->ring, run->setup->scarce ? 30 : 0);
+    gw_fake_set_send_error(g->ring, run->setup->send_error);
     run->tls_fd = gw_fake_accept(g->ring);
     run->header_len = make_header(run->setup, g->env.next_id);
     gw_conn_accepted(&g->env, run->tls_fd, 0);

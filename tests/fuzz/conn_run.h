@@ -29,6 +29,7 @@ struct conn_setup {
     enum gw_proxy_protocol proxy;
     int connect_result; /* as in tests/model/ring_fake.h */
     bool scarce;        /* buffers and pipes are often not there */
+    int send_error;     /* what the kernel engine's sends end with; 0: as usual */
     uint32_t rekey_after;
     uint64_t seed;
 };

@@ -77,6 +77,7 @@ struct fake_pipe {
 
 struct gw_ring {
     struct gw_fake_config config;
+    int send_error;
     uint64_t rng;
     struct gw_buffers buffers;
     struct sock socks[SOCKETS];
@@ -526,6 +527,8 @@ static int transmit(struct gw_ring *r, const struct op *op, struct sock *s)
         return -EPIPE;
     if (s->kernel.sock_error)
         return s->kernel.failed;
+    if (s->kernel.tx && r->send_error)
+        return r->send_error;
     assert_false(s->fin_out); /* a send after shutdown */
     for (size_t i = 0; i < count; i++)
         whole += iov[i].iov_len;
@@ -739,6 +742,8 @@ int gw_ring_pipe_empty(struct gw_ring *r, struct gw_pipe *pipe, int fd)
         return -EPIPE;
     if (s->kernel.sock_error)
         return s->kernel.failed;
+    if (s->kernel.tx && r->send_error)
+        return r->send_error;
     assert_false(s->fin_out);
     size_t room = chance(r, 10) ? 0 : room_of(s);
     if (room == 0)
@@ -788,6 +793,11 @@ void gw_fake_again(struct gw_ring *r, uint64_t seed)
 void gw_fake_set_scarce(struct gw_ring *r, unsigned percent)
 {
     r->config.no_buffer_percent = percent;
+}
+
+void gw_fake_set_send_error(struct gw_ring *r, int error)
+{
+    r->send_error = error;
 }
 
 void gw_fake_free(struct gw_ring *r)

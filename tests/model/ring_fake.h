@@ -48,6 +48,8 @@ void gw_fake_free(struct gw_ring *ring);
 void gw_fake_again(struct gw_ring *ring, uint64_t seed);
 /* How often buffers are not there though there are some. */
 void gw_fake_set_scarce(struct gw_ring *ring, unsigned percent);
+/* What every send of the kernel's records ends with, a negative errno; 0: as usual. */
+void gw_fake_set_send_error(struct gw_ring *ring, int error);
 
 /* A connected socket of the gateway's, as accept would return it. */
 int gw_fake_accept(struct gw_ring *ring);
