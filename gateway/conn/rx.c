@@ -261,15 +261,25 @@ static void nothing_received(struct gw_conn *c, bool empty)
         gw_rx_read(c);
 }
 
+/* A multishot poll may end at any time, and is wanted as long as something is read. False when the
+ * connection ends for its error. */
+static bool poll_on(struct gw_conn *c, int res)
+{
+    bool reads = c->step == GW_STEP_RELAY || c->rx.state == GW_RX_DISCARD;
+    bool failed = res < 0 && res != -ECANCELED;
+    if (failed && c->step == GW_STEP_RELAY) {
+        gw_end_with(c, GW_REASON_INTERNAL, GW_ALERT_INTERNAL_ERROR);
+        return false;
+    }
+    if (reads && !failed)
+        begin_poll(c);
+    return true;
+}
+
 void gw_rx_polled(struct gw_conn *c, const struct gw_completion *done)
 {
-    if (!done->more && c->step == GW_STEP_RELAY) {
-        if (done->res < 0 && done->res != -ECANCELED) {
-            gw_end_with(c, GW_REASON_INTERNAL, GW_ALERT_INTERNAL_ERROR);
-            return;
-        }
-        begin_poll(c);
-    }
+    if (!done->more && !poll_on(c, done->res))
+        return;
     c->rx.again = true;
     if (gw_conn_busy(c, GW_OP_TLS_RECV))
         return;

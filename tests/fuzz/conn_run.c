@@ -560,6 +560,7 @@ static void begin(struct run *run)
     g->env.now_ns = (g->env.now_ns / (1024 * GW_NS_PER_SEC) + 1) * (1024 * GW_NS_PER_SEC);
     gw_fake_again(g->ring, run->setup->seed);
     gw_fake_set_scarce(g->ring, run->setup->scarce ? 30 : 0);
+    gw_fake_set_polls_once(g->ring, run->setup->polls_once);
     gw_fake_set_send_error(g->ring, run->setup->send_error);
     run->tls_fd = gw_fake_accept(g->ring);
     run->header_len = make_header(run->setup, g->env.next_id);
@@ -584,6 +585,7 @@ void conn_run(const struct conn_setup *setup, const struct conn_step *steps, siz
     }
     for (size_t i = 0; i < count; i++)
         do_step(&run, &steps[i], i + 1 < count ? &steps[i + 1] : NULL);
+    ret->over = run.ended > 0;
     finish(&run);
     ret->up_whole += run.header_len;
     ret->down_whole = run.down_sent;

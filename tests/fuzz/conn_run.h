@@ -29,6 +29,7 @@ struct conn_setup {
     enum gw_proxy_protocol proxy;
     int connect_result; /* as in tests/model/ring_fake.h */
     bool scarce;        /* buffers and pipes are often not there */
+    bool polls_once;    /* as in tests/model/ring_fake.h */
     int send_error;     /* what the kernel engine's sends end with; 0: as usual */
     uint32_t rekey_after;
     uint64_t seed;
@@ -77,6 +78,7 @@ struct conn_result {
     uint64_t bytes_up, bytes_down; /* as told */
     bool backend_fin, backend_reset;
     uint64_t key_updates_in, key_updates_out;
+    bool over; /* when the script was; at last everybody leaves */
 };
 
 void conn_run(const struct conn_setup *setup, const struct conn_step *steps, size_t count,

@@ -47,10 +47,32 @@ static void sends_that_keep_failing_end(void **state)
     }
 }
 
+/* The client is still heard when it leaves, and not only after the two seconds: the poll that tells
+ * of it may have ended meanwhile. */
+static void leaving_ends_the_wait(void **state)
+{
+    static const struct conn_step steps[] = {
+        {.act = CONN_DATA, .len = 1},  {.act = CONN_STOP}, {.act = CONN_DATA, .len = 1},
+        {.act = CONN_DATA, .len = 70}, {.act = CONN_FIN},
+    };
+    static const enum conn_engine engines[] = {CONN_USER, CONN_KERNEL, CONN_REKEYS, CONN_SPLICE};
+    (void)state;
+    for (size_t i = 0; i < 2 * GW_ARRAY_SIZE(engines); i++) {
+        struct conn_result result;
+        struct conn_setup setup = usual();
+        setup.polls_once = i % 2;
+        conn_run(&setup, steps, GW_ARRAY_SIZE(steps), engines[i / 2], &result);
+        assert_int_equal(result.reason, GW_REASON_SHUTDOWN);
+        assert_int_equal(result.alert, GW_ALERT_CLOSE_NOTIFY);
+        assert_true(result.over);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_that_keep_failing_end),
+        cmocka_unit_test(leaving_ends_the_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

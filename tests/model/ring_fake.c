@@ -78,6 +78,7 @@ struct fake_pipe {
 struct gw_ring {
     struct gw_fake_config config;
     int send_error;
+    bool polls_once;
     uint64_t rng;
     struct gw_buffers buffers;
     struct sock socks[SOCKETS];
@@ -603,7 +604,7 @@ static void try_one(struct gw_ring *r, struct op *op)
     if (c.res == NOT_YET)
         return;
     /* A poll goes on, most of the time. */
-    c.more = op->multishot && c.res >= 0 && !chance(r, 5);
+    c.more = op->multishot && c.res >= 0 && !chance(r, 5) && !r->polls_once;
     op->done = !c.more;
     assert_true(r->queue_len < QUEUE);
     r->queue[(r->queue_first + r->queue_len++) % QUEUE] = c;
@@ -793,6 +794,11 @@ void gw_fake_again(struct gw_ring *r, uint64_t seed)
 void gw_fake_set_scarce(struct gw_ring *r, unsigned percent)
 {
     r->config.no_buffer_percent = percent;
+}
+
+void gw_fake_set_polls_once(struct gw_ring *r, bool once)
+{
+    r->polls_once = once;
 }
 
 void gw_fake_set_send_error(struct gw_ring *r, int error)

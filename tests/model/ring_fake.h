@@ -48,6 +48,8 @@ void gw_fake_free(struct gw_ring *ring);
 void gw_fake_again(struct gw_ring *ring, uint64_t seed);
 /* How often buffers are not there though there are some. */
 void gw_fake_set_scarce(struct gw_ring *ring, unsigned percent);
+/* A multishot poll ends each time that it tells of something. */
+void gw_fake_set_polls_once(struct gw_ring *ring, bool once);
 /* What every send of the kernel's records ends with, a negative errno; 0: as usual. */
 void gw_fake_set_send_error(struct gw_ring *ring, int error);
 
