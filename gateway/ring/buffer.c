@@ -76,7 +76,10 @@ struct gw_buf *gw_buffers_take(struct gw_buffers *b)
 {
     if (b->free_count == 0 && !grow(b))
         return NULL;
-    return b->free[--b->free_count];
+    struct gw_buf *buf = b->free[--b->free_count];
+    b->trimmed = GW_MIN(b->trimmed, b->free_count);
+    b->to_trim = GW_MIN(b->to_trim, b->free_count);
+    return buf;
 }
 
 void gw_buffers_give(struct gw_buffers *b, struct gw_buf *buf)
@@ -85,13 +88,23 @@ void gw_buffers_give(struct gw_buffers *b, struct gw_buf *buf)
     b->free[b->free_count++] = buf;
 }
 
-void gw_buffers_trim(struct gw_buffers *b)
+void gw_buffers_begin_trim(struct gw_buffers *b)
 {
+    b->to_trim = b->free_count;
+}
+
+static void trim_one(struct gw_buf *buf)
+{
+    /* Pages that it has for itself: a buffer need not begin with one. */
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    for (uint32_t i = 0; i < b->free_count; i++) {
-        /* Pages that it has for itself: a buffer need not begin with one. */
-        uintptr_t from = ((uintptr_t)b->free[i]->data + page - 1) & ~(page - 1);
-        uintptr_t to = ((uintptr_t)b->free[i]->data + GW_BUFFER_STRIDE) & ~(page - 1);
-        (void)madvise((void *)from, to - from, MADV_DONTNEED);
-    }
+    uintptr_t from = ((uintptr_t)buf->data + page - 1) & ~(page - 1);
+    uintptr_t to = ((uintptr_t)buf->data + GW_BUFFER_STRIDE) & ~(page - 1);
+    (void)madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
+bool gw_buffers_trim(struct gw_buffers *b)
+{
+    for (uint32_t n = 0; n < GW_TRIM_STEP && b->trimmed < b->to_trim; n++)
+        trim_one(b->free[b->trimmed++]);
+    return b->trimmed < b->to_trim;
 }

@@ -27,6 +27,7 @@ enum {
      * it then neither cuts nor copies. */
     GW_BUFFER_PAYLOAD = GW_BUFFER_SLOTS * GW_RECORD_PLAINTEXT_MAX,
     GW_BUFFER_IOVS = 64,
+    GW_TRIM_STEP = 64, /* buffers of one gw_buffers_trim: 4 MiB, some hundred microseconds */
 };
 
 struct gw_buf {
@@ -45,7 +46,9 @@ struct gw_buffers {
     uint32_t limit;
     uint32_t made;
     uint32_t free_count;
-    bool no_memory; /* for more, when that was tried last */
+    uint32_t trimmed; /* so many at the bottom of the stack have no pages … */
+    uint32_t to_trim; /* … and so many are to have none */
+    bool no_memory;   /* for more, when that was tried last */
 };
 
 /* `limit`: most buffers ever (1 to 65536). 0 or -ENOMEM; after a failure done() may be called. */
@@ -54,5 +57,8 @@ void gw_buffers_done(struct gw_buffers *b);
 /* NULL at the limit or without memory. Contents are whatever they were. */
 struct gw_buf *gw_buffers_take(struct gw_buffers *b);
 void gw_buffers_give(struct gw_buffers *b, struct gw_buf *buf);
-/* Gives the pages of free buffers back to the system; their contents are zeros then. */
-void gw_buffers_trim(struct gw_buffers *b);
+/* The pages of those that are free now are to go back to the system; their contents are zeros
+ * then. */
+void gw_buffers_begin_trim(struct gw_buffers *b);
+/* Does the next part of that; false when there is nothing more to do. */
+bool gw_buffers_trim(struct gw_buffers *b);

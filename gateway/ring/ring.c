@@ -223,7 +223,7 @@ uint32_t gw_ring_buffers_in_use(const struct gw_ring *r)
 void gw_ring_trim(struct gw_ring *r)
 {
     r->lent_target = LENT_FIRST;
-    gw_buffers_trim(&r->buffers);
+    gw_buffers_begin_trim(&r->buffers);
 }
 
 /* Tops the kernel's share up, so that receives find a buffer. */
@@ -286,6 +286,8 @@ static void deliver(struct gw_ring *r, const struct io_uring_cqe *cqe, gw_ring_h
 int gw_ring_wait(struct gw_ring *r, int64_t timeout_ns, gw_ring_handler *handler, void *arg)
 {
     lend(r);
+    if (gw_buffers_trim(&r->buffers))
+        timeout_ns = 0;
     struct __kernel_timespec ts = {
         .tv_sec = timeout_ns / GW_NS_PER_SEC,
         .tv_nsec = timeout_ns % GW_NS_PER_SEC,

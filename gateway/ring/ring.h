@@ -101,8 +101,8 @@ void gw_ring_buffer_give(struct gw_ring *ring, struct gw_buf *buf);
 uint32_t gw_ring_buffers_free(const struct gw_ring *ring);
 uint32_t gw_ring_buffers_in_use(const struct gw_ring *ring); /* not free, not lent to the kernel */
 
-/* Lends fewer buffers to the kernel from now on, as at the start, and gives the pages of free ones
- * back to the system. After a burst. */
+/* Lends fewer buffers to the kernel from now on, as at the start, and gives the pages of those that
+ * are free now back to the system, a part with each gw_ring_wait. After a burst. */
 void gw_ring_trim(struct gw_ring *ring);
 
 /* Multishot accept: res is a new close-on-exec descriptor each time, until !more. It inherits
