@@ -483,7 +483,8 @@ static const struct gw_option options[] = {
         .value = "RECORDS",
         .initial = "8388608",
         .help = "change the keys of TLS 1.3 after so many records; where they cannot be changed "
-                "(TLS 1.2, older kernels) an AES connection ends at twice that",
+                "(TLS 1.2, older kernels) a connection with AES-GCM ends before we have sent as "
+                "many again, or 32 more where that is more",
         .also = "key-limits keyLimits keyupdate",
         .min = 1,
         .max = GW_REKEY_AFTER_MAX,

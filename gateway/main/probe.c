@@ -111,11 +111,13 @@ static void write_verdict(const struct findings *f, char *text, size_t room)
         (void)snprintf(text, room, "yes, %s%s",
                        n.working == n.tried ? "every suite passed the self-test both ways"
                                             : "for the suites that passed the self-test",
-                       probe->rekey.works ? ""
-                                          : "; keys cannot be changed, so TLS 1.3 connections end "
-                                            "before 2^24 records or when the client changes its "
-                                            "key, unless --ktls-without-rekey deny keeps them "
-                                            "out of the kernel");
+                       probe->rekey.works
+                           ? ""
+                           : "; keys cannot be changed, so a TLS 1.3 connection ends "
+                             "when the peer changes its key, one with AES-GCM also "
+                             "before we have sent 2^24 records, unless "
+                             "--ktls-without-rekey deny keeps them out of the "
+                             "kernel");
 }
 
 static void tell_verdict(struct gw_report *r, const struct findings *f)

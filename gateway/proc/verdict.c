@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/proc/verdict.h"
 
+#include "gateway/record/record.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -112,9 +114,10 @@ static void tell_kernel(struct text *t, const struct gw_service *service,
         append(t, ", except TLS 1.3 as it cannot change keys (--ktls-without-rekey deny)");
     else if (service->tls_max >= KTLS_TLS_1_3 && !probe->rekey.works)
         append(t,
-               " (which cannot change keys: TLS 1.3 connections end before %" PRIu64 " records, "
-               "and when the client changes its key; --ktls-without-rekey deny keeps them out)",
-               2 * (uint64_t)service->rekey_after);
+               " (which cannot change keys: a TLS 1.3 connection ends when the peer changes its "
+               "key, one with AES-GCM also before we have sent %" PRIu64 " records; "
+               "--ktls-without-rekey deny keeps them out)",
+               gw_record_key_limit(service->rekey_after));
 }
 
 static int refuse(const char *why, int error, struct gw_error *err)

@@ -8,7 +8,7 @@
 #include "ktlsinstall.h"
 
 enum {
-    GW_VERDICT_TEXT_MAX = 384
+    GW_VERDICT_TEXT_MAX = 512
 };
 
 /*

@@ -52,14 +52,17 @@ const char *gw_engine_word(enum gw_engine engine)
 
 /* ---- keys ---- */
 
-/* One key may seal so many records: of AES-GCM, in TLS 1.2 too (RFC 8446 5.5, RFC 9325 4.4).
- * ChaCha20-Poly1305's sequence number would wrap before its limit. What was read in one go is
- * sealed under one key, so very small numbers leave room for that. */
-static uint64_t records_max(const struct ktls_suite *suite, uint64_t rekey_after)
+uint64_t gw_record_key_limit(uint32_t rekey_after)
+{
+    return (uint64_t)rekey_after + GW_MAX(rekey_after, (uint32_t)GW_BATCH_RECORDS_MAX);
+}
+
+/* ChaCha20-Poly1305's sequence number would wrap before its limit. */
+static uint64_t records_max(const struct ktls_suite *suite, uint32_t rekey_after)
 {
     if (suite->cipher == KTLS_CHACHA20_POLY1305)
         return UINT64_MAX / 2;
-    return GW_MAX(2 * rekey_after, rekey_after + GW_BATCH_RECORDS_MAX);
+    return gw_record_key_limit(rekey_after);
 }
 
 void gw_record_rekey_after(struct gw_record *rec, uint32_t records)

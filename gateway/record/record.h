@@ -70,9 +70,13 @@ static inline bool gw_record_is_tls13(const struct gw_record *rec)
 
 /* ---- keys ---- */
 
-/* Keys are to be changed after so many records, at least one; where they cannot be, TX ends at
- * twice that (AES-GCM; ChaCha20-Poly1305 has no such limit). After init it is GW_REKEY_AFTER_MAX.
- */
+/* Records that AES-GCM may seal at all under one key, where a key is to be changed after
+ * `rekey_after`: so many again, and of small numbers at least a batch, as what was read in one go
+ * is sealed under one key. In TLS 1.2 too (RFC 8446 5.5, RFC 9325 4.4); ChaCha20-Poly1305 has no
+ * such limit. */
+uint64_t gw_record_key_limit(uint32_t rekey_after);
+/* Keys are to be changed after so many records, at least one; where they cannot be, TX of AES-GCM
+ * ends at gw_record_key_limit. After init it is GW_REKEY_AFTER_MAX. */
 void gw_record_rekey_after(struct gw_record *rec, uint32_t records);
 /* Whether the keys of the half can be changed at all, in the engine that runs it. */
 bool gw_record_can_rekey(const struct gw_record *rec, const struct gw_record_half *half);

@@ -313,10 +313,10 @@ static void check_rekey_after(struct record_fixture *f, const struct ktls_suite 
         f->rec.tx.records = f->rec.rx.records = n;
         assert_true(gw_record_key_is_old(&f->rec, &f->rec.tx));
         assert_true(gw_record_key_is_old(&f->rec, &f->rec.rx));
-        if (n >= GW_BATCH_RECORDS_MAX) {
-            assert_true(gw_record_key_has_room(&f->rec, n));
-            assert_int_equal(gw_record_key_has_room(&f->rec, n + 1), endless);
-        }
+        uint32_t more = GW_MAX(n, (uint32_t)GW_BATCH_RECORDS_MAX);
+        assert_int_equal(gw_record_key_limit(n), (uint64_t)n + more);
+        assert_true(gw_record_key_has_room(&f->rec, more));
+        assert_int_equal(gw_record_key_has_room(&f->rec, more + 1), endless);
     }
     assert_int_equal(gw_record_can_rekey(&f->rec, &f->rec.tx), is_tls13(suite));
     gw_record_moved(&f->rec.tx);

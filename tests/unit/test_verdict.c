@@ -57,8 +57,14 @@ static void kernel_where_it_can(void **state)
     says(&s, &p, 0, "records: kernel");
     p.rekey = (struct ktls_trial){false, EBUSY};
     says(&s, &p, 0,
-         "records: kernel (which cannot change keys: TLS 1.3 connections end before 2000 records, "
-         "and when the client changes its key; --ktls-without-rekey deny keeps them out)");
+         "records: kernel (which cannot change keys: a TLS 1.3 connection ends when the peer "
+         "changes its key, one with AES-GCM also before we have sent 2000 records; "
+         "--ktls-without-rekey deny keeps them out)");
+    s.rekey_after = 1; /* a batch is sealed under one key all the same */
+    says(&s, &p, 0,
+         "records: kernel (which cannot change keys: a TLS 1.3 connection ends when the peer "
+         "changes its key, one with AES-GCM also before we have sent 33 records; "
+         "--ktls-without-rekey deny keeps them out)");
     s.tls_max = KTLS_TLS_1_2; /* which has no rekey to miss */
     says(&s, &p, 0, "records: kernel");
 }
