@@ -90,11 +90,20 @@ static int read_certs(struct gw_pki_ca *ca, struct gw_error *err)
 
 /* ---- what follows from the rest, and may be missing after a crash ---- */
 
-static int mend_root(const struct gw_pki_ca *ca, struct gw_error *err)
+int gw_pki_ca_write_trust(const struct gw_pki_ca *ca, struct gw_pki_text *text,
+                          struct gw_error *err)
+{
+    int error = gw_pki_certificate_write(text, ca->root.cert, err);
+    if (!error && ca->intermediate.cert)
+        error = gw_pki_certificate_write(text, ca->intermediate.cert, err);
+    return error;
+}
+
+static int mend_trust(const struct gw_pki_ca *ca, struct gw_error *err)
 {
     struct gw_pki_text want = {.data = NULL}, have = {.data = NULL};
     struct gw_error absent;
-    int error = gw_pki_certificate_write(&want, ca->root.cert, err);
+    int error = gw_pki_ca_write_trust(ca, &want, err);
     bool same = !error &&
                 !gw_pki_store_read(&ca->store, "ca.pem", FILE_MAX, &have, NULL, &absent) &&
                 have.len == want.len && !memcmp(have.data, want.data, want.len);
@@ -134,7 +143,7 @@ int gw_pki_ca_forget_keys(const struct gw_pki_ca *ca, const struct gw_pki_record
 
 static int mend(const struct gw_pki_ca *ca, struct gw_error *err)
 {
-    int error = mend_root(ca, err);
+    int error = mend_trust(ca, err);
     for (size_t i = 0; !error && i < ca->reg.count; i++)
         if (!ca->reg.records[i].replaced)
             error = gw_pki_ca_hand_out(ca, &ca->reg.records[i], err);

@@ -2,7 +2,8 @@
 /*
  * A CA in a folder:
  *
- *   ca.pem                  the root's certificate: what others trust
+ *   ca.pem                  what others trust: the root's certificate, then the intermediate's,
+ *                           which who checks revocation needs to know
  *   crl.pem                 the list of revoked certificates, of each CA in here
  *   ca/root.pem, root.key   (intermediate.pem and .key where there is one)
  *   issued/SERIAL/          one folder for each certificate: record.txt, cert.pem, chain.pem,
@@ -60,6 +61,9 @@ void gw_pki_ca_close(struct gw_pki_ca *ca);
 /* The CA that signs servers and clients. */
 const struct gw_pki_signer *gw_pki_ca_issuer(const struct gw_pki_ca *ca);
 
+/* Appends what ca.pem holds. */
+gw_must_check int gw_pki_ca_write_trust(const struct gw_pki_ca *ca, struct gw_pki_text *text,
+                                        struct gw_error *err);
 /* Makes certs/NAME lead to the record's folder, when it is the newest of its name. */
 gw_must_check int gw_pki_ca_hand_out(const struct gw_pki_ca *ca, const struct gw_pki_record *record,
                                      struct gw_error *err);

@@ -88,11 +88,11 @@ static int put_chain(struct gw_pki_text *text, const struct making *m, const cha
     return error;
 }
 
-static int put_root(struct gw_pki_text *text, const struct making *m, const char *pass,
-                    struct gw_error *err)
+static int put_trust(struct gw_pki_text *text, const struct making *m, const char *pass,
+                     struct gw_error *err)
 {
     (void)pass;
-    return gw_pki_certificate_write(text, m->ca->root.cert, err);
+    return gw_pki_ca_write_trust(m->ca, text, err);
 }
 
 static int put_key(struct gw_pki_text *text, const struct making *m, const char *pass,
@@ -119,7 +119,7 @@ static const struct file {
 } files[] = {
     {"key.pem", 0600, put_key},   {"bundle.p12", 0600, put_bundle},
     {"cert.pem", 0644, put_cert}, {"chain.pem", 0644, put_chain},
-    {"ca.pem", 0644, put_root},   {"record.txt", 0644, put_record},
+    {"ca.pem", 0644, put_trust},  {"record.txt", 0644, put_record},
 };
 
 static int write_folder(const struct making *m, const char *pass, struct gw_error *err)
