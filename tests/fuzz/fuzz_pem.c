@@ -10,6 +10,7 @@
 #include "gateway/tls/trust.h"
 #include "tests/fuzz/edits.h"
 #include "tests/fuzz/fixed_random.h"
+#include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/target.h"
 #include "tests/unit/certs.h"
 
@@ -20,9 +21,6 @@
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static const char *const labels[] = {
     "CERTIFICATE", "PRIVATE KEY",     "EC PRIVATE KEY",        "TRUSTED CERTIFICATE",
@@ -108,19 +106,6 @@ static void add_part(BIO *file, struct gw_reader *r)
     free(e.data);
 }
 
-/* The same descriptor for all inputs; its path. */
-static const char *write_file(const void *data, size_t len)
-{
-    static char path[32];
-    static int fd = -1;
-    if (fd < 0)
-        fd = memfd_create("fuzz", MFD_CLOEXEC);
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    gw_require(fd >= 0 && ftruncate(fd, 0) == 0);
-    gw_require(pwrite(fd, data, len, 0) == (ssize_t)len);
-    return path;
-}
-
 static void check_error(const struct gw_error *err)
 {
     gw_require(err->exit >= GW_EXIT_OTHER && err->exit <= GW_EXIT_START);
@@ -195,7 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         add_part(file, &r);
     char *text = NULL;
     long len = BIO_get_mem_data(file, &text);
-    const char *path = write_file(text, (size_t)len);
+    const char *path = memory_file(text, (size_t)len);
     struct gw_files *files = gw_files_new();
     gw_require(files);
     check_credential(path, files, library);

@@ -174,6 +174,20 @@ def logring():
     yield "sleeps", u8(sleep, 0) + said(b"x") + u8(sleep, 1)
 
 
+def crl():
+    def signed(which, *edits, soft=0, pem=0):
+        return u8(soft << 7 | pem << 6 | which << 4 | len(edits)) + b"".join(edits)
+    for which, name in enumerate(("plain", "users", "delta", "point")):
+        for soft in range(2):
+            yield f"{name}-{soft}", signed(which, soft=soft, pem=soft)
+    yield "issuer-bent", signed(0, edit(FLIP, 30, 1))
+    for place in range(60, 260, 20):
+        yield f"bent-{place}", signed(0, edit(FLIP, place, 1), pem=1)
+        yield f"bent-scope-{place}", signed(1, edit(FLIP, place, 4))
+    yield "time-past", signed(0, edit(SET, 58, ord("1")), edit(SET, 59, ord("0")), soft=1)
+    yield "cut", signed(0, edit(CUT, 100, 0))
+
+
 def pem():
     ca, leaf, key, other, other_key = range(5)
     cert, private, ec = 0, 1, 2
@@ -310,7 +324,8 @@ def values():
             yield f"{kind}-{number}", u8(kind) + text.encode()
 
 
-for make in (chain, channel, conn, flight, logring, ocsp, pem, proxy, record_open, recordscan, sni, ticket, upstream, values):
+for make in (chain, channel, conn, crl, flight, logring, ocsp, pem, proxy, record_open, recordscan, sni, ticket, upstream,
+             values):
     folder = HERE / "corpus" / make.__name__
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in make():
