@@ -38,6 +38,9 @@ static void log_summary(const struct gw_heritage *h)
     if (sum.counters[GW_COUNTER_RELOADS] || sum.counters[GW_COUNTER_RELOADS_FAILED])
         gw_log(GW_LOG_INFO, "reloads: %" PRIu64 ", failed %" PRIu64,
                sum.counters[GW_COUNTER_RELOADS], sum.counters[GW_COUNTER_RELOADS_FAILED]);
+    if (sum.counters[GW_COUNTER_CRL_TOLERATED])
+        gw_log(GW_LOG_INFO, "crl-tolerated: %" PRIu64 " handshakes without a current CRL",
+               sum.counters[GW_COUNTER_CRL_TOLERATED]);
 }
 
 /*

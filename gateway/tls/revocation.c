@@ -19,7 +19,7 @@ enum {
 
 struct list {
     struct gw_crl crl;
-    bool told; /* that it is too old */
+    bool told; /* that it is not current */
 };
 
 struct gw_revocation {
@@ -141,9 +141,10 @@ static const char *time_text(int64_t when, char text[TEXT_MAX])
     return text;
 }
 
-static int check_times(const struct gw_revocation *v, const struct gw_crl *c, time_t now,
+static int check_times(const struct gw_revocation *v, struct list *l, time_t now,
                        struct gw_error *err)
 {
+    const struct gw_crl *c = &l->crl;
     char text[TEXT_MAX];
     bool early = c->this_update > now;
     if (!early && c->next_update > now)
@@ -151,6 +152,7 @@ static int check_times(const struct gw_revocation *v, const struct gw_crl *c, ti
     const char *what = early ? "is not valid before" : "expired on";
     const char *when = time_text(early ? c->this_update : c->next_update, text);
     if (v->soft) {
+        l->told = true;
         gw_log(GW_LOG_WARNING, "--crl %s: the CRL of %s %s %s; --crl-soft goes on with it", c->path,
                c->issuer_name, what, when);
         return 0;
@@ -208,7 +210,7 @@ static int check(struct gw_revocation *v, const struct gw_anchors *anchors, stru
     if (v->count)
         qsort(v->lists, v->count, sizeof(*v->lists), by_issuer);
     for (unsigned i = 0; r == 0 && i < v->count; i++)
-        r = check_times(v, &v->lists[i].crl, now, err);
+        r = check_times(v, &v->lists[i], now, err);
     if (r == 0)
         tell_missing(v, anchors);
     return r;
