@@ -9,9 +9,10 @@
 
 enum {
     GW_MAX_WORKERS = 256,
-    GW_MAX_LISTENERS = 64, /* addresses per process */
-    GW_MAX_SERVICES = 64,
-    GW_MAX_CERTS = 100000, /* per service: in its folders, and by flags */
+    GW_MAX_SERVICES = 256,
+    GW_MAX_ADDRESSES = 64,  /* that a service listens on */
+    GW_MAX_LISTENERS = 512, /* … all services together */
+    GW_MAX_CERTS = 100000,  /* per service: in its folders, and by flags */
     GW_MAX_CERT_DIRS = 64,
     GW_MAX_RULES = 100000, /* allow and deny rules per service */
     GW_MAX_ALPN = 16,
@@ -22,6 +23,7 @@ enum {
     GW_VALUE_BYTES_MAX = 4096, /* of one value on the command line; PATH_MAX of Linux */
     GW_CONN_FDS = 2,           /* descriptors of one connection: client and backend */
     GW_WORKER_FDS = 96,        /* a worker's others: listeners, ring, channel, log */
+    GW_WORKER_LISTENERS = 64,  /* … as many of them; each more is one more */
 
     /* TLS record layer (RFC 8446 5.1, 5.2; RFC 5246 6.2.3). */
     GW_RECORD_HEADER = 5,

@@ -21,6 +21,14 @@ const char *gw_config_keep(struct gw_config *config, const char *text, size_t le
     return s->text;
 }
 
+unsigned gw_config_worker_fds(const struct gw_config *config)
+{
+    unsigned listeners = 0;
+    for (unsigned i = 0; i < config->service_count; i++)
+        listeners += config->services[i]->listen_count;
+    return GW_WORKER_FDS + (listeners > GW_WORKER_LISTENERS ? listeners - GW_WORKER_LISTENERS : 0);
+}
+
 static void free_service(struct gw_service *service)
 {
     free(service->certs);

@@ -20,7 +20,8 @@
 enum {
     GW_ADDRESS_TEXT_MAX = 128,
     GW_TARGET_ADDRS_MAX = 8,
-    GW_CONFIG_WARNINGS_MAX = 8
+    GW_CONFIG_WARNINGS_MAX = 8,
+    GW_SERVICE_NAME_SIZE = 32, /* with the NUL behind it */
 };
 
 struct gw_address {
@@ -101,9 +102,9 @@ struct gw_cert_pair {
 };
 
 struct gw_service {
-    const char *name; /* "default" when flags describe it */
+    const char *name; /* of its section; "default" when flags describe it */
     enum gw_role role;
-    struct gw_address listen[GW_MAX_LISTENERS];
+    struct gw_address listen[GW_MAX_ADDRESSES];
     unsigned listen_count;
     struct gw_target target;
     /* Client role: the DNS name or address that the target's certificate must be good for. A name
@@ -226,6 +227,9 @@ struct gw_config {
 
 /* Frees the configuration and all it owns; NULL is fine. */
 void gw_config_free(struct gw_config *config);
+
+/* Descriptors of a worker beside those of its connections. */
+unsigned gw_config_worker_fds(const struct gw_config *config);
 
 /* A copy of the first `len` bytes of `text`, owned by the configuration; NULL without memory. */
 const char *gw_config_keep(struct gw_config *config, const char *text, size_t len);

@@ -107,6 +107,33 @@ struct gw_shown gw_draft_shown(const char *value)
     return shown;
 }
 
+/* What no setter should have to look for. */
+static int check_value(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    size_t len = strlen(value);
+    if (!len)
+        return gw_draft_refuse(d, GW_EXIT_USAGE, "--%s: the value is empty; give %s", opt->name,
+                               opt->value ? opt->value : "one of its words");
+    if (len > GW_VALUE_BYTES_MAX)
+        return gw_draft_refuse_value(d, opt, value, "the value is longer than %d bytes",
+                                     GW_VALUE_BYTES_MAX);
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
+            return gw_draft_refuse_value(d, opt, value, "there is a control character in it");
+    return 0;
+}
+
+int gw_draft_take(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    unsigned *given = &d->given[gw_option_index(opt)];
+    if ((*given)++ && !opt->repeatable)
+        return gw_draft_refuse(d, GW_EXIT_USAGE, "--%s is given twice; leave one out", opt->name);
+    int error = value ? check_value(d, opt, value) : 0;
+    if (!error)
+        error = opt->set(d, opt, value);
+    return error ? error : gw_draft_note(d, opt, value);
+}
+
 int gw_draft_refuse_value(struct gw_draft *d, const struct gw_option *opt, const char *value,
                           const char *fmt, ...)
 {
@@ -119,6 +146,48 @@ int gw_draft_refuse_value(struct gw_draft *d, const struct gw_option *opt, const
                            why);
 }
 
+/* Length of the name of the flag that begins at `at`, behind its dashes; 0: none does. */
+static size_t flag_at(const char *at)
+{
+    size_t len = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    for (unsigned i = 0; i < gw_option_count(); i++)
+        if (strlen(gw_option_at(i)->name) == len && !strncmp(gw_option_at(i)->name, at, len))
+            return len;
+    return !strncmp(at, "allow flag", 10) || !strncmp(at, "deny flag", 9) ? 1 : 0;
+}
+
+/* Keys of a file have no dashes. */
+static void drop_dashes(char *text)
+{
+    char *to = text;
+    for (const char *at = text; *at; at++) {
+        if (at[0] == '-' && at[1] == '-' && flag_at(at + 2))
+            at += 2;
+        *to++ = *at;
+    }
+    *to = '\0';
+}
+
+/* The sentence as it is told: where, then what. */
+static void place_sentence(const struct gw_draft *d, char sentence[static SENTENCE_MAX])
+{
+    const struct gw_where *w = &d->where;
+    char where[SENTENCE_MAX / 2];
+    char what[SENTENCE_MAX];
+    int len = 0;
+    if (!w->file)
+        return;
+    drop_dashes(sentence);
+    (void)snprintf(what, sizeof(what), "%s", sentence);
+    len = snprintf(where, sizeof(where), "%s:", gw_draft_shown(w->file).text);
+    if (w->line)
+        len += snprintf(where + len, sizeof(where) - (size_t)len, "%u:", w->line);
+    if (w->kind)
+        (void)snprintf(where + len, sizeof(where) - (size_t)len, " %s %s:", w->kind, w->name);
+    (void)snprintf(sentence, SENTENCE_MAX, "%s %.*s", where,
+                   (int)(SENTENCE_MAX - strlen(where) - 2), what);
+}
+
 int gw_draft_refuse(struct gw_draft *d, enum gw_exit exit, const char *fmt, ...)
 {
     char sentence[SENTENCE_MAX];
@@ -126,6 +195,7 @@ int gw_draft_refuse(struct gw_draft *d, enum gw_exit exit, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(sentence, sizeof(sentence), fmt, args);
     va_end(args);
+    place_sentence(d, sentence);
     return gw_error_set(d->err, exit, "%s", sentence);
 }
 
@@ -138,6 +208,7 @@ int gw_draft_warn(struct gw_draft *d, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(sentence, sizeof(sentence), fmt, args);
     va_end(args);
+    place_sentence(d, sentence);
     const char *copy = gw_draft_keep(d, sentence, strlen(sentence));
     if (!copy)
         return -ENOMEM;

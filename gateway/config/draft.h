@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The configuration under construction: what the setters fill and the checks read. It lives for
- * one call of gw_config_parse. The error is filled once, by whoever returns the first failure.
+ * one call of gw_config_parse. A configuration file has one for each service, and one for what is
+ * of the whole gateway; flags have one for both. The error is filled once, by whoever returns the
+ * first failure.
  */
 #pragma once
 
@@ -20,17 +22,28 @@ struct gw_draft_beside {
     unsigned after;
 };
 
+/* Where what is being read stands; all 0 for the command line. */
+struct gw_where {
+    const char *file;
+    unsigned line;    /* 0: none in particular */
+    const char *kind; /* of a section: "service", "client"; NULL outside */
+    const char *name; /* … and what it calls itself */
+};
+
 struct gw_draft {
     struct gw_config *config;
+    enum gw_command command; /* whose flags or keys describe it */
+    struct gw_where where;
     struct gw_service *service;     /* the one the flags describe; owned by config */
     const struct gw_config *first;  /* gw_config_again: what this machine was asked; else NULL */
     struct gw_error *err;           /* may be NULL */
     unsigned given[GW_OPTIONS_MAX]; /* by index in the table: times on the command line */
 
     /* Names wait for the end, so that a typo is told before a resolver is asked. */
-    const char *listen[GW_MAX_LISTENERS];
+    const char *listen[GW_MAX_ADDRESSES];
     unsigned listen_count;
-    const char *target; /* NULL: none */
+    const char *target;      /* NULL: none */
+    const char *config_file; /* NULL: the flags say all */
 
     struct gw_draft_beside *keys, *ocsps; /* freed by gw_draft_done */
     unsigned key_count, ocsp_count;
@@ -54,8 +67,13 @@ int gw_draft_note(struct gw_draft *d, const struct gw_option *opt, const char *v
 /* Adds a rule to the service, whose list grows. Returns 0 or -ENOMEM with the error filled. */
 int gw_draft_add_rule(struct gw_draft *d, const struct gw_rule *rule);
 
+/* Takes a flag or key with its value (NULL for a switch): counts it, checks what no setter should
+ * have to look for, sets and notes it. Returns 0 or a negative errno with the error filled. */
+int gw_draft_take(struct gw_draft *d, const struct gw_option *opt, const char *value);
+
 /* Fills the error with one sentence and returns a negative errno. The first form is about a flag's
- * value: "--name 'value': …". */
+ * value: "--name 'value': …". For a file, the sentence begins with file, line and section, and the
+ * dashes are left away. */
 int gw_draft_refuse_value(struct gw_draft *d, const struct gw_option *opt, const char *value,
                           const char *fmt, ...) gw_printf(4, 5);
 int gw_draft_refuse(struct gw_draft *d, enum gw_exit exit, const char *fmt, ...) gw_printf(3, 4);

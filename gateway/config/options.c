@@ -762,6 +762,17 @@ static const struct gw_option options[] = {
         .set = gw_set_switch,
     },
     {
+        .name = "config",
+        .kind = GW_OPTION_FILE,
+        .group = GW_GROUP_GENERAL,
+        .commands = IN_SERVER,
+        .value = "FILE",
+        .help = "read the flags from a file, with a section for each service; those that describe "
+                "no service may stand here, too, and win",
+        .also = "conf cfg f",
+        .set = gw_set_config,
+    },
+    {
         .name = "help",
         .kind = GW_OPTION_SWITCH,
         .group = GW_GROUP_GENERAL,

@@ -3,6 +3,7 @@
 
 #include "gateway/config/again.h"
 #include "gateway/config/command.h"
+#include "gateway/config/configfile.h"
 #include "gateway/config/draft.h"
 #include "gateway/config/options.h"
 #include "gateway/config/validate.h"
@@ -61,22 +62,6 @@ static int refuse_unknown(struct gw_draft *d, const struct flag *f, const char *
                         shown.text, command_word(d));
 }
 
-/* What no setter should have to look for. */
-static int check_value(struct gw_draft *d, const struct gw_option *opt, const char *value)
-{
-    size_t len = strlen(value);
-    if (!len)
-        return refuse_usage(d, "--%s: the value is empty; give %s", opt->name,
-                            opt->value ? opt->value : "one of its words");
-    if (len > GW_VALUE_BYTES_MAX)
-        return gw_draft_refuse_value(d, opt, value, "the value is longer than %d bytes",
-                                     GW_VALUE_BYTES_MAX);
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
-            return gw_draft_refuse_value(d, opt, value, "there is a control character in it");
-    return 0;
-}
-
 /* The value behind '=' or, for *at, the next argument; NULL with the error filled. */
 static const char *find_value(struct gw_draft *d, const struct gw_option *opt, const struct flag *f,
                               int argc, char **argv, int *at)
@@ -100,21 +85,14 @@ static const char *find_value(struct gw_draft *d, const struct gw_option *opt, c
     return next;
 }
 
-static int set(struct gw_draft *d, const struct gw_option *opt, const char *value)
-{
-    int error = opt->set(d, opt, value);
-    return error ? error : gw_draft_note(d, opt, value);
-}
-
 /* A word without a flag, where the command has one that may be left out. */
 static int take_bare(struct gw_draft *d, const char *word)
 {
     const struct gw_option *opt = gw_option_bare(d->config->command);
-    if (d->given[gw_option_index(opt)]++)
+    if (d->given[gw_option_index(opt)])
         return refuse_usage(d, "'%s' is one %s too many; give one", gw_draft_shown(word).text,
                             opt->value);
-    int error = check_value(d, opt, word);
-    return error ? error : set(d, opt, word);
+    return gw_draft_take(d, opt, word);
 }
 
 static int take_flag(struct gw_draft *d, int argc, char **argv, int *at)
@@ -131,15 +109,12 @@ static int take_flag(struct gw_draft *d, int argc, char **argv, int *at)
     const struct gw_option *opt = gw_option_find(d->config->command, f.name, f.len);
     if (!opt || f.name != arg + 2)
         return refuse_unknown(d, &f, arg);
-    if (d->given[gw_option_index(opt)]++ && !opt->repeatable)
-        return refuse_usage(d, "--%s is given twice; leave one out", opt->name);
     if (opt->kind == GW_OPTION_SWITCH && f.value)
         return refuse_usage(d, "--%s takes no value; write it without '='", opt->name);
     if (opt->kind == GW_OPTION_SWITCH)
-        return set(d, opt, NULL);
+        return gw_draft_take(d, opt, NULL);
     const char *value = find_value(d, opt, &f, argc, argv, at);
-    int error = value ? check_value(d, opt, value) : -EINVAL;
-    return error ? error : set(d, opt, value);
+    return value ? gw_draft_take(d, opt, value) : -EINVAL;
 }
 
 /* Whether the row speaks for this command: its own, or, so that no setting is left undecided, one
@@ -150,11 +125,19 @@ static bool speaks_for(enum gw_command command, const struct gw_option *opt)
     return own == opt || (!own && opt->kind != GW_OPTION_ADDRESS);
 }
 
-static int set_defaults(struct gw_draft *d)
+/* Which settings a draft decides. */
+enum scope {
+    SCOPE_SERVICE = 1,
+    SCOPE_WHOLE = 2,
+    SCOPE_BOTH = SCOPE_SERVICE | SCOPE_WHOLE,
+};
+
+static int set_defaults(struct gw_draft *d, enum scope scope)
 {
     for (unsigned i = 0; i < gw_option_count(); i++) {
         const struct gw_option *opt = gw_option_at(i);
-        if (!opt->initial || d->given[i] || !speaks_for(d->config->command, opt))
+        enum scope own = gw_option_of_service(opt) ? SCOPE_SERVICE : SCOPE_WHOLE;
+        if (!(own & scope) || !opt->initial || d->given[i] || !speaks_for(d->command, opt))
             continue;
         int error = opt->set(d, opt, opt->initial);
         if (error)
@@ -234,16 +217,84 @@ static int take_command(struct gw_draft *d, const char *word, int argc, char **a
     return ask ? ask->set(d, ask, NULL) : refuse_command(d, word);
 }
 
-static int fill(struct gw_draft *d, const char *subcommand, int argc, char **argv)
+static int take_flags(struct gw_draft *d, int argc, char **argv)
 {
-    int at;
-    int error = take_command(d, subcommand, argc, argv, &at);
-    for (; !error && d->config->ask == GW_ASK_RUN && at < argc; at++)
+    int error = 0;
+    for (int at = 0; !error && d->config->ask == GW_ASK_RUN && at < argc; at++)
         error = take_flag(d, argc, argv, &at);
+    return error;
+}
+
+/* ---- with --config ---- */
+
+static int refuse_service_flags(struct gw_draft *d)
+{
+    for (unsigned i = 0; i < gw_option_count(); i++)
+        if (d->given[i] && gw_option_of_service(gw_option_at(i)))
+            return refuse_usage(d,
+                                "--%s describes a service, and with --config the services stand "
+                                "in the file; write it into its section there",
+                                gw_option_at(i)->name);
+    return 0;
+}
+
+/* The services of the file take the place of the one that flags would describe. */
+static void drop_service(struct gw_draft *d)
+{
+    free(d->service);
+    d->service = NULL;
+    d->config->service_count = 0;
+}
+
+static int set_all_defaults(struct gw_draft *d, const struct gw_drafts *services)
+{
+    int error = set_defaults(d, SCOPE_WHOLE);
+    for (unsigned i = 0; !error && i < services->count; i++)
+        error = set_defaults(services->of[i], SCOPE_SERVICE);
+    return error;
+}
+
+/* The flags were read once, to be judged; what they say of the whole gateway is set again after the
+ * file, so that it holds. */
+static int take_file(struct gw_draft *d, struct gw_drafts *services, struct gw_files *files,
+                     int argc, char **argv)
+{
+    unsigned in_file[GW_OPTIONS_MAX];
+    int error = refuse_service_flags(d);
+    if (error)
+        return error;
+    drop_service(d);
+    memset(d->given, 0, sizeof(d->given));
+    error = gw_configfile_read(d, d->config_file, files, services);
+    if (error)
+        return error;
+    const struct gw_where file = d->where;
+    d->where = (struct gw_where){.file = NULL};
+    memcpy(in_file, d->given, sizeof(in_file));
+    memset(d->given, 0, sizeof(d->given));
+    error = take_flags(d, argc, argv);
+    for (unsigned i = 0; i < GW_OPTIONS_MAX; i++)
+        d->given[i] += in_file[i];
+    d->where = file;
+    if (!error)
+        error = set_all_defaults(d, services);
+    return error ? error : gw_validate_drafts(d, services->of, services->count);
+}
+
+static int fill(struct gw_draft *d, struct gw_files *files, int argc, char **argv)
+{
+    d->command = d->config->command;
+    int error = take_flags(d, argc, argv);
     if (error || d->config->ask != GW_ASK_RUN)
         return error;
-    error = set_defaults(d);
-    return error ? error : gw_validate_draft(d);
+    if (d->config_file) {
+        struct gw_drafts services = {.count = 0};
+        error = take_file(d, &services, files, argc, argv);
+        gw_drafts_done(&services);
+        return error;
+    }
+    error = set_defaults(d, SCOPE_BOTH);
+    return error ? error : gw_validate_drafts(d, &d, 1);
 }
 
 static int start(struct gw_draft *d)
@@ -259,12 +310,15 @@ static int start(struct gw_draft *d)
     return 0;
 }
 
-static int parse(struct gw_config **ret, struct gw_draft *d, const char *subcommand, int argc,
-                 char **argv)
+static int parse(struct gw_config **ret, struct gw_draft *d, struct gw_files *files,
+                 const char *subcommand, int argc, char **argv)
 {
+    int used = 0;
     int error = start(d);
     if (!error)
-        error = fill(d, subcommand, argc, argv);
+        error = take_command(d, subcommand, argc, argv, &used);
+    if (!error && d->config->ask == GW_ASK_RUN)
+        error = fill(d, files, argc - used, argv + used);
     gw_draft_done(d);
     if (error) {
         gw_config_free(d->config);
@@ -281,12 +335,12 @@ int gw_config_parse(struct gw_config **ret_config, const char *subcommand, int a
                     struct gw_error *err)
 {
     struct gw_draft d = {.err = err};
-    return parse(ret_config, &d, subcommand, argc, argv);
+    return parse(ret_config, &d, NULL, subcommand, argc, argv);
 }
 
-int gw_config_again(struct gw_config **ret, const struct gw_config *first,
-                    struct gw_files *files gw_unused, struct gw_error *err)
+int gw_config_again(struct gw_config **ret, const struct gw_config *first, struct gw_files *files,
+                    struct gw_error *err)
 {
     struct gw_draft d = {.err = err, .first = first};
-    return parse(ret, &d, first->subcommand, first->argc, first->argv);
+    return parse(ret, &d, files, first->subcommand, first->argc, first->argv);
 }

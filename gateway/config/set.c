@@ -193,6 +193,11 @@ int gw_set_names(struct gw_draft *d, const struct gw_option *opt, const char *va
     }
 }
 
+int gw_set_config(struct gw_draft *d, const struct gw_option *opt gw_unused, const char *value)
+{
+    return keep(d, value, &d->config_file);
+}
+
 static int check_address(struct gw_draft *d, const struct gw_option *opt, const char *value,
                          enum gw_address_use use)
 {
@@ -207,7 +212,7 @@ int gw_set_listen(struct gw_draft *d, const struct gw_option *opt, const char *v
 {
     int error = check_address(d, opt, value, GW_ADDRESS_LISTEN);
     if (!error)
-        error = need_room(d, opt, d->listen_count, GW_MAX_LISTENERS);
+        error = need_room(d, opt, d->listen_count, GW_MAX_ADDRESSES);
     if (!error)
         error = keep(d, value, &d->listen[d->listen_count]);
     d->listen_count += !error;

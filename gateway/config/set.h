@@ -18,6 +18,7 @@ int gw_set_tls_version(struct gw_draft *d, const struct gw_option *opt, const ch
 
 /* Values that go to one place of their own. */
 int gw_set_ask(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_config(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_listen(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_target_name(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_target(struct gw_draft *d, const struct gw_option *opt, const char *value);

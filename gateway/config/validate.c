@@ -202,16 +202,32 @@ static int resolve_ids(struct gw_draft *d)
     return 0;
 }
 
+/* Services share the machine's addresses. */
+static int check_free(struct gw_draft *d, const struct gw_address *a)
+{
+    for (unsigned k = 0; k < d->config->service_count; k++) {
+        const struct gw_service *s = d->config->services[k];
+        for (unsigned i = 0; i < s->listen_count; i++)
+            if (gw_address_same(&s->listen[i], a))
+                return refuse_usage(d,
+                                    "--listen %s: --listen %s%s%s already listens there; leave "
+                                    "one out",
+                                    a->text, s->listen[i].text,
+                                    s == d->service ? "" : " of service ",
+                                    s == d->service ? "" : s->name);
+    }
+    return 0;
+}
+
 static int add_listener(struct gw_draft *d, const struct gw_address *a)
 {
     struct gw_service *s = d->service;
-    for (unsigned i = 0; i < s->listen_count; i++)
-        if (gw_address_same(&s->listen[i], a))
-            return refuse_usage(d, "--listen %s: --listen %s already listens there; leave one out",
-                                a->text, s->listen[i].text);
-    if (s->listen_count == GW_MAX_LISTENERS)
+    int error = check_free(d, a);
+    if (error)
+        return error;
+    if (s->listen_count == GW_MAX_ADDRESSES)
         return refuse_usage(d, "--listen: the names stand for more than %d addresses; name fewer",
-                            GW_MAX_LISTENERS);
+                            GW_MAX_ADDRESSES);
     s->listen[s->listen_count++] = *a;
     return 0;
 }
@@ -277,16 +293,17 @@ static int check_descriptors(struct gw_draft *d)
 {
     struct gw_config *c = d->config;
     struct rlimit lim;
-    uint64_t need = (uint64_t)c->max_conns * GW_CONN_FDS + GW_WORKER_FDS;
+    unsigned fixed = gw_config_worker_fds(c);
+    uint64_t need = (uint64_t)c->max_conns * GW_CONN_FDS + fixed;
     if (getrlimit(RLIMIT_NOFILE, &lim) || lim.rlim_max == RLIM_INFINITY || need <= lim.rlim_max)
         return 0;
     unsigned long have = (unsigned long)lim.rlim_max;
-    if (have < GW_WORKER_FDS + GW_CONN_FDS)
+    if (have < fixed + GW_CONN_FDS)
         return refuse_usage(d,
                             "a process may open only %lu files; raise the limit to %lu or more "
                             "(LimitNOFILE= of systemd, ulimit -Hn)",
                             have, (unsigned long)need);
-    unsigned long fits = (have - GW_WORKER_FDS) / GW_CONN_FDS;
+    unsigned long fits = (have - fixed) / GW_CONN_FDS;
     if (gw_draft_given(d, "max-conns"))
         return refuse_usage(d,
                             "--max-conns %u needs %lu open files, and a process may open only "
@@ -302,62 +319,75 @@ static int check_descriptors(struct gw_draft *d)
 }
 
 /* What this machine was asked already, when the configuration is read again. */
-static int take_answers(struct gw_draft *d)
+static void take_answers(struct gw_config *c, const struct gw_config *first,
+                         struct gw_draft *const *services, unsigned count)
 {
-    struct gw_config *c = d->config;
-    const struct gw_config *first = d->first;
     c->workers = first->workers;
     c->uid = first->uid;
     c->gid = first->gid;
     c->max_conns = first->max_conns;
-    for (unsigned i = 0; i < GW_MIN(c->service_count, first->service_count); i++) {
+    for (unsigned i = 0; i < GW_MIN(count, first->service_count); i++) {
         struct gw_service *s = c->services[i];
         memcpy(s->listen, first->services[i]->listen, sizeof(s->listen));
         s->listen_count = first->services[i]->listen_count;
         s->target = first->services[i]->target;
-        s->target.text = NULL;
-        if (d->target && !(s->target.text = gw_draft_keep(d, d->target, strlen(d->target))))
-            return -ENOMEM;
+        s->target.text = services[i]->target;
     }
-    return 0;
 }
+
+enum {
+    ASKS = 1,     /* the machine, not the command line */
+    OF_WHOLE = 2, /* once, not for each service */
+};
 
 /* In this order: first what the person can see on the command line, then what the machine says. */
 /* clang-format off */
 static const struct check {
     unsigned commands;
     int (*run)(struct gw_draft *d);
-    bool asks; /* the machine, not the command line */
+    unsigned flags;
 } checks[] = {
-    {GATEWAY, check_needed},
-    {SERVER, check_server},
-    {CLIENT, check_client},
-    {GATEWAY, pair_certs},
-    {SERVER, pair_responses},
-    {SERVER, check_verify},
-    {GATEWAY, check_crls},
-    {SERVER, check_rules},
-    {GATEWAY, check_versions},
-    {EVERY, count_workers, true},
-    {GATEWAY, resolve_ids, true},
-    {SERVES, resolve_listeners, true},
-    {GATEWAY, resolve_target, true},
-    {GATEWAY, check_loop, true},
-    {SERVES, check_descriptors, true},
-    {ISSUE, gw_validate_issue},
-    {RENEW, gw_validate_renew},
-    {REVOKE, gw_validate_revoke},
+    {GATEWAY, check_needed, 0},
+    {SERVER, check_server, 0},
+    {CLIENT, check_client, 0},
+    {GATEWAY, pair_certs, 0},
+    {SERVER, pair_responses, 0},
+    {SERVER, check_verify, 0},
+    {GATEWAY, check_crls, 0},
+    {SERVER, check_rules, 0},
+    {GATEWAY, check_versions, 0},
+    {EVERY, count_workers, ASKS | OF_WHOLE},
+    {GATEWAY, resolve_ids, ASKS | OF_WHOLE},
+    {SERVES, resolve_listeners, ASKS},
+    {GATEWAY, resolve_target, ASKS},
+    {GATEWAY, check_loop, ASKS},
+    {SERVES, check_descriptors, ASKS | OF_WHOLE},
+    {ISSUE, gw_validate_issue, OF_WHOLE},
+    {RENEW, gw_validate_renew, OF_WHOLE},
+    {REVOKE, gw_validate_revoke, OF_WHOLE},
 };
 /* clang-format on */
 
-int gw_validate_draft(struct gw_draft *d)
+static int run_check(const struct check *check, struct gw_draft *d)
 {
+    return check->commands & 1u << d->command ? check->run(d) : 0;
+}
+
+int gw_validate_drafts(struct gw_draft *whole, struct gw_draft *const *services, unsigned count)
+{
+    int error = 0;
     for (unsigned i = 0; i < GW_ARRAY_SIZE(checks); i++) {
-        if (!(checks[i].commands & 1u << d->config->command) || (checks[i].asks && d->first))
+        const struct check *check = &checks[i];
+        if (check->flags & ASKS && whole->first)
             continue;
-        int error = checks[i].run(d);
+        if (check->flags & OF_WHOLE)
+            error = run_check(check, whole);
+        for (unsigned s = 0; !error && !(check->flags & OF_WHOLE) && s < count; s++)
+            error = run_check(check, services[s]);
         if (error)
             return error;
     }
-    return d->first ? take_answers(d) : 0;
+    if (whole->first)
+        take_answers(whole->config, whole->first, services, count);
+    return 0;
 }

@@ -5,8 +5,10 @@
 
 #include "gateway/config/draft.h"
 
-/* Completes the draft's configuration. Returns 0 or a negative errno with the error filled. */
-gw_must_check int gw_validate_draft(struct gw_draft *d);
+/* Completes the configuration: each of the services, and the whole, which for flags is the one
+ * draft that describes its service, too. Returns 0 or a negative errno with the error filled. */
+gw_must_check int gw_validate_drafts(struct gw_draft *whole, struct gw_draft *const *services,
+                                     unsigned count);
 
 /* What the commands of `pki` cannot do without (gateway/config/pki.c). */
 gw_must_check int gw_validate_issue(struct gw_draft *d);

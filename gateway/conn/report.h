@@ -24,7 +24,7 @@ struct gw_conn_report {
     uint64_t handshake_us; /* 0: the handshake did not finish */
     uint32_t reason;       /* enum gw_reason */
     bool resumed;
-    char service[32];
+    char service[32]; /* GW_SERVICE_NAME_SIZE */
     char client[64];
     char detail[64]; /* more on the reason: an alert's name, a library's word */
     char version[8];

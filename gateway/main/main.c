@@ -5,6 +5,7 @@
 #include "gateway/config/help.h"
 #include "gateway/config/parse.h"
 #include "gateway/demo/demo.h"
+#include "gateway/main/check.h"
 #include "gateway/main/probe.h"
 #include "gateway/pki/pki.h"
 #include "gateway/proc/master.h"
@@ -28,7 +29,7 @@ static enum gw_exit run_check(const struct gw_config *config, int argc, char **a
     (void)argc, (void)argv;
     enum gw_exit r = gw_master_check(config, err);
     if (r == GW_EXIT_OK)
-        (void)puts("configuration is good");
+        gw_check_print(config);
     return r;
 }
 

@@ -21,10 +21,12 @@ struct master {
     int signal_fd;
 };
 
-static void log_listeners(const struct gw_listeners *l)
+static void log_listeners(const struct gw_listeners *l, const struct gw_config *c)
 {
+    bool many = c->service_count > 1;
     for (unsigned i = 0; i < l->count; i++)
-        gw_log(GW_LOG_INFO, "listening on %s", l->rows[i].name);
+        gw_log(GW_LOG_INFO, "listening on %s%s%s", l->rows[i].name, many ? " for service " : "",
+               many ? c->services[l->rows[i].service]->name : "");
 }
 
 static void log_summary(const struct gw_heritage *h)
@@ -75,7 +77,7 @@ static int serve(struct master *m, struct gw_error *err)
     int r = start(m, err);
     if (r)
         return r;
-    log_listeners(&m->heritage.listeners);
+    log_listeners(&m->heritage.listeners, m->heritage.config);
     gw_log(GW_LOG_INFO, "starting %u worker%s", workers, workers == 1 ? "" : "s");
     err->exit = gw_supervise(&m->heritage, &gw_supervise_default_times, &m->reload, m->signal_fd);
     log_summary(&m->heritage);

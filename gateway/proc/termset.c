@@ -4,6 +4,16 @@
 #include "gateway/base/log.h"
 #include "gateway/config/again.h"
 
+/* The sentence names a file; which of many services it is of must be told, too. */
+static void name_service(const struct gw_service *s, struct gw_error *err)
+{
+    if (!err)
+        return;
+    struct gw_error own = *err;
+    (void)gw_error_set(err, own.exit, "service %s: %.*s", s->name,
+                       (int)(sizeof(own.text) - GW_SERVICE_NAME_SIZE - 16), own.text);
+}
+
 int gw_termset_load(struct gw_termset *ret, const struct gw_config *config,
                     struct gw_ticket_keys *tickets, struct gw_files *files, struct gw_error *err)
 {
@@ -12,6 +22,8 @@ int gw_termset_load(struct gw_termset *ret, const struct gw_config *config,
     for (unsigned i = 0; !r && i < ret->count; i++) {
         const struct gw_service *s = config->services[i];
         r = gw_terms_new(&ret->terms[i], s, s->session_tickets ? &tickets[i] : NULL, files, err);
+        if (r && ret->count > 1)
+            name_service(s, err);
     }
     if (r)
         gw_termset_done(ret);

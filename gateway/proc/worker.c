@@ -307,7 +307,7 @@ static int run(struct worker *w)
 static uint32_t max_pipes(const struct gw_config *config)
 {
     struct rlimit lim;
-    uint64_t need = (uint64_t)config->max_conns * GW_CONN_FDS + GW_WORKER_FDS;
+    uint64_t need = (uint64_t)config->max_conns * GW_CONN_FDS + gw_config_worker_fds(config);
     if (getrlimit(RLIMIT_NOFILE, &lim))
         return PIPES_ALWAYS;
     uint64_t spare = lim.rlim_cur > need ? (lim.rlim_cur - need) / 2 : 0;

@@ -52,7 +52,7 @@ static void check_rules(const struct gw_service *s)
 
 static void check_service(const struct gw_service *s)
 {
-    gw_require(s->listen_count >= 1 && s->listen_count <= GW_MAX_LISTENERS);
+    gw_require(s->listen_count >= 1 && s->listen_count <= GW_MAX_ADDRESSES);
     gw_require(s->target.addr_count >= 1 && s->target.addr_count <= GW_TARGET_ADDRS_MAX);
     gw_require(s->cert_count + s->cert_dir_count >= 1);
     gw_require(s->cert_count <= GW_MAX_CERTS && s->cert_dir_count <= GW_MAX_CERT_DIRS);

@@ -324,32 +324,42 @@ static void drop(struct gateway *g)
     g->pid = 0;
 }
 
+/* The flags that describe a service; `target` and `more` are room for words of theirs. */
+static void add_service(struct words *w, const struct gateway_options *options, char target[128],
+                        char more[512])
+{
+    const char *flags = getenv("KTLSGATE_TEST_FLAGS");
+    (void)snprintf(more, 512, "%s", flags ? flags : "");
+    if (options->target_path)
+        (void)snprintf(target, 128, "unix:%s", options->target_path);
+    else
+        (void)snprintf(target, 128, "127.0.0.1:%u", options->target);
+    add_pair(w, "--listen", options->listen ? options->listen : "127.0.0.1:0");
+    add_pair(w, "--target", target);
+    if (options->client) {
+        add_pair(w, "--cacert", options->cacert ? options->cacert : world_cert(ID_CA));
+    } else {
+        add_pair(w, "--cert", world_cert(ID_SERVER));
+        add_pair(w, "--key", world_key(ID_SERVER));
+    }
+}
+
 /* False when it ended instead of being ready. */
 static bool begin(const struct gateway_options *options, struct gateway **ret)
 {
     struct gateway *g = &the_gateways[options->client ? GW_ROLE_CLIENT : GW_ROLE_SERVER];
     struct words w = {.count = 0};
-    char target[128], workers[16], more[512];
+    char target[128], workers[16], more[512] = "";
     long before[PROOF_COUNT];
     drop(g);
     read_proof(before);
     *g = (struct gateway){.workers = options->workers ? options->workers : 1};
-    if (options->target_path)
-        (void)snprintf(target, sizeof(target), "unix:%s", options->target_path);
-    else
-        (void)snprintf(target, sizeof(target), "127.0.0.1:%u", options->target);
     (void)snprintf(workers, sizeof(workers), "%u", g->workers);
-    const char *flags = getenv("KTLSGATE_TEST_FLAGS");
-    (void)snprintf(more, sizeof(more), "%s", flags ? flags : "");
     add_pair(&w, gateway_program(), options->client ? "client" : "server");
-    add_pair(&w, "--listen", options->listen ? options->listen : "127.0.0.1:0");
-    add_pair(&w, "--target", target);
-    if (options->client) {
-        add_pair(&w, "--cacert", options->cacert ? options->cacert : world_cert(ID_CA));
-    } else {
-        add_pair(&w, "--cert", world_cert(ID_SERVER));
-        add_pair(&w, "--key", world_key(ID_SERVER));
-    }
+    if (options->config)
+        add_pair(&w, "--config", options->config);
+    else
+        add_service(&w, options, target, more);
     add_pair(&w, "--workers", workers);
     for (unsigned i = 0; i < GATEWAY_FLAGS_MAX && options->flags[i]; i++)
         add(&w, options->flags[i]);
@@ -394,6 +404,20 @@ void gateway_expect_words(struct gateway *g, const char *words)
 {
     char line[LOG_LINE_MAX];
     await_words(g, words, line);
+}
+
+uint16_t gateway_port_of(struct gateway *g, const char *service)
+{
+    char line[LOG_LINE_MAX], words[64];
+    size_t cursor = 0;
+    (void)snprintf(words, sizeof(words), " for service %s", service);
+    while (logbook_await(&g->log, &cursor, "listening on 127.0.0.1:", line)) {
+        const char *found = strstr(line, words);
+        if (found && !found[strlen(words)])
+            return (uint16_t)strtoul(strrchr(line, ':') + 1, NULL, 10);
+    }
+    fail_msg("the log names no port of service %s", service);
+    return 0;
 }
 
 /* ---- its end ---- */

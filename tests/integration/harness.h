@@ -78,6 +78,7 @@ struct gateway_options {
     unsigned workers;                     /* 0: one */
     const char *cacert;                   /* client: NULL: that of `ca` */
     const char *listen;                   /* NULL: a free port of 127.0.0.1 */
+    const char *config;                   /* server: a file that says all but the workers */
     const char *flags[GATEWAY_FLAGS_MAX]; /* more of them, each word its own; NULL ends */
 };
 
@@ -111,6 +112,8 @@ void gateway_conn(struct gateway *g, struct conn_line *ret);
 void gateway_expect(struct gateway *g, const char *reason, struct conn_line *ret);
 /* Waits for a line that holds `words`, from the log's beginning on. */
 void gateway_expect_words(struct gateway *g, const char *words);
+/* The port that a service of its file listens on. */
+uint16_t gateway_port_of(struct gateway *g, const char *service);
 /* TERM without waiting. */
 void gateway_term(struct gateway *g);
 /* Waits for the end and asserts that the exit code is 0, that the closing summary counts as many

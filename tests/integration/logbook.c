@@ -175,6 +175,7 @@ bool conn_line_parse(const char *line, struct conn_line *ret)
 {
 #define TEXT(field) logline_field(line, #field, ret->field, sizeof(ret->field))
     uint64_t worker, resumed;
+    (void)TEXT(service);
     (void)TEXT(detail);
     (void)TEXT(version);
     (void)TEXT(suite);

@@ -45,6 +45,7 @@ bool logline_field(const char *line, const char *key, char *ret, size_t size);
 
 /* A "connection closed" line. Texts are "" and numbers 0 when the line does not have them. */
 struct conn_line {
+    char service[32];
     char reason[32];
     char detail[64];
     char version[8];

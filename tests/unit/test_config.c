@@ -485,7 +485,7 @@ static void each_list_has_an_end(void **state gw_unused)
         unsigned max;
         const char *sentence;
     } rows[] = {
-        {"--listen=127.0.0.1:", GW_MAX_LISTENERS,
+        {"--listen=127.0.0.1:", GW_MAX_ADDRESSES,
          "--listen: more than 64 are given; leave some out"},
         {"--cert-dir=d", GW_MAX_CERT_DIRS, "--cert-dir: more than 64 are given; leave some out"},
         {"--alpn=p", GW_MAX_ALPN, "--alpn: more than 16 are given; leave some out"},
@@ -498,10 +498,10 @@ static void each_list_has_an_end(void **state gw_unused)
         free(line);
     }
     char *line =
-        many("server --target 127.0.0.1:80 --cert c ", "--listen=127.0.0.1:", GW_MAX_LISTENERS);
+        many("server --target 127.0.0.1:80 --cert c ", "--listen=127.0.0.1:", GW_MAX_ADDRESSES);
     struct cmdline c = cmdline_parse(line);
     assert_int_equal(c.result, 0);
-    assert_int_equal(c.config->services[0]->listen_count, GW_MAX_LISTENERS);
+    assert_int_equal(c.config->services[0]->listen_count, GW_MAX_ADDRESSES);
     gw_config_free(c.config);
     free(line);
 }

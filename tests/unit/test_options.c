@@ -46,6 +46,7 @@ static const struct {
     {"groups", "P-256"},
     {"alpn", "h2"},
     {"cpus", "0"},
+    {"config", "/nowhere"},
     {"user", "root"},
     {"group", "root"},
     {"pidfile", "/p"},

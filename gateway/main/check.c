@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/main/check.h"
+
+#include <stdio.h>
+
+static void print_count(unsigned count, const char *what)
+{
+    printf(", %u %s%s", count, what, count == 1 ? "" : "s");
+}
+
+static void print_clients(const struct gw_service *s)
+{
+    static const char *const words[] = {
+        [GW_VERIFY_NONE] = ", asks clients for no certificate",
+        [GW_VERIFY_OPTIONAL] = ", asks clients for a certificate",
+        [GW_VERIFY_REQUIRED] = ", demands a certificate of clients",
+    };
+    unsigned denies = 0;
+    for (unsigned i = 0; i < s->rule_count; i++)
+        denies += s->rules[i].deny;
+    (void)fputs(words[s->verify], stdout);
+    if (s->verify == GW_VERIFY_NONE)
+        return;
+    print_count(s->rule_count - denies, "allow rule");
+    if (denies)
+        print_count(denies, "deny rule");
+}
+
+static void print_service(const struct gw_service *s)
+{
+    bool server = s->role == GW_ROLE_SERVER;
+    printf("%s %s:", server ? "service" : "client", s->name);
+    for (unsigned i = 0; i < s->listen_count; i++)
+        printf("%s %s", i ? "," : " listens on", s->listen[i].text);
+    printf(", %s to %s", server ? "TLS in, plain" : "plain in, TLS", s->target.text);
+    if (s->cert_count)
+        print_count(s->cert_count, "certificate");
+    if (server)
+        print_clients(s);
+    else
+        printf(", target must be %s", s->target_name);
+    (void)puts("");
+}
+
+void gw_check_print(const struct gw_config *config)
+{
+    for (unsigned i = 0; i < config->service_count; i++)
+        print_service(config->services[i]);
+    (void)puts("configuration is good");
+}
