@@ -7,6 +7,7 @@
 #include "gateway/main/platform.h"
 #include "gateway/main/probe_measure.h"
 #include "gateway/main/report.h"
+#include "gateway/proc/tlsmodule.h"
 #include "gateway/record/aead.h"
 #include "gateway/ring/ring.h"
 
@@ -52,7 +53,7 @@ static void find_out(struct findings *f)
     try_ring(f);
     f->probe_error = ktls_probe(&f->ktls);
     if (!f->probe_error && f->ktls.attach.error == ENOENT)
-        f->module = gw_platform_tls_module("", f->name.release);
+        f->module = gw_tlsmodule_here();
 }
 
 /* What went wrong in one trial, in words; NULL where the errno's own words will do. */
@@ -101,7 +102,7 @@ static void write_verdict(const struct findings *f, char *text, size_t room)
                        strerror(-f->probe_error));
     else if (probe->attach.error == ENOENT)
         (void)snprintf(text, room, "no, because the kernel's tls layer is not there; %s",
-                       gw_platform_tls_module_advice(f->module));
+                       gw_tlsmodule_advice(f->module));
     else if (!probe->attach.works)
         (void)snprintf(text, room, "no, because the kernel refuses its tls layer: %s",
                        strerror(probe->attach.error));
@@ -165,8 +166,8 @@ static void tell_kernel(struct gw_report *r, const struct findings *f)
                     absent ? "not there" : why(probe->attach));
     if (!absent)
         return;
-    gw_report_string(r, "tls_module", "tls module", gw_platform_tls_module_word(f->module));
-    gw_report_string(r, "tls_advice", "what to do", gw_platform_tls_module_advice(f->module));
+    gw_report_string(r, "tls_module", "tls module", gw_tlsmodule_word(f->module));
+    gw_report_string(r, "tls_advice", "what to do", gw_tlsmodule_advice(f->module));
     if (f->module != GW_TLS_MODULE_NOT_BUILT && f->module != GW_TLS_MODULE_BUILTIN)
         gw_report_hint(r, "at every boot: echo tls >/etc/modules-load.d/tls.conf");
 }

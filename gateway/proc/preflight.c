@@ -8,6 +8,7 @@
 #include "gateway/record/measure.h"
 #include "gateway/ring/ring.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* For each of eight or twelve ways: the start takes a quarter of a second longer. */
@@ -24,12 +25,15 @@ static int make_terms(struct gw_heritage *h, struct gw_error *err)
 static int judge_engines(struct gw_heritage *h, struct gw_error *err)
 {
     int probe_error = ktls_probe(&h->ktls);
+    enum gw_tls_module module = GW_TLS_MODULE_UNKNOWN;
+    if (!probe_error && h->ktls.attach.error == ENOENT)
+        module = gw_tlsmodule_here();
     if (probe_error)
         memset(&h->ktls, 0, sizeof(h->ktls)); /* nothing works, as far as workers are told */
     for (unsigned i = 0; i < h->config->service_count; i++) {
         const struct gw_service *s = h->config->services[i];
         char text[GW_VERDICT_TEXT_MAX];
-        int r = gw_verdict_tell(s, &h->ktls, probe_error, text, err);
+        int r = gw_verdict_tell(s, &h->ktls, probe_error, module, text, err);
         if (r)
             return r;
         if (h->config->service_count > 1)

@@ -25,22 +25,16 @@ static void gw_printf(2, 3) append(struct text *t, const char *fmt, ...)
     t->left -= used;
 }
 
-/* Why there is no kernel engine at all; NULL when there is one. */
-static const char *why_no_tls(const struct ktls_probe *probe, int probe_error)
+/* Why there is no kernel engine at all. */
+static void tell_why_no_tls(struct text *t, const struct ktls_probe *probe, int probe_error,
+                            enum gw_tls_module module)
 {
     if (probe_error)
-        return "the self-test of the kernel's tls could not run";
-    if (probe->attach.works)
-        return NULL;
-    if (probe->attach.error == ENOENT)
-        return "the kernel has no tls: the module is not loaded or not built; load it with "
-               "`modprobe tls`";
-    return "the kernel refuses its tls on a socket";
-}
-
-static int no_tls_error(const struct ktls_probe *probe, int probe_error)
-{
-    return probe_error ? -probe_error : probe->attach.error;
+        append(t, "the self-test of the kernel's tls could not run (%s)", strerror(-probe_error));
+    else if (probe->attach.error == ENOENT)
+        append(t, "the kernel has no tls; %s", gw_tlsmodule_advice(module));
+    else
+        append(t, "the kernel refuses its tls on a socket (%s)", strerror(probe->attach.error));
 }
 
 /* Whether clients can get this suite, as far as the settings tell by name. */
@@ -120,13 +114,9 @@ static void tell_kernel(struct text *t, const struct gw_service *service,
                gw_record_key_limit(service->rekey_after));
 }
 
-static int refuse(const char *why, int error, struct gw_error *err)
-{
-    return gw_error_set(err, GW_EXIT_START, "--records kernel: %s (%s)", why, strerror(error));
-}
-
 int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *probe,
-                    int probe_error, char ret_text[GW_VERDICT_TEXT_MAX], struct gw_error *err)
+                    int probe_error, enum gw_tls_module module, char ret_text[GW_VERDICT_TEXT_MAX],
+                    struct gw_error *err)
 {
     struct text t = {ret_text, GW_VERDICT_TEXT_MAX};
     bool must = service->records == GW_RECORDS_KERNEL;
@@ -134,12 +124,10 @@ int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *p
         append(&t, "records: user, as --records asks");
         return 0;
     }
-    const char *why = why_no_tls(probe, probe_error);
-    if (why && must)
-        return refuse(why, no_tls_error(probe, probe_error), err);
-    if (why) {
-        append(&t, "records: user, because %s", why);
-        return 0;
+    if (probe_error || !probe->attach.works) {
+        append(&t, must ? "--records kernel: " : "records: user, because ");
+        tell_why_no_tls(&t, probe, probe_error, module);
+        return must ? gw_error_set(err, GW_EXIT_START, "%s", ret_text) : 0;
     }
     struct tally n = count_suites(service, probe);
     if (must && n.first_failing)

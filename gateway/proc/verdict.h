@@ -4,6 +4,7 @@
 
 #include "gateway/base/error.h"
 #include "gateway/config/config.h"
+#include "gateway/proc/tlsmodule.h"
 
 #include "ktlsinstall.h"
 
@@ -13,12 +14,12 @@ enum {
 
 /*
  * Writes one line of text such as "records: kernel" or "records: user, because …". `probe_error`:
- * 0, or the negative errno of a ktls_probe that could not run; *probe is then not read.
- * Returns 0; -EIO with *err filled (GW_EXIT_START) when --records kernel asks for what the kernel
- * cannot do: the tls layer, any suite that the service's settings let clients choose, or a change
- * of keys where --ktls-without-rekey deny asks for it. (TLS 1.2 suites and --ciphers are judged
- * together: all three ciphers must work.)
+ * 0, or the negative errno of a ktls_probe that could not run; *probe is then not read. `module`:
+ * what is known of a tls that is not there. Returns 0; -EIO with *err filled (GW_EXIT_START) when
+ * --records kernel asks for what the kernel cannot do: the tls layer, any suite that the service's
+ * settings let clients choose, or a change of keys where --ktls-without-rekey deny asks for it.
+ * (TLS 1.2 suites and --ciphers are judged together: all three ciphers must work.)
  */
 gw_must_check int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *probe,
-                                  int probe_error, char ret_text[GW_VERDICT_TEXT_MAX],
-                                  struct gw_error *err);
+                                  int probe_error, enum gw_tls_module module,
+                                  char ret_text[GW_VERDICT_TEXT_MAX], struct gw_error *err);

@@ -5,6 +5,7 @@
  */
 #include "gateway/base/error.h"
 #include "gateway/base/fd.h"
+#include "gateway/proc/tlsmodule.h"
 #include "tests/unit/certs.h"
 
 #include <errno.h>
@@ -438,7 +439,7 @@ static void records_kernel_is_refused_without_tls(void **state)
     } else {
         assert_int_equal(p->code, GW_EXIT_START);
         assert_non_null(strstr(last_line(p), "ktlsgate: --records kernel: the kernel has no tls"));
-        assert_non_null(strstr(last_line(p), "`modprobe tls`"));
+        assert_non_null(strstr(last_line(p), gw_tlsmodule_advice(gw_tlsmodule_here())));
     }
     test_free(p);
 }

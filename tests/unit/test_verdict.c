@@ -30,12 +30,14 @@ static struct ktls_probe probe_of_everything(void)
     return p;
 }
 
+static enum gw_tls_module module;
+
 static void says(const struct gw_service *service, const struct ktls_probe *probe, int probe_error,
                  const char *words)
 {
     char text[GW_VERDICT_TEXT_MAX] = "";
     struct gw_error err;
-    assert_int_equal(gw_verdict_tell(service, probe, probe_error, text, &err), 0);
+    assert_int_equal(gw_verdict_tell(service, probe, probe_error, module, text, &err), 0);
     assert_string_equal(text, words);
 }
 
@@ -44,7 +46,7 @@ static void refuses(const struct gw_service *service, const struct ktls_probe *p
 {
     char text[GW_VERDICT_TEXT_MAX] = "";
     struct gw_error err;
-    assert_int_equal(gw_verdict_tell(service, probe, probe_error, text, &err), -EIO);
+    assert_int_equal(gw_verdict_tell(service, probe, probe_error, module, text, &err), -EIO);
     assert_int_equal(err.exit, GW_EXIT_START);
     assert_string_equal(err.text, words);
 }
@@ -82,11 +84,15 @@ static void user_where_there_is_no_tls(void **state)
     (void)state;
     struct ktls_probe p = {.attach = {false, ENOENT}};
     struct gw_service s = service_of(GW_RECORDS_AUTO);
-    says(&s, &p, 0,
-         "records: user, because the kernel has no tls: the module is not loaded or not built; "
-         "load it with `modprobe tls`");
+    module = GW_TLS_MODULE_INSTALLED;
+    says(&s, &p, 0, "records: user, because the kernel has no tls; load it as root: modprobe tls");
     says(&s, &p, -ENETUNREACH,
-         "records: user, because the self-test of the kernel's tls could not run");
+         "records: user, because the self-test of the kernel's tls could not run (Network is "
+         "unreachable)");
+    p.attach.error = EPERM;
+    says(&s, &p, 0,
+         "records: user, because the kernel refuses its tls on a socket (Operation not "
+         "permitted)");
 }
 
 static void kernel_demanded_and_missing_is_refused(void **state)
@@ -94,14 +100,32 @@ static void kernel_demanded_and_missing_is_refused(void **state)
     (void)state;
     struct ktls_probe p = {.attach = {false, ENOENT}};
     struct gw_service s = service_of(GW_RECORDS_KERNEL);
-    refuses(&s, &p, 0,
-            "--records kernel: the kernel has no tls: the module is not loaded or not built; load "
-            "it with `modprobe tls` (No such file or directory)");
+    module = GW_TLS_MODULE_INSTALLED;
+    refuses(&s, &p, 0, "--records kernel: the kernel has no tls; load it as root: modprobe tls");
     refuses(&s, &p, -ENETUNREACH,
             "--records kernel: the self-test of the kernel's tls could not run (Network is "
             "unreachable)");
     p = probe_of_everything();
     says(&s, &p, 0, "records: kernel");
+}
+
+/* To load what was not built is no advice. */
+static void advice_fits_the_kernel(void **state)
+{
+    char text[GW_VERDICT_TEXT_MAX];
+    struct gw_error err;
+    struct ktls_probe p = {.attach = {false, ENOENT}};
+    struct gw_service may = service_of(GW_RECORDS_AUTO), must = service_of(GW_RECORDS_KERNEL);
+    (void)state;
+    for (int m = GW_TLS_MODULE_UNKNOWN; m <= GW_TLS_MODULE_NOT_BUILT; m++) {
+        enum gw_tls_module known = (enum gw_tls_module)m;
+        const char *advice = gw_tlsmodule_advice(known);
+        assert_int_equal(gw_verdict_tell(&may, &p, 0, known, text, &err), 0);
+        assert_string_equal(text + strlen(text) - strlen(advice), advice);
+        assert_int_equal(gw_verdict_tell(&must, &p, 0, known, text, &err), -EIO);
+        assert_string_equal(err.text + strlen(err.text) - strlen(advice), advice);
+    }
+    assert_null(strstr(gw_tlsmodule_advice(GW_TLS_MODULE_NOT_BUILT), "modprobe"));
 }
 
 static void a_suite_that_fails_is_named(void **state)
@@ -163,6 +187,7 @@ int main(void)
         cmocka_unit_test(user_where_asked),
         cmocka_unit_test(user_where_there_is_no_tls),
         cmocka_unit_test(kernel_demanded_and_missing_is_refused),
+        cmocka_unit_test(advice_fits_the_kernel),
         cmocka_unit_test(a_suite_that_fails_is_named),
         cmocka_unit_test(tls13_is_kept_out_where_keys_cannot_change),
         cmocka_unit_test(no_suite_at_all_is_user),
