@@ -44,8 +44,10 @@ static int find_ocsp(struct gw_files *files, const char *cert_file, char **ret_p
 static int add_pair(struct gw_keyring *ring, struct gw_credential_loader *loader,
                     const struct gw_cert_pair *pair, bool serves, struct gw_error *err)
 {
-    struct gw_credential_files files = {"--cert",       pair->cert_file, "--key",
-                                        pair->key_file, "--ocsp-file",   pair->ocsp_file};
+    bool together = strcmp(pair->key_file, pair->cert_file) == 0; /* --key was not typed */
+    struct gw_credential_files files = {
+        "--cert",       pair->cert_file, together ? "--cert" : "--key",
+        pair->key_file, "--ocsp-file",   pair->ocsp_file};
     char *beside = NULL;
     if (serves && !pair->ocsp_file) {
         if (find_ocsp(loader->files, pair->cert_file, &beside) < 0)

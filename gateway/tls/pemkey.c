@@ -243,6 +243,9 @@ int gw_pemkey_read(struct gw_pemkey_reader *reader, const struct gw_pemfile *fil
         [UNUSABLE] = "this kind of key cannot be used; RSA, ECDSA and EdDSA can",
     };
     enum found found = read_key(reader, file, ret_type);
+    if (found == NOTHING && strcmp(file->flag, "--cert") == 0)
+        return gw_error_set(err, GW_EXIT_USAGE, "--cert %s: holds no private key; add --key",
+                            file->path);
     if (found != FOUND)
         return gw_error_set(err, GW_EXIT_USAGE, "%s %s: %s", file->flag, file->path,
                             sentences[found]);

@@ -232,6 +232,7 @@ static const struct mistake {
      "--cert none.pem: the file cannot be read: No such file or directory"},
     {GOOD "--cert server.pem --key other.key", GW_EXIT_USAGE,
      "--key other.key: this key does not belong to the certificate of --cert server.pem"},
+    {GOOD "--cert server.pem", GW_EXIT_USAGE, "--cert server.pem: holds no private key; add --key"},
     {GOOD "--cert server.pem --key words.txt", GW_EXIT_USAGE,
      "--key words.txt: no PEM private key in the file (it must have a line -----BEGIN …-----)"},
     {GOOD "--cert old.pem --key old.key", GW_EXIT_USAGE,

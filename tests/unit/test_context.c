@@ -96,7 +96,7 @@ static void files_with_the_wrong_content(void **state)
     service = with_pair(w, w->ec_pair.cert_file, garbage(w));
     refused_with(&service, GW_EXIT_USAGE, "--key", "garbage.pem", "no PEM private key");
     service = with_pair(w, w->ec_pair.cert_file, w->ec_pair.cert_file);
-    refused_with(&service, GW_EXIT_USAGE, "--key", "no PEM private key");
+    refused_with(&service, GW_EXIT_USAGE, "--cert", "holds no private key; add --key");
     service = with_pair(w, damaged(w, "CERTIFICATE"), w->ec_pair.key_file);
     refused_with(&service, GW_EXIT_USAGE, "--cert", "damaged");
     service = with_pair(w, w->ec_pair.cert_file, damaged(w, "PRIVATE KEY"));
