@@ -1,40 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/proc/verdict.h"
 
+#include "gateway/base/text.h"
 #include "gateway/record/record.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-struct text {
-    char *at;
-    size_t left;
-};
-
-static void gw_printf(2, 3) append(struct text *t, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(t->at, t->left, fmt, args);
-    va_end(args);
-    size_t used = GW_MIN((size_t)GW_MAX(n, 0), t->left - 1);
-    t->at += used;
-    t->left -= used;
-}
-
 /* Why there is no kernel engine at all. */
-static void tell_why_no_tls(struct text *t, const struct ktls_probe *probe, int probe_error,
+static void tell_why_no_tls(struct gw_text *t, const struct ktls_probe *probe, int probe_error,
                             enum gw_tls_module module)
 {
     if (probe_error)
-        append(t, "the self-test of the kernel's tls could not run (%s)", strerror(-probe_error));
+        gw_text_append(t, "the self-test of the kernel's tls could not run (%s)",
+                       strerror(-probe_error));
     else if (probe->attach.error == ENOENT)
-        append(t, "the kernel has no tls; %s", gw_tlsmodule_advice(module));
+        gw_text_append(t, "the kernel has no tls; %s", gw_tlsmodule_advice(module));
     else
-        append(t, "the kernel refuses its tls on a socket (%s)", strerror(probe->attach.error));
+        gw_text_append(t, "the kernel refuses its tls on a socket (%s)",
+                       strerror(probe->attach.error));
 }
 
 /* Whether clients can get this suite, as far as the settings tell by name. */
@@ -83,7 +68,7 @@ static struct tally count_suites(const struct gw_service *service, const struct 
 }
 
 /* The ciphers that fail in a version, each once, as ", except …". */
-static void tell_failing(struct text *t, const struct gw_service *service,
+static void tell_failing(struct gw_text *t, const struct gw_service *service,
                          const struct ktls_probe *probe)
 {
     bool told[2][KTLS_CIPHER_COUNT] = {{false}};
@@ -94,38 +79,39 @@ static void tell_failing(struct text *t, const struct gw_service *service,
         if (!may_be_chosen(service, suite) || works(probe, suite) || told[v][suite->cipher])
             continue;
         told[v][suite->cipher] = true;
-        append(t, "%s%s in TLS 1.%u", before, ktls_cipher_name(suite->cipher), 2 + v);
+        gw_text_append(t, "%s%s in TLS 1.%u", before, ktls_cipher_name(suite->cipher), 2 + v);
         before = ", ";
     }
 }
 
-static void tell_kernel(struct text *t, const struct gw_service *service,
+static void tell_kernel(struct gw_text *t, const struct gw_service *service,
                         const struct ktls_probe *probe)
 {
-    append(t, "records: kernel");
+    gw_text_append(t, "records: kernel");
     tell_failing(t, service, probe);
     if (denies_tls13(service, probe))
-        append(t, ", except TLS 1.3 as it cannot change keys (--ktls-without-rekey deny)");
+        gw_text_append(t, ", except TLS 1.3 as it cannot change keys (--ktls-without-rekey deny)");
     else if (service->tls_max >= KTLS_TLS_1_3 && !probe->rekey.works)
-        append(t,
-               " (which cannot change keys: a TLS 1.3 connection ends when the peer changes its "
-               "key, one with AES-GCM also before we have sent %" PRIu64 " records; "
-               "--ktls-without-rekey deny keeps them out)",
-               gw_record_key_limit(service->rekey_after));
+        gw_text_append(
+            t,
+            " (which cannot change keys: a TLS 1.3 connection ends when the peer changes its "
+            "key, one with AES-GCM also before we have sent %" PRIu64 " records; "
+            "--ktls-without-rekey deny keeps them out)",
+            gw_record_key_limit(service->rekey_after));
 }
 
 int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *probe,
                     int probe_error, enum gw_tls_module module, char ret_text[GW_VERDICT_TEXT_MAX],
                     struct gw_error *err)
 {
-    struct text t = {ret_text, GW_VERDICT_TEXT_MAX};
+    struct gw_text t = gw_text_in(ret_text, GW_VERDICT_TEXT_MAX);
     bool must = service->records == GW_RECORDS_KERNEL;
     if (service->records == GW_RECORDS_USER) {
-        append(&t, "records: user, as --records asks");
+        gw_text_append(&t, "records: user, as --records asks");
         return 0;
     }
     if (probe_error || !probe->attach.works) {
-        append(&t, must ? "--records kernel: " : "records: user, because ");
+        gw_text_append(&t, must ? "--records kernel: " : "records: user, because ");
         tell_why_no_tls(&t, probe, probe_error, module);
         return must ? gw_error_set(err, GW_EXIT_START, "%s", ret_text) : 0;
     }
@@ -141,12 +127,13 @@ int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *p
                             "--ktls-without-rekey deny asks for that; use Linux 6.14 or newer, "
                             "--tls-max 1.2, or --records auto");
     if (n.working && denies_tls13(service, probe) && service->tls_min >= KTLS_TLS_1_3)
-        append(&t, "records: user, because this kernel cannot change keys of TLS 1.3 "
-                   "(--ktls-without-rekey deny)");
+        gw_text_append(&t, "records: user, because this kernel cannot change keys of TLS 1.3 "
+                           "(--ktls-without-rekey deny)");
     else if (n.working)
         tell_kernel(&t, service, probe);
     else
-        append(&t, "records: user, because this kernel's tls passes the self-test with no suite "
-                   "of ours; see `ktlsgate probe`");
+        gw_text_append(
+            &t, "records: user, because this kernel's tls passes the self-test with no suite "
+                "of ours; see `ktlsgate probe`");
     return 0;
 }

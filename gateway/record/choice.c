@@ -3,9 +3,8 @@
 
 #include "gateway/base/attr.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/text.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 static bool cheaper(const struct gw_figure *one, const struct gw_figure *other)
@@ -64,31 +63,16 @@ const char *gw_way_word(enum gw_way way)
 
 /* ---- the line ---- */
 
-struct text {
-    char *at;
-    size_t left;
-};
-
-static void gw_printf(2, 3) append(struct text *t, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(t->at, t->left, fmt, args);
-    va_end(args);
-    size_t used = GW_MIN((size_t)GW_MAX(n, 0), t->left - 1);
-    t->at += used;
-    t->left -= used;
-}
-
-static void tell_flow(struct text *t, const struct gw_figure at[GW_WAY_COUNT], bool engines)
+static void tell_flow(struct gw_text *t, const struct gw_figure at[GW_WAY_COUNT], bool engines)
 {
     const char *before = "";
     for (unsigned way = engines ? GW_WAY_USER : GW_WAY_COPY; way < GW_WAY_COUNT; way++) {
-        append(t, "%s%s ", before, gw_way_word((enum gw_way)way));
+        gw_text_append(t, "%s%s ", before, gw_way_word((enum gw_way)way));
         if (at[way].ns_per_gib)
-            append(t, "%.3f", (double)at[way].ns_per_gib / GW_NS_PER_SEC);
+            gw_text_append(t, "%.3f", (double)at[way].ns_per_gib / GW_NS_PER_SEC);
         else
-            append(t, "not measured (%s)", at[way].error ? strerror(at[way].error) : "not tried");
+            gw_text_append(t, "not measured (%s)",
+                           at[way].error ? strerror(at[way].error) : "not tried");
         before = ", ";
     }
 }
@@ -96,16 +80,17 @@ static void tell_flow(struct text *t, const struct gw_figure at[GW_WAY_COUNT], b
 void gw_choice_tell(const struct gw_figures *figures, const struct gw_choice *choice, bool engines,
                     char ret_text[GW_CHOICE_TEXT_MAX])
 {
-    struct text t = {ret_text, GW_CHOICE_TEXT_MAX};
-    append(&t, "measured, seconds of processor time per GiB of AES-128-GCM: ");
+    struct gw_text t = gw_text_in(ret_text, GW_CHOICE_TEXT_MAX);
+    gw_text_append(&t, "measured, seconds of processor time per GiB of AES-128-GCM: ");
     for (unsigned v = 0; v < GW_VERSIONS; v++) {
         for (unsigned flow = 0; flow < GW_FLOW_COUNT; flow++) {
-            append(&t, "%sTLS 1.%u %s: ", v || flow ? "; " : "", 2 + v,
-                   gw_flow_word((enum gw_flow)flow));
+            gw_text_append(&t, "%sTLS 1.%u %s: ", v || flow ? "; " : "", 2 + v,
+                           gw_flow_word((enum gw_flow)flow));
             tell_flow(&t, figures->at[v][flow], engines);
-            append(&t, " -> %s", choice->splice[v][flow] ? "splice" : "copy");
+            gw_text_append(&t, " -> %s", choice->splice[v][flow] ? "splice" : "copy");
             if (engines)
-                append(&t, ", %s", choice->kernel[GW_RELAY_AUTO][v][flow] ? "kernel" : "user");
+                gw_text_append(&t, ", %s",
+                               choice->kernel[GW_RELAY_AUTO][v][flow] ? "kernel" : "user");
         }
     }
 }

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+struct gw_text gw_text_in(char *room, size_t size)
+{
+    gw_require(size > 0);
+    *room = '\0';
+    return (struct gw_text){.at = room, .left = size};
+}
+
+void gw_text_append(struct gw_text *t, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(t->at, t->left, fmt, args);
+    va_end(args);
+    size_t used = GW_MIN((size_t)GW_MAX(n, 0), t->left - 1);
+    t->at += used;
+    t->left -= used;
+}

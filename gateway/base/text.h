@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A line that is put together piece by piece in room of a fixed size. What does not fit is cut off,
+ * and it is always terminated. */
+#pragma once
+
+#include "gateway/base/attr.h"
+
+#include <stddef.h>
+
+struct gw_text {
+    char *at;    /* the end of what is written: a NUL */
+    size_t left; /* room from there, at least one byte */
+};
+
+/* An empty one in room[0…size), which stays the caller's; `size` is at least 1. */
+struct gw_text gw_text_in(char *room, size_t size);
+void gw_text_append(struct gw_text *t, const char *fmt, ...) gw_printf(2, 3);

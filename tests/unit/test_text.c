@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gateway/base/text: pieces follow each other, and what does not fit is cut off, not written. */
+#include "gateway/base/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum {
+    SIZE = 8,
+    GUARD = 0x5a,
+};
+
+static void pieces_follow_each_other(void **state)
+{
+    char room[SIZE];
+    struct gw_text t = gw_text_in(room, sizeof(room));
+    (void)state;
+    assert_string_equal(room, "");
+    gw_text_append(&t, "a%d", 1);
+    gw_text_append(&t, "%s", "");
+    gw_text_append(&t, "%s", "bcde");
+    assert_string_equal(room, "a1bcde");
+}
+
+static void what_does_not_fit_is_cut_off(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size <= SIZE; size++) {
+        char room[SIZE + 1];
+        memset(room, GUARD, sizeof(room));
+        struct gw_text t = gw_text_in(room, size);
+        for (int i = 0; i < 5; i++)
+            gw_text_append(&t, "%s", "abc");
+        assert_memory_equal(room, "abcabcabc", size - 1);
+        assert_ptr_equal(t.at, &room[size - 1]);
+        assert_int_equal(room[size - 1], '\0');
+        for (size_t i = size; i < sizeof(room); i++)
+            assert_int_equal(room[i], GUARD);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pieces_follow_each_other),
+        cmocka_unit_test(what_does_not_fit_is_cut_off),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
