@@ -339,8 +339,8 @@ static void add_service(struct words *w, const struct gateway_options *options, 
     if (options->client) {
         add_pair(w, "--cacert", options->cacert ? options->cacert : world_cert(ID_CA));
     } else {
-        add_pair(w, "--cert", world_cert(ID_SERVER));
-        add_pair(w, "--key", world_key(ID_SERVER));
+        add_pair(w, "--cert", options->cert ? options->cert : world_cert(ID_SERVER));
+        add_pair(w, "--key", options->cert ? options->key : world_key(ID_SERVER));
     }
 }
 

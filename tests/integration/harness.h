@@ -76,6 +76,7 @@ struct gateway_options {
     uint16_t target;                      /* port of the backend on 127.0.0.1 */
     const char *target_path;              /* … or its Unix socket */
     unsigned workers;                     /* 0: one */
+    const char *cert, *key;               /* server: NULL: those of `server` */
     const char *cacert;                   /* client: NULL: that of `ca` */
     const char *listen;                   /* NULL: a free port of 127.0.0.1 */
     const char *config;                   /* server: a file that says all but the workers */
