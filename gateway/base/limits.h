@@ -75,4 +75,5 @@ enum {
 #define GW_STOP_AGAIN_NS (250 * INT64_C(1000000))
 /* A draining worker is killed this long after its time-out; until then it sends last alerts. */
 #define GW_KILL_GRACE_NS (GW_LINGER_NS + 2 * INT64_C(1000000000))
+#define GW_EXPIRY_LOOK_NS (3600 * INT64_C(1000000000))     /* at the ends of certificates */
 #define GW_TICKET_KEY_LIFE_NS (3600 * INT64_C(1000000000)) /* then the next key encrypts */

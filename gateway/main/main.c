@@ -5,6 +5,7 @@
 #include "gateway/config/help.h"
 #include "gateway/config/parse.h"
 #include "gateway/demo/demo.h"
+#include "gateway/main/certlist.h"
 #include "gateway/main/check.h"
 #include "gateway/main/probe.h"
 #include "gateway/pki/pki.h"
@@ -14,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static enum gw_exit run_gateway(const struct gw_config *config, int argc, char **argv,
@@ -23,11 +25,16 @@ static enum gw_exit run_gateway(const struct gw_config *config, int argc, char *
     return gw_master_run(config, gw_worker_run, err);
 }
 
+static void show_certs(const struct gw_termset *set)
+{
+    gw_certlist_print(stdout, set, time(NULL));
+}
+
 static enum gw_exit run_check(const struct gw_config *config, int argc, char **argv,
                               struct gw_error *err)
 {
     (void)argc, (void)argv;
-    enum gw_exit r = gw_master_check(config, err);
+    enum gw_exit r = gw_master_check(config, show_certs, err);
     if (r == GW_EXIT_OK)
         gw_check_print(config);
     return r;

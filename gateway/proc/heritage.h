@@ -6,6 +6,7 @@
 #pragma once
 
 #include "gateway/base/error.h"
+#include "gateway/proc/expiry.h"
 #include "gateway/proc/listener.h"
 #include "gateway/proc/termset.h"
 #include "gateway/proc/worker.h"
@@ -19,6 +20,7 @@ struct gw_heritage {
     struct gw_termset set;          /* what the start has loaded */
     struct gw_files *files;         /* … and from what; NULL once the loader has it */
     int files_fd;                   /* what was loaded since, sealed; -1: nothing */
+    struct gw_expiry expiry;        /* of what is in force */
     struct ktls_probe ktls;
     struct gw_choice choice; /* nothing, unless it was measured */
     struct gw_listeners listeners;

@@ -19,6 +19,7 @@
 struct message {
     uint32_t result;
     char text[sizeof(((struct gw_loader_answer *)0)->text)];
+    struct gw_expiry expiry;
 };
 
 static const char question = '?';
@@ -36,27 +37,30 @@ static int send_answer(const struct loader *l, const struct message *m, int file
     return gw_passage_send(l->channel_fd, m, sizeof(*m), files_fd);
 }
 
-static int check(const struct loader *l, struct gw_files *files, struct gw_error *err)
+static int check(const struct loader *l, struct gw_files *files, struct gw_expiry *ret_expiry,
+                 struct gw_error *err)
 {
     struct gw_termset set;
     int r = gw_termset_reload(&set, l->h->config, l->h->tickets, files, err);
-    if (!r)
-        gw_termset_done(&set);
-    return r;
+    if (r)
+        return r;
+    gw_expiry_make(ret_expiry, &set);
+    gw_termset_done(&set);
+    return 0;
 }
 
 /* Sends the set, and keeps it as what is in force. */
-static int hand_over(struct loader *l, struct gw_files *files)
+static int hand_over(struct loader *l, struct gw_files *files, struct message *m)
 {
-    struct message m = {.result = GW_LOADER_FRESH};
+    m->result = GW_LOADER_FRESH;
     gw_auto_fd fd = gw_files_seal(files);
     if (fd < 0) {
-        m.result = GW_LOADER_BROKEN;
-        (void)snprintf(m.text, sizeof(m.text), "no memory for a copy of the files: %s",
+        m->result = GW_LOADER_BROKEN;
+        (void)snprintf(m->text, sizeof(m->text), "no memory for a copy of the files: %s",
                        strerror(-fd));
     }
-    int r = send_answer(l, &m, fd);
-    if (m.result == GW_LOADER_FRESH && !r) {
+    int r = send_answer(l, m, fd);
+    if (m->result == GW_LOADER_FRESH && !r) {
         gw_files_free(l->last);
         l->last = files;
     } else {
@@ -70,11 +74,11 @@ static int answer(struct loader *l)
     struct gw_error err = {.text = ""};
     struct gw_files *files = gw_files_new();
     struct message m = {.result = GW_LOADER_SAME};
-    if (!files || check(l, files, &err)) {
+    if (!files || check(l, files, &m.expiry, &err)) {
         m.result = GW_LOADER_BROKEN;
         (void)snprintf(m.text, sizeof(m.text), "%s", files ? err.text : "out of memory");
     } else if (!l->last || !gw_files_equal(files, l->last)) {
-        return hand_over(l, files);
+        return hand_over(l, files, &m);
     }
     gw_files_free(files);
     return send_answer(l, &m, -1);
@@ -144,6 +148,7 @@ int gw_loader_take(struct gw_loader *l, struct gw_loader_answer *ret)
     *ret = (struct gw_loader_answer){.result = (enum gw_loader_result)m.result, .files_fd = fd};
     m.text[sizeof(m.text) - 1] = '\0';
     (void)snprintf(ret->text, sizeof(ret->text), "%s", m.text);
+    ret->expiry = m.expiry;
     return 1;
 }
 

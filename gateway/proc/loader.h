@@ -25,8 +25,9 @@ enum gw_loader_result {
 
 struct gw_loader_answer {
     enum gw_loader_result result;
-    int files_fd;   /* FRESH: sealed, the caller's; else -1 */
-    char text[512]; /* BROKEN: what, where, what to do */
+    int files_fd;            /* FRESH: sealed, the caller's; else -1 */
+    char text[512];          /* BROKEN: what, where, what to do */
+    struct gw_expiry expiry; /* FRESH: of the new set */
 };
 
 /*

@@ -19,6 +19,7 @@ struct master {
     struct gw_pidfile pidfile;
     struct gw_reload reload;
     int signal_fd;
+    gw_master_shown *shown; /* of a check */
 };
 
 static void log_listeners(const struct gw_listeners *l, const struct gw_config *c)
@@ -86,13 +87,16 @@ static int serve(struct master *m, struct gw_error *err)
 
 static int check(struct master *m, struct gw_error *err)
 {
-    return gw_preflight(&m->heritage, err);
+    int r = gw_preflight(&m->heritage, err);
+    if (!r)
+        m->shown(&m->heritage.set);
+    return r;
 }
 
 /* Does `work` with a master that is torn down afterwards, however far it came. */
 static enum gw_exit with_master(const struct gw_config *config, gw_worker_main *worker,
                                 int (*work)(struct master *m, struct gw_error *err),
-                                struct gw_error *err)
+                                gw_master_shown *shown, struct gw_error *err)
 {
     *err = (struct gw_error){.exit = GW_EXIT_OK};
     struct master *m = calloc(1, sizeof(*m));
@@ -101,6 +105,7 @@ static enum gw_exit with_master(const struct gw_config *config, gw_worker_main *
         return err->exit;
     }
     m->signal_fd = m->pidfile.fd = -1;
+    m->shown = shown;
     gw_wipe_forbid_dumps(); /* before the first key is read */
     if (!gw_heritage_init(&m->heritage, config, worker, err))
         (void)work(m, err);
@@ -115,10 +120,11 @@ static enum gw_exit with_master(const struct gw_config *config, gw_worker_main *
 enum gw_exit gw_master_run(const struct gw_config *config, gw_worker_main *worker,
                            struct gw_error *err)
 {
-    return with_master(config, worker, serve, err);
+    return with_master(config, worker, serve, NULL, err);
 }
 
-enum gw_exit gw_master_check(const struct gw_config *config, struct gw_error *err)
+enum gw_exit gw_master_check(const struct gw_config *config, gw_master_shown *shown,
+                             struct gw_error *err)
 {
-    return with_master(config, NULL, check, err);
+    return with_master(config, NULL, check, shown, err);
 }

@@ -18,6 +18,11 @@
 enum gw_exit gw_master_run(const struct gw_config *config, gw_worker_main *worker,
                            struct gw_error *err);
 
+/* Takes what a check has loaded. */
+typedef void gw_master_shown(const struct gw_termset *set);
+
 /* The same as far as the last step that changes nothing: no port is opened, no file written.
- * Returns GW_EXIT_OK when the gateway would start, as far as that tells. */
-enum gw_exit gw_master_check(const struct gw_config *config, struct gw_error *err);
+ * `shown` is called when that is good. Returns GW_EXIT_OK when the gateway would start, as far as
+ * that tells. */
+enum gw_exit gw_master_check(const struct gw_config *config, gw_master_shown *shown,
+                             struct gw_error *err);

@@ -19,7 +19,10 @@ static int make_terms(struct gw_heritage *h, struct gw_error *err)
     h->files = gw_files_new();
     if (!h->files)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
-    return gw_termset_load(&h->set, h->config, h->tickets, h->files, err);
+    int r = gw_termset_load(&h->set, h->config, h->tickets, h->files, err);
+    if (!r)
+        gw_expiry_make(&h->expiry, &h->set);
+    return r;
 }
 
 static int judge_engines(struct gw_heritage *h, struct gw_error *err)

@@ -93,6 +93,7 @@ static bool take_answer(struct gw_reload *r, struct gw_loader_answer *a, unsigne
     case GW_LOADER_FRESH:
         gw_fd_close(&r->h->files_fd);
         r->h->files_fd = a->files_fd;
+        gw_expiry_replace(&r->h->expiry, &a->expiry);
         r->number++;
         r->outstanding = workers;
         r->last_error[0] = '\0';

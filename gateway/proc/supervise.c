@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 const struct gw_supervise_times gw_supervise_default_times = {
@@ -24,6 +25,7 @@ const struct gw_supervise_times gw_supervise_default_times = {
     .respawn_max_ns = GW_RESPAWN_MAX_NS,
     .ticket_life_ns = GW_TICKET_KEY_LIFE_NS,
     .stop_again_ns = GW_STOP_AGAIN_NS,
+    .expiry_ns = GW_EXPIRY_LOOK_NS,
     .kill_grace_ns = GW_KILL_GRACE_NS,
 };
 
@@ -69,6 +71,7 @@ struct supervisor {
     enum phase phase;
     enum gw_exit exit;
     int64_t rotate_at_ns;
+    int64_t expiry_at_ns;
     int64_t stopped_ns; /* when the first TERM or INT came; 0: none has */
     int64_t kill_at_ns;
 };
@@ -157,11 +160,19 @@ static void spread_files(struct supervisor *s)
     }
 }
 
+static void look_at_ends(struct supervisor *s, int64_t now)
+{
+    gw_expiry_tell(&s->h->expiry, time(NULL));
+    s->expiry_at_ns = now + s->times->expiry_ns;
+}
+
 static void take_loader(struct supervisor *s)
 {
     unsigned count = s->phase == ENDING ? 0 : s->count;
-    if (gw_reload_take(s->reload, count, gw_clock_ns()) && count)
+    if (gw_reload_take(s->reload, count, gw_clock_ns()) && count) {
         spread_files(s);
+        look_at_ends(s, gw_clock_ns());
+    }
 }
 
 /* Before all are ready, a HUP waits. */
@@ -368,6 +379,8 @@ static void take_deadlines(struct supervisor *s)
             start_worker(s, i);
     if (now >= s->rotate_at_ns)
         rotate_tickets(s, now);
+    if (now >= s->expiry_at_ns)
+        look_at_ends(s, now);
     if (now >= s->kill_at_ns)
         kill_late(s);
     if (s->reload && now >= s->reload->due_ns)
@@ -377,7 +390,7 @@ static void take_deadlines(struct supervisor *s)
 /* Milliseconds for poll(2), rounded up so that it does not return before the deadline. */
 static int wait_ms(const struct supervisor *s)
 {
-    int64_t next = GW_MIN(s->rotate_at_ns, s->kill_at_ns);
+    int64_t next = GW_MIN(GW_MIN(s->rotate_at_ns, s->expiry_at_ns), s->kill_at_ns);
     if (s->reload)
         next = GW_MIN(next, s->reload->due_ns);
     for (unsigned i = 0; i < s->count; i++)

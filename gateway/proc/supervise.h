@@ -19,6 +19,7 @@ struct gw_supervise_times {
     int64_t respawn_max_ns;   /* … but never longer than this */
     int64_t ticket_life_ns;   /* between two rotations */
     int64_t stop_again_ns;    /* a second TERM or INT before this is the first one's echo */
+    int64_t expiry_ns;        /* between two looks at the ends of certificates */
     int64_t kill_grace_ns;    /* after --shutdown-timeout, until a draining worker is killed */
 };
 

@@ -307,3 +307,26 @@ enum gw_reason gw_tls_context_judge_chain(const struct gw_tls_context *tls,
 {
     return gw_trust_judge_reason(&tls->trust, chain, now, NULL);
 }
+
+unsigned gw_tls_context_cert_count(const struct gw_tls_context *ctx)
+{
+    return ctx->keyring.count;
+}
+
+void gw_tls_context_cert(const struct gw_tls_context *ctx, unsigned index,
+                         struct gw_cert_facts *ret)
+{
+    const struct gw_credential *c = &ctx->keyring.all[index];
+    *ret = (struct gw_cert_facts){
+        .flag = c->flag,
+        .file = c->file,
+        .names = c->names,
+        .name_count = c->name_count,
+        .begins = c->begins,
+        .ends = c->ends,
+        .has_ocsp = c->ocsp.der != NULL,
+        .ocsp_begins = c->ocsp.begins,
+        .ocsp_ends = c->ocsp.ends,
+    };
+    gw_handshake_name_key(c->key, ret->key, sizeof(ret->key));
+}

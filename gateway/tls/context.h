@@ -39,5 +39,19 @@ void gw_tls_context_free(struct gw_tls_context *ctx);
 gw_must_check enum gw_reason gw_tls_context_judge_chain(const struct gw_tls_context *ctx,
                                                         const struct gw_chain *chain, time_t now);
 
+/* What a person may want to know of a certificate that was loaded; owned by the context. */
+struct gw_cert_facts {
+    const char *flag, *file; /* "--cert", its path */
+    char *const *names;      /* that it answers to */
+    unsigned name_count;
+    char key[16];         /* "EC256" */
+    int64_t begins, ends; /* seconds since 1970 */
+    bool has_ocsp;
+    int64_t ocsp_begins, ocsp_ends;
+};
+unsigned gw_tls_context_cert_count(const struct gw_tls_context *ctx);
+void gw_tls_context_cert(const struct gw_tls_context *ctx, unsigned index,
+                         struct gw_cert_facts *ret);
+
 /* Versions of the library at run time, for probe: "OpenSSL 3.0.22 …". */
 const char *gw_tls_library_version(void);

@@ -22,7 +22,7 @@ static const struct {
     {EVP_PKEY_ED448, "ED448", false},
 };
 
-static void name_key(const EVP_PKEY *key, char *out, size_t size)
+void gw_handshake_name_key(const EVP_PKEY *key, char *out, size_t size)
 {
     char bits[12] = "";
     for (size_t i = 0; i < GW_ARRAY_SIZE(key_names); i++) {
@@ -79,7 +79,7 @@ static void add_ours(SSL *ssl, struct gw_handshake_facts *ret)
         return;
     const char *name = OBJ_nid2sn(X509_get_signature_nid(cert));
     ret->sig_alg = name ? name : "";
-    name_key(key, ret->key_alg, sizeof(ret->key_alg));
+    gw_handshake_name_key(key, ret->key_alg, sizeof(ret->key_alg));
     ret->sig_scheme = scheme_name(ssl, key);
 }
 

@@ -60,5 +60,7 @@ void gw_handshake_take_secret(struct gw_handshake *hs, const char *line);
 /* Server role: SSL_client_hello_cb, which chooses who answers, by the name that the client asks
  * for. What libssl calls the name is another one when it resumes a session of TLS 1.2. */
 int gw_handshake_take_hello(SSL *ssl, int *alert, void *arg);
+/* "EC256", "RSA2048", "ED25519"; left as it was for others. */
+void gw_handshake_name_key(const EVP_PKEY *key, char *out, size_t size);
 /* libssl read the header of a record of this type. */
 void gw_handshake_count_read(struct gw_handshake *hs, uint8_t type);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/proc/expiry.h"
+
+#include "gateway/base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define DAY INT64_C(86400)
+
+static const int64_t days_before[] = {30, 7, 1, 0};
+
+enum {
+    WARNINGS = GW_ARRAY_SIZE(days_before)
+};
+
+/* ---- the table ---- */
+
+static void set_name(struct gw_expiry_row *row, const struct gw_cert_facts *facts)
+{
+    size_t room = sizeof(row->name) - strlen(facts->flag) - sizeof("…") - 1;
+    size_t len = strlen(facts->file);
+    bool cut = len > room;
+    (void)snprintf(row->name, sizeof(row->name), "%s %s%s", facts->flag, cut ? "…" : "",
+                   cut ? facts->file + len - room : facts->file);
+}
+
+/* Keeps the rows in the order of their ends. */
+static void insert(struct gw_expiry *e, const struct gw_cert_facts *facts)
+{
+    unsigned at = e->count;
+    while (at > 0 && e->rows[at - 1].ends > facts->ends)
+        at--;
+    if (at == GW_EXPIRY_ROWS)
+        return;
+    if (e->count < GW_EXPIRY_ROWS)
+        e->count++;
+    memmove(e->rows + at + 1, e->rows + at, (e->count - at - 1) * sizeof(e->rows[0]));
+    e->rows[at] = (struct gw_expiry_row){.begins = facts->begins, .ends = facts->ends};
+    set_name(&e->rows[at], facts);
+}
+
+void gw_expiry_make(struct gw_expiry *ret, const struct gw_termset *set)
+{
+    memset(ret, 0, sizeof(*ret)); /* it crosses whole */
+    for (unsigned i = 0; i < set->count; i++) {
+        const struct gw_tls_context *tls = set->terms[i]->tls;
+        for (unsigned c = 0; c < gw_tls_context_cert_count(tls); c++) {
+            struct gw_cert_facts facts;
+            gw_tls_context_cert(tls, c, &facts);
+            insert(ret, &facts);
+        }
+    }
+}
+
+static uint32_t told_before(const struct gw_expiry *e, const struct gw_expiry_row *row)
+{
+    for (unsigned i = 0; i < e->count; i++)
+        if (e->rows[i].ends == row->ends && strcmp(e->rows[i].name, row->name) == 0)
+            return e->rows[i].told;
+    return 0;
+}
+
+void gw_expiry_replace(struct gw_expiry *e, const struct gw_expiry *fresh)
+{
+    struct gw_expiry next = *fresh;
+    next.count = GW_MIN(next.count, (uint32_t)GW_EXPIRY_ROWS);
+    for (unsigned i = 0; i < next.count; i++) {
+        next.rows[i].name[GW_EXPIRY_NAME - 1] = '\0';
+        next.rows[i].told = told_before(e, &next.rows[i]);
+    }
+    *e = next;
+}
+
+/* ---- telling ---- */
+
+/* How many of the warnings are due. */
+static uint32_t due(const struct gw_expiry_row *row, int64_t now)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < WARNINGS; i++)
+        if (row->ends - now <= days_before[i] * DAY &&
+            row->ends - row->begins >= 3 * days_before[i] * DAY)
+            count = i + 1;
+    return count;
+}
+
+static void tell(const struct gw_expiry_row *row, int64_t now)
+{
+    char date[32] = "an unreadable date";
+    time_t ends = row->ends;
+    struct tm tm;
+    if (gmtime_r(&ends, &tm))
+        (void)strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &tm);
+    if (row->ends <= now) {
+        gw_log(GW_LOG_ERROR, "%s: the certificate expired on %s, and clients refuse it; renew it",
+               row->name, date);
+        return;
+    }
+    long long days = (long long)((row->ends - now) / DAY);
+    gw_log(GW_LOG_WARNING, "%s: the certificate expires in %lld day%s, on %s; renew it", row->name,
+           days, days == 1 ? "" : "s", date);
+}
+
+void gw_expiry_tell(struct gw_expiry *e, int64_t now)
+{
+    for (unsigned i = 0; i < e->count; i++) {
+        struct gw_expiry_row *row = &e->rows[i];
+        uint32_t count = due(row, now);
+        if (count > row->told)
+            tell(row, now);
+        row->told = GW_MAX(row->told, count);
+    }
+}
