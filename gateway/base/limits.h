@@ -18,6 +18,7 @@ enum {
     GW_MAX_ALPN = 16,
     GW_MAX_TRUST_PATHS = 32, /* of --cacert and of --crl, each; a folder is one */
     GW_VERIFY_DEPTH_MAX = 10,
+    GW_MAX_NETS = 64, /* networks of load balancers per service */
 
     GW_MAX_CPU = 8192,         /* processor numbers are below it (NR_CPUS of big kernels) */
     GW_VALUE_BYTES_MAX = 4096, /* of one value on the command line; PATH_MAX of Linux */

@@ -19,6 +19,8 @@
     X(CLOSE_TIMEOUT,        "close-timeout",          true,  "one side ended and no byte of the other moved for --close-timeout") \
     X(MAX_CONNS,            "max-conns",              true,  "--max-conns connections were open already")               \
     X(NO_MEMORY,            "no-memory",              true,  "no memory or no descriptor was left for it")              \
+    X(PROXY_STRANGER,       "proxy-stranger",         true,  "it does not come from a load balancer of --accept-proxy-from") \
+    X(PROXY_HEADER,         "proxy-header",           true,  "no valid PROXY header came first, which --accept-proxy demands") \
     X(HANDSHAKE_TIMEOUT,    "handshake-timeout",      true,  "the handshake did not finish within --handshake-timeout") \
     X(HANDSHAKE_CLOSED,     "handshake-closed",       true,  "the client closed during the handshake")                  \
     X(HANDSHAKE_RESET,      "handshake-reset",        true,  "the client reset the connection during the handshake")    \

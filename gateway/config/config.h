@@ -10,6 +10,7 @@
 #include "gateway/base/limits.h"
 #include "gateway/base/log.h"
 #include "gateway/base/role.h"
+#include "gateway/config/net.h"
 #include "gateway/config/pki.h"
 
 #include <stdbool.h>
@@ -106,6 +107,12 @@ struct gw_service {
     enum gw_role role;
     struct gw_address listen[GW_MAX_ADDRESSES];
     unsigned listen_count;
+    /* A PROXY header comes before the first byte of a client, from those networks only: at least
+     * one of them where it is on, else none. */
+    bool accept_proxy;
+    struct gw_net accept_proxy_from[GW_MAX_NETS];
+    unsigned accept_proxy_from_count;
+    bool accept_proxy_unix; /* … or by a unix socket */
     struct gw_target target;
     /* Client role: the DNS name or address that the target's certificate must be good for. A name
      * is also sent (SNI). NULL in the server role. */

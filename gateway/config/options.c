@@ -91,6 +91,32 @@ static const struct gw_option options[] = {
         .set = gw_set_listen,
     },
     {
+        .name = "accept-proxy",
+        .kind = GW_OPTION_WORD,
+        .group = GW_GROUP_ADDRESSES,
+        .commands = IN_SERVER,
+        .initial = "off",
+        .help =
+            "a load balancer in front of us says first, in a PROXY header (version 1 or 2), who "
+            "its client is",
+        .also = "proxy-protocol-in proxy_protocol real-ip set-real-ip-from",
+        .words = on_off_words,
+        IN_SERVICE(accept_proxy),
+        .set = gw_set_on_off,
+    },
+    {
+        .name = "accept-proxy-from",
+        .kind = GW_OPTION_LIST,
+        .group = GW_GROUP_ADDRESSES,
+        .commands = IN_SERVER,
+        .repeatable = true,
+        .value = "CIDR,CIDR",
+        .help = "networks of the load balancers, needed with --accept-proxy on: nobody else may "
+                "connect; unix stands for those that come by a Unix socket",
+        .also = "set_real_ip_from trusted-proxies trusted-ips",
+        .set = gw_set_networks,
+    },
+    {
         .name = "target",
         .kind = GW_OPTION_ADDRESS,
         .group = GW_GROUP_ADDRESSES,

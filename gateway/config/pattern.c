@@ -170,66 +170,11 @@ static int read_uri(const char *text, char *ret, const char **why)
 
 /* ---- addresses ---- */
 
-/* IPv4 in IPv6 is the same host, so it is one thing here. */
-static void unmap(struct gw_net *net)
-{
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    if (net->len != 16 || net->bits < 96 || memcmp(net->bytes, mapped, sizeof(mapped)) != 0)
-        return;
-    memmove(net->bytes, net->bytes + 12, 4);
-    net->len = 4;
-    net->bits -= 96;
-}
-
-static bool read_bits(const char *text, unsigned max, uint8_t *ret)
-{
-    unsigned n = 0;
-    size_t len = strspn(text, DIGITS);
-    if (len == 0 || len > 3 || text[len] || (len > 1 && *text == '0'))
-        return false;
-    for (; *text; text++)
-        n = n * 10 + (unsigned)(*text - '0');
-    *ret = (uint8_t)n;
-    return n <= max;
-}
-
-static bool has_more_bits(const struct gw_net *net)
-{
-    for (unsigned bit = net->bits; bit < 8U * net->len; bit++)
-        if (net->bytes[bit / 8] & 0x80 >> bit % 8)
-            return true;
-    return false;
-}
-
-int gw_pattern_net(const char *text, struct gw_net *ret, const char **ret_why)
-{
-    char address[INET6_ADDRSTRLEN];
-    size_t len = strcspn(text, "/");
-    memset(ret, 0, sizeof(*ret));
-    if (len >= sizeof(address))
-        return no(ret_why, "it is not an IP address");
-    memcpy(address, text, len);
-    address[len] = '\0';
-    if (inet_pton(AF_INET, address, ret->bytes) == 1)
-        ret->len = 4;
-    else if (inet_pton(AF_INET6, address, ret->bytes) == 1)
-        ret->len = 16;
-    else
-        return no(ret_why, "it is not an IP address");
-    ret->bits = (uint8_t)(8 * ret->len);
-    if (text[len] && !read_bits(text + len + 1, ret->bits, &ret->bits))
-        return no(ret_why, "behind the slash stands how many bits of the address count");
-    if (has_more_bits(ret))
-        return no(ret_why, "there are bits set behind the network's");
-    unmap(ret);
-    return 0;
-}
-
 static int read_ip(const char *text, char *ret, const char **why)
 {
     struct gw_net net;
     char address[INET6_ADDRSTRLEN];
-    int error = gw_pattern_net(text, &net, why);
+    int error = gw_net_read(text, &net, why);
     if (error)
         return error;
     gw_require(inet_ntop(net.len == 4 ? AF_INET : AF_INET6, net.bytes, address, sizeof(address)));

@@ -22,17 +22,11 @@
 #pragma once
 
 #include "gateway/config/config.h"
+#include "gateway/config/net.h"
 
 enum {
     GW_PATTERN_PARTS_MAX = 64, /* parts between slashes or dots */
     GW_PATTERN_BYTES_MAX = GW_VALUE_BYTES_MAX + 1,
-};
-
-/* A network; an address is one of all its bits. */
-struct gw_net {
-    uint8_t bytes[16]; /* 4 or 16 of them */
-    uint8_t len;       /* 4 or 16 */
-    uint8_t bits;
 };
 
 /*
@@ -42,9 +36,6 @@ struct gw_net {
  */
 gw_must_check int gw_pattern_read(enum gw_rule_kind kind, const char *text,
                                   char ret[static GW_PATTERN_BYTES_MAX], const char **ret_why);
-
-/* The address or network of a text. -EINVAL as above. */
-gw_must_check int gw_pattern_net(const char *text, struct gw_net *ret, const char **ret_why);
 
 /* "cn" as in --allow-cn. */
 const char *gw_pattern_kind_word(enum gw_rule_kind kind);

@@ -327,16 +327,50 @@ static int add_alpn(struct gw_draft *d, const struct gw_option *opt, const char 
     return 0;
 }
 
-int gw_set_alpn(struct gw_draft *d, const struct gw_option *opt, const char *value)
+/* Adds what stands between commas, part by part. */
+static int for_each_part(struct gw_draft *d, const struct gw_option *opt, const char *value,
+                         int (*add)(struct gw_draft *d, const struct gw_option *opt,
+                                    const char *part, size_t len, const char *value))
 {
     const char *at = value;
     for (;;) {
         size_t len = strcspn(at, ",");
-        int error = add_alpn(d, opt, at, len, value);
+        int error = add(d, opt, at, len, value);
         if (error || !at[len])
             return error;
         at += len + 1;
     }
+}
+
+int gw_set_alpn(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    return for_each_part(d, opt, value, add_alpn);
+}
+
+static int add_network(struct gw_draft *d, const struct gw_option *opt, const char *part,
+                       size_t len, const char *value)
+{
+    struct gw_service *s = d->service;
+    char text[64];
+    const char *why;
+    int error = need_room(d, opt, s->accept_proxy_from_count, GW_MAX_NETS);
+    if (error)
+        return error;
+    (void)snprintf(text, sizeof(text), "%.*s", (int)len, part); /* longer ones are none */
+    if (!strcmp(text, "unix")) {
+        s->accept_proxy_unix = true;
+        return 0;
+    }
+    if (gw_net_read(text, &s->accept_proxy_from[s->accept_proxy_from_count], &why))
+        return gw_draft_refuse_value(d, opt, value, "%s; give %s, such as 10.0.0.0/8,2001:db8::/32",
+                                     why, opt->value);
+    s->accept_proxy_from_count++;
+    return 0;
+}
+
+int gw_set_networks(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    return for_each_part(d, opt, value, add_network);
 }
 
 int gw_set_workers(struct gw_draft *d, const struct gw_option *opt, const char *value)

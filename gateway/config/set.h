@@ -29,6 +29,7 @@ int gw_set_key(struct gw_draft *d, const struct gw_option *opt, const char *valu
 int gw_set_rule(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_deny(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_alpn(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_networks(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_workers(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_cpus(struct gw_draft *d, const struct gw_option *opt, const char *value);
 

@@ -44,6 +44,21 @@ static int check_server(struct gw_draft *d)
     return 0;
 }
 
+/* Who may send a header may claim any address. */
+static int check_accept_proxy(struct gw_draft *d)
+{
+    const struct gw_service *s = d->service;
+    bool from = gw_draft_given(d, "accept-proxy-from");
+    if (s->accept_proxy && !from)
+        return refuse_usage(d, "--accept-proxy on needs --accept-proxy-from: name the networks of "
+                               "the load balancers, such as 10.0.0.0/8, since whoever may send a "
+                               "PROXY header can claim any address");
+    if (!s->accept_proxy && from)
+        return refuse_usage(d, "--accept-proxy-from does nothing without --accept-proxy on; add "
+                               "that, or leave it out");
+    return 0;
+}
+
 /* The host of --target as certificates name it. */
 static int name_by_target(struct gw_draft *d)
 {
@@ -349,6 +364,7 @@ static const struct check {
 } checks[] = {
     {GATEWAY, check_needed, 0},
     {SERVER, check_server, 0},
+    {SERVER, check_accept_proxy, 0},
     {CLIENT, check_client, 0},
     {GATEWAY, pair_certs, 0},
     {SERVER, pair_responses, 0},

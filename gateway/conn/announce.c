@@ -88,11 +88,13 @@ enum gw_reason gw_announce_make(struct gw_conn *c, const struct gw_identity *id)
     struct sockaddr_storage local;
     if (mode == GW_PROXY_OFF)
         return GW_REASON_NONE;
-    gw_ring_addresses(c->env->ring, c->tls_fd, &peer, &local);
+    bool told = c->told_client.sa.sa_family != AF_UNSPEC;
+    if (!told)
+        gw_ring_addresses(c->env->ring, c->tls_fd, &peer, &local);
     struct gw_proxy_info info = {
         .version = mode == GW_PROXY_V1 ? 1 : 2,
-        .client = (const struct sockaddr *)&peer,
-        .local = (const struct sockaddr *)&local,
+        .client = told ? &c->told_client.sa : (const struct sockaddr *)&peer,
+        .local = told ? &c->told_local.sa : (const struct sockaddr *)&local,
     };
     bool on_tls = mode == GW_PROXY_V2_TLS || mode == GW_PROXY_V2_TLS_FULL;
     return on_tls ? make_header_on_tls(c, id, &info) : make_header(c, &info);

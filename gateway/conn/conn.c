@@ -238,7 +238,9 @@ void gw_conn_tls_sent(struct gw_conn *c, int res)
 
 static void on_tls_recv(struct gw_conn *c, const struct gw_completion *done)
 {
-    if (c->step == GW_STEP_HANDSHAKE)
+    if (c->step == GW_STEP_PREFACE)
+        gw_preface_received(c, done);
+    else if (c->step == GW_STEP_HANDSHAKE)
         gw_opening_received(c, done);
     else if (c->step == GW_STEP_LINGER)
         gw_end_discarded(c, done);
@@ -344,9 +346,13 @@ static void no_timer(struct gw_conn *c gw_unused)
 }
 
 static void (*const timer_handlers[GW_STEP_COUNT])(struct gw_conn *c) = {
-    [GW_STEP_HANDSHAKE] = handshake_timer, [GW_STEP_CONNECT] = gw_opening_connect_timeout,
-    [GW_STEP_FLUSH] = handshake_timer,     [GW_STEP_RELAY] = relay_timer,
-    [GW_STEP_LINGER] = linger_timer,       [GW_STEP_CLOSING] = no_timer,
+    [GW_STEP_PREFACE] = gw_preface_timeout,
+    [GW_STEP_HANDSHAKE] = handshake_timer,
+    [GW_STEP_CONNECT] = gw_opening_connect_timeout,
+    [GW_STEP_FLUSH] = handshake_timer,
+    [GW_STEP_RELAY] = relay_timer,
+    [GW_STEP_LINGER] = linger_timer,
+    [GW_STEP_CLOSING] = no_timer,
 };
 
 static void retry_starved(struct gw_conn *c)
@@ -354,7 +360,7 @@ static void retry_starved(struct gw_conn *c)
     uint16_t ops = c->starved;
     c->starved = 0;
     if (ops & 1U << GW_OP_TLS_RECV) {
-        if (c->step == GW_STEP_HANDSHAKE)
+        if (c->step <= GW_STEP_HANDSHAKE)
             gw_opening_read(c);
         else if (c->step == GW_STEP_RELAY)
             gw_rx_read(c);

@@ -2,7 +2,7 @@
 /*
  * The life of one connection, from accept to close, as steps (GW_STEPS) driven by completions.
  *
- *   server role: handshake → connect → flush → relay → linger → closing
+ *   server role: preface → handshake → connect → flush → relay → linger → closing
  *   client role: connect → handshake → flush → relay → linger → closing
  *
  * It has a TLS side, where records are, and a plain side. In the server role the TLS side is the
@@ -34,6 +34,7 @@
 
 // clang-format off
 #define GW_STEPS(X)                                                                        \
+    X(PREFACE)   /* the PROXY header of a load balancer, where one is accepted */       \
     X(HANDSHAKE) /* of TLS */                                                           \
     X(CONNECT)   /* to the backend; a server's last handshake bytes leave meanwhile */  \
     X(FLUSH)     /* what is left of the handshake leaves */                             \

@@ -4,6 +4,7 @@
 
 #include "gateway/conn/conn.h"
 #include "gateway/record/control.h"
+#include "gateway/wire/proxy_in.h"
 
 enum {
     GW_CONN_MAGIC = 0x636f6e6e
@@ -107,6 +108,8 @@ struct gw_conn {
     int tls_fd;         /* server role: the client; client role: the backend */
     int plain_fd;       /* … and the other */
     unsigned target_at; /* address of the target being tried */
+    /* By a load balancer, and believed; AF_UNSPEC: the socket's own are the client's. */
+    union gw_proxy_end told_client, told_local;
 
     struct gw_passport *passport; /* --recheck-on-reload; owned */
     struct gw_terms *terms;       /* held as long as one of the next two is there */
@@ -219,6 +222,10 @@ void gw_opening_left_handshake(struct gw_conn *c);
 uint8_t gw_opening_refusal_alert(enum gw_reason refused);
 /* Frees *hs, which is c->hs or was it, and lets go of the terms with it. */
 void gw_conn_free_handshake(struct gw_conn *c, struct gw_handshake **hs);
+/* Gives the TLS side its upper layer, where the kernel may run records; once. While the connection
+ * is surely ESTABLISHED: later its FIN may have come, and the kernel refuses
+ * (kernel-notes/attach-needs-established.md). */
+void gw_opening_attach(struct gw_conn *c);
 void gw_opening_read(struct gw_conn *c);
 void gw_opening_received(struct gw_conn *c, const struct gw_completion *done);
 void gw_opening_connected(struct gw_conn *c, int res);
@@ -228,7 +235,13 @@ void gw_opening_flushed(struct gw_conn *c);
 /* The kernel did not take the keys: notes why; with --records kernel the connection ends. */
 void gw_opening_kernel_refused(struct gw_conn *c, const char *direction, int error);
 
-/* ---- announce.c: the PROXY header ---- */
+/* ---- preface.c: the PROXY header of who connects to us ---- */
+
+void gw_preface_begin(struct gw_conn *c);
+void gw_preface_received(struct gw_conn *c, const struct gw_completion *done);
+void gw_preface_timeout(struct gw_conn *c);
+
+/* ---- announce.c: the PROXY header that the backend gets ---- */
 
 /* The client of this identity may pass: makes the header that tells so, where one is to be sent.
  * NONE; or why the connection must end. Call it while the handshake is there, once. */

@@ -188,6 +188,19 @@ void gw_opening_connect_timeout(struct gw_conn *c)
 
 static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict);
 
+void gw_opening_attach(struct gw_conn *c)
+{
+    if (!c->attached && c->service->records != GW_RECORDS_USER && c->env->ktls->attach.works)
+        c->attached = gw_ring_ktls_attach(c->env->ring, c->tls_fd) == 0;
+}
+
+/* Nanoseconds. Of a client the time counts from accept on. */
+static int64_t handshake_left(const struct gw_conn *c)
+{
+    int64_t began = c->service->role == GW_ROLE_SERVER ? c->began_ns : c->env->now_ns;
+    return began + c->env->config->handshake_timeout_ns - c->env->now_ns;
+}
+
 static void begin_handshake(struct gw_conn *c)
 {
     c->handshaking = true;
@@ -199,12 +212,15 @@ static void begin_handshake(struct gw_conn *c)
         gw_end_now(c, GW_REASON_NO_MEMORY);
         return;
     }
-    /* While the connection is surely ESTABLISHED: later its FIN may have come, and the kernel
-     * refuses (kernel-notes/attach-needs-established.md). */
-    if (c->service->records != GW_RECORDS_USER && c->env->ktls->attach.works)
-        c->attached = gw_ring_ktls_attach(c->env->ring, c->tls_fd) == 0;
-    gw_conn_set_timer(c, c->env->config->handshake_timeout_ns);
-    take_verdict(c, gw_handshake_begin(c->hs));
+    gw_opening_attach(c);
+    gw_conn_set_timer(c, handshake_left(c));
+    enum gw_handshake_verdict verdict = gw_handshake_begin(c->hs);
+    uint32_t at = c->rx.start;
+    uint32_t len = c->rx.end - at;
+    c->rx.start = c->rx.end = 0;
+    if (len > 0) /* that came right behind a PROXY header */
+        verdict = gw_handshake_input(c->hs, c->rx.buf->data + at, len);
+    take_verdict(c, verdict);
 }
 
 void gw_conn_free_handshake(struct gw_conn *c, struct gw_handshake **hs)
@@ -378,18 +394,18 @@ static void begin_relay(struct gw_conn *c)
 /* ---- the order of the steps ---- */
 
 enum {
-    OPENING_STEPS = 4
+    OPENING_STEPS = 5
 };
 
 static const enum gw_step orders[GW_ROLE_COUNT][OPENING_STEPS] = {
-    [GW_ROLE_SERVER] = {GW_STEP_HANDSHAKE, GW_STEP_CONNECT, GW_STEP_FLUSH, GW_STEP_RELAY},
+    [GW_ROLE_SERVER] = {GW_STEP_PREFACE, GW_STEP_HANDSHAKE, GW_STEP_CONNECT, GW_STEP_FLUSH,
+                        GW_STEP_RELAY},
     [GW_ROLE_CLIENT] = {GW_STEP_CONNECT, GW_STEP_HANDSHAKE, GW_STEP_FLUSH, GW_STEP_RELAY},
 };
 
 static void (*const entries[GW_STEP_COUNT])(struct gw_conn *c) = {
-    [GW_STEP_HANDSHAKE] = begin_handshake,
-    [GW_STEP_CONNECT] = connect_next,
-    [GW_STEP_FLUSH] = begin_flush,
+    [GW_STEP_PREFACE] = gw_preface_begin, [GW_STEP_HANDSHAKE] = begin_handshake,
+    [GW_STEP_CONNECT] = connect_next,     [GW_STEP_FLUSH] = begin_flush,
     [GW_STEP_RELAY] = begin_relay,
 };
 

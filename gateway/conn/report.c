@@ -18,23 +18,15 @@ static const struct {
     {                                                                                              \
         key, offsetof(struct gw_conn_report, field), sizeof(((struct gw_conn_report *)0)->field)   \
     }
-    ROW("service", service),
-    ROW("client", client),
-    ROW("detail", detail),
-    ROW("version", version),
-    ROW("suite", suite),
-    ROW("group", group),
-    ROW("sni", sni),
-    ROW("alpn", alpn),
-    ROW("cn", cn),
-    ROW("serial", serial),
-    ROW("fingerprint", fingerprint),
-    ROW("rule", rule),
-    ROW("tx", tx_engine),
-    ROW("rx", rx_engine),
-    ROW("tx_relay", tx_relay),
-    ROW("rx_relay", rx_relay),
-    ROW("engine_why", engine_why),
+    ROW("service", service),   ROW("client", client),
+    ROW("via", via),           ROW("detail", detail),
+    ROW("version", version),   ROW("suite", suite),
+    ROW("group", group),       ROW("sni", sni),
+    ROW("alpn", alpn),         ROW("cn", cn),
+    ROW("serial", serial),     ROW("fingerprint", fingerprint),
+    ROW("rule", rule),         ROW("tx", tx_engine),
+    ROW("rx", rx_engine),      ROW("tx_relay", tx_relay),
+    ROW("rx_relay", rx_relay), ROW("engine_why", engine_why),
 #undef ROW
 };
 

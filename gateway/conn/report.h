@@ -26,6 +26,7 @@ struct gw_conn_report {
     bool resumed;
     char service[32]; /* GW_SERVICE_NAME_SIZE */
     char client[64];
+    char via[64];    /* the load balancer that told who the client is; else "" */
     char detail[64]; /* more on the reason: an alert's name, a library's word */
     char version[8];
     char suite[48];

@@ -170,7 +170,7 @@ static void add_net(struct gw_ruleset *set, uint32_t number, unsigned side, cons
 {
     struct gw_net net;
     const char *why;
-    gw_require(!gw_pattern_net(normal, &net, &why));
+    gw_require(!gw_net_read(normal, &net, &why));
     bytes[0] = (char)net.len;
     bytes[1] = (char)net.bits;
     memcpy(bytes + 2, net.bytes, net.len);
@@ -384,7 +384,7 @@ static void ask_ip(struct search *s, const char *text)
     const struct gw_ruleset *set = s->set;
     struct gw_net net;
     const char *why;
-    if (gw_pattern_net(text, &net, &why))
+    if (gw_net_read(text, &net, &why))
         return;
     for (unsigned i = 0; i < set->net_count[s->side]; i++) {
         struct gw_net part = net;

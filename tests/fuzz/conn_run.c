@@ -8,6 +8,8 @@
 #include "tests/model/ring_fake.h"
 #include "tests/support/record_fixture.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 enum {
@@ -249,6 +251,24 @@ static bool client_reads(struct run *run)
 
 /* ---- the backend receives ---- */
 
+static const struct {
+    const char *bytes;
+    size_t len;
+    bool told; /* of the client below, else its connection's own addresses are meant */
+} prefaces[CONN_PREFACES] = {
+#define ROW(text, told)                                                                            \
+    {                                                                                              \
+        text, sizeof(text) - 1, told                                                               \
+    }
+    [CONN_PREFACE_V1] = ROW("PROXY TCP4 192.0.2.7 198.51.100.8 56324 443\r\n", true),
+    [CONN_PREFACE_V2] = ROW("\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x10\xc0\x00\x02\x07\xc6\x33\x64\x08"
+                            "\xdc\x04\x01\xbb\x04\x00\x01\x00",
+                            true),
+    [CONN_PREFACE_LOCAL] = ROW("\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00", false),
+    [CONN_PREFACE_BROKEN] = ROW("PROXY TCP4 192.0.2.7 198.51.100.8 56324 443\n", false),
+#undef ROW
+};
+
 static uint8_t header[GW_PROXY_V2_HEADER + GW_PROXY_V2_BODY_MAX];
 
 static struct gw_tlv_value text_value(const char *text)
@@ -261,10 +281,17 @@ static struct gw_tlv_value text_value(const char *text)
 static size_t make_header(const struct conn_setup *setup, uint64_t id)
 {
     static const uint8_t cert[FAKE_CERT_MAX];
-    static const struct sockaddr unknown = {.sa_family = AF_UNSPEC};
+    struct sockaddr_in client = {.sin_family = AF_UNIX, .sin_port = htons(56324)};
+    struct sockaddr_in local = {.sin_family = AF_UNIX, .sin_port = htons(443)};
     char unique_id[GW_UNIQUE_ID_MAX];
     struct gw_proxy_tls tls = {.client = GW_PROXY_CLIENT_SSL, .verify = 1};
-    struct gw_proxy_info info = {.version = 2, .client = &unknown, .local = &unknown};
+    struct gw_proxy_info info = {
+        .version = 2, .client = (struct sockaddr *)&client, .local = (struct sockaddr *)&local};
+    if (prefaces[setup->preface].told) {
+        client.sin_family = local.sin_family = AF_INET;
+        client.sin_addr.s_addr = htonl(0xc0000207);
+        local.sin_addr.s_addr = htonl(0xc6336408);
+    }
     gw_conn_unique_id(unique_id, FUZZ_RUN, id);
     tls.values[GW_TLV_AUTHORITY] = text_value(FAKE_SNI);
     tls.values[GW_TLV_UNIQUE_ID] = text_value(unique_id);
@@ -552,6 +579,7 @@ static void begin(struct run *run)
     run->send_keys = like.keys.rx;
     handshake_fake_set(&like);
     service.proxy_protocol = run->setup->proxy;
+    service.accept_proxy = service.accept_proxy_unix = run->setup->preface != CONN_PREFACE_NONE;
     service.target.addr_count = 1;
     service.target.addrs[0].addr.ss_family = AF_INET;
     service.target.addrs[0].len = sizeof(struct sockaddr_storage);
@@ -565,8 +593,11 @@ static void begin(struct run *run)
     run->tls_fd = gw_fake_accept(g->ring);
     run->header_len = make_header(run->setup, g->env.next_id);
     gw_conn_accepted(&g->env, run->tls_fd, 0);
-    memset(wire, 'h', like.in_len);
-    run->wire_len = like.in_len;
+    size_t preface = prefaces[run->setup->preface].len;
+    memcpy(wire, prefaces[run->setup->preface].bytes ? prefaces[run->setup->preface].bytes : "",
+           preface);
+    memset(wire + preface, 'h', like.in_len);
+    run->wire_len = preface + like.in_len;
 }
 
 void conn_run(const struct conn_setup *setup, const struct conn_step *steps, size_t count,

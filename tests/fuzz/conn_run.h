@@ -23,10 +23,21 @@ enum conn_engine {
     CONN_ENGINES
 };
 
+/* What comes before the client's first byte. */
+enum conn_preface {
+    CONN_PREFACE_NONE,
+    CONN_PREFACE_V1,
+    CONN_PREFACE_V2,
+    CONN_PREFACE_LOCAL,
+    CONN_PREFACE_BROKEN, /* where a header must come */
+    CONN_PREFACES
+};
+
 struct conn_setup {
     const struct ktls_suite *suite;
     struct handshake_fake handshake; /* but for its keys */
     enum gw_proxy_protocol proxy;
+    enum conn_preface preface;
     int connect_result; /* as in tests/model/ring_fake.h */
     bool scarce;        /* buffers and pipes are often not there */
     bool polls_once;    /* as in tests/model/ring_fake.h */

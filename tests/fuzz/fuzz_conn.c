@@ -71,7 +71,10 @@ static void read_setup(struct gw_reader *r, struct script *s)
     hs->in_len = 1 + (size_t)gw_read_u8(r) % 200;
     hs->out_len = (size_t)gw_read_u8(r) * 8;
     hs->ticket_len = (size_t)gw_read_u8(r) * 8;
-    hs->keys.payload_max = payload_max[gw_read_u8(r) % GW_ARRAY_SIZE(payload_max)];
+    uint8_t more = gw_read_u8(r);
+    hs->keys.payload_max = payload_max[more % GW_ARRAY_SIZE(payload_max)];
+    if (more & 0x80)
+        s->setup.preface = (enum conn_preface)((more >> 4 & 7) % CONN_PREFACES);
     s->setup.seed = gw_read_u8(r);
 }
 
@@ -218,6 +221,10 @@ static void compare(const struct script *s, const struct conn_result *user,
  * ended properly is missing. */
 static void check_honest(const struct script *s, const struct conn_result *result)
 {
+    if (s->setup.preface == CONN_PREFACE_BROKEN)
+        gw_require(result->up == 0 && result->reason != GW_REASON_FINISHED);
+    else
+        gw_require(result->reason != GW_REASON_PROXY_HEADER);
     bool odd = s->has[CONN_RECORD] || s->has[CONN_TAMPERED] || s->odd_header;
     bool tls13 = s->setup.suite->version == KTLS_TLS_1_3;
     if (odd)

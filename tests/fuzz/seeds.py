@@ -65,9 +65,11 @@ def conn():
     together, pieces = 0x80, 0x40
     alert, handshake, app = 21, 22, 23
 
-    def setup(suite=0, proxy=0, scarce=0, mixed=0, connect=0, tickets=9, payload_max=0, rekeys=0, splices=0, few=0):
+    def setup(suite=0, proxy=0, scarce=0, mixed=0, connect=0, tickets=9, payload_max=0, rekeys=0, splices=0, few=0,
+              preface=0):
         engine = 0x80 * mixed + 0x40 * rekeys + 0x20 * splices + 0x10 * few
-        return u8(suite, proxy + 3 * scarce + engine, connect, 40, 100, tickets, payload_max, 1)
+        more = payload_max + (0x80 + 0x10 * preface if preface else 0)
+        return u8(suite, proxy + 3 * scarce + engine, connect, 40, 100, tickets, more, 1)
 
     def send(size, pad=0, act=data, flags=0, more=b""):
         return u8(act | flags) + more + u16(size) + u8(pad)
@@ -120,6 +122,13 @@ def conn():
         yield f"{kernel}empties", start + typed(app, b"", together) * 9 + send(1) + typed(app, b"") * 9 + send(1)
         yield f"{kernel}updates", start + (u8(key_update, 1) + send(5000) + answer(60000)) * 9 + close
         yield f"{kernel}reset-full", start + u8(pause_b, pause) + send(16384) * 12 + answer(60000) * 4 + u8(reset)
+    in_pieces = send(300, 0, data, pieces, u8(1))
+    for number, name in enumerate(("v1", "v2", "local", "broken"), 1):
+        yield f"preface-{name}", setup(proxy=1, preface=number) + send(300) + close + u8(backend_fin)
+        yield f"preface-{name}-pieces", setup(3, 2, scarce=1, preface=number) + in_pieces + close + u8(backend_fin)
+        yield f"preface-{name}-cut", setup(preface=number) + u8(fin)
+    for name, target in ("tls", 0x80), ("full", 0xc8), ("too-large", 0xf8):
+        yield f"announce-{name}", setup(proxy=2, connect=target) + send(300) + close + u8(backend_fin)
     yield "data-amid-message", setup() + typed(handshake, b"\x18\0\0", together) + send(4)
 
 
@@ -245,6 +254,66 @@ def proxy():
             yield f"v{version}-{name}", u8(version, 255) + end(one[0], 65535, one[1]) + end(two[0], 443, two[1])
         yield f"v{version}-no-room", u8(version, 20) + end(v6, 1, six) + end(v6, 2, six)
     yield "version", u8(3, 255)
+    four = end(v4, 1, b"\x7f\0\0\1") + end(v4, 443, b"\x7f\0\0\2")
+    none = end(unix, 1, b"") + end(unix, 443, b"")
+
+    def told(bits, verify, *sizes):
+        return u8(bits) + struct.pack(">I", verify) + b"".join(u16(size) for size in sizes)
+    names = (2, 9, 20, 7, 5, 22, 17, 5, 6, 22)
+    yield "v2-tls", u8(2, 255) + four + told(0x87, 0, *names)
+    yield "v2-tls-no-cert", u8(2, 255) + four + told(0x81, 1, 0, 9, 20, 7, 0, 22, 17, 5, 6, 22, 0)
+    yield "v2-tls-full-unix", u8(2, 255) + none + told(0x85, 0, *names, 60000)
+    yield "v2-tls-too-large", u8(2, 255) + four + told(0x87, 0, *names, 65500)
+    yield "v2-tls-no-room", u8(2, 254) + four + told(0x87, 0, *names, 100)
+
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def proxy_in():
+    four = bytes.fromhex("c0000207c6336408dc0401bb")
+
+    def value(kind, data):
+        return u8(kind) + u16(len(data)) + data
+
+    def v2(body, command=0x21, family=0x11):
+        return b"\r\n\r\n\0\r\nQUIT\n" + u8(command, family) + u16(len(body)) + body
+    summed = v2(four + value(3, bytes(4)) + value(2, b"gate.test"))
+    summed = summed.replace(value(3, bytes(4)), value(3, struct.pack(">I", crc32c(summed))))
+    for name, data in {
+        "v1-tcp4": b"PROXY TCP4 192.0.2.7 198.51.100.8 56324 443\r\n\x16\3\1",
+        "v1-tcp6": b"PROXY TCP6 2001:db8::7 ::1 1 0\r\n",
+        "v1-unknown": b"PROXY UNKNOWN x y\r\n",
+        "v1-cut": b"PROXY TCP4 192.0.2.7 198.51",
+        "v1-long": b"PROXY UNKNOWN " + b"x" * 120,
+        "v2-tcp4": v2(four) + b"\x16\3",
+        "v2-tcp6": v2(bytes(36), family=0x21),
+        "v2-local": v2(b"", 0x20, 0),
+        "v2-unix": v2(bytes(216), family=0x31),
+        "v2-tlvs": v2(four + value(0xe0, b"xy") + value(4, b"")),
+        "v2-crc": summed,
+        "v2-crc-wrong": summed[:-1] + b"T",
+        "v2-tlv-cut": v2(four + b"\4\0\5abc"),
+        "v2-long": v2(four)[:14] + u16(4081),
+        "hello": b"\x16\3\1\2\0",
+    }.items():
+        yield name, u8(0) + data
+
+    def trip(version, family, size, *sizes):
+        ends = u16(1) + (b"\xc0\0\2\7" * 4)[:size] + u16(65535) + bytes(range(size))
+        return u8(1, version - 1, family) + ends + b"".join(u16(length) for length in sizes)
+    yield "trip-v1-four", trip(1, 0, 4)
+    yield "trip-v1-six", trip(1, 1, 16)
+    yield "trip-v2-four", trip(2, 0, 4)
+    yield "trip-v2-six-tls", trip(2, 1, 16, 2, 9, 20, 7, 5, 22, 17, 5, 6, 22, 600)
+    yield "trip-v2-none", trip(2, 2, 16)
+    yield "trip-v2-too-long", trip(2, 0, 4, *[4000] * 11)
 
 
 def recordscan():
@@ -324,8 +393,8 @@ def values():
             yield f"{kind}-{number}", u8(kind) + text.encode()
 
 
-for make in (chain, channel, conn, crl, flight, logring, ocsp, pem, proxy, record_open, recordscan, sni, ticket, upstream,
-             values):
+for make in (chain, channel, conn, crl, flight, logring, ocsp, pem, proxy, proxy_in, record_open, recordscan, sni, ticket,
+             upstream, values):
     folder = HERE / "corpus" / make.__name__
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in make():

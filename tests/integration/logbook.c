@@ -181,6 +181,7 @@ bool conn_line_parse(const char *line, struct conn_line *ret)
     (void)TEXT(suite);
     (void)TEXT(unique_id);
     (void)TEXT(client);
+    (void)TEXT(via);
     (void)TEXT(cn);
     (void)TEXT(sni);
     (void)TEXT(alpn);

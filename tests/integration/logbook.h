@@ -52,6 +52,7 @@ struct conn_line {
     char suite[48];
     char unique_id[48];
     char client[64];
+    char via[64];
     char cn[64];
     char sni[128];
     char alpn[32];

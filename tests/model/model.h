@@ -60,7 +60,7 @@ enum plan {
 enum service {
     SERVICE_PLAIN,
     SERVICE_MUTUAL, /* client certificates, PROXY v2 with all, two backend addresses */
-    SERVICE_TWO,    /* PROXY v1, two backend addresses */
+    SERVICE_TWO,    /* PROXY v1, and one before each client; two backend addresses */
     SERVICE_KERNEL, /* --records kernel; in a run without it like SERVICE_PLAIN */
     SERVICE_REKEY,  /* --rekey-after REKEY_AFTER */
     SERVICE_OUT,    /* client role: plaintext in, TLS to one of two addresses */
@@ -102,6 +102,7 @@ struct peer {
     unsigned client_sleeps, backend_sleeps; /* turns left without reading */
     size_t header_got;                      /* bytes of the PROXY header */
     uint8_t header[PROXY_MAX];
+    size_t preface_sent;         /* bytes of the header before the client's first */
     bool tx_refused, rx_refused; /* by the kernel: the next key … */
     bool refused_late;           /* … when it was about to end anyway */
     size_t up_total, up_sent, up_got;

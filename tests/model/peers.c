@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define UNKNOWN_V1 "PROXY UNKNOWN\r\n"
+#define KNOWN_V1 "PROXY TCP4 192.0.2.7 198.51.100.8 56324 443\r\n"
 
 /* ---- streams: a long pattern, begun at a place that the seed tells ---- */
 
@@ -65,10 +66,31 @@ static bool rests(struct model *m, const struct peer *p, unsigned *left)
 
 /* ---- the client ---- */
 
+/* What its load balancer tells: who it is, or nothing; the backend is to be told the same. */
+static const char *told(const struct peer *p)
+{
+    return p->seed & 1 ? KNOWN_V1 : UNKNOWN_V1;
+}
+
+/* In pieces; true once all of it went. */
+static bool send_preface(struct model *m, struct peer *p, bool all)
+{
+    const char *text = told(p);
+    size_t left = p->service == SERVICE_TWO ? strlen(text) - p->preface_sent : 0;
+    if (left == 0 || p->client_closed)
+        return true;
+    size_t n = all || below(m, 2) ? left : 1 + below(m, left);
+    gw_fake_peer_send(m->ring, p->client_fd, (const uint8_t *)text + p->preface_sent, n);
+    p->preface_sent += n;
+    return n == left;
+}
+
 /* `all`: up to the end of the last record; else in pieces of any size, perhaps not all. */
 static void client_to_wire(struct model *m, struct peer *p, bool all)
 {
     uint8_t data[4096];
+    if (!send_preface(m, p, all))
+        return;
     while (p->side->waiting(p) > 0 && (all || below(m, 4))) {
         size_t max = all || below(m, 3) ? sizeof(data) : 1 + below(m, 100);
         size_t n = p->side->give(p, data, max);
@@ -185,7 +207,7 @@ enum {
 static size_t header_size(const struct peer *p)
 {
     if (p->service == SERVICE_TWO)
-        return strlen(UNKNOWN_V1);
+        return strlen(told(p));
     if (p->service != SERVICE_MUTUAL)
         return 0;
     return p->header_got < GW_PROXY_V2_HEADER
@@ -219,7 +241,7 @@ static size_t take_header(struct peer *p, const uint8_t *data, size_t len)
     if (taken == 0 || p->header_got < header_size(p))
         return taken;
     if (p->service == SERVICE_TWO)
-        assert_memory_equal(p->header, UNKNOWN_V1, strlen(UNKNOWN_V1));
+        assert_memory_equal(p->header, told(p), strlen(told(p)));
     else
         check_header_v2(p);
     return taken;

@@ -388,9 +388,9 @@ void gw_ring_addresses(struct gw_ring *r, int fd, struct sockaddr_storage *peer,
 {
     (void)open_sock(r, fd);
     if (peer)
-        peer->ss_family = AF_UNSPEC;
+        peer->ss_family = AF_UNIX;
     if (local)
-        local->ss_family = AF_UNSPEC;
+        local->ss_family = AF_UNIX;
 }
 
 /* ---- buffers ---- */

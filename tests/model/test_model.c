@@ -53,7 +53,8 @@ static const struct {
     [PLAN_HANDSHAKE_CLOSE] = {"handshake-close", R(HANDSHAKE_CLOSED), false, NO_ALERT},
     [PLAN_IDLE] = {"idle", R(IDLE_TIMEOUT), false, GW_ALERT_CLOSE_NOTIFY},
     [PLAN_GARBAGE] = {"garbage", R(RECORD_BAD_MAC), false, GW_ALERT_BAD_RECORD_MAC},
-    [PLAN_NOT_TLS] = {"not-tls", R(HANDSHAKE_NOT_TLS) | R(HANDSHAKE_PROTOCOL), false, NO_ALERT},
+    [PLAN_NOT_TLS] = {"not-tls", R(HANDSHAKE_NOT_TLS) | R(HANDSHAKE_PROTOCOL) | R(PROXY_HEADER),
+                      false, NO_ALERT},
     [PLAN_NOT_ALLOWED] = {"not-allowed", R(NOT_ALLOWED), false, GW_ALERT_ACCESS_DENIED},
     /* In the client role it is the target that wants one, and tells so by an alert. */
     [PLAN_NO_CERT] = {"no-cert", R(CERT_MISSING) | R(HANDSHAKE_ALERT) | R(CLIENT_ALERT), false,
@@ -162,8 +163,14 @@ static void on_refused(void *arg, int fd, int direction)
     struct peer *p = of_fd(m, fd, &is_client);
     const struct gw_conn *c = conn_of_fd(m, fd);
     assert_non_null(p);
-    assert_false(p->tx_refused || p->rx_refused); /* such a connection has no further key */
-    *(direction == KTLS_TX ? &p->tx_refused : &p->rx_refused) = true;
+    bool *refused = direction == KTLS_TX ? &p->tx_refused : &p->rx_refused;
+    assert_false(*refused);
+    *refused = true;
+    /* Such a connection has no further key, but that of a KeyUpdate which was on its way. */
+    if (p->tx_refused && p->rx_refused) {
+        assert_true(direction == KTLS_TX && c->reason != GW_REASON_NONE);
+        return;
+    }
     p->refused_late = c->reason != GW_REASON_NONE;
     m->refused[direction == KTLS_TX] += !p->refused_late;
 }
@@ -475,6 +482,8 @@ static void set_up_services(struct model *m)
             .proxy_protocol = mutual                ? GW_PROXY_V2_TLS_FULL
                               : kind == SERVICE_TWO ? GW_PROXY_V1
                                                     : GW_PROXY_OFF,
+            .accept_proxy = kind == SERVICE_TWO,
+            .accept_proxy_unix = kind == SERVICE_TWO,
             .relay = relays[kind],
             .rekey_after = changes_keys(kind) ? REKEY_AFTER : GW_REKEY_AFTER_MAX,
             .records = m->kernel && only_kernel ? GW_RECORDS_KERNEL

@@ -63,8 +63,7 @@ static inline bool linear_ip(const char *pattern, const char *name)
     struct gw_net net;
     struct gw_net host;
     const char *why;
-    if (gw_pattern_net(pattern, &net, &why) || gw_pattern_net(name, &host, &why) ||
-        net.len != host.len)
+    if (gw_net_read(pattern, &net, &why) || gw_net_read(name, &host, &why) || net.len != host.len)
         return false;
     for (unsigned bit = 0; bit < net.bits; bit++)
         if ((net.bytes[bit / 8] ^ host.bytes[bit / 8]) & 0x80 >> bit % 8)

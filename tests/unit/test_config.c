@@ -52,6 +52,7 @@ static void defaults_are_those_of_the_contract(void **state gw_unused)
     assert_true(s->session_tickets);
     assert_int_equal(s->records, GW_RECORDS_AUTO);
     assert_int_equal(s->proxy_protocol, GW_PROXY_OFF);
+    assert_false(s->accept_proxy);
     assert_in_range(c->workers, 1, GW_MAX_WORKERS);
     assert_int_equal(c->cpu_count, 0);
     assert_true(c->handshake_timeout_ns == 10 * GW_NS_PER_SEC);
@@ -79,6 +80,7 @@ static void every_flag_arrives(void **state gw_unused)
         "--ciphersuites TLS_AES_128_GCM_SHA256 --groups X25519:P-256 --alpn h2,http/1.1 "
         "--alpn acme --session-tickets off --records user --workers 3 --handshake-timeout 500ms "
         "--connect-timeout 2s --idle-timeout 0 --close-timeout 1m --shutdown-timeout 1h "
+        "--accept-proxy on --accept-proxy-from 10.0.0.0/8,::1 --accept-proxy-from unix "
         "--max-conns 7 --proxy-protocol v2 --log-format json --log-level debug --pidfile /run/p");
     const struct gw_service *s = c->services[0];
     assert_int_equal(s->listen_count, 3);
@@ -123,6 +125,10 @@ static void every_flag_arrives(void **state gw_unused)
     assert_false(s->session_tickets);
     assert_int_equal(s->records, GW_RECORDS_USER);
     assert_int_equal(s->proxy_protocol, GW_PROXY_V2);
+    assert_true(s->accept_proxy && s->accept_proxy_unix);
+    assert_int_equal(s->accept_proxy_from_count, 2);
+    assert_int_equal(s->accept_proxy_from[0].bits, 8);
+    assert_int_equal(s->accept_proxy_from[1].bits, 128);
     assert_int_equal(c->workers, 3);
     assert_true(c->handshake_timeout_ns == 500 * GW_NS_PER_MS);
     assert_true(c->connect_timeout_ns == 2 * GW_NS_PER_SEC);
@@ -195,6 +201,17 @@ static const struct {
     const char *sentence;
 } refused[] = {
     /* Commands and the shape of flags. */
+    {"server " SERVED " --accept-proxy on", GW_EXIT_USAGE,
+     "--accept-proxy on needs --accept-proxy-from: name the networks of the load balancers, such "
+     "as 10.0.0.0/8, since whoever may send a PROXY header can claim any address"},
+    {"server " SERVED " --accept-proxy-from 10.0.0.0/8", GW_EXIT_USAGE,
+     "--accept-proxy-from does nothing without --accept-proxy on; add that, or leave it out"},
+    {"server " SERVED " --accept-proxy on --accept-proxy-from 10.0.0.0/8,", GW_EXIT_USAGE,
+     "--accept-proxy-from '10.0.0.0/8,': it is not an IP address; give CIDR,CIDR, such as "
+     "10.0.0.0/8,2001:db8::/32"},
+    {"server " SERVED " --accept-proxy on --accept-proxy-from 10.0.0.1/8", GW_EXIT_USAGE,
+     "--accept-proxy-from '10.0.0.1/8': there are bits set behind the network's; give CIDR,CIDR, "
+     "such as 10.0.0.0/8,2001:db8::/32"},
     {"", GW_EXIT_USAGE, "a command is missing; `ktlsgate --help` lists them"},
     {"servr", GW_EXIT_USAGE, "unknown command 'servr'; did you mean server?"},
     {"help", GW_EXIT_USAGE, "unknown command 'help'; did you mean --help?"},

@@ -108,8 +108,8 @@ static void what_is_needed_is_asked_for(void **state gw_unused)
 
 static void what_is_a_servers_is_not_taken(void **state gw_unused)
 {
-    static const char *const flags[] = {"--proxy-protocol v1", "--verify none", "--allow-all",
-                                        "--allow-cn x"};
+    static const char *const flags[] = {"--proxy-protocol v1", "--accept-proxy on", "--verify none",
+                                        "--allow-all", "--allow-cn x"};
     char line[256];
     for (size_t i = 0; i < GW_ARRAY_SIZE(flags); i++) {
         (void)snprintf(line, sizeof(line), CLIENT "--target 127.0.0.1:443 %s", flags[i]);

@@ -47,6 +47,7 @@ static const struct {
     {"alpn", "h2"},
     {"cpus", "0"},
     {"config", "/nowhere"},
+    {"accept-proxy-from", "10.0.0.0/8,unix"},
     {"user", "root"},
     {"group", "root"},
     {"pidfile", "/p"},

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What comes before a client's first byte: the PROXY header of a load balancer, which tells who the
+ * client is. Only those of --accept-proxy-from are believed; nobody else gets further. */
+#include "gateway/conn/conn_private.h"
+
+#include "gateway/base/sockaddr.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool believed(const struct gw_service *service, const struct sockaddr_storage *peer)
+{
+    if (peer->ss_family == AF_UNIX)
+        return service->accept_proxy_unix;
+    for (unsigned i = 0; i < service->accept_proxy_from_count; i++)
+        if (gw_net_has(&service->accept_proxy_from[i], (const struct sockaddr *)peer))
+            return true;
+    return false;
+}
+
+void gw_preface_begin(struct gw_conn *c)
+{
+    struct sockaddr_storage peer;
+    if (!c->service->accept_proxy) {
+        gw_opening_next(c);
+        return;
+    }
+    gw_ring_addresses(c->env->ring, c->tls_fd, &peer, NULL);
+    if (!believed(c->service, &peer)) {
+        gw_end_now(c, GW_REASON_PROXY_STRANGER);
+        return;
+    }
+    gw_opening_attach(c);
+    gw_conn_set_timer(c, c->env->config->handshake_timeout_ns);
+    gw_opening_read(c);
+}
+
+static void print_end(const union gw_proxy_end *end, char *out, size_t size)
+{
+    struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
+    memcpy(&ss, end, sizeof(*end));
+    gw_sockaddr_print(&ss, out, size);
+}
+
+/* From here on it is the client for everything but the socket. */
+static void take_ends(struct gw_conn *c, const struct gw_proxy_in *in)
+{
+    if (in->client.sa.sa_family == AF_UNSPEC)
+        return;
+    c->told_client = in->client;
+    c->told_local = in->local;
+    gw_conn_copy_text(c->report.via, sizeof(c->report.via), c->report.client);
+    print_end(&in->client, c->report.client, sizeof(c->report.client));
+}
+
+/* The rest goes behind its beginning. */
+static void read_more(struct gw_conn *c)
+{
+    struct gw_rx *rx = &c->rx;
+    gw_ring_recv(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, rx->buf->data + rx->end,
+                 GW_BUFFER_BYTES - rx->end, 0);
+}
+
+static void look(struct gw_conn *c)
+{
+    struct gw_rx *rx = &c->rx;
+    struct gw_proxy_in in;
+    switch (gw_proxy_parse(rx->buf->data + rx->start, rx->end - rx->start, &in)) {
+    case GW_PROXY_PARTIAL:
+        read_more(c);
+        return;
+    case GW_PROXY_BAD:
+        gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), in.why);
+        gw_end_now(c, GW_REASON_PROXY_HEADER);
+        return;
+    case GW_PROXY_WHOLE:
+        break;
+    }
+    take_ends(c, &in);
+    rx->start += (uint32_t)in.len;
+    if (rx->start == rx->end)
+        gw_conn_give_buffer(c, &rx->buf);
+    gw_opening_next(c);
+}
+
+void gw_preface_received(struct gw_conn *c, const struct gw_completion *done)
+{
+    if (done->res == -ENOBUFS) {
+        gw_conn_starve(c, GW_OP_TLS_RECV);
+        return;
+    }
+    if (done->res <= 0) {
+        gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), "before its PROXY header");
+        gw_end_now(c, done->res == 0 ? GW_REASON_HANDSHAKE_CLOSED : GW_REASON_HANDSHAKE_RESET);
+        return;
+    }
+    if (done->buf) {
+        c->rx.buf = done->buf;
+        c->rx.start = c->rx.end = GW_BUFFER_FRONT;
+    }
+    c->rx.end += (uint32_t)done->res;
+    look(c);
+}
+
+void gw_preface_timeout(struct gw_conn *c)
+{
+    gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), "no whole PROXY header came");
+    gw_end_now(c, GW_REASON_HANDSHAKE_TIMEOUT);
+}
