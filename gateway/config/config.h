@@ -211,6 +211,8 @@ struct gw_config {
     uid_t uid; /* resolved from user/group when those are set */
     gid_t gid;
 
+    const char *explain; /* check: the certificate to be judged; NULL: none */
+
     bool json;    /* probe: for programs */
     bool measure; /* probe: what relaying costs, too */
 

@@ -799,6 +799,19 @@ static const struct gw_option options[] = {
         .set = gw_set_config,
     },
     {
+        .name = "explain",
+        .kind = GW_OPTION_FILE,
+        .group = GW_GROUP_GENERAL,
+        .commands = BIT(CHECK),
+        .value = "FILE",
+        .help =
+            "say whether the client certificate in this PEM file would pass now, by which rule, "
+            "or why not; exit 0 when it would, else 1",
+        .also = "who why",
+        IN_CONFIG(explain),
+        .set = gw_set_text,
+    },
+    {
         .name = "help",
         .kind = GW_OPTION_SWITCH,
         .group = GW_GROUP_GENERAL,

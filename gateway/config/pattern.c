@@ -246,7 +246,8 @@ static int read_spki(const char *text, char *ret, const char **why)
     if (named ? read_base64(base64, ret) || (text[7] == '/' && read_base64(text + 7, ret))
               : read_hex(text, ret))
         return 0;
-    return no(why, "it is neither a SHA-256 in hex, 64 digits, nor sha256/ and its base64");
+    return no(why, "it is neither a SHA-256 in hex, 64 digits, nor sha256/ and its base64; "
+                   "`ktlsgate check --explain FILE` tells it");
 }
 
 /* ---- all kinds ---- */

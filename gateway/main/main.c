@@ -7,6 +7,7 @@
 #include "gateway/demo/demo.h"
 #include "gateway/main/certlist.h"
 #include "gateway/main/check.h"
+#include "gateway/main/explain.h"
 #include "gateway/main/probe.h"
 #include "gateway/pki/pki.h"
 #include "gateway/proc/master.h"
@@ -34,6 +35,8 @@ static enum gw_exit run_check(const struct gw_config *config, int argc, char **a
                               struct gw_error *err)
 {
     (void)argc, (void)argv;
+    if (config->explain)
+        return gw_explain_run(config, err);
     enum gw_exit r = gw_master_check(config, show_certs, err);
     if (r == GW_EXIT_OK)
         gw_check_print(config);

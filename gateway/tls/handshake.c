@@ -270,15 +270,8 @@ bool gw_handshake_chain(struct gw_handshake *hs, struct gw_chain *ret)
 int gw_handshake_verify(struct gw_handshake *hs, X509_STORE_CTX *verification)
 {
     const struct gw_trust *trust = &hs->tls->trust;
-    if (X509_verify_cert(verification) != 1)
-        return 0;
-    struct gw_chain chain;
-    int result = X509_V_ERR_UNSPECIFIED;
-    if (gw_trust_read_chain(trust, X509_STORE_CTX_get0_chain(verification), &chain))
-        result = gw_trust_judge(trust, &chain, time(NULL), &hs->crl_tolerated);
+    int result = gw_trust_verify(trust, verification, &hs->chain, &hs->crl_tolerated);
     X509_STORE_CTX_set_error(verification, result);
-    if (result == X509_V_OK)
-        hs->chain = chain;
     return result == X509_V_OK;
 }
 

@@ -315,6 +315,22 @@ int gw_trust_judge(const struct gw_trust *t, const struct gw_chain *chain, time_
     return judge_revocation(t, chain, anchor, now, ret_tolerated);
 }
 
+int gw_trust_verify(const struct gw_trust *t, X509_STORE_CTX *verification, struct gw_chain *ret,
+                    bool *ret_tolerated)
+{
+    struct gw_chain chain;
+    if (X509_verify_cert(verification) != 1) {
+        int error = X509_STORE_CTX_get_error(verification);
+        return error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error;
+    }
+    if (!gw_trust_read_chain(t, X509_STORE_CTX_get0_chain(verification), &chain))
+        return X509_V_ERR_UNSPECIFIED;
+    int result = gw_trust_judge(t, &chain, time(NULL), ret_tolerated);
+    if (result == X509_V_OK)
+        *ret = chain;
+    return result;
+}
+
 enum gw_reason gw_trust_judge_reason(const struct gw_trust *t, const struct gw_chain *chain,
                                      time_t now, bool *ret_tolerated)
 {

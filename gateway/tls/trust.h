@@ -50,6 +50,11 @@ void gw_trust_done(struct gw_trust *trust);
 /* Sets verification, the name to verify, CA names and session id context. Returns 0 or -ENOMEM. */
 gw_must_check int gw_trust_apply(const struct gw_trust *trust, SSL_CTX *ctx);
 
+/* Verifies as a handshake does, by libcrypto and then by what is ours; X509_V_OK fills *ret.
+ * *ret_tolerated as below. */
+gw_must_check int gw_trust_verify(const struct gw_trust *trust, X509_STORE_CTX *verification,
+                                  struct gw_chain *ret, bool *ret_tolerated);
+
 /* Keeps what a chain that libcrypto has just verified, leaf first and anchor last, must be judged
  * by later. False: the last one is no anchor, it is too long, or what it holds cannot be read. */
 gw_must_check bool gw_trust_read_chain(const struct gw_trust *trust, STACK_OF(X509) * verified,

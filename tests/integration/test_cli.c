@@ -182,6 +182,29 @@ static void end_gateway(struct program *p)
 
 /* ---- files ---- */
 
+/* Whom --explain is asked about. */
+static void make_clients(const struct test_cert *ca)
+{
+    const struct {
+        const char *file;
+        struct test_cert_spec spec;
+    } clients[] = {
+        {"client.pem",
+         {.cn = "alice",
+          .ou = "ops",
+          .san = "DNS:A.clients.test,email:alice@clients.test",
+          .issuer = ca}},
+        {"stranger.pem", {.cn = "alice"}},
+        {"gone.pem", {.cn = "bob", .ou = "old", .begins = -7200, .ends = -3600, .issuer = ca}},
+        {"server-only.pem", {.cn = "carol", .eku = "serverAuth", .issuer = ca}},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(clients); i++) {
+        struct test_cert *cert = test_cert_new(&clients[i].spec);
+        (void)test_dir_cert(dir, clients[i].file, cert, NULL);
+        test_cert_free(cert);
+    }
+}
+
 static int make_files(void **state)
 {
     (void)state;
@@ -194,6 +217,7 @@ static int make_files(void **state)
     struct test_cert *old = test_cert_new(&(struct test_cert_spec){
         .cn = "old", .san = "DNS:old.test", .begins = -7200, .ends = -3600, .issuer = ca});
     (void)test_dir_cert(dir, "ca.pem", ca, NULL);
+    make_clients(ca);
     (void)test_dir_cert(dir, "server.pem", server, NULL);
     (void)test_dir_key(dir, "server.key", server);
     (void)test_dir_key(dir, "other.key", other);
@@ -310,6 +334,69 @@ static void check_says_good_and_warns(void **state)
     assert_non_null(strstr(p->err_text, " warning --key open.key: others than its owner may use "
                                         "the file (mode 0644); chmod 600 it\n"));
     test_free(p);
+}
+
+/* Names of a certificate, and what each service says of it. */
+static void check_explains_who_passes(void **state)
+{
+    static const char config[] =
+        "service web { listen = 127.0.0.1:0 target = unix:/b cert = server.pem key = server.key\n"
+        "  cacert = ca.pem allow-dns = '*.clients.test' deny-ou = old }\n"
+        "service ops { listen = 127.0.0.1:0 target = unix:/b cert = server.pem key = server.key\n"
+        "  cacert = ca.pem allow-cn = root }\n"
+        "service open { listen = 127.0.0.1:0 target = unix:/b cert = server.pem key = server.key "
+        "}\n"
+        "client out { listen = 127.0.0.1:0 target = 127.0.0.1:1 cacert = ca.pem }\n";
+    static const struct {
+        const char *file;
+        const char *flags;
+        int code;
+        const char *words[6];
+    } rows[] = {
+        {"client.pem",
+         "--config gate.conf",
+         0,
+         {"client.pem\n  cn           alice\n  ou           ops\n  dns          A.clients.test\n"
+          "  email        alice@clients.test\n",
+          "\n  fingerprint  ", "\n  spki         ",
+          "\nservice web: it passes, by allow-dns '*.clients.test' for A.clients.test\n",
+          "\nservice ops: it is refused (not-allowed): no rule matches any of its names\n",
+          "\nservice open: everybody passes, no certificate is asked for\n"}},
+        {"stranger.pem",
+         GOOD PAIR "--cacert ca.pem --allow-all",
+         1,
+         {"\nservice default: it is refused (cert-untrusted): its chain is not good now: ",
+          "\n  by its names it would pass, by allow-all\n"}},
+        {"gone.pem",
+         GOOD PAIR "--cacert ca.pem --allow-all --deny-ou old",
+         1,
+         {"\nservice default: it is refused (cert-expired): its chain is not good now: certificate "
+          "has expired\n  by its names it would be refused, too, by deny-ou 'old' for old\n"}},
+        {"client.pem",
+         GOOD PAIR "--cacert ca.pem --allow-all --deny-email *@clients.test",
+         1,
+         {"\nservice default: it is refused (not-allowed), by deny-email '*@clients.test' for "
+          "alice@clients.test\n"}},
+        {"server-only.pem",
+         GOOD PAIR "--cacert ca.pem --allow-cn carol",
+         1,
+         {"\nservice default: it is refused (cert-invalid): its chain is not good now: "}},
+        {"words.txt", GOOD PAIR "--cacert ca.pem --allow-cn x", 2, {""}},
+        {"none.pem", GOOD PAIR "--cacert ca.pem --allow-cn x", 3, {""}},
+    };
+    (void)state;
+    (void)test_dir_file(dir, "gate.conf", config, strlen(config));
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        char line[512];
+        (void)snprintf(line, sizeof(line), "check %s --explain %s", rows[i].flags, rows[i].file);
+        struct program *p = run(line);
+        if (p->code != rows[i].code)
+            fail_msg("row %zu: exit %d: %s%s", i, p->code, p->out_text, p->err_text);
+        for (int k = 0; k < 6 && rows[i].words[k]; k++)
+            if (!strstr(p->out_text, rows[i].words[k]))
+                fail_msg("row %zu: no '%s' in:\n%s", i, rows[i].words[k], p->out_text);
+        test_free(p);
+    }
 }
 
 static void help_and_version_need_nothing_else(void **state)
@@ -482,6 +569,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_mistake_has_its_sentence),
         cmocka_unit_test(check_says_good_and_warns),
+        cmocka_unit_test(check_explains_who_passes),
         cmocka_unit_test(help_and_version_need_nothing_else),
         cmocka_unit_test(a_port_in_use_is_refused_and_check_does_not_mind),
         cmocka_unit_test(it_leaves_no_files_behind),

@@ -48,6 +48,7 @@ static const struct {
     {"cpus", "0"},
     {"config", "/nowhere"},
     {"accept-proxy-from", "10.0.0.0/8,unix"},
+    {"explain", "c.pem"},
     {"user", "root"},
     {"group", "root"},
     {"pidfile", "/p"},

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/main/explain.h"
+
+#include "gateway/base/wipe.h"
+#include "gateway/config/pattern.h"
+#include "gateway/route/terms.h"
+#include "gateway/tls/explain.h"
+
+#include <stdio.h>
+
+static void print_value(const char *what, const char *value)
+{
+    printf("  %-12s %s\n", what, value);
+}
+
+static void print_names(const char *path, const struct gw_identity *id)
+{
+    static const char *const kinds[] = {
+        [GW_NAME_CN] = "cn",   [GW_NAME_OU] = "ou", [GW_NAME_DNS] = "dns",
+        [GW_NAME_URI] = "uri", [GW_NAME_IP] = "ip", [GW_NAME_EMAIL] = "email",
+    };
+    (void)puts(path);
+    if (!id->present) {
+        (void)puts("  its names are malformed or too many");
+        return;
+    }
+    for (unsigned i = 0; i < id->name_count; i++)
+        print_value(kinds[id->names[i].kind], id->names[i].text);
+    print_value("fingerprint", id->fingerprint);
+    print_value("spki", id->spki);
+}
+
+/* ", by allow-cn 'alice' for alice" */
+static void print_rule(const struct gw_ruling *ruling)
+{
+    const struct gw_rule *rule = ruling->rule;
+    if (!rule) {
+        printf(": no rule matches any of its names\n");
+        return;
+    }
+    printf(", by %s-%s", rule->deny ? "deny" : "allow", gw_pattern_kind_word(rule->kind));
+    if (rule->pattern)
+        printf(" '%s'", rule->pattern);
+    if (ruling->name)
+        printf(" for %s", ruling->name);
+    (void)puts("");
+}
+
+static void print_bad_chain(const struct gw_explained *e, const struct gw_ruling *ruling)
+{
+    printf("it is refused (%s)", gw_reason_info(e->reason)->word);
+    if (!e->id.present) {
+        (void)puts(": its names are malformed or too many");
+        return;
+    }
+    printf(": its chain is not good now: %s\n", e->why);
+    printf("  by its names it would %s", ruling->pass ? "pass" : "be refused, too");
+    print_rule(ruling);
+}
+
+/* Whether the service lets it in. */
+static bool print_service(const struct gw_terms *terms, const struct gw_explained *e)
+{
+    const struct gw_service *s = terms->service;
+    if (s->verify == GW_VERIFY_NONE) {
+        (void)puts("everybody passes, no certificate is asked for");
+        return true;
+    }
+    struct gw_ruling ruling = gw_ruleset_judge(terms->rules, &e->id, false);
+    if (e->reason) {
+        print_bad_chain(e, &ruling);
+        return false;
+    }
+    if (ruling.pass)
+        printf("it passes");
+    else
+        printf("it is refused (%s)", gw_reason_info(GW_REASON_NOT_ALLOWED)->word);
+    print_rule(&ruling);
+    return ruling.pass;
+}
+
+struct run {
+    const struct gw_config *config;
+    struct gw_files *files;
+    bool named;  /* its names are printed */
+    bool passes; /* somewhere */
+};
+
+static int ask_service(struct run *run, const struct gw_service *s, struct gw_error *err)
+{
+    struct gw_explained e;
+    struct gw_terms *terms = NULL;
+    int r = gw_terms_new(&terms, s, NULL, run->files, err);
+    if (!r)
+        r = gw_explain(terms->tls, run->config->explain, run->files, &e, err);
+    if (!r && !run->named)
+        print_names(run->config->explain, &e.id);
+    run->named |= !r;
+    if (!r) {
+        printf("service %s: ", s->name);
+        run->passes |= print_service(terms, &e);
+    }
+    gw_terms_put(terms);
+    return r;
+}
+
+enum gw_exit gw_explain_run(const struct gw_config *config, struct gw_error *err)
+{
+    struct run run = {.config = config, .files = gw_files_new()};
+    int r = run.files ? 0 : gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    gw_wipe_forbid_dumps(); /* before the first key is read */
+    for (unsigned i = 0; !r && i < config->service_count; i++) {
+        if (config->services[i]->role == GW_ROLE_SERVER)
+            r = ask_service(&run, config->services[i], err);
+    }
+    gw_files_free(run.files);
+    if (r)
+        return err->exit;
+    if (run.passes)
+        return GW_EXIT_OK;
+    *err = (struct gw_error){.exit = GW_EXIT_OTHER};
+    return GW_EXIT_OTHER;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/tls/explain.h"
+
+#include "gateway/tls/context_private.h"
+#include "gateway/tls/failure.h"
+#include "gateway/tls/identity_private.h"
+#include "gateway/tls/pemfile.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+
+/* As libssl sets it up for a handshake (ssl_verify_cert_chain): X509_V_OK, what is wrong, or
+ * negative without memory. */
+static int verify(const struct gw_tls_context *tls, STACK_OF(X509) * certs)
+{
+    struct gw_chain chain;
+    bool tolerated;
+    X509_STORE_CTX *v = X509_STORE_CTX_new_ex(tls->library, NULL);
+    int result = -ENOMEM;
+    if (v && X509_STORE_CTX_init(v, tls->trust.store, sk_X509_value(certs, 0), certs) &&
+        X509_STORE_CTX_set_default(v, "ssl_client") &&
+        X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(v), SSL_CTX_get0_param(tls->ctx))) {
+        X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(v),
+                                         SSL_CTX_get_security_level(tls->ctx));
+        result = gw_trust_verify(&tls->trust, v, &chain, &tolerated);
+    }
+    X509_STORE_CTX_free(v);
+    ERR_clear_error();
+    return result;
+}
+
+static int explain(const struct gw_tls_context *tls, STACK_OF(X509) * certs,
+                   struct gw_explained *ret, struct gw_error *err)
+{
+    ret->reason = GW_REASON_NONE;
+    ret->why = NULL;
+    if (!gw_identity_read(&ret->id, sk_X509_value(certs, 0)))
+        ret->reason = GW_REASON_CERT_INVALID;
+    if (!tls->trust.store)
+        return 0;
+    int result = verify(tls, certs);
+    if (result < 0)
+        return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    if (result != X509_V_OK) {
+        ret->reason = gw_failure_of_verify(result);
+        ret->why = X509_verify_cert_error_string(result);
+    }
+    return 0;
+}
+
+int gw_explain(const struct gw_tls_context *tls, const char *path, struct gw_files *files,
+               struct gw_explained *ret, struct gw_error *err)
+{
+    struct gw_pemfile file;
+    STACK_OF(X509) *certs = NULL;
+    struct gw_files *own = files ? NULL : gw_files_new();
+    int r = files || own ? gw_pemfile_read(&file, files ? files : own, "--explain", path, err)
+                         : gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    if (!r)
+        r = gw_pemfile_certs(&file, tls->library, &certs, err);
+    if (!r)
+        r = explain(tls, certs, ret, err);
+    sk_X509_pop_free(certs, X509_free);
+    gw_files_free(own);
+    return r;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a handshake would find in a certificate: for people, before anybody connects with it. */
+#pragma once
+
+#include "gateway/base/error.h"
+#include "gateway/base/files.h"
+#include "gateway/base/reason.h"
+#include "gateway/tls/context.h"
+#include "gateway/tls/identity.h"
+
+struct gw_explained {
+    struct gw_identity id; /* not present: its names are malformed or too many */
+    enum gw_reason reason; /* GW_REASON_NONE: its chain is good now, or not asked for */
+    const char *why;       /* the reason in libcrypto's words; static, NULL without */
+};
+
+/*
+ * Reads the PEM file (the certificate first, then what its holder would send with it) through
+ * `files` (NULL: from disk) and verifies it as a handshake with a client would now.
+ * Returns 0; negative errno with *err filled, when the file is none.
+ */
+gw_must_check int gw_explain(const struct gw_tls_context *tls, const char *path,
+                             struct gw_files *files, struct gw_explained *ret,
+                             struct gw_error *err);
