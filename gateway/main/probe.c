@@ -10,6 +10,7 @@
 #include "gateway/proc/tlsmodule.h"
 #include "gateway/record/aead.h"
 #include "gateway/ring/ring.h"
+#include "gateway/tls/context.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -246,6 +247,7 @@ static void tell_libraries(struct gw_report *r)
     char path[PATH_MAX];
     gw_report_section(r, "libraries", "Libraries");
     gw_report_string(r, "openssl", "OpenSSL", OpenSSL_version(OPENSSL_VERSION_STRING));
+    gw_report_string(r, "groups", "  key exchange, the preferred first", gw_tls_library_groups());
     gw_report_string(r, "liburing", "liburing", liburing_file(path));
     if (gw_aead_init())
         return;

@@ -55,3 +55,6 @@ void gw_tls_context_cert(const struct gw_tls_context *ctx, unsigned index,
 
 /* Versions of the library at run time, for probe: "OpenSSL 3.0.22 …". */
 const char *gw_tls_library_version(void);
+/* The key exchange groups that are offered by default with it, in the order of preference: "X25519,
+ * P-256, …"; "" when it has none of them. */
+const char *gw_tls_library_groups(void);

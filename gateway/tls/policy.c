@@ -2,6 +2,8 @@
 #include "gateway/tls/policy.h"
 
 #include "gateway/base/compat.h"
+#include "gateway/tls/context.h"
+#include "gateway/tls/library.h"
 #include "ktlsinstall.h"
 
 #include <openssl/err.h>
@@ -22,9 +24,17 @@ enum {
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 #define DEFAULT_CIPHERSUITES                                                                       \
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-/* The first list that the library knows whole; the hybrid one needs OpenSSL 3.5. */
-static const char *const default_groups[] = {"X25519MLKEM768:X25519:P-256:P-384",
-                                             "X25519:P-256:P-384"};
+/* The first list that the library knows whole; the hybrid group needs OpenSSL 3.5, which also knows
+ * the signs. A client sends a key share for each group with a star, so that a server without the
+ * hybrid one need not ask again; what stands before the slash a server would rather ask a client
+ * for than take what comes after it. */
+static const struct {
+    const char *list;
+    const char *told;
+} default_groups[] = {
+    {"*X25519MLKEM768/*X25519:P-256:P-384", "X25519MLKEM768, X25519, P-256, P-384"},
+    {"X25519:P-256:P-384", "X25519, P-256, P-384"},
+};
 /* ECDSA first: of two certificates for one name the cheaper one signs. No SHA-1. */
 #define SIGNATURES                                                                                 \
     "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:"                                        \
@@ -159,18 +169,34 @@ static bool set_text(SSL_CTX *ctx, int command, const char *value)
     return len > 0 && (size_t)len < sizeof(text) && SSL_CTX_ctrl(ctx, command, 0, text) == 1;
 }
 
-static int set_default_groups(SSL_CTX *ctx, struct gw_error *err)
+/* Those that were set, in words; NULL: none. */
+static const char *set_default_groups(SSL_CTX *ctx)
 {
     for (size_t i = 0; i < GW_ARRAY_SIZE(default_groups); i++)
-        if (set_text(ctx, SSL_CTRL_SET_GROUPS_LIST, default_groups[i]))
-            return 0;
-    return gw_error_set(err, GW_EXIT_OTHER, "libssl lacks the groups X25519, P-256 and P-384");
+        if (set_text(ctx, SSL_CTRL_SET_GROUPS_LIST, default_groups[i].list))
+            return default_groups[i].told;
+    return NULL;
+}
+
+const char *gw_tls_library_groups(void)
+{
+    OSSL_LIB_CTX *library = gw_tls_library_get();
+    SSL_CTX *ctx = library ? SSL_CTX_new_ex(library, NULL, TLS_method()) : NULL;
+    const char *told = ctx ? set_default_groups(ctx) : NULL;
+    SSL_CTX_free(ctx);
+    if (library)
+        gw_tls_library_put();
+    ERR_clear_error();
+    return told ? told : "";
 }
 
 static int set_groups(SSL_CTX *ctx, const struct gw_service *service, struct gw_error *err)
 {
     if (!service->groups)
-        return set_default_groups(ctx, err);
+        return set_default_groups(ctx)
+                   ? 0
+                   : gw_error_set(err, GW_EXIT_OTHER,
+                                  "libssl lacks the groups X25519, P-256 and P-384");
     char word[WORD_MAX];
     for (const char *at = service->groups; next_word(&at, word);)
         if (!set_text(ctx, SSL_CTRL_SET_GROUPS_LIST, word))

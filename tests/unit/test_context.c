@@ -358,8 +358,33 @@ static void defaults(void **state)
     const struct tlsworld *w = *state;
     struct gw_service service;
     tlsworld_service(w, &service);
-    negotiates(w, &service, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256", NULL);
-    negotiates(w, &service, TLS1_3_VERSION, "TLS_AES_128_GCM_SHA256", NULL);
+    negotiates(w, &service, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256", "x25519");
+    negotiates(w, &service, TLS1_3_VERSION, "TLS_AES_128_GCM_SHA256", tlspair_best_group());
+}
+
+/* A client that could, but has sent a share for another group only, is asked for the better one. */
+static void the_preferred_group_is_asked_for(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    struct gw_handshake_info info;
+    char text[64];
+    tlsworld_service(w, &service);
+    const char *best = tlspair_best_group();
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
+    bool hybrid = strcmp(best, "x25519") != 0;
+    (void)snprintf(text, sizeof(text), hybrid ? "*X25519:%s" : "X25519", best);
+    assert_true(SSL_CTX_set1_groups_list(ctx, text));
+    struct tlspair p;
+    tlspair_init(&p, tls, ctx, NULL);
+    assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+    gw_handshake_get_info(p.server, &info);
+    assert_string_equal(info.group, best);
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+    gw_tls_context_free(tls);
+    assert_true(strncasecmp(gw_tls_library_groups(), best, strlen(best)) == 0);
 }
 
 /* The certificate that a client of this name gets (NULL: it sends none). */
@@ -722,6 +747,7 @@ int main(void)
         cmocka_unit_test(groups_alpn_and_versions),
         cmocka_unit_test(given_lists_are_used),
         cmocka_unit_test(defaults),
+        cmocka_unit_test(the_preferred_group_is_asked_for),
         cmocka_unit_test(the_name_chooses_the_certificate),
         cmocka_unit_test(key_types_are_joined_where_names_allow),
         cmocka_unit_test(only_its_own_certificates_answer),

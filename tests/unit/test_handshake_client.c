@@ -364,6 +364,53 @@ static void without_session_tickets_nothing_is_resumed(void **state)
     }
 }
 
+/* The groups of the key shares in a ClientHello that lies in one record; their number. */
+static unsigned read_shares(const uint8_t *hello, size_t len, uint16_t groups[8])
+{
+    enum {
+        EXTENSION_KEY_SHARE = 51
+    };
+    unsigned count = 0;
+    struct gw_reader r = gw_reader_of(hello, len);
+    (void)gw_read_span(&r, 5 + 4 + 2 + 32); /* record, message, version, random */
+    (void)gw_read_span(&r, gw_read_u8(&r));
+    (void)gw_read_span(&r, gw_read_u16(&r));
+    (void)gw_read_span(&r, gw_read_u8(&r));
+    struct gw_reader extensions = gw_read_sub(&r, gw_read_u16(&r));
+    while (gw_reader_left(&extensions) > 0) {
+        uint16_t type = gw_read_u16(&extensions);
+        struct gw_reader e = gw_read_sub(&extensions, gw_read_u16(&extensions));
+        if (type != EXTENSION_KEY_SHARE)
+            continue;
+        (void)gw_read_u16(&e);
+        while (gw_reader_left(&e) > 0 && count < 8) {
+            groups[count++] = gw_read_u16(&e);
+            (void)gw_read_span(&e, gw_read_u16(&e));
+        }
+    }
+    return count;
+}
+
+/* One for the hybrid group and one for servers that do not know it, so that none has to ask. */
+static void key_shares(void **state)
+{
+    const struct tlsworld *w = *state;
+    bool hybrid = strcmp(tlspair_best_group(), "x25519") != 0;
+    const uint16_t expected[] = {0x11ec, 0x001d};
+    uint16_t groups[8];
+    const uint8_t *hello;
+    struct duo d;
+    plan(w, &d);
+    struct gw_tls_context *tls = tlsworld_context(&d.to, NULL);
+    struct gw_handshake *hs = gw_handshake_new(tls, NULL, NULL);
+    assert_int_equal(gw_handshake_begin(hs), GW_HANDSHAKE_MORE);
+    size_t len = gw_handshake_output(hs, &hello);
+    assert_int_equal(read_shares(hello, len, groups), hybrid ? 2 : 1);
+    assert_memory_equal(groups, expected + !hybrid, hybrid ? 4 : 2);
+    gw_handshake_free(hs);
+    gw_tls_context_free(tls);
+}
+
 static void mutual(void **state)
 {
     const struct tlsworld *w = *state;
@@ -659,6 +706,7 @@ int main(void)
         cmocka_unit_test(an_old_session_is_not_offered),
         cmocka_unit_test(a_tls13_ticket_is_used_once),
         cmocka_unit_test(without_session_tickets_nothing_is_resumed),
+        cmocka_unit_test(key_shares),
         cmocka_unit_test(mutual),
         cmocka_unit_test(alpn_is_offered),
         cmocka_unit_test(early_data_of_the_server_stays_unread),

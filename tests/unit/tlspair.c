@@ -343,3 +343,12 @@ void tlspair_succeed(struct tlspair *p)
     tlspair_handover(p);
     tlspair_exchange(p);
 }
+
+const char *tlspair_best_group(void)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    assert_non_null(ctx);
+    bool hybrid = SSL_CTX_set1_groups_list(ctx, "X25519MLKEM768");
+    SSL_CTX_free(ctx);
+    return hybrid ? "X25519MLKEM768" : "x25519";
+}

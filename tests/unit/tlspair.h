@@ -78,6 +78,10 @@ struct tlspair {
 /* A client context that trusts the world's CA and speaks TLS `version` only (0: both). */
 SSL_CTX *tlspair_client_ctx(const struct tlsworld *w, int version);
 
+/* The group that both sides take in TLS 1.3 where nothing is said: with OpenSSL 3.5 the hybrid one.
+ */
+const char *tlspair_best_group(void);
+
 /* `session` (NULL: none) is offered for resumption. The client is not run yet. */
 void tlspair_init(struct tlspair *p, struct gw_tls_context *tls, SSL_CTX *client_ctx,
                   SSL_SESSION *session);
