@@ -115,6 +115,28 @@ static void the_first_to_end_ends_the_chain(void **state)
     test_cert_free(middle);
 }
 
+/* It was good where more is allowed. */
+static void too_long_a_chain_is_told(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    struct gw_tls_context *tls = context(w, GW_VERIFY_REQUIRED, w->ca_file);
+    struct gw_chain c = chain_of(w, tls, w->client, NULL);
+    gw_tls_context_free(tls);
+    tlsworld_service(w, &service);
+    service.verify = GW_VERIFY_REQUIRED;
+    service.cacerts[0] = w->ca_file;
+    for (service.verify_depth = 0; service.verify_depth < 2; service.verify_depth++) {
+        tls = tlsworld_context(&service, NULL);
+        c.count = 1;
+        assert_int_equal(gw_tls_context_judge_chain(tls, &c, time(NULL)), GW_REASON_NONE);
+        c.count = 2;
+        assert_int_equal(gw_tls_context_judge_chain(tls, &c, time(NULL)),
+                         service.verify_depth ? GW_REASON_NONE : GW_REASON_CERT_UNTRUSTED);
+        gw_tls_context_free(tls);
+    }
+}
+
 static void an_anchor_that_went_is_told(void **state)
 {
     const struct tlsworld *w = *state;
@@ -159,6 +181,7 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(another_version_is_not_read),
         cmocka_unit_test(the_first_to_end_ends_the_chain),
+        cmocka_unit_test(too_long_a_chain_is_told),
         cmocka_unit_test(an_anchor_that_went_is_told),
         cmocka_unit_test(nobody_is_good_where_nobody_is_asked_for),
     };

@@ -9,6 +9,7 @@
 #include "gateway/base/wipe.h"
 #include "gateway/ktls/softrecord.h"
 #include "gateway/tls/session.h"
+#include "tests/unit/ahead.h"
 #include "tests/unit/tlspair.h"
 
 #include <setjmp.h>
@@ -62,6 +63,7 @@ static void plan(const struct tlsworld *w, struct duo *d)
         .target_name = "gate.test",
         .cacerts[0] = w->ca_file,
         .verify = GW_VERIFY_REQUIRED,
+        .verify_depth = GW_VERIFY_DEPTH_MAX,
         .tls_min = 0x0303,
         .tls_max = 0x0304,
         .session_tickets = true,
@@ -411,6 +413,85 @@ static void key_shares(void **state)
     gw_tls_context_free(tls);
 }
 
+/* One connection now, whose session is offered again later, `before` and `after` what its chain
+ * hangs on has ended. The server would resume it: it does not look at its own certificate. */
+static void ends_with_its_chain(struct duo *d, uint16_t version, enum gw_reason reason)
+{
+    static const time_t when[] = {0, 590, 610};
+    d->to.tls_min = d->to.tls_max = version;
+    build(d);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(when); i++) {
+        test_ahead = when[i];
+        shake_hands(d);
+        if (when[i] > 600) {
+            assert_int_equal(d->client_verdict, GW_HANDSHAKE_FAILED);
+            assert_int_equal(gw_handshake_reason(d->client), reason);
+        } else {
+            take_keys(d);
+            assert_int_equal(resumed(d->client), i > 0);
+            if (version == 0x0304)
+                assert_true(take_tickets(d) > 0);
+        }
+        disconnect(d);
+    }
+    test_ahead = 0;
+    destroy(d);
+}
+
+static void a_session_ends_with_an_intermediate(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *middle = test_cert_new(&(struct test_cert_spec){
+        .cn = "middle", .ca = true, .begins = -60, .ends = 600, .issuer = w->ca});
+    struct test_cert *leaf = test_cert_new(
+        &(struct test_cert_spec){.cn = "server", .san = "DNS:gate.test", .issuer = middle});
+    for (uint16_t version = 0x0303; version <= 0x0304; version++) {
+        struct duo d;
+        plan(w, &d);
+        d.at.certs[0].cert_file = test_dir_cert(w->dir, "brief-chain.pem", leaf, middle);
+        d.at.certs[0].key_file = test_dir_key(w->dir, "brief-chain.key", leaf);
+        d.at.cert_count = 1;
+        ends_with_its_chain(&d, version, GW_REASON_CERT_EXPIRED);
+    }
+    test_cert_free(leaf);
+    test_cert_free(middle);
+}
+
+static void a_session_ends_with_a_list(void **state)
+{
+    const struct tlsworld *w = *state;
+    X509_CRL *crl = test_crl_new(&(struct test_crl_spec){.ca = w->ca, .begins = -60, .ends = 600});
+    for (uint16_t version = 0x0303; version <= 0x0304; version++) {
+        struct duo d;
+        plan(w, &d);
+        d.to.crls[0] = test_dir_crl(w->dir, "brief.crl", crl, NULL);
+        ends_with_its_chain(&d, version, GW_REASON_CERT_NO_CRL);
+    }
+    X509_CRL_free(crl);
+}
+
+/* A server that is revoked is told so, with the alert for it. */
+static void a_revoked_server_is_refused(void **state)
+{
+    const struct tlsworld *w = *state;
+    const struct test_cert *revoked[] = {w->server_ec, w->server_rsa, NULL};
+    X509_CRL *crl = test_crl_new(&(struct test_crl_spec){.ca = w->ca, .revoked = revoked});
+    for (uint16_t version = 0x0303; version <= 0x0304; version++) {
+        struct duo d;
+        plan(w, &d);
+        d.to.tls_min = d.to.tls_max = version;
+        d.to.crls[0] = test_dir_crl(w->dir, "servers.crl", crl, NULL);
+        build(&d);
+        shake_hands(&d);
+        assert_int_equal(d.client_verdict, GW_HANDSHAKE_FAILED);
+        assert_int_equal(gw_handshake_reason(d.client), GW_REASON_CERT_REVOKED);
+        assert_int_equal(d.server_verdict, GW_HANDSHAKE_FAILED);
+        assert_non_null(strstr(gw_handshake_detail(d.server), "certificate revoked"));
+        destroy(&d);
+    }
+    X509_CRL_free(crl);
+}
+
 static void mutual(void **state)
 {
     const struct tlsworld *w = *state;
@@ -707,6 +788,9 @@ int main(void)
         cmocka_unit_test(a_tls13_ticket_is_used_once),
         cmocka_unit_test(without_session_tickets_nothing_is_resumed),
         cmocka_unit_test(key_shares),
+        cmocka_unit_test(a_session_ends_with_an_intermediate),
+        cmocka_unit_test(a_session_ends_with_a_list),
+        cmocka_unit_test(a_revoked_server_is_refused),
         cmocka_unit_test(mutual),
         cmocka_unit_test(alpn_is_offered),
         cmocka_unit_test(early_data_of_the_server_stays_unread),

@@ -286,6 +286,8 @@ static void the_newest_list_counts(void **state)
         {{.ca = w->ca, .number = 9, .begins = -7200, .ends = -60},
          {.ca = w->ca, .number = 300, .revoked = revoked}},
         {{.ca = w->ca, .begins = -7200, .ends = 86400}, {.ca = w->ca, .revoked = revoked}},
+        {{.ca = w->ca, .number = 9, .begins = -60, .ends = 86400},
+         {.ca = w->ca, .number = 300, .begins = -7200, .ends = 86400, .revoked = revoked}},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(specs); i++)
         for (int order = 0; order < 2; order++) {

@@ -153,6 +153,79 @@ static void no_ticket_crosses_services(void **state)
     }
 }
 
+/* What was published of others (nginx CVE-2025-23419, HAProxy 4a8f7622): a ticket of a place that
+ * asks for less is taken to one that asks for more, by whom that one would not let in. */
+static void no_ticket_of_a_weak_place_is_good_in_a_strict_one(void **state)
+{
+    const struct tlsworld *w = *state;
+    const char *foreign = test_dir_cert(w->dir, "foreign.pem", w->foreign_ca, NULL);
+    const struct {
+        const char *name; /* of the weak service; the certificates are the same */
+        enum gw_verify verify;
+        const char *ca_file;
+        const struct test_cert *shown;
+        enum gw_reason reason; /* of the strict one's refusal */
+    } rows[] = {
+        {"default", GW_VERIFY_NONE, NULL, NULL, GW_REASON_CERT_MISSING},
+        {"default", GW_VERIFY_OPTIONAL, w->ca_file, NULL, GW_REASON_CERT_MISSING},
+        {"default", GW_VERIFY_REQUIRED, foreign, w->client_foreign, GW_REASON_CERT_UNTRUSTED},
+        {"other", GW_VERIFY_NONE, NULL, NULL, GW_REASON_CERT_MISSING},
+        {"other", GW_VERIFY_REQUIRED, foreign, w->client_foreign, GW_REASON_CERT_UNTRUSTED},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)
+        for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+            struct fixture f;
+            struct tlspair p;
+            begin(&f, w, version, w->client);
+            struct gw_service weak = f.service;
+            weak.name = rows[i].name;
+            weak.verify = rows[i].verify;
+            weak.cacerts[0] = rows[i].ca_file;
+            SSL_CTX_free(f.ctx);
+            f.ctx = tlspair_client_ctx(w, version);
+            if (rows[i].shown)
+                tlspair_show(f.ctx, rows[i].shown);
+            SSL_SESSION_free(f.session);
+            f.session = NULL;
+            struct gw_tls_context *lax = tlsworld_context(&weak, f.keys);
+            assert_false(connect_with(&f, lax, true, NULL));
+            assert_true(connect_with(&f, lax, true, NULL));
+            tlspair_init(&p, f.tls, f.ctx, f.session);
+            assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_FAILED);
+            assert_int_equal(gw_handshake_reason(p.server), rows[i].reason);
+            tlspair_done(&p);
+            gw_tls_context_free(lax);
+            end(&f);
+        }
+}
+
+/* All names of a service ask for the same. A ticket that came by one name is judged under another
+ * as it would be there: whose it is, and whether that one may pass. */
+static void a_ticket_under_another_name_lets_in_nobody_else(void **state)
+{
+    const struct tlsworld *w = *state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++)
+        for (int allow = 0; allow < 2; allow++) {
+            struct fixture f;
+            struct tlspair p;
+            struct gw_chain chain;
+            static struct gw_identity id;
+            begin(&f, w, version, w->client);
+            tlspair_init(&p, f.tls, f.ctx, f.session);
+            p.allow = allow;
+            assert_true(SSL_set_tlsext_host_name(p.client, "a.wild.test"));
+            assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+            assert_true(p.asked > 0);
+            if (!allow)
+                assert_false(SSL_session_reused(p.client));
+            assert_true(gw_handshake_chain(p.server, &chain) && chain.present);
+            assert_true(gw_handshake_identity(p.server, &id));
+            assert_string_equal(gw_identity_first(&id, GW_NAME_CN), "alice");
+            tlspair_done(&p);
+            end(&f);
+        }
+}
+
 /* The same CAs in other files, in another order and one of them twice, are the same trust. */
 static void how_cas_are_cut_does_not_matter(void **state)
 {
@@ -359,6 +432,8 @@ int main(void)
         cmocka_unit_test(the_refused_get_no_ticket),
         cmocka_unit_test(allow_rules_are_asked_again),
         cmocka_unit_test(no_ticket_crosses_services),
+        cmocka_unit_test(no_ticket_of_a_weak_place_is_good_in_a_strict_one),
+        cmocka_unit_test(a_ticket_under_another_name_lets_in_nobody_else),
         cmocka_unit_test(how_cas_are_cut_does_not_matter),
         cmocka_unit_test(no_ticket_replaces_a_certificate),
         cmocka_unit_test(an_expired_certificate_does_not_resume),
