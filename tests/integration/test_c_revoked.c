@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define IN_FORCE "reload: new files are in force"
@@ -199,6 +200,55 @@ static void a_bad_list_changes_nothing(void **state)
     gateway_stop(gateway);
 }
 
+/* ---- the own CA ---- */
+
+/* `ktlsgate pki` with three more words, up to a NULL, in the folder's pki. */
+static void pki(const char *what, const char *a, const char *b)
+{
+    char dir[128];
+    static struct tool_result result;
+    (void)snprintf(dir, sizeof(dir), "--dir=%s/pki", test_dir_path(folder));
+    const char *words[WORDS] = {getenv("KTLSGATE"), "pki", what, dir, a, b};
+    tool_run(&(struct tool_work){.words = words}, TOOL_MS, &result);
+    if (result.exit != 0)
+        fail_msg("ktlsgate pki %s: %s", what, result.said);
+}
+
+static void pki_client(const char *name, const char *reason)
+{
+    char address[32], cert[160], key[160], chain[160];
+    static struct tool_result result;
+    const char *at = test_dir_path(folder);
+    (void)snprintf(address, sizeof(address), "127.0.0.1:%u", gateway->port);
+    (void)snprintf(cert, sizeof(cert), "%s/pki/certs/%s/cert.pem", at, name);
+    (void)snprintf(chain, sizeof(chain), "%s/pki/certs/%s/chain.pem", at, name);
+    (void)snprintf(key, sizeof(key), "%s/pki/certs/%s/key.pem", at, name);
+    const char *words[] = {"openssl",     "s_client", "-connect",    address,   "-cert",
+                           cert,          "-key",     key,           "-CAfile", world_cert(ID_CA),
+                           "-cert_chain", chain,      "-nocommands", NULL};
+    tool_run(&(struct tool_work){.words = words}, TOOL_MS, &result);
+    gateway_expect(gateway, reason, NULL);
+}
+
+/* An intermediate CA signs, and ca.pem holds it and the root: each has its list in crl.pem. */
+static void lists_of_the_own_ca(void **state)
+{
+    char ca[160], list[160];
+    (void)state;
+    (void)snprintf(ca, sizeof(ca), "%s/pki/ca.pem", test_dir_path(folder));
+    (void)snprintf(list, sizeof(list), "%s/pki/crl.pem", test_dir_path(folder));
+    pki("init", "--intermediate", NULL);
+    pki("issue", "--client=anna", NULL);
+    pki("issue", "--client=bert", NULL);
+    pki("revoke", "bert", NULL);
+    stage_serve(&(struct gateway_options){
+        .flags = {"--cacert", ca, "--allow-all", "--crl", list},
+    });
+    pki_client("anna", "finished");
+    pki_client("bert", "cert-revoked");
+    gateway_stop(gateway);
+}
+
 /* Who is revoked by an old list is refused all the same. */
 static void softly(void **state)
 {
@@ -217,10 +267,9 @@ static void softly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_revoked_are_refused),
-        TEST(a_reload_revokes_tickets_too),
-        TEST(a_bad_list_changes_nothing),
-        TEST(softly),
+        TEST(the_revoked_are_refused),    TEST(a_reload_revokes_tickets_too),
+        TEST(a_bad_list_changes_nothing), TEST(softly),
+        TEST(lists_of_the_own_ca),
     };
     return run_world("c_revoked", tests);
 }
