@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/demo/demo.h"
 
+#include "gateway/base/tmpdir.h"
 #include "gateway/config/parse.h"
 #include "gateway/demo/backend.h"
 #include "gateway/pki/issue.h"
@@ -62,11 +63,12 @@ static int make_certs(const struct demo *demo, struct gw_error *err)
 
 static int make_dir(struct demo *demo, struct gw_error *err)
 {
-    (void)snprintf(demo->dir, sizeof(demo->dir), "/tmp/ktlsgate-demo-XXXXXX");
+    (void)snprintf(demo->dir, sizeof(demo->dir), "%s/ktlsgate-demo-XXXXXX", gw_tmpdir());
     if (mkdtemp(demo->dir))
         return 0;
     demo->dir[0] = '\0';
-    return gw_error_set(err, GW_EXIT_START, "cannot make a folder in /tmp: %s", strerror(errno));
+    return gw_error_set(err, GW_EXIT_START, "cannot make a folder in %s: %s", gw_tmpdir(),
+                        strerror(errno));
 }
 
 static void remove_dir(const struct demo *demo)

@@ -5,6 +5,7 @@
 #include "tests/integration/harness.h"
 #include "tests/integration/net.h"
 #include "tests/integration/tool.h"
+#include "tests/support/folder.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -18,13 +19,12 @@
 #include <unistd.h>
 
 static pid_t running;
-static char folder[32]; /* "": none */
+static char folder[FOLDER_MAX]; /* "": none */
 
 const char *daemon_folder(void)
 {
     if (!folder[0]) {
-        (void)strcpy(folder, "/tmp/ktlsgate-daemon-XXXXXX");
-        assert_non_null(mkdtemp(folder));
+        assert_true(folder_make(folder, "daemon"));
     }
     return folder;
 }

@@ -38,7 +38,7 @@ void foreign_stop(struct foreign *f)
 
 static void write_config(const struct foreign *f)
 {
-    char path[64];
+    char path[FOLDER_MAX + 8];
     (void)snprintf(path, sizeof(path), "%s/config", f->folder);
     FILE *out = fopen(path, "we");
     assert_non_null(out);
@@ -88,10 +88,9 @@ void foreign_start(struct foreign *f, const struct foreign_kind *kind, uint16_t 
     if (access(kind->program, X_OK))
         skip_because("it is not installed");
     *f = (struct foreign){.kind = kind, .target = target, .listener = -1};
-    (void)strcpy(f->folder, "/tmp/ktlsgate-foreign-XXXXXX");
-    if (!mkdtemp(f->folder)) {
+    if (!folder_make(f->folder, "foreign")) {
         f->folder[0] = '\0';
-        fail_msg("no folder in /tmp");
+        fail_msg("no folder in %s", gw_tmpdir());
     }
     gw_auto_fd listener = kind->ready ? -1 : net_listen(16, &f->port);
     f->listener = listener;

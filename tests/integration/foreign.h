@@ -7,6 +7,7 @@
 #pragma once
 
 #include "tests/integration/logbook.h"
+#include "tests/support/folder.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,8 +33,8 @@ struct foreign {
     uint16_t port;   /* where it listens, on 127.0.0.1 … */
     int listener;    /* … with this descriptor of its */
     uint16_t target; /* where it is to connect to; 0: nowhere */
-    char folder[40];
-    char path[64]; /* of its Unix socket; "": none */
+    char folder[FOLDER_MAX];
+    char path[FOLDER_MAX + 8]; /* of its Unix socket; "": none */
     struct logbook log;
 };
 

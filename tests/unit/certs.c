@@ -2,6 +2,7 @@
 #include "tests/unit/certs.h"
 
 #include "gateway/base/attr.h"
+#include "tests/support/folder.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -174,7 +175,7 @@ enum {
 };
 
 struct test_dir {
-    char path[64];
+    char path[FOLDER_MAX];
     char *files[FILES_MAX];
     unsigned count;
 };
@@ -183,8 +184,7 @@ struct test_dir *test_dir_new(void)
 {
     struct test_dir *dir = calloc(1, sizeof(*dir));
     must(dir);
-    (void)snprintf(dir->path, sizeof(dir->path), "/tmp/ktlsgate-test-XXXXXX");
-    must(mkdtemp(dir->path));
+    must(folder_make(dir->path, "test"));
     return dir;
 }
 

@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "tests/support/folder.h"
 #include "tests/support/skip.h"
 
 struct fixture {
@@ -25,7 +26,7 @@ struct fixture {
     struct gw_service service;
     struct gw_listeners listeners;
     struct gw_error err;
-    char folder[64];
+    char folder[FOLDER_MAX];
 };
 
 static int set_up(void **state)
@@ -34,9 +35,8 @@ static int set_up(void **state)
     f->config.services[0] = &f->service;
     f->config.service_count = 1;
     f->config.workers = 3;
-    (void)snprintf(f->folder, sizeof(f->folder), "/tmp/ktlsgate-listener-XXXXXX");
     *state = f;
-    return mkdtemp(f->folder) ? 0 : -1;
+    return folder_make(f->folder, "listener") ? 0 : -1;
 }
 
 static int tear_down(void **state)

@@ -34,6 +34,7 @@
 
 #include <cmocka.h>
 
+#include "tests/support/folder.h"
 #include "tests/support/skip.h"
 
 enum {
@@ -52,7 +53,7 @@ enum behaviour {
     LOG,         /* log, then READY, log again and wake nobody, then die */
 };
 
-static char fifo_path[64];
+static char fifo_path[FOLDER_MAX + 8];
 static enum behaviour behaviour;
 /* One report: what happened, to whom. Shorter than PIPE_BUF, so that writes do not mix. */
 struct report {
@@ -169,7 +170,7 @@ struct fixture {
     struct gw_service service;
     struct gw_heritage heritage;
     struct gw_supervise_times times;
-    char folder[48];
+    char folder[FOLDER_MAX];
     int fifo;  /* reports of workers */
     int lines; /* what the master prints */
     int lines_write;
@@ -190,8 +191,7 @@ static int set_up(void **state)
     f->config.shutdown_timeout_ns = INT64_C(60) * GW_NS_PER_SEC;
     f->config.log_level = GW_LOG_DEBUG;
     f->times = gw_supervise_default_times;
-    (void)snprintf(f->folder, sizeof(f->folder), "/tmp/ktlsgate-master-XXXXXX");
-    if (!mkdtemp(f->folder))
+    if (!folder_make(f->folder, "master"))
         return -1;
     (void)snprintf(fifo_path, sizeof(fifo_path), "%s/fifo", f->folder);
     mode_t old = umask(0);

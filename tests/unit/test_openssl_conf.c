@@ -5,6 +5,7 @@
  * the gateway initialises libssl (then nobody reads it), and, in a child of its own, when something
  * else in the process has made libssl read it before.
  */
+#include "tests/support/folder.h"
 #include "tests/unit/tlspair.h"
 
 #include <setjmp.h>
@@ -125,7 +126,8 @@ static void somebody_read_it_before(void **state)
 
 int main(void)
 {
-    char path[] = "/tmp/ktlsgate-test-conf-XXXXXX";
+    char path[FOLDER_MAX];
+    (void)snprintf(path, sizeof(path), "%s/ktlsgate-conf-XXXXXX", gw_tmpdir());
     int fd = mkstemp(path);
     if (fd < 0 || write(fd, hostile, sizeof(hostile) - 1) != (ssize_t)sizeof(hostile) - 1 ||
         close(fd) || setenv("OPENSSL_CONF", path, 1))

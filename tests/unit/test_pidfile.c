@@ -15,14 +15,14 @@
 
 #include <cmocka.h>
 
+#include "tests/support/folder.h"
 #include "tests/support/skip.h"
 
 static int make_folder(void **state)
 {
-    static char folder[48];
-    (void)snprintf(folder, sizeof(folder), "/tmp/ktlsgate-pidfile-XXXXXX");
+    static char folder[FOLDER_MAX];
     *state = folder;
-    return mkdtemp(folder) ? 0 : -1;
+    return folder_make(folder, "pidfile") ? 0 : -1;
 }
 
 static int remove_folder(void **state)
@@ -35,7 +35,7 @@ static void the_pidfile_is_whole_and_goes_away(void **state)
     const char *folder = *state;
     struct gw_pidfile p;
     struct gw_error err;
-    char path[80], text[32] = "", want[32];
+    char path[FOLDER_MAX + 32], text[32] = "", want[32];
     (void)snprintf(path, sizeof(path), "%s/pid", folder);
     FILE *old = fopen(path, "we");
     assert_non_null(old);
@@ -63,7 +63,7 @@ static void a_pidfile_of_somebody_else_stays(void **state)
 {
     const char *folder = *state;
     struct gw_pidfile ours, theirs;
-    char path[80];
+    char path[FOLDER_MAX + 32];
     (void)snprintf(path, sizeof(path), "%s/pid", folder);
     assert_int_equal(gw_pidfile_write(&ours, path, NULL), 0);
     assert_int_equal(gw_pidfile_write(&theirs, path, NULL), 0);
@@ -76,7 +76,7 @@ static void a_pidfile_of_somebody_else_stays(void **state)
 static void where_it_cannot_be_removed_it_is_emptied(void **state)
 {
     const char *folder = *state;
-    char path[80];
+    char path[FOLDER_MAX + 32];
     struct stat st;
     if (geteuid())
         skip_with("only root can become somebody else");

@@ -16,7 +16,9 @@
 
 #include <cmocka.h>
 
-static char root[] = "/tmp/test_tlsmodule.XXXXXX";
+#include "tests/support/folder.h"
+
+static char root[FOLDER_MAX];
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
@@ -27,7 +29,7 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 static int make_root(void **state)
 {
     (void)state;
-    return mkdtemp(root) ? 0 : -1;
+    return folder_make(root, "tlsmodule") ? 0 : -1;
 }
 
 static int remove_root(void **state)
