@@ -177,7 +177,8 @@ struct ktls_probe {
 };
 
 /*
- * Fills *ret_probe by trial; takes some milliseconds and only loopback sockets. Returns 0 also when
+ * Fills *ret_probe by trial; takes some milliseconds (more where the kernel loads and tests ciphers
+ * that nobody has used yet) and only loopback sockets. Returns 0 also when
  * the kernel can do nothing; negative errno when no trial could be made (no loopback, no memory).
  */
 int ktls_probe(struct ktls_probe *ret_probe);

@@ -605,7 +605,7 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .value = "TIME",
         .initial = "5s",
-        .help = "for one connection to the backend",
+        .help = "for one connection to the target",
         .also = "backend-connect-timeout proxy-connect-timeout TIMEOUTconnect",
         .min = GW_NS_PER_MS,
         .max = HOURS,
@@ -725,8 +725,9 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .value = "TIME",
         .initial = "0",
-        .help = "look this often whether certificates, keys or CA files have changed, and take new "
-                "ones without touching connections, as the signal HUP does at once; 0: never",
+        .help = "look this often whether files have changed (certificates, keys, CAs, CRLs, OCSP "
+                "responses), and take new ones without touching connections, as the signal HUP "
+                "does at once; 0: never",
         .also = "timed-reload",
         .zero_off = true,
         .min = GW_NS_PER_SEC,

@@ -33,7 +33,7 @@ enum gw_option_kind {
     GW_OPTION_ADDRESS,  /* gateway/config/address.h */
     GW_OPTION_FILE,     /* a path, opened by whoever uses it */
     GW_OPTION_STRING,   /* one word of the system: a user, a group */
-    GW_OPTION_PATTERN,  /* of an allow rule */
+    GW_OPTION_PATTERN,  /* of an allow or deny rule */
     GW_OPTION_NAMES,    /* names joined by ':' */
     GW_OPTION_LIST,     /* values joined by ',' */
     GW_OPTION_WORD,     /* one of `words`, stored as its index plus `first` (on|off as bool) */
