@@ -196,6 +196,8 @@ static int refuse_key(struct gw_draft *d, cfg_t *cfg, const char *name)
                            kind ? kind->word[0] == 's' ? "server" : "client" : "server");
 }
 
+static void on_error(cfg_t *cfg, const char *fmt, va_list args) gw_printf(2, 0);
+
 /* Only what our own callbacks have not told. */
 static void on_error(cfg_t *cfg, const char *fmt, va_list args)
 {
