@@ -133,8 +133,8 @@ static void set_times(X509_CRL *crl, const struct test_crl_spec *spec)
     bool usual = !spec->begins && !spec->ends;
     ASN1_TIME *begins = X509_gmtime_adj(NULL, usual ? -3600 : spec->begins);
     ASN1_TIME *ends = X509_gmtime_adj(NULL, usual ? 86400 : spec->ends);
-    must(begins && ends && X509_CRL_set1_lastUpdate(crl, begins) &&
-         X509_CRL_set1_nextUpdate(crl, ends));
+    must(begins && ends && X509_CRL_set1_lastUpdate(crl, begins));
+    must(spec->endless || X509_CRL_set1_nextUpdate(crl, ends));
     ASN1_TIME_free(begins);
     ASN1_TIME_free(ends);
 }
@@ -156,7 +156,8 @@ X509_CRL *test_crl_new(const struct test_crl_spec *spec)
     if (spec->tweak)
         spec->tweak(crl);
     const EVP_PKEY *key = spec->ca->key;
-    const EVP_MD *md = EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 ? NULL : EVP_sha256();
+    const EVP_MD *hash = spec->weak ? EVP_sha1() : EVP_sha256();
+    const EVP_MD *md = EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 ? NULL : hash;
     must(X509_CRL_sign(crl, spec->ca->key, md));
     return crl;
 }

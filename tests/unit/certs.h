@@ -58,6 +58,8 @@ struct test_crl_spec {
     long number;                            /* 0: without */
     long begins;
     long ends;
+    bool endless; /* without nextUpdate */
+    bool weak;    /* signed with SHA-1 */
     void (*tweak)(X509_CRL *crl);
 };
 X509_CRL *test_crl_new(const struct test_crl_spec *spec);

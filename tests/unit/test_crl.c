@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gateway/tls/crl: which CRLs are not taken, and in which words. */
+#include "tests/unit/lists.h"
+
+#include <openssl/x509v3.h>
+
+static ISSUING_DIST_POINT *new_scope(void)
+{
+    ISSUING_DIST_POINT *idp = ISSUING_DIST_POINT_new();
+    assert_non_null(idp);
+    return idp;
+}
+
+static void add_scope(X509_CRL *crl, ISSUING_DIST_POINT *idp)
+{
+    assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_issuing_distribution_point, idp, 1, 0), 1);
+    ISSUING_DIST_POINT_free(idp);
+}
+
+static void indirect(X509_CRL *crl)
+{
+    ISSUING_DIST_POINT *idp = new_scope();
+    idp->indirectCRL = 0xff;
+    add_scope(crl, idp);
+}
+
+static void attributes_only(X509_CRL *crl)
+{
+    ISSUING_DIST_POINT *idp = new_scope();
+    idp->onlyattr = 0xff;
+    add_scope(crl, idp);
+}
+
+static void some_reasons(X509_CRL *crl)
+{
+    ISSUING_DIST_POINT *idp = new_scope();
+    idp->onlysomereasons = ASN1_BIT_STRING_new();
+    assert_true(ASN1_BIT_STRING_set_bit(idp->onlysomereasons, 1, 1));
+    add_scope(crl, idp);
+}
+
+static void one_point(X509_CRL *crl)
+{
+    ISSUING_DIST_POINT *idp = new_scope();
+    idp->distpoint = DIST_POINT_NAME_new();
+    idp->distpoint->type = 0;
+    idp->distpoint->name.fullname = GENERAL_NAMES_new();
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    ASN1_IA5STRING *uri = ASN1_IA5STRING_new();
+    assert_true(name && uri && ASN1_STRING_set(uri, "http://test/crl", -1));
+    GENERAL_NAME_set0_value(name, GEN_URI, uri);
+    assert_true(sk_GENERAL_NAME_push(idp->distpoint->name.fullname, name));
+    add_scope(crl, idp);
+}
+
+static void delta(X509_CRL *crl)
+{
+    ASN1_INTEGER *base = ASN1_INTEGER_new();
+    assert_true(base && ASN1_INTEGER_set(base, 7));
+    assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_delta_crl, base, 1, 0), 1);
+    ASN1_INTEGER_free(base);
+}
+
+static X509_EXTENSION *unknown_extension(void)
+{
+    ASN1_OBJECT *kind = OBJ_txt2obj("1.2.3.4.5", 1);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    assert_true(value && ASN1_OCTET_STRING_set(value, (const unsigned char *)"\5\0", 2));
+    X509_EXTENSION *e = X509_EXTENSION_create_by_OBJ(NULL, kind, 1, value);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(kind);
+    assert_non_null(e);
+    return e;
+}
+
+static void unknown(X509_CRL *crl)
+{
+    X509_EXTENSION *e = unknown_extension();
+    assert_true(X509_CRL_add_ext(crl, e, -1));
+    X509_EXTENSION_free(e);
+}
+
+static void unknown_in_entry(X509_CRL *crl)
+{
+    X509_EXTENSION *e = unknown_extension();
+    X509_REVOKED *entry = sk_X509_REVOKED_value(X509_CRL_get_REVOKED(crl), 0);
+    assert_true(X509_REVOKED_add_ext(entry, e, -1));
+    X509_EXTENSION_free(e);
+}
+
+static void number_twice(X509_CRL *crl)
+{
+    ASN1_INTEGER *number = ASN1_INTEGER_new();
+    assert_true(number && ASN1_INTEGER_set(number, 7));
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, X509V3_ADD_APPEND),
+                         1);
+    ASN1_INTEGER_free(number);
+}
+
+static void what_is_not_understood_is_refused(void **state)
+{
+    const struct tlsworld *w = *state;
+    const struct test_cert *revoked[] = {w->client, NULL};
+    static const struct {
+        void (*tweak)(X509_CRL *crl);
+        const char *says;
+    } rows[] = {
+        {indirect, "indirect"},
+        {attributes_only, "neither users' nor CAs'"},
+        {some_reasons, "some reasons"},
+        {one_point, "one distribution point"},
+        {delta, "changes only"},
+        {unknown, "critical extension"},
+        {unknown_in_entry, "entry with a critical extension"},
+        {number_twice, "extension twice"},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        struct gw_service service = service_with(
+            w, crl_of(w, &(struct test_crl_spec){
+                             .ca = w->ca, .revoked = revoked, .tweak = rows[i].tweak}));
+        refused(&service, GW_EXIT_USAGE, rows[i].says);
+        service.crl_soft = true; /* which is about time, not about this */
+        refused(&service, GW_EXIT_USAGE, rows[i].says);
+    }
+}
+
+/* Neither can be told by the extensions. */
+static void what_nobody_could_rely_on_is_refused(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service =
+        service_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .endless = true}));
+    refused(&service, GW_EXIT_USAGE, "when the next one comes");
+    service.crls[0] = crl_of(w, &(struct test_crl_spec){.ca = w->ca, .weak = true});
+    refused(&service, GW_EXIT_USAGE, "broken hash");
+}
+
+static const char *bent(const struct tlsworld *w)
+{
+    X509_CRL *crl = test_crl_new(&(struct test_crl_spec){.ca = w->ca});
+    unsigned char *der = NULL;
+    int len = i2d_X509_CRL(crl, &der);
+    der[len - 1] ^= 1;
+    const char *path = test_dir_file(w->dir, "bent.crl", der, (size_t)len);
+    OPENSSL_free(der);
+    X509_CRL_free(crl);
+    return path;
+}
+
+static void no_crl_sign(X509 *cert)
+{
+    X509_EXTENSION *old = X509_delete_ext(cert, X509_get_ext_by_NID(cert, NID_key_usage, -1));
+    X509_EXTENSION_free(old);
+    X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, NID_key_usage, "critical,keyCertSign");
+    assert_true(e && X509_add_ext(cert, e, -1));
+    X509_EXTENSION_free(e);
+}
+
+static void whose_they_are_must_be_known(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service = service_with(w, crl_file(w, "one.crl", w->foreign_ca, NULL, NULL));
+    refused(&service, GW_EXIT_USAGE, "none of the CAs of --cacert");
+    struct test_cert *mimic = test_cert_new(&(struct test_cert_spec){.cn = "Test CA", .ca = true});
+    service.crls[0] = crl_file(w, "one.crl", mimic, NULL, NULL);
+    refused(&service, GW_EXIT_USAGE, "not signed by the key of that CA");
+    service.crls[0] = bent(w);
+    refused(&service, GW_EXIT_USAGE, "not signed by the key of that CA");
+    struct test_cert *mute =
+        test_cert_new(&(struct test_cert_spec){.cn = "Mute CA", .ca = true, .tweak = no_crl_sign});
+    service.cacerts[1] = test_dir_cert(w->dir, "mute.pem", mute, NULL);
+    service.crls[0] = crl_file(w, "one.crl", mute, NULL, NULL);
+    refused(&service, GW_EXIT_USAGE, "does not let it sign CRLs");
+    test_cert_free(mute);
+    test_cert_free(mimic);
+}
+
+static void files_that_are_none(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service = service_with(w, "/nonexistent/x.crl");
+    refused(&service, GW_EXIT_START, "/nonexistent/x.crl: the file cannot be read");
+    service.crls[0] = w->ca_file;
+    refused(&service, GW_EXIT_USAGE, "no CRL in the file");
+    service.crls[0] = test_dir_file(w->dir, "empty.crl", "", 0);
+    refused(&service, GW_EXIT_USAGE, "no CRL in the file");
+    service.crls[0] = test_dir_file(w->dir, "cut.crl", "\x30\x82\1\1", 4);
+    refused(&service, GW_EXIT_USAGE, "a CRL in the file is damaged");
+    static const char cut[] = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
+    service.crls[0] = test_dir_file(w->dir, "cut.crl", cut, sizeof(cut) - 1);
+    refused(&service, GW_EXIT_USAGE, "a CRL in the file is damaged");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_not_understood_is_refused),
+        cmocka_unit_test(what_nobody_could_rely_on_is_refused),
+        cmocka_unit_test(whose_they_are_must_be_known),
+        cmocka_unit_test(files_that_are_none),
+    };
+    return cmocka_run_group_tests(tests, tlsworld_setup, tlsworld_teardown);
+}
