@@ -209,6 +209,16 @@ static void each_counts_how_often(void **state gw_unused)
     }
 }
 
+/* A configuration file asks this: what is stored in a service belongs into its section. */
+static void what_a_service_holds_is_of_a_service(void **state gw_unused)
+{
+    for (unsigned i = 0; i < gw_option_count(); i++) {
+        const struct gw_option *opt = gw_option_at(i);
+        if (opt->in_service && !gw_option_of_service(opt))
+            fail_msg("--%s is stored in a service, but its group is of the whole", opt->name);
+    }
+}
+
 static void words_and_ranges_are_kept(void **state gw_unused)
 {
     char rest[256];
@@ -431,6 +441,7 @@ int main(void)
         cmocka_unit_test(each_takes_a_good_value),
         cmocka_unit_test(each_refuses_no_value_and_no_room),
         cmocka_unit_test(each_counts_how_often),
+        cmocka_unit_test(what_a_service_holds_is_of_a_service),
         cmocka_unit_test(words_and_ranges_are_kept),
         cmocka_unit_test(words_mean_their_enums),
         cmocka_unit_test(other_names_lead_to_ours),
