@@ -50,7 +50,7 @@ const struct gw_option gw_options_pki[] = {
         .commands = BIT(RENEW),
         .bare = true,
         .value = "NAME",
-        .help = "the one to renew",
+        .help = "the one to renew; intermediate: the CA that signs, which keeps its key",
         IN_PKI(name),
         .set = gw_set_text,
     },

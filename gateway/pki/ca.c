@@ -198,6 +198,55 @@ int gw_pki_ca_keys(struct gw_pki_ca *ca, const char *pass, struct gw_error *err)
     return error ? error : gw_pki_crl_mend(ca, err);
 }
 
+/* ---- renewing the intermediate ---- */
+
+static int make_again(struct gw_pki_ca *ca, X509 **ret, struct gw_error *err)
+{
+    X509 *old = ca->intermediate.cert;
+    int64_t from = gw_pki_certificate_time(X509_get0_notBefore(old));
+    int64_t until = gw_pki_certificate_time(X509_get0_notAfter(old));
+    int64_t end = gw_pki_certificate_time(X509_get0_notAfter(ca->root.cert));
+    struct gw_pki_draft draft = {
+        .kind = GW_PKI_INTERMEDIATE,
+        .from = ca->now - GW_PKI_BACKDATE_S,
+        .until = GW_MIN(ca->now - GW_PKI_BACKDATE_S + (until - from), end),
+        .signer = &ca->root,
+    };
+    if (gw_pki_serial_make(&draft.serial, ca->library))
+        return gw_pki_key_error("make a serial number", err);
+    int error = gw_pki_certificate_again(ret, &draft, old, err);
+    return error ? error
+                 : gw_pki_certificate_verify(*ret, GW_PKI_INTERMEDIATE, ca->root.cert, NULL,
+                                             ca->now, ca->library, err);
+}
+
+int gw_pki_ca_renew(struct gw_pki_ca *ca, struct gw_error *err)
+{
+    struct gw_pki_text text = {.data = NULL};
+    X509 *cert = NULL;
+    if (!ca->intermediate.cert)
+        return gw_error_set(err, GW_EXIT_USAGE, "%s: this CA has no intermediate", ca->store.path);
+    if (!ca->root.key)
+        return gw_error_set(err, GW_EXIT_START,
+                            "%s/" CA "/root.key: the root's key is needed for that; bring it back "
+                            "here, and take it away again when it is done",
+                            ca->store.path);
+    int error = make_again(ca, &cert, err);
+    if (!error)
+        error = gw_pki_certificate_write(&text, cert, err);
+    if (!error)
+        error =
+            gw_pki_store_write(&ca->store, CA "/intermediate.pem", 0644, text.data, text.len, err);
+    gw_pki_text_done(&text);
+    if (error) {
+        X509_free(cert);
+        return error;
+    }
+    X509_free(ca->intermediate.cert);
+    ca->intermediate.cert = cert;
+    return mend_trust(ca, err);
+}
+
 /* ---- making ---- */
 
 /* One CA's key and certificate, into the folder that is being made. */

@@ -55,6 +55,9 @@ gw_must_check int gw_pki_ca_open(struct gw_pki_ca *ret, const char *path, enum g
 /* Reads the keys: that of the CA which issues, and the root's where it is at hand. Then renews
  * crl.pem where it lacks somebody. */
 gw_must_check int gw_pki_ca_keys(struct gw_pki_ca *ca, const char *pass, struct gw_error *err);
+/* A new certificate for the key of the intermediate, good as long as the one before, or as long as
+ * the root. What it signed before stays good. Needs the root's key. */
+gw_must_check int gw_pki_ca_renew(struct gw_pki_ca *ca, struct gw_error *err);
 /* Unlocks and frees; one that is zeroed but for store.fd = -1 is fine. */
 void gw_pki_ca_close(struct gw_pki_ca *ca);
 

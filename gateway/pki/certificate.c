@@ -263,11 +263,26 @@ int gw_pki_certificate_make(X509 **ret, const struct gw_pki_draft *draft, OSSL_L
     return gw_pki_key_error(what, err);
 }
 
+int gw_pki_certificate_again(X509 **ret, const struct gw_pki_draft *draft, X509 *old,
+                             struct gw_error *err)
+{
+    X509 *cert = X509_dup(old);
+    if (cert && gw_pki_serial_put(&draft->serial, X509_get_serialNumber(cert)) &&
+        ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)draft->from) &&
+        ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)draft->until) &&
+        sign(cert, draft->signer->key)) {
+        *ret = cert;
+        return 0;
+    }
+    X509_free(cert);
+    return gw_pki_key_error("renew a certificate", err);
+}
+
 static const char *explain(int verdict)
 {
     if (verdict == X509_V_ERR_PERMITTED_VIOLATION || verdict == X509_V_ERR_EXCLUDED_VIOLATION)
         return "a name or address in it is outside of what this CA may issue for (--permit-dns "
-               "and --permit-ip of `ktlsgate pki init`; see `ktlsgate pki show root`)";
+               "and --permit-ip of `ktlsgate pki init`; see `ktlsgate pki show`)";
     return X509_verify_cert_error_string(verdict);
 }
 

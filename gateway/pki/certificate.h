@@ -41,6 +41,11 @@ struct gw_pki_draft {
 gw_must_check int gw_pki_certificate_make(X509 **ret, const struct gw_pki_draft *draft,
                                           OSSL_LIB_CTX *library, struct gw_error *err);
 
+/* The same certificate with another serial number and validity, those of the draft, signed by its
+ * signer; the key stays. */
+gw_must_check int gw_pki_certificate_again(X509 **ret, const struct gw_pki_draft *draft, X509 *old,
+                                           struct gw_error *err);
+
 /* Checks what init was given. Returns 0; -EINVAL with *err filled (GW_EXIT_USAGE). */
 gw_must_check int gw_pki_permits_check(const struct gw_pki_permits *permits, struct gw_error *err);
 

@@ -32,8 +32,9 @@ static int set_times(struct making *m, struct gw_error *err)
     if (m->record.expires > ca->now)
         return 0;
     return gw_error_set(err, GW_EXIT_OTHER,
-                        "%s: the CA's own certificate expired on %s; make a new CA with `ktlsgate "
-                        "pki init --dir FOLDER`",
+                        "%s: the CA's own certificate expired on %s; renew an intermediate with "
+                        "`ktlsgate pki renew intermediate`, or make a new CA with `ktlsgate pki "
+                        "init --dir FOLDER`",
                         ca->store.path, gw_pki_time_text(end, text));
 }
 

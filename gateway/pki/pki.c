@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <openssl/x509.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,8 +76,10 @@ static void note_crl(const struct gw_pki_ca *ca)
         note("%s/crl.pem lacks somebody who is revoked; write it anew with `ktlsgate pki crl`",
              ca->store.path);
     else if (crl.next_update <= ca->now + DAY_S)
-        note("%s/crl.pem ends on %s; write it anew with `ktlsgate pki crl`", ca->store.path,
-             gw_pki_time_text(crl.next_update, text));
+        note(
+            "%s/crl.pem ends on %s; write it anew with `ktlsgate pki crl`, with ca/root.key in its "
+            "place if it is elsewhere",
+            ca->store.path, gw_pki_time_text(crl.next_update, text));
 }
 
 /* Certificates become shorter than asked for as the CA comes to its end. */
@@ -84,7 +87,8 @@ static void note_cut(const struct gw_pki_record *r)
 {
     char text[GW_PKI_TIME_TEXT];
     if (r->expires < r->issued + (int64_t)r->request.days * DAY_S)
-        note("%s: good only until the CA's own certificate ends, on %s; make a new CA in time",
+        note("%s: good only until the CA's own certificate ends, on %s; renew that (`ktlsgate pki "
+             "renew intermediate`), or make a new CA in time",
              r->request.name, gw_pki_time_text(r->expires, text));
 }
 
@@ -213,10 +217,24 @@ static int renew_soon(struct work *w)
     return failed;
 }
 
+static int renew_intermediate(struct work *w)
+{
+    char text[GW_PKI_TIME_TEXT];
+    int error = gw_pki_ca_renew(&w->ca, w->err);
+    if (error)
+        return error;
+    const ASN1_TIME *end = X509_get0_notAfter(w->ca.intermediate.cert);
+    printf("renewed the intermediate, good until %s; %s/ca.pem is new, too\n",
+           gw_pki_time_text(gw_pki_certificate_time(end), text), w->pki->dir);
+    return 0;
+}
+
 static int run_renew(struct work *w)
 {
     if (!w->pki->name)
         return renew_soon(w);
+    if (!strcmp(w->pki->name, gw_pki_kind_word(GW_PKI_INTERMEDIATE)))
+        return renew_intermediate(w);
     const struct gw_pki_record *old = find_named(w);
     return old ? renew_one(w, old) : refuse_unknown(w);
 }
@@ -270,6 +288,7 @@ static int run_crl(struct work *w)
     gw_pki_crl_look(&w->ca, &crl);
     printf("wrote %s/crl.pem, good until %s\n", w->pki->dir,
            gw_pki_time_text(crl.next_update, text));
+    note_crl(&w->ca);
     return 0;
 }
 

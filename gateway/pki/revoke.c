@@ -99,15 +99,22 @@ int gw_pki_crl_renew(struct gw_pki_ca *ca, int64_t span_s, struct gw_error *err)
     return error;
 }
 
+static int64_t next_update(const X509_CRL *crl)
+{
+    return gw_pki_certificate_time(X509_CRL_get0_nextUpdate(crl));
+}
+
 void gw_pki_crl_look(const struct gw_pki_ca *ca, struct gw_pki_crl_status *ret)
 {
     struct gw_pki_text file = read_file(ca);
     X509_CRL *crl = find(ca, &file, gw_pki_ca_issuer(ca));
-    *ret = (struct gw_pki_crl_status){.there = crl != NULL};
-    if (crl) {
+    X509_CRL *root = find(ca, &file, &ca->root);
+    *ret = (struct gw_pki_crl_status){.there = crl && root};
+    if (crl && root) {
         ret->complete = gw_pki_crl_complete(crl, &ca->reg, ca->now);
-        ret->next_update = gw_pki_certificate_time(X509_CRL_get0_nextUpdate(crl));
+        ret->next_update = GW_MIN(next_update(crl), next_update(root));
     }
+    X509_CRL_free(root);
     X509_CRL_free(crl);
     gw_pki_text_done(&file);
 }

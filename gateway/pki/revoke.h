@@ -18,8 +18,8 @@ gw_must_check int gw_pki_crl_mend(struct gw_pki_ca *ca, struct gw_error *err);
 
 /* What there is to know of crl.pem. */
 struct gw_pki_crl_status {
-    bool there;    /* and signed by the CA that issues */
-    bool complete; /* all who are revoked are in it */
-    int64_t next_update;
+    bool there;          /* with a list of each CA, signed by it */
+    bool complete;       /* all who are revoked are in it */
+    int64_t next_update; /* of the list that ends first */
 };
 void gw_pki_crl_look(const struct gw_pki_ca *ca, struct gw_pki_crl_status *ret);

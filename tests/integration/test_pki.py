@@ -190,6 +190,8 @@ def timers():
     pki("crl --next-update 10h")
     check("pki/crl.pem ends on" in pki("list").stderr, "one that ends within a day is told of")
     pki("crl --next-update 7d")
+    pki("renew intermediate", 0, "renewed the intermediate, good until ")
+    pki("renew intermediate --dir nowhere", 3)
 
 
 def keys_of_all_kinds(backend):

@@ -229,6 +229,35 @@ static void an_intermediate_signs_and_the_root_may_go_away(void **state gw_unuse
     assert_non_null(strstr(w.err.text, "ca/root.key is not here"));
 }
 
+static void the_intermediate_is_renewed_with_its_key(void **state gw_unused)
+{
+    const struct gw_pki_permits permits = {.dns = {"test"}, .dns_count = 1};
+    init((struct gw_pki_init){.intermediate = true, .intermediate_days = 20, .permits = &permits});
+    assert_int_equal(server("old.test")->expires, w.now + 20 * DAY_S);
+    judged_good("openssl x509 -noout -serial -in ca/intermediate.pem > tmp/a");
+    w.now += 15 * DAY_S;
+    reopen(GW_PKI_WRITE);
+    good(gw_pki_ca_renew(&w.ca, &w.err));
+    good(gw_pki_crl_renew(&w.ca, 0, &w.err));
+    assert_int_equal(server("new.test")->expires, w.now + 20 * DAY_S);
+    judged_good(
+        "openssl x509 -noout -serial -in ca/intermediate.pem > tmp/b; ! cmp -s tmp/a tmp/b");
+    judged_good("openssl x509 -noout -text -in ca/intermediate.pem");
+    says("Name Constraints: critical");
+    says("CA:TRUE, pathlen:0");
+    judged_good("openssl verify -attime %lld -x509_strict -CAfile ca.pem certs/old.test/cert.pem",
+                (long long)w.now);
+    judged_good("openssl verify -x509_strict -CAfile ca/root.pem -untrusted "
+                "certs/old.test/chain.pem certs/old.test/cert.pem");
+    judged_good("openssl verify -attime %lld -x509_strict -CAfile ca/root.pem -crl_check "
+                "-CRLfile crl.pem -untrusted certs/new.test/chain.pem certs/new.test/cert.pem",
+                (long long)w.now);
+    judged_good("mv ca/root.key root.key.away");
+    reopen(GW_PKI_WRITE);
+    assert_int_not_equal(gw_pki_ca_renew(&w.ca, &w.err), 0);
+    assert_non_null(strstr(w.err.text, "the root's key is needed"));
+}
+
 static void every_kind_of_key_works(void **state gw_unused)
 {
     static const char *const names[] = {"p256", "p384", "rsa", "ed"};
@@ -594,6 +623,7 @@ int main(void)
         row(certificates_are_what_clients_want),
         row(keys_belong_and_nobody_else_may_read_them),
         row(an_intermediate_signs_and_the_root_may_go_away),
+        row(the_intermediate_is_renewed_with_its_key),
         row(every_kind_of_key_works),
         row(a_bounded_ca_issues_within_its_bounds),
         row(only_dns_names_permitted_means_no_addresses),

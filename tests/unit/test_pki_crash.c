@@ -492,6 +492,16 @@ static void renewing_may_die_anywhere(void **state gw_unused)
     dies_everywhere(&(struct deed){act_renew_same_key, check_renew});
 }
 
+static int act_renew_intermediate(struct gw_pki_ca *ca)
+{
+    return gw_pki_ca_renew(ca, &err);
+}
+
+static void renewing_the_intermediate_may_die_anywhere(void **state gw_unused)
+{
+    dies_everywhere(&(struct deed){act_renew_intermediate, check_revoke});
+}
+
 static void revoking_may_die_anywhere(void **state gw_unused)
 {
     dies_everywhere(&(struct deed){act_revoke, check_revoke});
@@ -562,6 +572,7 @@ int main(void)
         cmocka_unit_test(making_a_ca_may_die_anywhere),
         cmocka_unit_test(issuing_may_die_anywhere),
         cmocka_unit_test(renewing_may_die_anywhere),
+        cmocka_unit_test(renewing_the_intermediate_may_die_anywhere),
         cmocka_unit_test(revoking_may_die_anywhere),
         cmocka_unit_test(writing_the_list_may_die_anywhere),
         cmocka_unit_test(mending_may_die_anywhere),
