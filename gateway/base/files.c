@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -37,9 +38,11 @@ struct gw_files {
     struct entry **entries; /* sorted by kind and path */
     size_t count, room;
     bool closed; /* knows only what it has */
+    int64_t time;
 };
 
-/* How an entry lies in a sealed file: this, the path without its NUL, the data. */
+/* How an entry lies in a sealed file, behind the set's time: this, the path without its NUL, the
+ * data. */
 struct sealed_entry {
     uint32_t kind;
     int32_t error;
@@ -50,7 +53,15 @@ struct sealed_entry {
 
 struct gw_files *gw_files_new(void)
 {
-    return calloc(1, sizeof(struct gw_files));
+    struct gw_files *files = calloc(1, sizeof(*files));
+    if (files)
+        files->time = time(NULL);
+    return files;
+}
+
+int64_t gw_files_time(const struct gw_files *files)
+{
+    return files->time;
 }
 
 static void drop_data(struct entry *e)
@@ -322,7 +333,7 @@ static int write_entry(int fd, const struct entry *e)
 int gw_files_seal(const struct gw_files *files)
 {
     int fd = memfd_create("ktlsgate-files", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    int error = fd < 0 ? -errno : 0;
+    int error = fd < 0 ? -errno : write_whole(fd, &files->time, sizeof(files->time));
     for (size_t i = 0; !error && i < files->count; i++)
         error = write_entry(fd, files->entries[i]);
     if (!error && fcntl(fd, F_ADD_SEALS, SEALS))
@@ -375,7 +386,10 @@ static int open_entry(struct gw_files *files, struct sealed *s)
 static int open_all(struct gw_files *files, const void *data, size_t len)
 {
     struct sealed s = {data, len};
-    int error = 0;
+    const void *when = take(&s, sizeof(files->time));
+    int error = when ? 0 : -EPROTO;
+    if (when)
+        memcpy(&files->time, when, sizeof(files->time));
     while (!error && s.left)
         error = open_entry(files, &s);
     return error;
@@ -390,13 +404,14 @@ int gw_files_open(struct gw_files **ret, int fd)
     if (fstat(fd, &st))
         return -errno;
     size_t len = (size_t)st.st_size;
-    void *data = len ? mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+    if (!len)
+        return -EPROTO;
+    void *data = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
     if (data == MAP_FAILED)
         return -errno;
     struct gw_files *files = gw_files_new();
     int error = files ? open_all(files, data, len) : -ENOMEM;
-    if (len)
-        (void)munmap(data, len);
+    (void)munmap(data, len);
     if (error) {
         gw_files_free(files);
         return error;

@@ -27,6 +27,11 @@ struct gw_file {
 struct gw_files *gw_files_new(void);
 void gw_files_free(struct gw_files *files); /* NULL is allowed */
 
+/* The moment, in seconds since 1970: when the set was made; of one that was opened, when the one
+ * was that it copies. What has dates is judged by it when it is loaded: so whoever loads a copy
+ * comes to the same end, however late. */
+int64_t gw_files_time(const struct gw_files *files);
+
 /*
  * The whole file, which may have at most `max` bytes. A file that was read before, with whatever
  * result, is not read again. Returns 0; a negative errno as open(2) and read(2) give it; -EFBIG;

@@ -27,18 +27,18 @@ static const char *date_text(int64_t seconds, char text[DATE_TEXT])
     return text;
 }
 
-static int check_dates(struct gw_credential *c, struct gw_error *err)
+static int check_dates(struct gw_credential *c, int64_t now, struct gw_error *err)
 {
     char text[DATE_TEXT];
     if (!gw_anchors_time(X509_get0_notBefore(c->leaf), &c->begins) ||
         !gw_anchors_time(X509_get0_notAfter(c->leaf), &c->ends))
         return gw_error_set(err, GW_EXIT_USAGE, "%s %s: the dates of the certificate are damaged",
                             c->flag, c->file);
-    if (time(NULL) < c->begins)
+    if (now < c->begins)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "%s %s: the certificate is not valid before %s (is the clock right?)",
                             c->flag, c->file, date_text(c->begins, text));
-    if (time(NULL) >= c->ends)
+    if (now >= c->ends)
         return gw_error_set(err, GW_EXIT_USAGE, "%s %s: the certificate expired on %s; renew it",
                             c->flag, c->file, date_text(c->ends, text));
     return 0;
@@ -53,7 +53,7 @@ static int load_cert(struct gw_credential *c, struct gw_credential_loader *l, st
     if (r < 0)
         return r;
     c->leaf = sk_X509_shift(c->chain);
-    return check_dates(c, err);
+    return check_dates(c, gw_files_time(l->files), err);
 }
 
 static int load_key(struct gw_credential *c, struct gw_credential_loader *l,

@@ -203,9 +203,9 @@ static void tell_missing(const struct gw_revocation *v, const struct gw_anchors 
                name, missing > 1 ? ", nor of others of --cacert" : "");
 }
 
-static int check(struct gw_revocation *v, const struct gw_anchors *anchors, struct gw_error *err)
+static int check(struct gw_revocation *v, const struct gw_anchors *anchors, time_t now,
+                 struct gw_error *err)
 {
-    time_t now = time(NULL);
     int r = 0;
     if (v->count)
         qsort(v->lists, v->count, sizeof(*v->lists), by_issuer);
@@ -229,7 +229,7 @@ int gw_revocation_load(struct gw_revocation **ret, const struct gw_service *serv
     struct loading loading = {v, anchors, library};
     int r = gw_fileset_each(&set, files, read_file, &loading, err);
     if (r == 0)
-        r = check(v, anchors, err);
+        r = check(v, anchors, (time_t)gw_files_time(files), err);
     if (r < 0)
         gw_revocation_free(v);
     else

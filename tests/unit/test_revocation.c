@@ -3,6 +3,7 @@
  * gateway/tls/revocation: whom CRLs keep out, in full handshakes and in resumed ones, now and when
  * they are too old.
  */
+#include "gateway/base/fd.h"
 #include "gateway/base/log.h"
 #include "gateway/base/wipe.h"
 #include "tests/unit/ahead.h"
@@ -369,6 +370,36 @@ static void one_that_expires_meanwhile_refuses(void **state)
     }
 }
 
+/* A worker that takes a dead one's place long after a reload loads what was good then. */
+static void a_copy_is_loaded_as_at_its_time(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service = service_with(
+        w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .begins = -60, .ends = 600}));
+    struct test_cert *brief = test_cert_new(&(struct test_cert_spec){
+        .cn = "server", .san = "DNS:gate.test", .begins = -60, .ends = 600, .issuer = w->ca});
+    service.certs[0] = (struct gw_cert_pair){test_dir_cert(w->dir, "brief.pem", brief, NULL),
+                                             test_dir_key(w->dir, "brief.key", brief), NULL};
+    struct gw_files *first = gw_files_new();
+    struct gw_files *copy = NULL;
+    struct gw_tls_context *tls = NULL;
+    struct gw_error err = {.text = ""};
+    assert_int_equal(gw_tls_context_new(&tls, &service, NULL, first, &err), 0);
+    gw_tls_context_free(tls);
+    gw_auto_fd fd = gw_files_seal(first);
+    test_ahead = 610;
+    assert_int_equal(gw_files_open(&copy, fd), 0);
+    assert_int_equal(gw_files_time(copy), gw_files_time(first));
+    if (gw_tls_context_new(&tls, &service, NULL, copy, &err))
+        fail_msg("%s", err.text);
+    gw_tls_context_free(tls);
+    assert_int_not_equal(gw_tls_context_new(&tls, &service, NULL, NULL, &err), 0);
+    test_ahead = 0;
+    gw_files_free(copy);
+    gw_files_free(first);
+    test_cert_free(brief);
+}
+
 static void what_is_tolerated_is_told(void **state)
 {
     const struct tlsworld *w = *state;
@@ -532,6 +563,7 @@ int main(void)
         cmocka_unit_test(a_list_counts_for_what_it_is_about),
         cmocka_unit_test(a_list_out_of_date_does_not_start),
         cmocka_unit_test(one_that_expires_meanwhile_refuses),
+        cmocka_unit_test(a_copy_is_loaded_as_at_its_time),
         cmocka_unit_test(what_is_tolerated_is_told),
         cmocka_unit_test(the_revoked_do_not_resume),
         cmocka_unit_test(nor_do_those_of_a_revoked_ca),
