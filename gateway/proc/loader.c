@@ -22,7 +22,11 @@ struct message {
     struct gw_expiry expiry;
 };
 
-static const char question = '?';
+/* What may be asked. */
+enum {
+    WHAT_IS_NEW = '?',
+    ALL_ANYWAY = '!',
+};
 
 /* ---- the process ---- */
 
@@ -69,7 +73,7 @@ static int hand_over(struct loader *l, struct gw_files *files, struct message *m
     return r;
 }
 
-static int answer(struct loader *l)
+static int answer(struct loader *l, char asked)
 {
     struct gw_error err = {.text = ""};
     struct gw_files *files = gw_files_new();
@@ -77,7 +81,7 @@ static int answer(struct loader *l)
     if (!files || check(l, files, &m.expiry, &err)) {
         m.result = GW_LOADER_BROKEN;
         (void)snprintf(m.text, sizeof(m.text), "%s", files ? err.text : "out of memory");
-    } else if (!l->last || !gw_files_equal(files, l->last)) {
+    } else if (asked == ALL_ANYWAY || !l->last || !gw_files_equal(files, l->last)) {
         return hand_over(l, files, &m);
     }
     gw_files_free(files);
@@ -100,7 +104,8 @@ static gw_noreturn void be_loader(const struct gw_heritage *h, struct gw_files *
         ssize_t n = gw_passage_receive(channel_fd, &asked, sizeof(asked), NULL);
         if (n == -EAGAIN || n == -EINTR)
             (void)poll(&p, 1, -1);
-        else if (n != sizeof(asked) || asked != question || answer(&l))
+        else if (n != sizeof(asked) || (asked != WHAT_IS_NEW && asked != ALL_ANYWAY) ||
+                 answer(&l, asked))
             _exit(n ? GW_EXIT_OTHER : GW_EXIT_OK);
     }
 }
@@ -128,8 +133,9 @@ int gw_loader_start(struct gw_loader *l, const struct gw_heritage *h, struct gw_
     return 0;
 }
 
-int gw_loader_ask(struct gw_loader *l)
+int gw_loader_ask(struct gw_loader *l, bool anyway)
 {
+    const char question = anyway ? ALL_ANYWAY : WHAT_IS_NEW;
     return gw_passage_send(l->channel_fd, &question, sizeof(question), -1);
 }
 

@@ -38,8 +38,9 @@ struct gw_loader_answer {
 gw_must_check int gw_loader_start(struct gw_loader *l, const struct gw_heritage *h,
                                   struct gw_files *files, struct gw_error *err);
 
-/* Asks it to look at the files. One question at a time. 0 or negative errno. */
-gw_must_check int gw_loader_ask(struct gw_loader *l);
+/* Asks it to look at the files, and for good ones even if they are as before (`anyway`: the answer
+ * is FRESH then). One question at a time. 0 or negative errno. */
+gw_must_check int gw_loader_ask(struct gw_loader *l, bool anyway);
 
 /* 1: *ret is its answer; 0: it is gone; negative errno, -EAGAIN when there is none yet. */
 gw_must_check int gw_loader_take(struct gw_loader *l, struct gw_loader_answer *ret);

@@ -44,7 +44,7 @@ static void ask(struct gw_reload *r, bool by_signal, int64_t now_ns)
 {
     r->by_signal = by_signal;
     r->asked_ns = now_ns;
-    int error = gw_loader_ask(&r->loader);
+    int error = gw_loader_ask(&r->loader, r->behind);
     r->asked = error == 0;
     if (error)
         failed(r, "the loader process does not answer");
@@ -96,6 +96,7 @@ static bool take_answer(struct gw_reload *r, struct gw_loader_answer *a, unsigne
         gw_expiry_replace(&r->h->expiry, &a->expiry);
         r->number++;
         r->outstanding = workers;
+        r->behind = false;
         r->last_error[0] = '\0';
         return true;
     case GW_LOADER_SAME:
@@ -141,10 +142,10 @@ void gw_reload_answered(struct gw_reload *r, int64_t number, bool adopted, int64
         return; /* of a set that has been replaced meanwhile */
     r->outstanding--;
     if (!adopted) {
+        r->behind = true; /* the loader takes it for what is in force */
         failed(r, "a worker could not load what the loader has read");
-        return;
     }
-    if (r->outstanding)
+    if (r->outstanding || r->behind)
         return;
     count(r, GW_COUNTER_RELOADS);
     gw_log(GW_LOG_INFO, "reload: new files are in force (%lld ms)", ms_since(r, now_ns));

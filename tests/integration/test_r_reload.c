@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -366,6 +367,30 @@ static void a_loader_that_dies_is_replaced(void **state)
     assert_false(process_runs(loader));
 }
 
+/* A worker that had no memory for a set gets it at the next HUP, though nothing has changed. */
+static void what_a_worker_could_not_load_comes_again(void **state)
+{
+    struct rlimit before;
+    struct rlimit none;
+    (void)state;
+    serve(1, NULL, NULL);
+    pid_t worker = stage_worker();
+    if (prlimit(worker, RLIMIT_AS, NULL, &before))
+        skip_because("this user may not set limits of the worker");
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_return_code(prlimit(worker, RLIMIT_AS, &none, NULL), errno);
+    renew_as(ID_SERVER_RSA);
+    hup_until("a worker could not load what the loader has read");
+    assert_return_code(prlimit(worker, RLIMIT_AS, &before, NULL), errno);
+    answers(ID_SERVER);
+    hup_until(IN_FORCE);
+    answers(ID_SERVER_RSA);
+    hup_until("reload: nothing has changed");
+    gateway_term(gateway);
+    gateway_expect_words(gateway, "reloads: 1, failed 1");
+    gateway_await_exit(gateway);
+}
+
 static void a_storm_of_hups_leaves_nothing_behind(void **state)
 {
     struct client c;
@@ -484,6 +509,7 @@ int main(void)
         TEST(the_interval_takes_changes_and_tells_a_failure_once),
         TEST(a_worker_that_comes_later_has_the_newest),
         TEST(a_loader_that_dies_is_replaced),
+        TEST(what_a_worker_could_not_load_comes_again),
         TEST(a_storm_of_hups_leaves_nothing_behind),
         TEST(clients_do_not_notice),
         TEST(connections_are_judged_again_if_asked),
