@@ -243,6 +243,14 @@ void gw_opening_read(struct gw_conn *c)
     gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, 0, 0);
 }
 
+static void note_failure(struct gw_conn *c)
+{
+    struct gw_handshake_info info;
+    gw_handshake_get_info(c->hs, &info);
+    COPY_TEXT(c->report.sni, info.sni);
+    COPY_TEXT(c->report.detail, gw_handshake_detail(c->hs));
+}
+
 static void note_handshake(struct gw_conn *c)
 {
     struct gw_handshake_info info;
@@ -333,7 +341,7 @@ static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict)
     }
     gw_conn_give_buffer(c, &c->rx.buf);
     if (verdict == GW_HANDSHAKE_FAILED) {
-        COPY_TEXT(c->report.detail, gw_handshake_detail(c->hs));
+        note_failure(c);
         gw_end_handshake(c, gw_handshake_reason(c->hs));
         return;
     }
