@@ -1,28 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/config/options.h"
+#include "gateway/config/options_private.h"
 
 #include "gateway/base/clock.h"
 #include "gateway/config/set.h"
 
-#include <stddef.h>
-#include <string.h>
-
-#define BIT(command) (1u << GW_COMMAND_##command)
-#define IN_SERVER (BIT(SERVER) | BIT(CHECK))
-#define IN_CLIENT (BIT(CLIENT) | BIT(CHECK_CLIENT))
-#define GATEWAY (IN_SERVER | IN_CLIENT)
-#define GATEWAY_DEMO (GATEWAY | BIT(DEMO))
-#define IN_PKI                                                                                     \
-    (BIT(PKI_INIT) | BIT(PKI_ISSUE) | BIT(PKI_RENEW) | BIT(PKI_REVOKE) | BIT(PKI_CRL) |            \
-     BIT(PKI_LIST) | BIT(PKI_SHOW))
-#define EVERY (GATEWAY_DEMO | BIT(PROBE) | IN_PKI | 1u << GW_COMMAND_COUNT)
-#define IN_SERVICE(member) .in_service = true, .at = offsetof(struct gw_service, member)
-#define IN_CONFIG(member) .at = offsetof(struct gw_config, member)
-#define MINUTES (60 * GW_NS_PER_SEC)
-#define HOURS (60 * MINUTES)
-
 static const char *const on_off_words[] = {"on", "off", NULL};
-static const char *const verify_words[] = {"none", "optional", "required", NULL};
 static const char *const version_words[] = {"1.2", "1.3", NULL};
 static const char *const records_words[] = {"auto", "kernel", "user", "measured", NULL};
 static const char *const allow_words[] = {"allow", "deny", NULL};
@@ -30,42 +12,6 @@ static const char *const relay_words[] = {"auto", "splice", "copy", NULL};
 static const char *const proxy_words[] = {"off", "v1", "v2", "v2-tls", "v2-tls-full", NULL};
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
-
-/* Each kind of rule: its word, what --help calls the pattern and says of it, what others call the
- * allow flag. */
-#define RULES(ROW)                                                                                 \
-    ROW("cn", CN, "NAME", "this common name", "verify-cn")                                         \
-    ROW("ou", OU, "NAME", "this organizational unit", "verify-ou")                                 \
-    ROW("dns", DNS, "PATTERN",                                                                     \
-        "such a DNS name; * stands for one label, a first ** for one or more",                     \
-        "allow-dns-san verify-dns")                                                                \
-    ROW("uri", URI, "PATTERN",                                                                     \
-        "such a URI name; * stands for one part between slashes, a final ** for any rest",         \
-        "allow-uri-san verify-uri")                                                                \
-    ROW("ip", IP, "ADDR[/BITS]", "this address, or one of this network", "allow-ip-san")           \
-    ROW("email", EMAIL, "ADDRESS", "this email address; *@DOMAIN for all of a domain",             \
-        "allow-email-san")                                                                         \
-    ROW("fingerprint", FINGERPRINT, "HEX", "the certificate of this SHA-256",                      \
-        "verify-fingerprint")                                                                      \
-    ROW("spki", SPKI, "HEX", "the public key of this SHA-256; also sha256/BASE64",                 \
-        "pinnedpubkey verify-hash")
-#define RULE(side, word, kind_, value_, help_, also_, set_)                                        \
-    {                                                                                              \
-        .name = side "-" word,                                                                     \
-        .kind = GW_OPTION_PATTERN,                                                                 \
-        .group = GW_GROUP_CLIENTS,                                                                 \
-        .commands = IN_SERVER,                                                                     \
-        .repeatable = true,                                                                        \
-        .value = value_,                                                                           \
-        .help = help_,                                                                             \
-        .also = also_,                                                                             \
-        .first = GW_RULE_##kind_,                                                                  \
-        .set = set_,                                                                               \
-    },
-#define ALLOW(word, kind, value, what, also)                                                       \
-    RULE("allow", word, kind, value, "let clients pass with " what, also, gw_set_rule)
-#define DENY(word, kind, value, what, also)                                                        \
-    RULE("deny", word, kind, value, "refuse clients with " what, NULL, gw_set_deny)
 
 static const struct gw_option options[] = {
     {
@@ -139,245 +85,6 @@ static const struct gw_option options[] = {
         .set = gw_set_target,
     },
     {
-        .name = "target-name",
-        .kind = GW_OPTION_STRING,
-        .group = GW_GROUP_TRUST,
-        .commands = IN_CLIENT,
-        .value = "NAME",
-        .otherwise = "the host of --target",
-        .help = "DNS name or address that the target's certificate must be good for; a name is "
-                "also sent to it (SNI)",
-        .also = "checkHost checkIP sni verify-host server-name",
-        IN_SERVICE(target_name),
-        .set = gw_set_target_name,
-    },
-    {
-        .name = "cert",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_IDENTITY,
-        .commands = IN_SERVER,
-        .repeatable = true,
-        .value = "FILE",
-        .help = "PEM certificate, then its intermediates; several are chosen by name (SNI) and "
-                "by what the client can (ECDSA, RSA)",
-        .also = "crt pem-file certificate ssl-certificate",
-        .set = gw_set_cert,
-    },
-    {
-        .name = "key",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_IDENTITY,
-        .commands = IN_SERVER,
-        .repeatable = true,
-        .value = "FILE",
-        .help = "PEM private key of the --cert; not needed when the --cert file holds it too",
-        .also = "ssl-certificate-key",
-        .set = gw_set_key,
-    },
-    {
-        .name = "cert-dir",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_IDENTITY,
-        .commands = IN_SERVER,
-        .repeatable = true,
-        .value = "FOLDER",
-        .help = "a folder of certificates with their keys: NAME.pem that holds both, NAME.pem or "
-                ".crt and NAME.key, or a sub-folder for each as certbot and Kubernetes make them; "
-                "names are taken from the certificates",
-        .also = "crt-store ssl-cert-dir pem-dir",
-        .set = gw_set_cert_dir,
-    },
-    {
-        .name = "key-pass-file",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_IDENTITY,
-        .commands = IN_SERVER,
-        .value = "FILE",
-        .help = "its first line is the pass phrase of encrypted keys",
-        .also = "key-password-file password-file ssl-password-file pem-passphrase",
-        IN_SERVICE(key_pass_file),
-        .set = gw_set_text,
-    },
-    {
-        .name = "ocsp-file",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_IDENTITY,
-        .commands = IN_SERVER,
-        .repeatable = true,
-        .value = "FILE",
-        .otherwise = "the certificate's file with .ocsp added, where there is one",
-        .help = "OCSP response on the --cert before it (DER), sent to clients that ask while it is "
-                "in date",
-        .also = "ocsp-response ocsp-dir ssl-stapling-file",
-        .set = gw_set_ocsp_file,
-    },
-    {
-        .name = "strict-sni",
-        .kind = GW_OPTION_SWITCH,
-        .group = GW_GROUP_IDENTITY,
-        .commands = IN_SERVER,
-        .help = "refuse clients that ask for a name no certificate is for, or for none; without "
-                "it they get the first certificate",
-        .also = "sni-nomatch-abort ssl-reject-handshake",
-        IN_SERVICE(strict_sni),
-        .set = gw_set_switch,
-    },
-    {
-        .name = "cert",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_SHOWN,
-        .commands = IN_CLIENT,
-        .value = "FILE",
-        .otherwise = "none",
-        .help = "PEM certificate that we show to a target that asks for one, then its "
-                "intermediates",
-        .also = "crt pem-file certificate ssl-certificate",
-        .set = gw_set_cert,
-    },
-    {
-        .name = "key",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_SHOWN,
-        .commands = IN_CLIENT,
-        .value = "FILE",
-        .help = "PEM private key of the --cert; not needed when the --cert file holds it too",
-        .also = "ssl-certificate-key",
-        .set = gw_set_key,
-    },
-    {
-        .name = "key-pass-file",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_SHOWN,
-        .commands = IN_CLIENT,
-        .value = "FILE",
-        .help = "its first line is the pass phrase of encrypted keys",
-        .also = "key-password-file password-file ssl-password-file pem-passphrase",
-        IN_SERVICE(key_pass_file),
-        .set = gw_set_text,
-    },
-    {
-        .name = "cacert",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .repeatable = true,
-        .value = "PATH",
-        .help =
-            "certificates of the authorities whose clients are known: a file of them in PEM, or "
-            "a folder whose *.pem, *.crt and *.cer files count",
-        .also = "ca-file CAfile CApath client-verify-ca ssl-client-certificate",
-        IN_SERVICE(cacerts),
-        .set = gw_set_path,
-    },
-    {
-        .name = "cacert",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_TRUST,
-        .commands = IN_CLIENT,
-        .repeatable = true,
-        .value = "PATH",
-        .help =
-            "certificates of the authorities one of which must have signed the target's: a "
-            "file of them in PEM, or a folder whose *.pem, *.crt and *.cer files count; nothing "
-            "else is trusted, /etc/ssl/certs/ca-certificates.crt is the system's list",
-        .also = "ca-file CAfile CApath ssl-ca-file trusted-ca",
-        IN_SERVICE(cacerts),
-        .set = gw_set_path,
-    },
-    {
-        .name = "crl",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_TRUST,
-        .commands = IN_CLIENT,
-        .repeatable = true,
-        .value = "PATH",
-        .help = "lists of revoked certificates: a file of them in PEM or DER, or a folder whose "
-                "*.crl, *.pem and *.der files count; each CA of a chain must then have a current "
-                "one",
-        .also = "crl-file CRLfile CRLpath ssl-crl",
-        IN_SERVICE(crls),
-        .set = gw_set_path,
-    },
-    {
-        .name = "crl-soft",
-        .kind = GW_OPTION_SWITCH,
-        .group = GW_GROUP_TRUST,
-        .commands = IN_CLIENT,
-        .help = "go on where a CA's list is missing or too old; who is revoked is still refused",
-        IN_SERVICE(crl_soft),
-        .set = gw_set_switch,
-    },
-    {
-        .name = "verify-depth",
-        .kind = GW_OPTION_NUMBER,
-        .group = GW_GROUP_TRUST,
-        .commands = IN_CLIENT,
-        .value = "N",
-        .initial = "10",
-        .help = "intermediate certificates between the target's and the authority's at most",
-        .also = "verifyDepth ssl-verify-depth",
-        .max = GW_VERIFY_DEPTH_MAX,
-        IN_SERVICE(verify_depth),
-        .set = gw_set_count,
-    },
-    {
-        .name = "verify",
-        .kind = GW_OPTION_WORD,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .otherwise = "required with --cacert, else none",
-        .help = "whether a client must show a certificate",
-        .also = "client-verify ssl-verify-client disable-authentication",
-        .words = verify_words,
-        IN_SERVICE(verify),
-        .set = gw_set_word,
-    },
-    {
-        .name = "crl",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .repeatable = true,
-        .value = "PATH",
-        .help = "lists of revoked certificates: a file of them in PEM or DER, or a folder whose "
-                "*.crl, *.pem and *.der files count; each CA of a chain must then have a current "
-                "one",
-        .also = "crl-file CRLfile CRLpath ssl-crl",
-        IN_SERVICE(crls),
-        .set = gw_set_path,
-    },
-    {
-        .name = "crl-soft",
-        .kind = GW_OPTION_SWITCH,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .help = "go on where a CA's list is missing or too old; who is revoked is still refused",
-        IN_SERVICE(crl_soft),
-        .set = gw_set_switch,
-    },
-    {
-        .name = "verify-depth",
-        .kind = GW_OPTION_NUMBER,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .value = "N",
-        .initial = "10",
-        .help = "intermediate certificates between a client's and the authority's at most",
-        .also = "verifyDepth ssl-verify-depth",
-        .max = GW_VERIFY_DEPTH_MAX,
-        IN_SERVICE(verify_depth),
-        .set = gw_set_count,
-    },
-    {
-        .name = "allow-all",
-        .kind = GW_OPTION_SWITCH,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .help = "let every verified client pass that no --deny flag names",
-        .first = GW_RULE_ALL,
-        .set = gw_set_rule,
-    },
-    RULES(ALLOW) RULES(DENY){
         .name = "tls-min",
         .kind = GW_OPTION_WORD,
         .group = GW_GROUP_POLICY,
@@ -852,19 +559,37 @@ static const char *const group_titles[GW_GROUP_COUNT] = {
     [GW_GROUP_GENERAL] = "General",
 };
 
+/* The one table, in the order of --help. */
+static const struct part {
+    const struct gw_option *rows;
+    const unsigned *count; /* NULL: of `options` */
+} parts[] = {
+    {options, NULL},
+    {gw_options_trust, &gw_options_trust_count},
+    {gw_options_pki, &gw_options_pki_count},
+};
+
+static unsigned rows_of(const struct part *p)
+{
+    return p->count ? *p->count : GW_ARRAY_SIZE(options);
+}
+
 unsigned gw_option_count(void)
 {
-    unsigned count = GW_ARRAY_SIZE(options) + gw_options_pki_count;
+    unsigned count = 0;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(parts); i++)
+        count += rows_of(&parts[i]);
     gw_require(count <= GW_OPTIONS_MAX);
     return count;
 }
 
 const struct gw_option *gw_option_at(unsigned index)
 {
+    const struct part *p = parts;
     gw_require(index < gw_option_count());
-    if (index < GW_ARRAY_SIZE(options))
-        return &options[index];
-    return &gw_options_pki[index - GW_ARRAY_SIZE(options)];
+    while (index >= rows_of(p))
+        index -= rows_of(p++);
+    return &p->rows[index];
 }
 
 unsigned gw_option_index(const struct gw_option *opt)

@@ -85,7 +85,3 @@ bool gw_option_of_service(const struct gw_option *opt);
 bool gw_option_exchanged(const struct gw_option *opt);
 
 const char *gw_option_group_title(enum gw_option_group group);
-
-/* Those of `pki`, which stand in a file of their own. */
-extern const struct gw_option gw_options_pki[];
-extern const unsigned gw_options_pki_count;

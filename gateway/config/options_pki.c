@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The options of `pki`: rows of the one table (gateway/config/options.h). */
 #include "gateway/base/clock.h"
-#include "gateway/config/options.h"
+#include "gateway/config/options_private.h"
 #include "gateway/config/set.h"
 
-#include <stddef.h>
-
+#undef BIT
 #define BIT(command) (1u << GW_COMMAND_PKI_##command)
 #define WRITING (BIT(INIT) | BIT(ISSUE) | BIT(RENEW) | BIT(REVOKE) | BIT(CRL))
-#define IN_PKI(member) .at = offsetof(struct gw_config, pki.member)
+#define OF_PKI(member) .at = offsetof(struct gw_config, pki.member)
 #define DAYS (86400 * GW_NS_PER_SEC)
 
 static const char *const key_words[] = {"ecdsa-p256", "ecdsa-p384", "rsa-3072", "ed25519", NULL};
@@ -27,7 +26,7 @@ const struct gw_option gw_options_pki[] = {
         .initial = "pki",
         .help = "where the CA lies; ca.pem, crl.pem and certs/NAME in it are what others use",
         .also = "directory pki-dir pki",
-        IN_PKI(dir),
+        OF_PKI(dir),
         .set = gw_set_text,
     },
     {
@@ -40,7 +39,7 @@ const struct gw_option gw_options_pki[] = {
         .otherwise = "one that no other CA has",
         .help = "what the CA is called in its certificate",
         .also = "cn subject",
-        IN_PKI(name),
+        OF_PKI(name),
         .set = gw_set_text,
     },
     {
@@ -51,7 +50,7 @@ const struct gw_option gw_options_pki[] = {
         .bare = true,
         .value = "NAME",
         .help = "the one to renew; intermediate: the CA that signs, which keeps its key",
-        IN_PKI(name),
+        OF_PKI(name),
         .set = gw_set_text,
     },
     {
@@ -64,7 +63,7 @@ const struct gw_option gw_options_pki[] = {
         .help = "revoke all certificates of this name that have not expired; a serial number is "
                 "for that one only",
         .also = "serial",
-        IN_PKI(name),
+        OF_PKI(name),
         .set = gw_set_text,
     },
     {
@@ -77,7 +76,7 @@ const struct gw_option gw_options_pki[] = {
         .otherwise = "the CA itself",
         .help = "the newest certificate of this name, or the one of this serial number",
         .also = "serial",
-        IN_PKI(name),
+        OF_PKI(name),
         .set = gw_set_text,
     },
     {
@@ -88,7 +87,7 @@ const struct gw_option gw_options_pki[] = {
         .value = "NAME",
         .help = "for a server of this DNS name or address",
         .also = "cn host",
-        IN_PKI(server),
+        OF_PKI(server),
         .set = gw_set_text,
     },
     {
@@ -99,7 +98,7 @@ const struct gw_option gw_options_pki[] = {
         .value = "NAME",
         .help = "for a client of this name",
         .also = "user",
-        IN_PKI(client),
+        OF_PKI(client),
         .set = gw_set_text,
     },
     {
@@ -158,7 +157,7 @@ const struct gw_option gw_options_pki[] = {
         .value = "NAME",
         .otherwise = "none",
         .help = "its organizational unit, as for --allow-ou",
-        IN_PKI(ou),
+        OF_PKI(ou),
         .set = gw_set_text,
     },
     {
@@ -172,7 +171,7 @@ const struct gw_option gw_options_pki[] = {
         .also = "lifetime validity expires not-after",
         .min = 1,
         .max = GW_PKI_DAYS_MAX,
-        IN_PKI(days),
+        OF_PKI(days),
         .set = gw_set_count,
     },
     {
@@ -186,7 +185,7 @@ const struct gw_option gw_options_pki[] = {
         .also = "lifetime validity expires not-after",
         .min = 1,
         .max = GW_PKI_DAYS_MAX,
-        IN_PKI(days),
+        OF_PKI(days),
         .set = gw_set_count,
     },
     {
@@ -200,7 +199,7 @@ const struct gw_option gw_options_pki[] = {
         .also = "lifetime validity expires not-after",
         .min = 1,
         .max = GW_PKI_CA_DAYS_MAX,
-        IN_PKI(days),
+        OF_PKI(days),
         .set = gw_set_count,
     },
     {
@@ -212,7 +211,7 @@ const struct gw_option gw_options_pki[] = {
         .help = "what kind of key the CA has",
         .also = "algorithm alg newkey",
         .words = key_words,
-        IN_PKI(key_type),
+        OF_PKI(key_type),
         .set = gw_set_word,
     },
     {
@@ -224,7 +223,7 @@ const struct gw_option gw_options_pki[] = {
         .help = "what kind of key it has",
         .also = "algorithm alg newkey",
         .words = key_words,
-        IN_PKI(key_type),
+        OF_PKI(key_type),
         .set = gw_set_word,
     },
     {
@@ -235,7 +234,7 @@ const struct gw_option gw_options_pki[] = {
         .help = "make a second CA below the root that does all the signing; ca/root.key can then "
                 "be kept elsewhere",
         .also = "sub-ca issuing subordinate",
-        IN_PKI(intermediate),
+        OF_PKI(intermediate),
         .set = gw_set_switch,
     },
     {
@@ -248,7 +247,7 @@ const struct gw_option gw_options_pki[] = {
         .help = "how long the intermediate is good; at most as long as the root",
         .min = 1,
         .max = GW_PKI_CA_DAYS_MAX,
-        IN_PKI(intermediate_days),
+        OF_PKI(intermediate_days),
         .set = gw_set_count,
     },
     {
@@ -286,7 +285,7 @@ const struct gw_option gw_options_pki[] = {
         .also = "before days-left expiring",
         .min = GW_NS_PER_SEC,
         .max = GW_PKI_DAYS_MAX * DAYS,
-        IN_PKI(within_ns),
+        OF_PKI(within_ns),
         .set = gw_set_duration,
     },
     {
@@ -296,7 +295,7 @@ const struct gw_option gw_options_pki[] = {
         .commands = BIT(RENEW),
         .help = "use the old key again instead of a new one",
         .also = "reuse-key",
-        IN_PKI(keep_key),
+        OF_PKI(keep_key),
         .set = gw_set_switch,
     },
     {
@@ -308,7 +307,7 @@ const struct gw_option gw_options_pki[] = {
         .help = "why, for those who read crl.pem",
         .also = "crl-reason crl_reason",
         .words = reason_words,
-        IN_PKI(reason),
+        OF_PKI(reason),
         .set = gw_set_word,
     },
     {
@@ -323,7 +322,7 @@ const struct gw_option gw_options_pki[] = {
         .also = "crldays crl-days next-crl",
         .min = 60 * GW_NS_PER_SEC,
         .max = 366 * DAYS,
-        IN_PKI(next_update_ns),
+        OF_PKI(next_update_ns),
         .set = gw_set_duration,
     },
     {
@@ -333,7 +332,7 @@ const struct gw_option gw_options_pki[] = {
         .commands = BIT(LIST),
         .help = "also those that were replaced by a newer one of their name",
         .also = "a history",
-        IN_PKI(all),
+        OF_PKI(all),
         .set = gw_set_switch,
     },
     {
@@ -345,7 +344,7 @@ const struct gw_option gw_options_pki[] = {
         .otherwise = "the keys are not encrypted",
         .help = "its first line is the pass phrase of the CA's keys",
         .also = "passin passout passphrase password-file",
-        IN_PKI(key_pass_file),
+        OF_PKI(key_pass_file),
         .set = gw_set_text,
     },
     {
@@ -357,7 +356,7 @@ const struct gw_option gw_options_pki[] = {
         .otherwise = "none, as for key.pem beside it",
         .help = "its first line is the pass phrase of bundle.p12",
         .also = "export-password",
-        IN_PKI(bundle_pass_file),
+        OF_PKI(bundle_pass_file),
         .set = gw_set_text,
     },
 };
