@@ -13,7 +13,8 @@
 enum {
     SSLSCAN_MS = 60000,
     TESTSSL_MS = 900000,
-    FINDINGS_MIN = 100 /* of a run that was not cut short */
+    TESTSSL_UNSURE_MAX = 49, /* its exit code: how often it could not tell, as under load */
+    FINDINGS_MIN = 100       /* of a run that was not cut short */
 };
 
 static int start(void **state)
@@ -33,10 +34,11 @@ static void need(const char *program)
     skip_because(why);
 }
 
-static void scan(const char *const *words, int limit_ms, struct tool_result *ret)
+/* Exit codes up to `good` are those of a whole scan. */
+static void scan(const char *const *words, int limit_ms, int good, struct tool_result *ret)
 {
     tool_run(&(struct tool_work){.words = words}, limit_ms, ret);
-    if (ret->exit != 0)
+    if (ret->exit < 0 || ret->exit > good)
         fail_msg("%s: exit %d; it said: %s%s", words[0], ret->exit, ret->heard, ret->said);
 }
 
@@ -77,7 +79,7 @@ static void sslscan_objects_to_nothing(void **state)
     (void)snprintf(address, sizeof(address), "127.0.0.1:%u", gateway->port);
     const char *words[] = {"sslscan", "--no-colour", "--sni-name=localhost",
                            "--xml=-", address,       NULL};
-    scan(words, SSLSCAN_MS, &result);
+    scan(words, SSLSCAN_MS, 0, &result);
     for (size_t i = 0; i < GW_ARRAY_SIZE(objections); i++)
         if (strstr(result.heard, objections[i]))
             fail_msg("sslscan says '%s':\n%s", objections[i], result.heard);
@@ -161,7 +163,7 @@ static void testssl_finds_nothing_above_low(void **state)
                            "--nodns",    "none",      "--warnings", "off",
                            "--ip",       "127.0.0.1", "--add-ca",   world_cert(ID_CA),
                            "--jsonfile", file,        address,      NULL};
-    scan(words, TESTSSL_MS, &result);
+    scan(words, TESTSSL_MS, TESTSSL_UNSURE_MAX, &result);
     unsigned count = judge_findings(file, bad, sizeof(bad));
     if (*bad)
         fail_msg("testssl.sh objects:\n%s", bad);
