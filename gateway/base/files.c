@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 enum {
     SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
     FIRST_ROOM = 16384,
+    PIPE_PATIENCE_MS = 10000, /* for who writes into one, such as `<(…)` of a shell */
 };
 
 enum kind {
@@ -183,6 +185,14 @@ static int insert(struct gw_files *files, struct entry *e)
 
 /* ---- the disk ---- */
 
+/* Until a pipe has something: 0, or a negative errno. */
+static int wait_for(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int n = poll(&p, 1, PIPE_PATIENCE_MS);
+    return n > 0 || (n < 0 && errno == EINTR) ? 0 : n == 0 ? -ETIME : -errno;
+}
+
 static int read_whole(struct entry *e, int fd, size_t max)
 {
     uint8_t piece[16384];
@@ -191,7 +201,9 @@ static int read_whole(struct entry *e, int fd, size_t max)
         ssize_t n = read(fd, piece, sizeof(piece));
         if (n == 0)
             break;
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno == EAGAIN)
+            error = wait_for(fd);
+        else if (n < 0 && errno != EINTR)
             error = -errno;
         else if (n > 0 && (size_t)n > max - e->len)
             error = -EFBIG;
@@ -205,8 +217,9 @@ static int read_whole(struct entry *e, int fd, size_t max)
 static int read_file(struct entry *e, size_t max)
 {
     struct stat st;
-    /* A FIFO must not hold up the start; a terminal must not become ours. */
-    gw_auto_fd fd = open(e->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* A FIFO in a folder must not hold up a start or the loader: without a writer it is empty, and
+     * one that writes nothing is waited for only so long. A terminal must not become ours. */
+    gw_auto_fd fd = open(e->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st))
         return -errno;
     if (S_ISDIR(st.st_mode))

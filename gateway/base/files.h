@@ -35,7 +35,8 @@ int64_t gw_files_time(const struct gw_files *files);
 /*
  * The whole file, which may have at most `max` bytes. A file that was read before, with whatever
  * result, is not read again. Returns 0; a negative errno as open(2) and read(2) give it; -EFBIG;
- * -ENOMEM; -ESTALE when the set only knows what was kept, and this was not.
+ * -ENOMEM; -ETIME for a pipe whose other end is open and gives nothing for ten seconds; -ESTALE
+ * when the set only knows what was kept, and this was not.
  */
 gw_must_check int gw_files_read(struct gw_files *files, const char *path, size_t max,
                                 struct gw_file *ret);

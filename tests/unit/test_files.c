@@ -7,12 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -84,6 +86,35 @@ static void limits_hold(void **state)
     assert_int_equal(gw_files_read(files, "/", MAX, &f), -EISDIR);
     gw_files_free(files);
     assert_return_code(unlink(path), errno);
+}
+
+/* Nobody waits for who may never come; what comes in parts is waited for. */
+static void a_pipe_holds_nobody_up(void **state)
+{
+    struct gw_files *files = gw_files_new();
+    char path[256];
+    int ends[2];
+    (void)state;
+    (void)snprintf(path, sizeof(path), "%s/fifo", test_dir_path(dir));
+    assert_return_code(mkfifo(path, 0600), errno);
+    holds(files, path, "");
+    assert_return_code(unlink(path), errno);
+    assert_return_code(pipe(ends), errno);
+    pid_t child = fork();
+    assert_return_code(child, errno);
+    if (child == 0) {
+        for (int i = 0; i < 2; i++) {
+            (void)poll(NULL, 0, 50);
+            (void)!write(ends[1], "part", 4);
+        }
+        _exit(0);
+    }
+    (void)close(ends[1]);
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+    holds(files, path, "partpart");
+    (void)close(ends[0]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    gw_files_free(files);
 }
 
 static void a_folder_is_listed_in_order(void **state)
@@ -203,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_read_once),
         cmocka_unit_test(limits_hold),
+        cmocka_unit_test(a_pipe_holds_nobody_up),
         cmocka_unit_test(a_folder_is_listed_in_order),
         cmocka_unit_test(a_sealed_set_is_the_same),
         cmocka_unit_test(a_sealed_set_cannot_be_changed),
