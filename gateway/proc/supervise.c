@@ -365,7 +365,7 @@ static void rotate_tickets(struct supervisor *s, int64_t now)
 {
     const struct gw_config *c = s->h->config;
     for (unsigned i = 0; i < c->service_count; i++)
-        if (c->services[i]->session_tickets && gw_tickets_rotate(&s->h->tickets[i]))
+        if (gw_tickets_rotate(&s->h->tickets[i])) /* a reload may begin to use them */
             gw_log(GW_LOG_ERROR, "the system gave no random bytes for new session ticket keys; "
                                  "the old ones stay");
     s->rotate_at_ns = now + s->times->ticket_life_ns;
