@@ -69,7 +69,7 @@ static double handshakes(const struct tlsworld *w, struct gw_tls_context *tls, c
     for (unsigned i = 0; i < HANDSHAKES; i++) {
         struct tlspair p;
         tlspair_init(&p, tls, ctx, NULL);
-        assert_true(SSL_set_tlsext_host_name(p.client, name));
+        assert_true(tlspair_name(&p, name));
         assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
         tlspair_done(&p);
     }

@@ -396,7 +396,7 @@ static void answers(const struct tlsworld *w, struct gw_tls_context *tls, const 
     char text[300];
     if (sigalg) {
         (void)snprintf(text, sizeof(text), "%s", sigalg);
-        assert_true(SSL_CTX_set1_sigalgs_list(ctx, text));
+        assert_true(tlspair_sigalgs(ctx, text));
     }
     tlspair_init(&p, tls, ctx, NULL);
     (void)snprintf(text, sizeof(text), "%s", name ? name : "");
@@ -625,7 +625,7 @@ static void only_its_own_certificates_answer(void **state)
     service.cert_count = 3;
     struct gw_tls_context *tls = tlsworld_context(&service, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
-    assert_true(SSL_CTX_set1_sigalgs_list(ctx, "rsa_pss_rsae_sha256"));
+    assert_true(tlspair_sigalgs(ctx, "rsa_pss_rsae_sha256"));
     tlspair_init(&p, tls, ctx, NULL);
     assert_true(SSL_set_tlsext_host_name(p.client, name));
     assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_FAILED);

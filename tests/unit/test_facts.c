@@ -15,7 +15,7 @@ static SSL_CTX *client_for(const struct tlsworld *w, int version, const char *si
 {
     SSL_CTX *ctx = tlspair_client_ctx(w, version);
     if (sigalgs)
-        assert_true(SSL_CTX_set1_sigalgs_list(ctx, sigalgs));
+        assert_true(tlspair_sigalgs(ctx, sigalgs));
     return ctx;
 }
 
@@ -82,7 +82,7 @@ static void other_keys(void **state)
         struct gw_tls_context *tls = tlsworld_context(&service, NULL);
         SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
         SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
-        assert_true(SSL_CTX_set1_sigalgs_list(ctx, "ed25519:rsa_pss_rsae_sha256"));
+        assert_true(tlspair_sigalgs(ctx, "ed25519:rsa_pss_rsae_sha256"));
         tlspair_init(&p, tls, ctx, NULL);
         assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
         assert_true(gw_handshake_get_facts(p.server, false, &facts));
@@ -118,7 +118,7 @@ static void resumed(const struct tlsworld *w, struct gw_tls_context *tls, int ve
         struct gw_handshake_facts facts;
         struct tlspair p;
         tlspair_init(&p, tls, ctx, session);
-        assert_true(SSL_set_tlsext_host_name(p.client, "nobody.test"));
+        assert_true(tlspair_name(&p, "nobody.test"));
         assert_true(SSL_set_alpn_protos(p.client, (const unsigned char *)"\3a,b", 4) == 0);
         assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
         assert_int_equal(SSL_session_reused(p.client), round);
@@ -175,7 +175,7 @@ static void a_long_name_is_whole(void **state)
     struct gw_tls_context *tls = tlsworld_context(&service, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
     tlspair_init(&p, tls, ctx, NULL);
-    assert_true(SSL_set_tlsext_host_name(p.client, name));
+    assert_true(tlspair_name(&p, name));
     assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
     assert_true(gw_handshake_get_facts(p.server, false, &facts));
     assert_string_equal(facts.sni, name);
@@ -197,7 +197,7 @@ static void no_name(void **state)
     struct gw_tls_context *tls = tlsworld_context(&service, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, 0);
     tlspair_init(&p, tls, ctx, NULL);
-    assert_true(SSL_set_tlsext_host_name(p.client, NULL));
+    assert_true(tlspair_name(&p, NULL));
     assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
     assert_true(gw_handshake_get_facts(p.server, false, &facts));
     assert_string_equal(facts.sni, "");

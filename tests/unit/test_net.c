@@ -61,6 +61,7 @@ static void who_is_in(void **state)
 
 static void what_is_none(void **state)
 {
+    static const char too_long[] = "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/0";
     static const char *const rows[] = {"",
                                        "10",
                                        "10.0.0/8",
@@ -76,8 +77,7 @@ static void what_is_none(void **state)
                                        "localhost",
                                        "unix",
                                        "*",
-                                       "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000"
-                                       "/0"};
+                                       too_long};
     (void)state;
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         struct gw_net net;

@@ -139,7 +139,7 @@ static void shown(const struct tlsworld *w, const struct gw_service *service, co
         struct tlspair p;
         const unsigned char *got = NULL;
         if (sigalg)
-            assert_true(SSL_CTX_set1_sigalgs_list(ctx, sigalg));
+            assert_true(tlspair_sigalgs(ctx, sigalg));
         tlspair_init(&p, tls, ctx, NULL);
         if (asks)
             SSL_set_tlsext_status_type(p.client, TLSEXT_STATUSTYPE_ocsp);

@@ -511,8 +511,7 @@ static void strange_things_in_the_folder_are_told(void **state gw_unused)
         "touch issued/4f0c0000000000000000000000000000",
         "mkdir issued/4f0c0000000000000000000000000000",
         "cp -r issued/$(ls issued) issued/4f0c0000000000000000000000000000",
-        "mkdir issued/4f0c0000000000000000000000000000; ln -s /etc/passwd "
-        "issued/4f0c0000000000000000000000000000/record.txt",
+        "d=issued/4f0c0000000000000000000000000000; mkdir $d; ln -s /etc/passwd $d/record.txt",
     };
     init((struct gw_pki_init){.name = "Test CA"});
     (void)client("alice");

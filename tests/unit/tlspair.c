@@ -344,6 +344,17 @@ void tlspair_succeed(struct tlspair *p)
     tlspair_exchange(p);
 }
 
+bool tlspair_sigalgs(SSL_CTX *ctx, const char *list)
+{
+    return SSL_CTX_ctrl(ctx, SSL_CTRL_SET_SIGALGS_LIST, 0, (void *)(uintptr_t)list) == 1;
+}
+
+bool tlspair_name(struct tlspair *p, const char *name)
+{
+    return SSL_ctrl(p->client, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                    (void *)(uintptr_t)name) == 1;
+}
+
 const char *tlspair_best_group(void)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());

@@ -78,6 +78,11 @@ struct tlspair {
 /* A client context that trusts the world's CA and speaks TLS `version` only (0: both). */
 SSL_CTX *tlspair_client_ctx(const struct tlsworld *w, int version);
 
+/* SSL_CTX_set1_sigalgs_list and SSL_set_tlsext_host_name of the client, which are macros that cast
+ * a const away. */
+bool tlspair_sigalgs(SSL_CTX *ctx, const char *list);
+bool tlspair_name(struct tlspair *p, const char *name);
+
 /* The group that both sides take in TLS 1.3 where nothing is said: with OpenSSL 3.5 the hybrid one.
  */
 const char *tlspair_best_group(void);
