@@ -35,6 +35,8 @@ static void print_service(const struct gw_service *s)
     printf(", %s to %s", server ? "TLS in, plain" : "plain in, TLS", s->target.text);
     if (s->cert_count)
         print_count(s->cert_count, "certificate");
+    if (s->cert_dir_count)
+        print_count(s->cert_dir_count, "certificate folder");
     if (server)
         print_clients(s);
     else

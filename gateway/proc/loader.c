@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,6 +21,10 @@ struct message {
     uint32_t result;
     char text[sizeof(((struct gw_loader_answer *)0)->text)];
     struct gw_expiry expiry;
+};
+
+enum {
+    WARNINGS_MAX = 64, /* of one look; more are not worth a person's time */
 };
 
 /* What may be asked. */
@@ -34,7 +39,39 @@ struct loader {
     const struct gw_heritage *h;
     struct gw_files *last; /* what is in force */
     int channel_fd;
+    char *warnings[WARNINGS_MAX]; /* about what is being read */
+    unsigned warning_count;
 };
+
+/* ---- warnings: told about files that come into force, not at every look at the same ones ---- */
+
+static void hold_warning(void *arg, enum gw_log_level level, const char *message)
+{
+    struct loader *l = arg;
+    char *copy =
+        level == GW_LOG_WARNING && l->warning_count < WARNINGS_MAX ? strdup(message) : NULL;
+    if (copy)
+        l->warnings[l->warning_count++] = copy;
+}
+
+static void hold_warnings(struct loader *l, bool hold)
+{
+    struct gw_log_config log = *gw_log_config();
+    log.sink = hold ? hold_warning : NULL;
+    log.arg = l;
+    gw_log_setup(&log);
+}
+
+static void end_warnings(struct loader *l, bool tell)
+{
+    hold_warnings(l, false);
+    for (unsigned i = 0; i < l->warning_count; i++) {
+        if (tell)
+            gw_log(GW_LOG_WARNING, "%s", l->warnings[i]);
+        free(l->warnings[i]);
+    }
+    l->warning_count = 0;
+}
 
 static int send_answer(const struct loader *l, const struct message *m, int files_fd)
 {
@@ -78,11 +115,15 @@ static int answer(struct loader *l, char asked)
     struct gw_error err = {.text = ""};
     struct gw_files *files = gw_files_new();
     struct message m = {.result = GW_LOADER_SAME};
-    if (!files || check(l, files, &m.expiry, &err)) {
+    hold_warnings(l, true);
+    bool good = files && check(l, files, &m.expiry, &err) == 0;
+    bool fresh = good && (!l->last || !gw_files_equal(files, l->last));
+    end_warnings(l, fresh);
+    if (fresh || (good && asked == ALL_ANYWAY))
+        return hand_over(l, files, &m);
+    if (!good) {
         m.result = GW_LOADER_BROKEN;
         (void)snprintf(m.text, sizeof(m.text), "%s", files ? err.text : "out of memory");
-    } else if (asked == ALL_ANYWAY || !l->last || !gw_files_equal(files, l->last)) {
-        return hand_over(l, files, &m);
     }
     gw_files_free(files);
     return send_answer(l, &m, -1);

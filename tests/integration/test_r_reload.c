@@ -447,6 +447,26 @@ static void clients_do_not_notice(void **state)
     gateway_stop(gateway);
 }
 
+/* A warning is about files that come into force, not about every look at them. */
+static void warnings_are_not_repeated(void **state)
+{
+    static const char words[] = "others than its owner may use the file";
+    (void)state;
+    assert_return_code(chmod(world_key(ID_SERVER), 0644), errno);
+    serve(1, NULL, NULL);
+    unsigned told = logbook_count(&gateway->log, words);
+    assert_int_equal(told, 1);
+    for (int i = 0; i < 3; i++)
+        hup_until("reload: nothing has changed");
+    assert_int_equal(logbook_count(&gateway->log, words), told);
+    copy(world_cert(ID_SERVER_RSA), world_cert(ID_SERVER));
+    copy(world_key(ID_SERVER_RSA), world_key(ID_SERVER));
+    assert_return_code(chmod(world_key(ID_SERVER), 0640), errno);
+    hup_until(IN_FORCE);
+    assert_int_equal(logbook_count(&gateway->log, words), told + 1);
+    gateway_stop(gateway);
+}
+
 /* Who was let in by a CA that is not known any more; without the flag, such connections stay. */
 static void connections_are_judged_again_if_asked(void **state)
 {
@@ -512,6 +532,7 @@ int main(void)
         TEST(what_a_worker_could_not_load_comes_again),
         TEST(a_storm_of_hups_leaves_nothing_behind),
         TEST(clients_do_not_notice),
+        TEST(warnings_are_not_repeated),
         TEST(connections_are_judged_again_if_asked),
         TEST(a_key_of_root_can_be_renewed),
     };
