@@ -321,6 +321,8 @@ void __wrap_gw_handshake_get_info(struct gw_handshake *hs, struct gw_handshake_i
     }
     const struct gw_script *script = &s->talk.script;
     *ret = (struct gw_handshake_info){.resumed = script->resumed, .ticket_sent = script->tickets};
+    if (!script->suite)
+        return; /* of a handshake that failed before */
     bool tls13 = script->suite->version == KTLS_TLS_1_3;
     (void)snprintf(ret->version, sizeof(ret->version), "%s", tls13 ? "TLSv1.3" : "TLSv1.2");
     (void)snprintf(ret->suite, sizeof(ret->suite), "%s", script->suite->name);
