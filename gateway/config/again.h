@@ -3,7 +3,8 @@
  * The configuration read once more while the gateway runs, for a reload.
  *
  * A reload exchanges in place what a service serves by: whom it shows itself as, whom it trusts,
- * who may pass. Everything else (listeners, targets, policy, engines, limits) needs a new start.
+ * who may pass, its TLS policy. Everything else (listeners, targets, engines, limits) needs a new
+ * start.
  */
 #pragma once
 

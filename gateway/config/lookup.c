@@ -78,6 +78,7 @@ bool gw_option_exchanged(const struct gw_option *opt)
     case GW_GROUP_CLIENTS:
     case GW_GROUP_TRUST:
     case GW_GROUP_SHOWN:
+    case GW_GROUP_POLICY:
         return true;
     default:
         return false;
@@ -88,7 +89,6 @@ bool gw_option_of_service(const struct gw_option *opt)
 {
     switch (opt->group) {
     case GW_GROUP_ADDRESSES:
-    case GW_GROUP_POLICY:
     case GW_GROUP_RECORDS:
     case GW_GROUP_BACKEND:
         return true;

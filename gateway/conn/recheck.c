@@ -80,11 +80,21 @@ void gw_conn_terms_changed(struct gw_conn_env *env)
     env->recheck_ended = 0;
 }
 
+/* NULL: it has not been let in yet. Who came when nobody was asked for a certificate has no
+ * passport, and may not stay where one is required by now. */
+static const struct gw_passport *passport_of(const struct gw_conn *c)
+{
+    static const struct gw_passport nobody;
+    bool inside = c->service->role == GW_ROLE_SERVER && c->step > GW_STEP_HANDSHAKE;
+    return c->passport ? c->passport : inside ? &nobody : NULL;
+}
+
 static bool recheck(struct gw_conn *c)
 {
-    if (!c->passport || c->reason != GW_REASON_NONE)
+    const struct gw_passport *p = passport_of(c);
+    if (!p || c->reason != GW_REASON_NONE)
         return false;
-    enum gw_reason reason = judge(c, c->passport);
+    enum gw_reason reason = judge(c, p);
     if (reason) {
         c->env->recheck_ended++;
         gw_end_with(c, reason, gw_opening_refusal_alert(reason));

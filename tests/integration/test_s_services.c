@@ -95,6 +95,16 @@ static void is_refused(const char *service, enum identity identity, const char *
     expect_line("not-allowed", service, detail);
 }
 
+static void cannot_speak(const char *service, enum identity identity, int version)
+{
+    const struct client_options options = client_of(service, identity, version);
+    struct client c;
+    client_open(&c, &options);
+    assert_int_equal(client_handshake(&c), CLIENT_ALERTED);
+    client_close(&c);
+    gateway_expect(gateway, "handshake-version", NULL);
+}
+
 static void each_service_has_its_own_rules(void **state)
 {
     (void)state;
@@ -139,13 +149,51 @@ static void rules_are_read_again(void **state)
     (void)state;
     serve();
     is_refused("alice", ID_MALLORY, "");
-    (void)write_config("mallory tls-max = 1.2");
+    (void)write_config("mallory tls-max = 1.2 relay = copy");
     assert_int_equal(kill(gateway->pid, SIGHUP), 0);
     gateway_expect_words(gateway,
-                         "reload: service alice: tls-max has changed, which needs a restart");
+                         "reload: service alice: relay has changed, which needs a restart");
     gateway_expect_words(gateway, "reload: new files are in force");
     passes("alice", ID_MALLORY, TLS1_2_VERSION);
+    cannot_speak("alice", ID_MALLORY, TLS1_3_VERSION);
     is_refused("others", ID_ALICE, "--deny-cn");
+    gateway_stop(gateway);
+}
+
+static const char *write_open(const char *clients)
+{
+    static char path[256];
+    (void)snprintf(path, sizeof(path), "%s/open.conf", world_folder());
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    (void)fprintf(f,
+                  "recheck-on-reload = on\n"
+                  "service open { listen = 127.0.0.1:0 target = 127.0.0.1:%u\n"
+                  "cert = '%s' key = '%s' %s }\n",
+                  backend_port(backend), world_cert(ID_SERVER), world_key(ID_SERVER), clients);
+    assert_int_equal(fclose(f), 0);
+    return path;
+}
+
+/* Who came when nobody was asked for a certificate does not stay once one is required. */
+static void the_nameless_leave_when_names_are_asked_for(void **state)
+{
+    struct client c;
+    char clients[512];
+    (void)state;
+    stage_serve(&(struct gateway_options){.config = write_open("")});
+    struct client_options options = stage_client(ID_ALICE, TLS1_3_VERSION);
+    options.with_cert = false;
+    stage_join(&c, &options);
+    stage_echo(&c, 100);
+    (void)snprintf(clients, sizeof(clients), "cacert = '%s' allow-all = on", world_cert(ID_CA));
+    (void)write_open(clients);
+    assert_int_equal(kill(gateway->pid, SIGHUP), 0);
+    gateway_expect_words(gateway, "reload: new files are in force");
+    assert_int_equal(client_read_end(&c), CLIENT_ALERTED);
+    assert_int_equal(c.alert, ALERT_ACCESS_DENIED);
+    client_close(&c);
+    gateway_expect(gateway, "not-allowed", NULL);
     gateway_stop(gateway);
 }
 
@@ -184,9 +232,8 @@ static void openssl_is_told_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGED(each_service_has_its_own_rules),
-        STAGED(one_goes_through_another),
-        STAGED(rules_are_read_again),
+        STAGED(each_service_has_its_own_rules), STAGED(one_goes_through_another),
+        STAGED(rules_are_read_again),           STAGED(the_nameless_leave_when_names_are_asked_for),
         STAGED(openssl_is_told_apart),
     };
     return run_world("s_services", tests);

@@ -84,7 +84,9 @@ static void differences_are_named(void **state gw_unused)
         {SERVED "--max-conns 9", SERVED "--max-conns 8", "max-conns"},
         {SERVED, SERVED "--records user", "records"},
         {SERVED "--alpn h2 --tls-min 1.3", SERVED "--tls-min 1.3 --alpn h2", NULL},
-        {SERVED "--alpn h2 --alpn a", SERVED "--alpn a --alpn h2", "alpn"},
+        {SERVED "--alpn h2 --tls-max 1.2", SERVED "--groups P-256", NULL},
+        {SERVED "--listen 127.0.0.1:0 --listen 127.0.0.2:0",
+         SERVED "--listen 127.0.0.2:0 --listen 127.0.0.1:0", "listen"},
         {SERVED "--listen 127.0.0.1:0", SERVED, "listen"},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
