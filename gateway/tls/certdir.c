@@ -56,7 +56,7 @@ static int compare_names(const void *key, const void *item)
 
 static bool has(const struct reading *r, const char *name)
 {
-    return bsearch(name, r->names, r->count, sizeof(*r->names), compare_names) != NULL;
+    return r->count && bsearch(name, r->names, r->count, sizeof(*r->names), compare_names);
 }
 
 static bool ends_with(const char *name, const char *end)
