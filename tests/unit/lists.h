@@ -4,6 +4,7 @@
 
 #include "tests/unit/tlspair.h"
 
+#include <openssl/x509v3.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,4 +54,19 @@ static inline void refused(const struct gw_service *service, enum gw_exit exit, 
     assert_int_equal(err.exit, exit);
     if (!strstr(err.text, "--crl ") || !strstr(err.text, says))
         fail_msg("'%s' does not say '%s'", err.text, says);
+}
+
+/* What a list is about (RFC 5280 5.2.5): an empty one to fill … */
+static inline ISSUING_DIST_POINT *new_scope(void)
+{
+    ISSUING_DIST_POINT *idp = ISSUING_DIST_POINT_new();
+    assert_non_null(idp);
+    return idp;
+}
+
+/* … and then put into the list, which frees it. */
+static inline void add_scope(X509_CRL *crl, ISSUING_DIST_POINT *idp)
+{
+    assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_issuing_distribution_point, idp, 1, 0), 1);
+    ISSUING_DIST_POINT_free(idp);
 }

@@ -4,19 +4,6 @@
 
 #include <openssl/x509v3.h>
 
-static ISSUING_DIST_POINT *new_scope(void)
-{
-    ISSUING_DIST_POINT *idp = ISSUING_DIST_POINT_new();
-    assert_non_null(idp);
-    return idp;
-}
-
-static void add_scope(X509_CRL *crl, ISSUING_DIST_POINT *idp)
-{
-    assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_issuing_distribution_point, idp, 1, 0), 1);
-    ISSUING_DIST_POINT_free(idp);
-}
-
 static void indirect(X509_CRL *crl)
 {
     ISSUING_DIST_POINT *idp = new_scope();
