@@ -143,6 +143,8 @@ enum gw_adopt_outcome gw_adopt_take(struct gw_adopt *a, struct gw_termset *curre
     *ret_number = a->number;
     if (a->job == GW_ADOPT_LOAD)
         outcome = take_load(a, current, now_ns);
+    else if (!gw_list_empty(&a->old))
+        a->due_ns = now_ns; /* as many as nobody holds, one after the other */
     a->job = GW_ADOPT_IDLE;
     int next = a->next_fd;
     a->next_fd = -1;
