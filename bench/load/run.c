@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/load/run.h"
+
+#include "bench/load/pattern.h"
+#include "bench/load/work.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/fd.h"
+#include "gateway/record/aead.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* Connections that fail one after another end the run. */
+enum {
+    ERRORS_MAX = 10000
+};
+
+#define RAMP_MAX_NS (120 * GW_NS_PER_SEC)
+#define LOOK_NS (20 * GW_NS_PER_MS)
+#define SHOW_NS (200 * GW_NS_PER_MS)
+
+struct run {
+    const struct bench_config *config;
+    struct bench_thread threads[BENCH_THREADS_MAX];
+    unsigned count;
+    atomic_int phase;
+    bench_progress_fn *progress;
+    void *arg;
+    int64_t shown_ns;
+    struct bench_result *result;
+};
+
+/* What all threads together have done so far. */
+struct sums {
+    uint64_t units, down, up, errors, open, resumed;
+    int64_t cpu_ns[BENCH_THREADS_MAX];
+    int64_t at_ns;
+};
+
+static uint64_t load_count(const atomic_uint_fast64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static int64_t cpu_ns_of(const struct bench_thread *t)
+{
+    clockid_t clock;
+    struct timespec ts = {0};
+    if (!pthread_getcpuclockid(t->id, &clock))
+        (void)clock_gettime(clock, &ts);
+    return (int64_t)ts.tv_sec * GW_NS_PER_SEC + ts.tv_nsec;
+}
+
+static struct sums sum_up(const struct run *run)
+{
+    struct sums s = {.at_ns = gw_clock_ns()};
+    for (unsigned i = 0; i < run->count; i++) {
+        const struct bench_counts *c = &run->threads[i].counts;
+        s.units += load_count(&c->units);
+        s.down += load_count(&c->bytes_down);
+        s.up += load_count(&c->bytes_up);
+        s.errors += load_count(&c->errors);
+        s.open += load_count(&c->open);
+        s.resumed += load_count(&c->resumed);
+        s.cpu_ns[i] = cpu_ns_of(&run->threads[i]);
+    }
+    return s;
+}
+
+static void set_phase(struct run *run, enum bench_phase phase)
+{
+    atomic_store_explicit(&run->phase, phase, memory_order_relaxed);
+}
+
+static void nap(int64_t ns)
+{
+    struct timespec ts = {.tv_sec = ns / GW_NS_PER_SEC, .tv_nsec = ns % GW_NS_PER_SEC};
+    (void)nanosleep(&ts, NULL);
+}
+
+/* ---- phases ---- */
+
+static void take_difference(struct bench_result *r, const struct sums *from, const struct sums *to)
+{
+    r->seconds = (double)(to->at_ns - from->at_ns) / (double)GW_NS_PER_SEC;
+    r->units = to->units - from->units;
+    r->bytes_down = to->down - from->down;
+    r->bytes_up = to->up - from->up;
+    r->errors = to->errors;
+    r->connections = to->open;
+    r->handshakes_resumed = to->resumed;
+}
+
+static void show(struct run *run, const char *phase, const struct sums *from, int64_t ns)
+{
+    int64_t now = gw_clock_ns();
+    if (!run->progress || now - run->shown_ns < SHOW_NS)
+        return;
+    run->shown_ns = now;
+    struct sums to = sum_up(run);
+    take_difference(run->result, from, &to);
+    run->progress(run->arg, phase, (double)(now - from->at_ns) / (double)GW_NS_PER_SEC,
+                  (double)ns / (double)GW_NS_PER_SEC, run->result);
+}
+
+/* The error of whichever thread has one. */
+static int tell_error(const struct run *run, struct gw_error *err)
+{
+    for (unsigned i = 0; i < run->count; i++) {
+        if (run->threads[i].err.text[0]) {
+            *err = run->threads[i].err;
+            return -EIO;
+        }
+    }
+    return gw_error_set(err, GW_EXIT_OTHER, "connections failed, and none says why");
+}
+
+/* Until all connections are open. */
+static int ramp(struct run *run, struct gw_error *err)
+{
+    struct sums from = sum_up(run);
+    bool stays = !run->threads[0].work->replaces;
+    for (;;) {
+        struct sums now = sum_up(run);
+        run->result->ramp_seconds = (double)(now.at_ns - from.at_ns) / (double)GW_NS_PER_SEC;
+        if (now.errors > 0)
+            return tell_error(run, err);
+        if (stays ? now.open >= run->config->connections : now.units > 0)
+            return 0;
+        if (now.at_ns - from.at_ns > RAMP_MAX_NS)
+            return gw_error_set(
+                err, GW_EXIT_OTHER, "only %llu of %llu connections opened within two minutes",
+                (unsigned long long)now.open, (unsigned long long)run->config->connections);
+        show(run, "opening connections", &from, RAMP_MAX_NS);
+        nap(LOOK_NS);
+    }
+}
+
+static int last(struct run *run, const char *phase, const struct sums *from, int64_t ns,
+                struct gw_error *err)
+{
+    int64_t until = from->at_ns + ns;
+    for (;;) {
+        int64_t left = until - gw_clock_ns();
+        if (left <= 0)
+            return 0;
+        struct sums now = sum_up(run);
+        if (now.errors > ERRORS_MAX || (now.open == 0 && !run->threads[0].work->replaces))
+            return tell_error(run, err);
+        show(run, phase, from, ns);
+        nap(GW_MIN(left, LOOK_NS));
+    }
+}
+
+static int read_server(struct run *run, struct bench_proc *at, struct gw_error *err)
+{
+    run->result->has_server = run->config->pids.count > 0;
+    if (!run->result->has_server)
+        return 0;
+    return bench_proc_read(&run->config->pids, run->config->command == BENCH_IDLE, at, err);
+}
+
+static int measure(struct run *run, struct gw_error *err)
+{
+    struct bench_result *r = run->result;
+    bool idle = run->config->command == BENCH_IDLE;
+    struct bench_proc begin = {0};
+    int error = idle ? 0 : read_server(run, &r->server_before, err);
+    if (!error && idle && r->has_server)
+        error = bench_proc_read(&run->config->pids, false, &begin, err);
+    if (error)
+        return error;
+    struct sums from = sum_up(run);
+    set_phase(run, BENCH_MEASURE);
+    error = last(run, "measuring", &from, run->config->time_ns, err);
+    struct sums to = sum_up(run);
+    if (!error)
+        error = read_server(run, &r->server_after, err);
+    if (idle) /* memory before any connection, time from when all were open */
+        r->server_before.cpu_ns = begin.cpu_ns;
+    take_difference(r, &from, &to);
+    for (unsigned i = 0; i < run->count; i++)
+        r->busiest = GW_MAX(r->busiest, (double)(to.cpu_ns[i] - from.cpu_ns[i]) /
+                                            (double)(to.at_ns - from.at_ns));
+    return error;
+}
+
+static int phases(struct run *run, struct gw_error *err)
+{
+    int r = ramp(run, err);
+    if (r)
+        return r;
+    set_phase(run, BENCH_WARMUP);
+    struct sums from = sum_up(run);
+    r = last(run, "warming up", &from, run->config->warmup_ns, err);
+    return r ? r : measure(run, err);
+}
+
+/* ---- threads ---- */
+
+static void prepare(struct run *run)
+{
+    const struct bench_config *config = run->config;
+    for (unsigned i = 0; i < run->count; i++) {
+        uint64_t share = config->connections / run->count + (i < config->connections % run->count);
+        run->threads[i] = (struct bench_thread){
+            .config = config,
+            .work = bench_work_of(config),
+            .phase = &run->phase,
+            .cpu = config->cpus.count ? config->cpus.list[i % config->cpus.count] : -1,
+            .conns = (uint32_t)share,
+            .rate = (double)config->rate / run->count,
+        };
+    }
+}
+
+static int start(struct run *run, struct gw_error *err)
+{
+    for (unsigned i = 0; i < run->count; i++) {
+        if (bench_thread_start(&run->threads[i])) {
+            *err = run->threads[i].err;
+            return -EAGAIN;
+        }
+    }
+    return 0;
+}
+
+static void stop(struct run *run)
+{
+    struct bench_result *r = run->result;
+    set_phase(run, BENCH_STOP);
+    for (unsigned i = 0; i < run->count; i++) {
+        struct bench_thread *t = &run->threads[i];
+        bench_thread_join(t);
+        if (t->times)
+            bench_histogram_merge(&r->times, t->times);
+        free(t->times);
+        if (!r->group[0])
+            (void)snprintf(r->group, sizeof(r->group), "%s", t->group);
+        if (!r->first_error[0])
+            (void)snprintf(r->first_error, sizeof(r->first_error), "%.255s", t->err.text);
+    }
+}
+
+static int check_files(const struct bench_config *config, struct gw_error *err)
+{
+    unsigned long have = gw_fd_raise_limit();
+    if (have >= config->connections + 64 * config->threads)
+        return 0;
+    return gw_error_set(err, GW_EXIT_START,
+                        "--connections %llu: only %lu files may be open; raise the limit (ulimit "
+                        "-n)",
+                        (unsigned long long)config->connections, have);
+}
+
+int bench_run(const struct bench_config *config, bench_progress_fn *progress, void *arg,
+              struct bench_result *ret, struct gw_error *err)
+{
+    *ret = (struct bench_result){0};
+    bench_pattern_init();
+    if (gw_aead_init())
+        return gw_error_set(err, GW_EXIT_OTHER, "libcrypto lacks a cipher");
+    int r = check_files(config, err);
+    struct run *run = r ? NULL : calloc(1, sizeof(*run));
+    if (!run)
+        return r ? r : gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    *run = (struct run){.config = config,
+                        .count = (unsigned)config->threads,
+                        .phase = BENCH_RAMP,
+                        .progress = progress,
+                        .arg = arg,
+                        .result = ret};
+    prepare(run);
+    if (config->command == BENCH_IDLE)
+        r = read_server(run, &ret->server_before, err);
+    if (!r)
+        r = start(run, err);
+    if (!r)
+        r = phases(run, err);
+    stop(run);
+    free(run);
+    return r;
+}
+
+double bench_result_amount(const struct bench_config *config, const struct bench_result *r)
+{
+    if (config->command == BENCH_IDLE)
+        return (double)r->connections;
+    if (config->command != BENCH_BULK)
+        return (double)r->units;
+    return (double)(config->direction == BENCH_DOWN ? r->bytes_down
+                    : config->direction == BENCH_UP ? r->bytes_up
+                                                    : r->bytes_down + r->bytes_up);
+}
+
+double bench_result_server_seconds(const struct bench_result *r)
+{
+    return (double)(r->server_after.cpu_ns - r->server_before.cpu_ns) / (double)GW_NS_PER_SEC;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One thread of a load: its ring, its connections, what it counts. */
+#pragma once
+
+#include "bench/load/conn.h"
+#include "bench/load/histogram.h"
+#include "gateway/base/pool.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum bench_phase {
+    BENCH_RAMP,    /* opening the connections */
+    BENCH_WARMUP,  /* working, not measured */
+    BENCH_MEASURE, /* … and measured */
+    BENCH_STOP,
+};
+
+/* Read by the main thread while this one works. */
+struct bench_counts {
+    atomic_uint_fast64_t units; /* handshakes, requests, connections: what the work counts */
+    atomic_uint_fast64_t bytes_down;
+    atomic_uint_fast64_t bytes_up;
+    atomic_uint_fast64_t errors;
+    atomic_uint_fast64_t open;    /* connections that are open now */
+    atomic_uint_fast64_t resumed; /* handshakes */
+};
+
+struct bench_work;
+
+struct bench_thread {
+    const struct bench_config *config;
+    const struct bench_work *work;
+    const atomic_int *phase;
+    int cpu;        /* -1: not pinned */
+    uint32_t conns; /* its share of --connections */
+
+    pthread_t id;
+    bool running;
+    struct gw_ring *ring;
+    struct gw_pool pool;
+    struct bench_tls_client *tls;
+    char head[512]; /* bulk: of each request */
+    int64_t now_ns;
+    uint32_t opening; /* connections that are not open yet */
+    uint32_t living;  /* … with them, all that are not over */
+
+    double rate;          /* requests per second of this thread, 0: closed loop */
+    int64_t due_ns;       /* when the next request is due */
+    uint32_t *idle_slots; /* connections that wait for it, a stack */
+    uint32_t idle_count;
+
+    struct bench_counts counts;
+    struct bench_histogram *times; /* of the measured phase */
+    char group[32];                /* that the first handshake used */
+    struct gw_error err;           /* the first error */
+};
+
+static inline void bench_count(atomic_uint_fast64_t *counter, uint64_t n)
+{
+    /* One writer: no locked instruction is needed. */
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+static inline enum bench_phase bench_thread_phase(const struct bench_thread *t)
+{
+    return (enum bench_phase)atomic_load_explicit(t->phase, memory_order_relaxed);
+}
+
+/* Begins to work; config, work, phase, cpu and conns are set. 0, or negative errno with t->err
+ * filled. What goes wrong in the thread itself shows in t->counts.errors; t->err has the first. */
+gw_must_check int bench_thread_start(struct bench_thread *t);
+/* Once the phase is STOP; t->times stay for the caller to free. */
+void bench_thread_join(struct bench_thread *t);
+
+/* A time that counts only in the measured phase. */
+void bench_thread_time(struct bench_thread *t, int64_t ns);
+/* For the files of this folder: a connection opened, or is over. */
+void bench_thread_opened(struct bench_thread *t);
+void bench_thread_closed(struct bench_thread *t, bool was_open);

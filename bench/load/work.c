@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/load/work.h"
+
+#include "bench/load/http.h"
+#include "bench/load/pattern.h"
+#include "gateway/base/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static uint64_t size_of(const struct bench_conn *c)
+{
+    return c->thread->config->size;
+}
+
+static void unit_done(struct bench_conn *c, int64_t since_ns)
+{
+    bench_thread_time(c->thread, gw_clock_ns() - since_ns);
+    bench_count(&c->thread->counts.units, 1);
+}
+
+/* Sends the next piece of a stream of `size` bytes, if there is one. */
+static void send_pattern(struct bench_conn *c, uint64_t size)
+{
+    uint64_t n = GW_MIN(size - c->sent, (uint64_t)BENCH_PATTERN_RUN);
+    if (n == 0)
+        return;
+    uint64_t at = c->sent;
+    c->sent += n;
+    bench_conn_send(c, bench_pattern_at(at), n);
+}
+
+static bool compare(struct bench_conn *c, uint64_t position, const uint8_t *data, size_t len)
+{
+    if (bench_pattern_matches(position, data, len))
+        return true;
+    bench_conn_fail(c,
+                    "wrong bytes: what was received at %" PRIu64 " to %" PRIu64
+                    " of the stream is not what was sent",
+                    position, position + len);
+    return false;
+}
+
+static bool nothing_expected(struct bench_conn *c, const uint8_t *data, size_t len)
+{
+    (void)c, (void)data, (void)len; /* a server may speak first */
+    return true;
+}
+
+static void nothing_sent(struct bench_conn *c)
+{
+    (void)c;
+}
+
+/* ---- handshake ---- */
+
+static void handshake_opened(struct bench_conn *c)
+{
+    bench_thread_time(c->thread, gw_clock_ns() - c->began_ns);
+    bench_conn_close(c);
+}
+
+static void handshake_ended(struct bench_conn *c)
+{
+    bench_count(&c->thread->counts.units, 1);
+}
+
+static const struct bench_work handshake = {
+    .unit = "handshake",
+    .time = "connect and handshake",
+    .replaces = true,
+    .opened = handshake_opened,
+    .received = nothing_expected,
+    .sent = nothing_sent,
+    .ended = handshake_ended,
+};
+
+/* ---- echo: latency, churn, bulk both ways ---- */
+
+static void ask(struct bench_conn *c, int64_t due_ns)
+{
+    c->sent = c->received = 0;
+    c->asked_ns = due_ns;
+    send_pattern(c, size_of(c));
+}
+
+static void echo_sent(struct bench_conn *c)
+{
+    send_pattern(c, size_of(c));
+}
+
+/* Takes bytes of the echo; true when it is complete. */
+static bool take_echo(struct bench_conn *c, const uint8_t *data, size_t len)
+{
+    if (len > size_of(c) - c->received) {
+        bench_conn_fail(c, "the server sent more than it was asked for: is it an echo?");
+        return false;
+    }
+    if (!compare(c, c->received, data, len))
+        return false;
+    c->received += len;
+    return c->received == size_of(c);
+}
+
+static void closed_loop_opened(struct bench_conn *c)
+{
+    ask(c, gw_clock_ns());
+}
+
+static bool closed_loop_received(struct bench_conn *c, const uint8_t *data, size_t len)
+{
+    if (take_echo(c, data, len)) {
+        unit_done(c, c->asked_ns);
+        ask(c, gw_clock_ns());
+    }
+    return c->state != BENCH_CONN_GONE;
+}
+
+static const struct bench_work closed_loop = {
+    .unit = "request",
+    .time = "request to answer",
+    .opened = closed_loop_opened,
+    .received = closed_loop_received,
+    .sent = echo_sent,
+    .ended = nothing_sent,
+};
+
+/* ---- latency at a given rate ---- */
+
+static void wait_for_due(struct bench_conn *c)
+{
+    struct bench_thread *t = c->thread;
+    t->idle_slots[t->idle_count++] = c->slot;
+    c->waits = true;
+}
+
+static bool open_loop_received(struct bench_conn *c, const uint8_t *data, size_t len)
+{
+    if (take_echo(c, data, len)) {
+        unit_done(c, c->asked_ns);
+        wait_for_due(c);
+    }
+    return c->state != BENCH_CONN_GONE;
+}
+
+static struct bench_conn *next_idle(struct bench_thread *t)
+{
+    while (t->idle_count > 0) {
+        struct bench_conn *c = gw_pool_at(&t->pool, t->idle_slots[--t->idle_count]);
+        if (c->waits && c->state == BENCH_CONN_OPEN) {
+            c->waits = false;
+            return c;
+        }
+    }
+    return NULL;
+}
+
+/* What is due while all connections are busy waits, and its time counts from when it was due. */
+static void open_loop_tick(struct bench_thread *t)
+{
+    int64_t now = gw_clock_ns();
+    if (bench_thread_phase(t) == BENCH_RAMP) {
+        t->due_ns = now;
+        return;
+    }
+    while (t->due_ns <= now) {
+        struct bench_conn *c = next_idle(t);
+        if (!c)
+            return;
+        ask(c, t->due_ns);
+        t->due_ns += (int64_t)((double)GW_NS_PER_SEC / t->rate);
+    }
+}
+
+static int64_t open_loop_wait_ns(const struct bench_thread *t)
+{
+    if (bench_thread_phase(t) == BENCH_RAMP || t->idle_count == 0)
+        return -1;
+    return GW_MAX(t->due_ns - gw_clock_ns(), INT64_C(0));
+}
+
+static const struct bench_work open_loop = {
+    .unit = "request",
+    .time = "due to answer",
+    .opened = wait_for_due,
+    .received = open_loop_received,
+    .sent = echo_sent,
+    .ended = nothing_sent,
+    .tick = open_loop_tick,
+    .wait_ns = open_loop_wait_ns,
+};
+
+/* ---- churn ---- */
+
+static void churn_opened(struct bench_conn *c)
+{
+    ask(c, c->began_ns);
+}
+
+static bool churn_received(struct bench_conn *c, const uint8_t *data, size_t len)
+{
+    if (take_echo(c, data, len))
+        bench_conn_close(c);
+    return c->state != BENCH_CONN_GONE;
+}
+
+static void churn_ended(struct bench_conn *c)
+{
+    unit_done(c, c->asked_ns);
+}
+
+static const struct bench_work churn = {
+    .unit = "connection",
+    .time = "connect to closed",
+    .replaces = true,
+    .opened = churn_opened,
+    .received = churn_received,
+    .sent = echo_sent,
+    .ended = churn_ended,
+};
+
+/* ---- idle ---- */
+
+static void idle_opened(struct bench_conn *c)
+{
+    bench_count(&c->thread->counts.units, 1);
+}
+
+static const struct bench_work idle = {
+    .unit = "connection",
+    .opened = idle_opened,
+    .received = nothing_expected,
+    .sent = nothing_sent,
+    .ended = nothing_sent,
+};
+
+/* ---- bulk ---- */
+
+static void both_opened(struct bench_conn *c)
+{
+    send_pattern(c, UINT64_MAX);
+}
+
+static void both_sent(struct bench_conn *c)
+{
+    send_pattern(c, UINT64_MAX);
+}
+
+static bool both_received(struct bench_conn *c, const uint8_t *data, size_t len)
+{
+    c->received += len;
+    return compare(c, c->received - len, data, len);
+}
+
+static const struct bench_work bulk_both = {
+    .opened = both_opened,
+    .received = both_received,
+    .sent = both_sent,
+    .ended = nothing_sent,
+};
+
+/* Sends the head of the next request. It is the same for all connections of a thread. */
+static void request(struct bench_conn *c)
+{
+    struct bench_thread *t = c->thread;
+    c->sent = c->received = 0;
+    c->in_body = false;
+    bench_conn_send(c, (const uint8_t *)t->head, strlen(t->head));
+}
+
+static bool head_of_answer(struct bench_conn *c, const uint8_t *head, size_t len)
+{
+    unsigned status = bench_http_status(head, len);
+    if (status != 200) {
+        bench_conn_fail(c, "the server answered %.*s", (int)GW_MIN(len, (size_t)40), head);
+        return false;
+    }
+    if (!bench_http_content_length(head, len, &c->body_left)) {
+        bench_conn_fail(c,
+                        "the server's answer has no Content-Length; name a plain file by --path");
+        return false;
+    }
+    c->to_compare = bench_http_has_line(head, len, "Server: ktlsgate-bench");
+    c->in_body = true;
+    return true;
+}
+
+/* How many of the bytes were taken; all of them, or the body begins or ends there. 0: failed. */
+static size_t take_answer(struct bench_conn *c, const uint8_t *data, size_t len)
+{
+    if (!c->in_body) {
+        size_t head = bench_http_head_len(data, len);
+        if (head == 0)
+            bench_conn_fail(c, "the server's answer does not begin with a whole head of HTTP");
+        return head && head_of_answer(c, data, head) ? head : 0;
+    }
+    size_t n = (size_t)GW_MIN((uint64_t)len, c->body_left);
+    if (c->to_compare && !compare(c, c->received, data, n))
+        return 0;
+    c->received += n;
+    c->body_left -= n;
+    return n;
+}
+
+static bool bulk_received(struct bench_conn *c, const uint8_t *data, size_t len)
+{
+    while (len > 0) {
+        size_t n = take_answer(c, data, len);
+        if (n == 0)
+            return false;
+        data += n;
+        len -= n;
+        if (c->in_body && c->body_left == 0) {
+            bench_count(&c->thread->counts.units, 1);
+            request(c);
+        }
+    }
+    return true;
+}
+
+static const struct bench_work bulk_down = {
+    .opened = request,
+    .received = bulk_received,
+    .sent = nothing_sent,
+    .ended = nothing_sent,
+};
+
+/* The head or a piece of the body was sent. */
+static void up_sent(struct bench_conn *c)
+{
+    send_pattern(c, size_of(c));
+}
+
+static const struct bench_work bulk_up = {
+    .opened = request,
+    .received = bulk_received,
+    .sent = up_sent,
+    .ended = nothing_sent,
+};
+
+const struct bench_work *bench_work_of(const struct bench_config *config)
+{
+    static const struct bench_work *const bulk[] = {
+        [BENCH_DOWN] = &bulk_down, [BENCH_UP] = &bulk_up, [BENCH_BOTH] = &bulk_both};
+    switch (config->command) {
+    case BENCH_HANDSHAKE:
+        return &handshake;
+    case BENCH_BULK:
+        return bulk[config->direction];
+    case BENCH_LATENCY:
+        return config->rate ? &open_loop : &closed_loop;
+    case BENCH_IDLE:
+        return &idle;
+    case BENCH_CHURN:
+        return &churn;
+    default:
+        return NULL;
+    }
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the connections of a load do once they are open: a row of functions for each subcommand. */
+#pragma once
+
+#include "bench/load/thread.h"
+
+struct bench_work {
+    const char *unit;     /* what is counted, for one of them: "handshake"; NULL: bytes are */
+    const char *time;     /* what its histogram holds; NULL: nothing */
+    bool replaces;        /* a connection that ended is followed by another */
+    bool waits_for_close; /* one ends by both sides saying so */
+    void (*opened)(struct bench_conn *c);
+    /* len > 0; false: not what it must be, and the connection is failed already. */
+    bool (*received)(struct bench_conn *c, const uint8_t *data, size_t len);
+    void (*sent)(struct bench_conn *c);  /* all of bench_conn_send was taken */
+    void (*ended)(struct bench_conn *c); /* after our close, the server ended its side too */
+    void (*tick)(struct bench_thread *t);
+    int64_t (*wait_ns)(const struct bench_thread *t); /* until tick is wanted; -1: not */
+};
+
+const struct bench_work *bench_work_of(const struct bench_config *config);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the command line of ktlsgate-bench asks for; immutable once read. */
+#pragma once
+
+#include "gateway/base/limits.h"
+#include "gateway/config/config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum bench_command {
+    BENCH_HANDSHAKE,
+    BENCH_BULK,
+    BENCH_LATENCY,
+    BENCH_IDLE,
+    BENCH_CHURN,
+    BENCH_ORIGIN,
+    BENCH_COMMAND_COUNT,
+};
+
+enum bench_direction {
+    BENCH_DOWN, /* from the server */
+    BENCH_UP,
+    BENCH_BOTH,
+};
+
+enum bench_resume {
+    BENCH_FULL,
+    BENCH_RESUMED,
+};
+
+enum bench_cipher {
+    BENCH_AES_128_GCM,
+    BENCH_AES_256_GCM,
+    BENCH_CHACHA20_POLY1305,
+};
+
+enum bench_tls {
+    BENCH_TLS_1_2,
+    BENCH_TLS_1_3,
+};
+
+enum {
+    BENCH_PIDS_MAX = 16,
+    BENCH_THREADS_MAX = 64,
+};
+
+struct bench_cpus {
+    int list[GW_MAX_WORKERS];
+    unsigned count; /* 0: threads are not pinned */
+};
+
+struct bench_pids {
+    pid_t list[BENCH_PIDS_MAX];
+    unsigned count;
+};
+
+struct bench_config {
+    enum bench_command command;
+
+    struct gw_address target; /* of a load; len 0: not given */
+    struct gw_address listen; /* of the origin */
+    const char *server_name;  /* NULL: none is sent */
+    bool plain;               /* no TLS */
+    int tls;                  /* enum bench_tls */
+    int cipher;               /* enum bench_cipher */
+    const char *groups;       /* NULL: libssl's own */
+    const char *cert;         /* NULL: none is shown */
+    const char *key;
+    const char *cacert; /* NULL: the server's certificate is not verified */
+    int resume;         /* enum bench_resume */
+
+    int direction; /* enum bench_direction */
+    uint64_t size; /* bytes of a transfer, request or response */
+    const char *path;
+    uint64_t rate; /* requests per second, 0: closed loop */
+
+    uint64_t connections;
+    uint64_t threads;
+    struct bench_cpus cpus;
+    int64_t time_ns;
+    int64_t warmup_ns;
+    struct bench_pids pids; /* processes, with their children, whose CPU time is the server's */
+
+    bool json;
+    const char *save; /* NULL: no file */
+};

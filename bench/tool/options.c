@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/tool/options.h"
+
+#include "gateway/base/clock.h"
+#include "gateway/config/address.h"
+#include "gateway/config/cpus.h"
+#include "gateway/config/units.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BIT(command) (1U << BENCH_##command)
+#define LOAD (BIT(HANDSHAKE) | BIT(BULK) | BIT(LATENCY) | BIT(IDLE) | BIT(CHURN))
+#define AT(member) .at = offsetof(struct bench_config, member)
+
+static const struct bench_command_info commands[BENCH_COMMAND_COUNT] = {
+    [BENCH_HANDSHAKE] =
+        {
+            .word = "handshake",
+            .title = "how many handshakes a server does, full or resumed",
+            .about = "Connects, does a TLS handshake, closes, and again, over so many connections "
+                     "at a time. A handshake counts when the server has ended the connection.",
+        },
+    [BENCH_BULK] =
+        {
+            .word = "bulk",
+            .title = "how fast bytes go through, and what they cost",
+            .about = "Transfers by HTTP: down is GET, up is PUT; both is an echo. What `origin` "
+                     "sends is compared byte by byte; of other HTTP servers only the length is.",
+        },
+    [BENCH_LATENCY] =
+        {
+            .word = "latency",
+            .title = "how long an answer takes: closed loop, or at a given rate",
+            .about = "Sends so many bytes and waits for as many to come back, on connections that "
+                     "stay. With --rate requests are sent at their time whether the server keeps "
+                     "up or not, and time counts from when they were due.",
+        },
+    [BENCH_IDLE] =
+        {
+            .word = "idle",
+            .title = "what connections cost that do nothing",
+            .about = "Opens connections and keeps them. With --pid tells the memory that the "
+                     "server took for each.",
+        },
+    [BENCH_CHURN] =
+        {
+            .word = "churn",
+            .title = "connections that live for one request",
+            .about = "Connects, handshakes, sends so many bytes, waits for as many to come back, "
+                     "closes, and again.",
+        },
+    [BENCH_ORIGIN] =
+        {
+            .word = "origin",
+            .title = "the plaintext backend for all of these",
+            .about = "Answers GET /bytes/N with N bytes, takes what is PUT and checks it, and "
+                     "echoes whatever is no HTTP.",
+        },
+};
+
+enum kind {
+    SWITCH,
+    TEXT,
+    TARGET,
+    LISTEN,
+    NUMBER,
+    SIZE,
+    DURATION,
+    WORD,
+    CPUS,
+    PID,
+};
+
+struct flag {
+    const char *name;
+    enum kind kind;
+    unsigned commands;
+    const char *value;   /* what --help calls it */
+    const char *initial; /* NULL: none */
+    const char *help;
+    const char *const *words; /* ends with NULL; the index is stored */
+    uint64_t min, max;
+    size_t at;
+};
+
+static const char *const tls_words[] = {"1.2", "1.3", NULL};
+static const char *const cipher_words[] = {"aes-128-gcm", "aes-256-gcm", "chacha20-poly1305", NULL};
+static const char *const direction_words[] = {"down", "up", "both", NULL};
+static const char *const resume_words[] = {"full", "resumed", NULL};
+
+#define SECONDS GW_NS_PER_SEC
+#define BYTES_MAX (UINT64_C(1) << 40)
+
+/* In the order of --help. A name may stand in several rows, of different commands. */
+static const struct flag flags[] = {
+    {.name = "target",
+     .kind = TARGET,
+     .commands = LOAD,
+     .value = "HOST:PORT",
+     .help = "the server to load (needed)",
+     AT(target)},
+    {.name = "listen",
+     .kind = LISTEN,
+     .commands = BIT(ORIGIN),
+     .value = "HOST:PORT",
+     .initial = "127.0.0.1:8080",
+     .help = "where it answers",
+     AT(listen)},
+    {.name = "plain",
+     .kind = SWITCH,
+     .commands = LOAD & ~BIT(HANDSHAKE),
+     .help = "no TLS, to see what relaying alone costs",
+     AT(plain)},
+    {.name = "tls",
+     .kind = WORD,
+     .commands = LOAD,
+     .initial = "1.3",
+     .words = tls_words,
+     .help = "the version of TLS",
+     AT(tls)},
+    {.name = "cipher",
+     .kind = WORD,
+     .commands = LOAD,
+     .initial = "aes-128-gcm",
+     .words = cipher_words,
+     .help = "the only cipher that is offered",
+     AT(cipher)},
+    {.name = "groups",
+     .kind = TEXT,
+     .commands = LOAD,
+     .value = "LIST",
+     .help = "groups for the key exchange, joined by ':'",
+     AT(groups)},
+    {.name = "server-name",
+     .kind = TEXT,
+     .commands = LOAD,
+     .value = "NAME",
+     .help = "the name that the server is asked for (SNI), and must have with --cacert",
+     AT(server_name)},
+    {.name = "cacert",
+     .kind = TEXT,
+     .commands = LOAD,
+     .value = "FILE",
+     .help = "verify the server by these authorities; without it anything passes",
+     AT(cacert)},
+    {.name = "cert",
+     .kind = TEXT,
+     .commands = LOAD,
+     .value = "FILE",
+     .help = "our own certificate, for mutual TLS",
+     AT(cert)},
+    {.name = "key",
+     .kind = TEXT,
+     .commands = LOAD,
+     .value = "FILE",
+     .help = "its key (default: in the same file)",
+     AT(key)},
+    {.name = "resume",
+     .kind = WORD,
+     .commands = BIT(HANDSHAKE),
+     .initial = "full",
+     .words = resume_words,
+     .help = "full handshakes, or resumed ones with a session made before",
+     AT(resume)},
+    {.name = "direction",
+     .kind = WORD,
+     .commands = BIT(BULK),
+     .initial = "down",
+     .words = direction_words,
+     .help = "which way the bytes go",
+     AT(direction)},
+    {.name = "size",
+     .kind = SIZE,
+     .commands = BIT(BULK),
+     .value = "BYTES",
+     .initial = "1g",
+     .min = 1,
+     .max = BYTES_MAX,
+     .help = "of one transfer; the next follows on the same connection",
+     AT(size)},
+    {.name = "size",
+     .kind = SIZE,
+     .commands = BIT(LATENCY) | BIT(CHURN),
+     .value = "BYTES",
+     .initial = "128",
+     .min = 1,
+     .max = 16 << 20,
+     .help = "of a request, and of its answer",
+     AT(size)},
+    {.name = "path",
+     .kind = TEXT,
+     .commands = BIT(BULK),
+     .value = "PATH",
+     .help = "what to GET from another HTTP server, instead of --size bytes from `origin`",
+     AT(path)},
+    {.name = "rate",
+     .kind = NUMBER,
+     .commands = BIT(LATENCY),
+     .value = "N",
+     .initial = "0",
+     .min = 0,
+     .max = 10000000,
+     .help = "requests a second; 0: the next is sent when the answer came",
+     AT(rate)},
+    {.name = "connections",
+     .kind = NUMBER,
+     .commands = LOAD & ~BIT(IDLE),
+     .value = "N",
+     .initial = "16",
+     .min = 1,
+     .max = 100000,
+     .help = "at a time, all threads together",
+     AT(connections)},
+    {.name = "connections",
+     .kind = NUMBER,
+     .commands = BIT(IDLE),
+     .value = "N",
+     .initial = "2000",
+     .min = 1,
+     .max = 1000000,
+     .help = "to open and keep",
+     AT(connections)},
+    {.name = "threads",
+     .kind = NUMBER,
+     .commands = LOAD | BIT(ORIGIN),
+     .value = "N",
+     .initial = "1",
+     .min = 1,
+     .max = BENCH_THREADS_MAX,
+     .help = "threads, each with its own io_uring",
+     AT(threads)},
+    {.name = "cpus",
+     .kind = CPUS,
+     .commands = LOAD | BIT(ORIGIN),
+     .value = "LIST",
+     .help = "pins thread i to the i-th of these processors, such as 2-5",
+     AT(cpus)},
+    {.name = "time",
+     .kind = DURATION,
+     .commands = LOAD,
+     .value = "TIME",
+     .initial = "10s",
+     .min = 100 * GW_NS_PER_MS,
+     .max = 86400 * SECONDS,
+     .help = "how long to measure",
+     AT(time_ns)},
+    {.name = "warmup",
+     .kind = DURATION,
+     .commands = LOAD & ~BIT(IDLE),
+     .value = "TIME",
+     .initial = "1s",
+     .max = 3600 * SECONDS,
+     .help = "how long to load before that",
+     AT(warmup_ns)},
+    {.name = "pid",
+     .kind = PID,
+     .commands = LOAD,
+     .value = "PID",
+     .help = "a process of the server; its CPU time and that of its children is told for each unit "
+             "of work; repeatable",
+     AT(pids)},
+    {.name = "json",
+     .kind = SWITCH,
+     .commands = LOAD,
+     .help = "print the result for programs",
+     AT(json)},
+    {.name = "save",
+     .kind = TEXT,
+     .commands = LOAD,
+     .value = "FILE",
+     .help = "also write it there, for `report`",
+     AT(save)},
+};
+
+enum {
+    KEY_FIRST = 0x1000, /* no characters: the flags have no short forms */
+};
+
+const struct bench_command_info *bench_command_info(enum bench_command command)
+{
+    gw_require(command < BENCH_COMMAND_COUNT);
+    return &commands[command];
+}
+
+enum bench_command bench_command_find(const char *word)
+{
+    unsigned i = 0;
+    while (i < BENCH_COMMAND_COUNT && strcmp(commands[i].word, word) != 0)
+        i++;
+    return (enum bench_command)i;
+}
+
+/* ---- one value ---- */
+
+struct reading {
+    struct bench_config *config;
+    struct gw_error *err;
+    int error;
+};
+
+static int refuse(struct gw_error *err, const struct flag *opt, const char *value, const char *why)
+{
+    return gw_error_set(err, GW_EXIT_USAGE, "--%s '%.80s': %s", opt->name, value, why);
+}
+
+static int set_address(const struct flag *opt, const char *value, struct gw_address *at,
+                       struct gw_error *err)
+{
+    enum gw_address_use use = opt->kind == LISTEN ? GW_ADDRESS_LISTEN : GW_ADDRESS_TARGET;
+    struct gw_address_spec spec;
+    const char *why;
+    if (gw_address_read(value, use, &spec, &why) || gw_address_resolve(&spec, use, at, 1, &why) < 0)
+        return refuse(err, opt, value, why);
+    return 0;
+}
+
+static int read_number(const struct flag *opt, const char *value, uint64_t *ret, const char **why)
+{
+    int64_t ns = 0;
+    switch (opt->kind) {
+    case DURATION:
+        if (gw_units_duration(value, &ns, why))
+            return -EINVAL;
+        *ret = (uint64_t)ns;
+        return 0;
+    case SIZE:
+        return gw_units_size(value, ret, why);
+    default:
+        return gw_units_count(value, ret, why);
+    }
+}
+
+static int set_number(const struct flag *opt, const char *value, uint64_t *at, struct gw_error *err)
+{
+    const char *why;
+    uint64_t n;
+    if (read_number(opt, value, &n, &why))
+        return refuse(err, opt, value, why);
+    if (n < opt->min || n > opt->max)
+        return refuse(err, opt, value, n < opt->min ? "is too small" : "is too large");
+    *at = n;
+    return 0;
+}
+
+static int set_word(const struct flag *opt, const char *value, int *at, struct gw_error *err)
+{
+    for (int i = 0; opt->words[i]; i++) {
+        if (!strcmp(opt->words[i], value)) {
+            *at = i;
+            return 0;
+        }
+    }
+    return refuse(err, opt, value, "is none of the words that --help lists");
+}
+
+static int set_pid(const struct flag *opt, const char *value, struct bench_pids *at,
+                   struct gw_error *err)
+{
+    const char *why;
+    uint64_t pid;
+    if (gw_units_count(value, &pid, &why) || pid == 0 || pid > INT32_MAX)
+        return refuse(err, opt, value, "is no process number");
+    if (at->count == BENCH_PIDS_MAX)
+        return refuse(err, opt, value, "is one too many; a parent stands for its children");
+    at->list[at->count++] = (pid_t)pid;
+    return 0;
+}
+
+static int set_cpus(const struct flag *opt, const char *value, struct bench_cpus *at,
+                    struct gw_error *err)
+{
+    const char *why;
+    int count = gw_cpus_read(value, at->list, &why);
+    if (count < 0)
+        return refuse(err, opt, value, why);
+    at->count = (unsigned)count;
+    for (int i = 0; i < count; i++)
+        if (!gw_cpus_allowed(at->list[i]))
+            return refuse(err, opt, value, "this process may not run there");
+    return 0;
+}
+
+static int set(const struct flag *opt, const char *value, struct bench_config *config,
+               struct gw_error *err)
+{
+    void *at = (char *)config + opt->at;
+    switch (opt->kind) {
+    case SWITCH:
+        *(bool *)at = true;
+        return 0;
+    case TEXT:
+        *(const char **)at = value;
+        return 0;
+    case TARGET:
+    case LISTEN:
+        return set_address(opt, value, at, err);
+    case NUMBER:
+    case SIZE:
+    case DURATION:
+        return set_number(opt, value, at, err);
+    case WORD:
+        return set_word(opt, value, at, err);
+    case CPUS:
+        return set_cpus(opt, value, at, err);
+    case PID:
+        return set_pid(opt, value, at, err);
+    }
+    return -EINVAL;
+}
+
+/* ---- all of them ---- */
+
+static error_t take(int key, char *value, struct argp_state *state)
+{
+    struct reading *r = state->input;
+    if (key == ARGP_KEY_ARG) {
+        r->error =
+            gw_error_set(r->err, GW_EXIT_USAGE, "'%.80s' is no flag; --help lists them", value);
+        return EINVAL;
+    }
+    if (key < KEY_FIRST || key >= KEY_FIRST + (int)GW_ARRAY_SIZE(flags))
+        return ARGP_ERR_UNKNOWN;
+    r->error = set(&flags[key - KEY_FIRST], value, r->config, r->err);
+    return r->error ? EINVAL : 0;
+}
+
+void bench_options_defaults(enum bench_command command, struct bench_config *ret)
+{
+    struct gw_error err;
+    *ret = (struct bench_config){.command = command};
+    for (size_t i = 0; i < GW_ARRAY_SIZE(flags); i++)
+        if (flags[i].initial && flags[i].commands & 1U << command)
+            gw_require(!set(&flags[i], flags[i].initial, ret, &err));
+}
+
+enum {
+    HELP_MAX = 256,
+};
+
+/* What argp is told of a flag. `help` must live as long as it. */
+static struct argp_option row_of(size_t i, char help[HELP_MAX])
+{
+    const struct flag *opt = &flags[i];
+    size_t len = (size_t)snprintf(help, HELP_MAX, "%s", opt->help);
+    for (unsigned w = 0; opt->words && opt->words[w]; w++)
+        len += (size_t)snprintf(help + len, HELP_MAX - len, "%s%s", w ? ", " : ": ", opt->words[w]);
+    if (opt->initial)
+        (void)snprintf(help + len, HELP_MAX - len, " (default: %s)", opt->initial);
+    return (struct argp_option){
+        .name = opt->name,
+        .key = KEY_FIRST + (int)i,
+        .arg = opt->kind == SWITCH ? NULL
+               : opt->value        ? opt->value
+                                   : "WORD",
+        .doc = help,
+        .group = 1,
+    };
+}
+
+static int check(const struct bench_config *config, struct gw_error *err)
+{
+    bool loads = 1U << config->command & LOAD;
+    if (loads && config->target.len == 0)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--target is missing: say what to load, such as "
+                            "--target 127.0.0.1:8443");
+    if (config->threads > config->connections && loads)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--threads: each thread needs a connection; raise --connections");
+    if (config->key && !config->cert)
+        return gw_error_set(err, GW_EXIT_USAGE, "--key is of no use without --cert");
+    if (config->path && config->direction != BENCH_DOWN)
+        return gw_error_set(err, GW_EXIT_USAGE, "--path is for --direction down alone");
+    return 0;
+}
+
+int bench_options_read(enum bench_command command, int argc, char **argv, struct bench_config *ret,
+                       struct gw_error *err)
+{
+    struct argp_option rows[GW_ARRAY_SIZE(flags) + 1] = {0};
+    char helps[GW_ARRAY_SIZE(flags)][HELP_MAX];
+    char name[64];
+    char about[512];
+    size_t count = 0;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(flags); i++) {
+        if (flags[i].commands & 1U << command) {
+            rows[count] = row_of(i, helps[count]);
+            count++;
+        }
+    }
+    (void)snprintf(name, sizeof(name), "ktlsgate-bench %s", commands[command].word);
+    (void)snprintf(about, sizeof(about), "%s.\n\v%s", commands[command].title,
+                   commands[command].about);
+    struct argp argp = {.options = rows, .parser = take, .doc = about};
+    struct reading reading = {.config = ret, .err = err};
+    bench_options_defaults(command, ret);
+    argp_err_exit_status = GW_EXIT_USAGE;
+    argv[0] = name;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &reading))
+        return reading.error ? reading.error : gw_error_set(err, GW_EXIT_USAGE, "bad usage");
+    return check(ret, err);
+}

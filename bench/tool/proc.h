@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What processes cost: processor time and memory of given ones with all their children, from
+ * /proc. CPU time is the sum over their tasks, io_uring's kernel threads among them, in
+ * nanoseconds of schedstat (Documentation/scheduler/sched-stats.rst).
+ */
+#pragma once
+
+#include "bench/tool/config.h"
+#include "gateway/base/error.h"
+
+struct bench_proc {
+    int64_t cpu_ns;
+    uint64_t pss_bytes;  /* proportional set size: shared pages counted by their share */
+    uint64_t anon_bytes; /* of it, what is in no file: heap, stacks, anonymous maps */
+    unsigned processes;
+};
+
+/* Reads them now; memory only if asked for, as that walks page tables. 0, or negative errno with
+ * *err filled: no such process, or not ours to look at. */
+gw_must_check int bench_proc_read(const struct bench_pids *pids, bool memory,
+                                  struct bench_proc *ret, struct gw_error *err);
