@@ -90,7 +90,7 @@ size_t ktls_hash_len(enum ktls_hash hash);
 /*
  * TLS 1.3: keys of one direction from its application traffic secret (RFC 8446 7.3), with seq 0.
  * `secret_len` must be the length of the suite's hash.
- * Returns 0; -EINVAL (not a TLS 1.3 suite, wrong length); -EIO (libcrypto failed).
+ * Returns 0; -EINVAL (not a TLS 1.3 suite, wrong length).
  */
 int ktls_derive_tls13(const struct ktls_suite *suite, const uint8_t *secret, size_t secret_len,
                       struct ktls_keys *ret_keys);
@@ -98,7 +98,7 @@ int ktls_derive_tls13(const struct ktls_suite *suite, const uint8_t *secret, siz
 /*
  * TLS 1.2: keys of both directions from the master secret (RFC 5246 6.3; extended or not), with
  * seq 1, as after Finished. The caller sets explicit_nonce of its TX direction.
- * Returns 0; -EINVAL (not a TLS 1.2 suite); -EIO (libcrypto failed).
+ * Returns 0; -EINVAL (not a TLS 1.2 suite).
  */
 int ktls_derive_tls12(const struct ktls_suite *suite, const uint8_t master[KTLS_MASTER_LEN],
                       const uint8_t client_random[KTLS_RANDOM_LEN],
@@ -107,12 +107,12 @@ int ktls_derive_tls12(const struct ktls_suite *suite, const uint8_t master[KTLS_
 
 /*
  * TLS 1.3 key update in place (RFC 8446 7.2): next traffic secret, key and IV, seq 0.
- * Returns 0; -EINVAL (TLS 1.2); -EIO (libcrypto failed; *keys is then unchanged).
+ * Returns 0; -EINVAL (TLS 1.2).
  */
 int ktls_update(struct ktls_keys *keys);
 
 /* HKDF-Expand-Label (RFC 8446 7.1) with an empty or given context; exported for handshakes and
- * tests. out_len at most 255 × hash length. Returns 0, -EINVAL or -EIO. */
+ * tests. out_len at most 255 × hash length. Returns 0 or -EINVAL. */
 int ktls_hkdf_expand_label(enum ktls_hash hash, const uint8_t *secret, size_t secret_len,
                            const char *label, const uint8_t *context, size_t context_len,
                            uint8_t *out, size_t out_len);

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Both key schedules stand on HMAC alone: libcrypto's TLS13-KDF and TLS1-PRF would do, but ask for
- * a fetch, a context and a parameter list each, and differ in details between 3.0 and 3.5.
+ * Both key schedules stand on HMAC alone (hmac.h): libcrypto's TLS13-KDF and TLS1-PRF would do, but
+ * ask for a fetch, a context and a parameter list each, and differ in details between 3.0 and 3.5.
  */
 #include "gateway/ktls/keys.h"
 
 #include "gateway/base/bytes.h"
+#include "gateway/ktls/hmac.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 enum {
     SEED_MAX = 96,
@@ -18,15 +16,6 @@ enum {
     /* T(i-1) || HkdfLabel || i: length, label and context with their own length bytes. */
     EXPAND_INPUT_MAX = KTLS_HASH_MAX + 2 + 1 + 255 + 1 + 255 + 1,
 };
-
-static int hmac(enum ktls_hash hash, const uint8_t *key, size_t key_len, const uint8_t *data,
-                size_t len, uint8_t out[KTLS_HASH_MAX])
-{
-    const EVP_MD *md = hash == KTLS_SHA384 ? EVP_sha384() : EVP_sha256();
-    if (key_len > INT_MAX)
-        return -EINVAL;
-    return HMAC(md, key, (int)key_len, data, len, out, NULL) ? 0 : -EIO;
-}
 
 /* Takes what fits of one hash block off the front of *out. */
 static void give_block(const uint8_t *block, size_t block_len, uint8_t **out, size_t *left)
@@ -66,20 +55,16 @@ int ktls_hkdf_expand_label(enum ktls_hash hash, const uint8_t *secret, size_t se
     uint8_t block[KTLS_HASH_MAX];
     uint8_t *at = out;
     size_t left = out_len;
-    int r = 0;
-    for (uint8_t round = 1; left && !r; round++) {
+    for (uint8_t round = 1; left; round++) {
         const uint8_t *start = round == 1 ? input + hash_len : input;
         *w.at = round;
-        r = hmac(hash, secret, secret_len, start, (size_t)(w.at + 1 - start), block);
+        ktls_hmac(hash, secret, secret_len, start, (size_t)(w.at + 1 - start), block);
         memcpy(input, block, hash_len);
-        if (!r)
-            give_block(block, hash_len, &at, &left);
+        give_block(block, hash_len, &at, &left);
     }
     ktls_wipe(input, sizeof(input));
     ktls_wipe(block, sizeof(block));
-    if (r)
-        ktls_wipe(out, out_len);
-    return r;
+    return 0;
 }
 
 int ktls_tls12_prf(enum ktls_hash hash, const uint8_t *secret, size_t secret_len, const char *label,
@@ -99,21 +84,18 @@ int ktls_tls12_prf(enum ktls_hash hash, const uint8_t *secret, size_t secret_len
     uint8_t a[KTLS_HASH_MAX], block[KTLS_HASH_MAX];
     uint8_t *at = out;
     size_t left = out_len;
-    int r = hmac(hash, secret, secret_len, input + hash_len, gw_writer_len(&w), a);
-    while (left && !r) {
+    ktls_hmac(hash, secret, secret_len, input + hash_len, gw_writer_len(&w), a);
+    while (left) {
         memcpy(input, a, hash_len);
-        r = hmac(hash, secret, secret_len, input, hash_len + gw_writer_len(&w), block);
-        if (!r)
-            give_block(block, hash_len, &at, &left);
-        if (!r && left)
-            r = hmac(hash, secret, secret_len, input, hash_len, a);
+        ktls_hmac(hash, secret, secret_len, input, hash_len + gw_writer_len(&w), block);
+        give_block(block, hash_len, &at, &left);
+        if (left)
+            ktls_hmac(hash, secret, secret_len, input, hash_len, a);
     }
     ktls_wipe(input, sizeof(input));
     ktls_wipe(a, sizeof(a));
     ktls_wipe(block, sizeof(block));
-    if (r)
-        ktls_wipe(out, out_len);
-    return r;
+    return 0;
 }
 
 /* Fills *ret_keys from a traffic secret that may be ret_keys->secret itself. */

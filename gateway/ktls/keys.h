@@ -6,8 +6,7 @@
 
 /*
  * The TLS 1.2 PRF (RFC 5246 5): P_hash(secret, label || seed_a || seed_b). `label` and both seeds
- * together are at most 96 bytes. Returns 0, -EINVAL (too long) or -EIO (libcrypto failed); `out`
- * is wiped on failure.
+ * together are at most 96 bytes. Returns 0 or -EINVAL (too long).
  */
 int ktls_tls12_prf(enum ktls_hash hash, const uint8_t *secret, size_t secret_len, const char *label,
                    const uint8_t *seed_a, size_t seed_a_len, const uint8_t *seed_b,

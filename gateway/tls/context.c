@@ -82,13 +82,6 @@ static int on_status(SSL *ssl, void *arg)
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* Lines of the NSS key log format: label, client random, secret in hex. Only the two secrets of
- * application traffic are taken, and they go nowhere but into the handshake. */
-static void on_secret(const SSL *ssl, const char *line)
-{
-    gw_handshake_take_secret(SSL_get_app_data(ssl), line);
-}
-
 static void on_message(int written, int version, int type, const void *data, size_t len, SSL *ssl,
                        void *arg)
 {
@@ -163,7 +156,6 @@ static int set_up(struct gw_tls_context *tls, SSL_CTX *ctx, const struct gw_serv
     if (r < 0 || gw_trust_apply(&tls->trust, ctx) < 0)
         return out_of_memory(err);
     SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
-    SSL_CTX_set_keylog_callback(ctx, on_secret);
     SSL_CTX_set_msg_callback(ctx, on_message);
     return 0;
 }

@@ -7,41 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Bytes written; 0 when `hex` is no hex, or too long. */
-static size_t parse_hex(const char *hex, uint8_t *out, size_t cap)
-{
-    size_t len = 0;
-    for (; hex[0] && hex[0] != '\n'; hex += 2, len++) {
-        int high = hex_digit(hex[0]);
-        int low = high < 0 ? -1 : hex_digit(hex[1]);
-        if (low < 0 || len == cap)
-            return 0;
-        out[len] = (uint8_t)(high << 4 | low);
-    }
-    return len;
-}
-
-void gw_handshake_take_secret(struct gw_handshake *hs, const char *line)
-{
-    static const char client[] = "CLIENT_TRAFFIC_SECRET_0 ";
-    static const char server[] = "SERVER_TRAFFIC_SECRET_0 ";
-    const char *hex = strrchr(line, ' ');
-    if (!hex)
-        return;
-    if (strncmp(line, client, sizeof(client) - 1) == 0)
-        hs->client_secret_len = parse_hex(hex + 1, hs->client_secret, sizeof(hs->client_secret));
-    else if (strncmp(line, server, sizeof(server) - 1) == 0)
-        hs->server_secret_len = parse_hex(hex + 1, hs->server_secret, sizeof(hs->server_secret));
-}
-
 /* Whose records the keys protect. */
 struct sides {
     struct ktls_keys *client;
@@ -58,9 +23,9 @@ static int derive_tls13(const struct gw_handshake *hs, const struct ktls_suite *
                         struct gw_handover_keys *keys)
 {
     struct sides of = sides_of(keys);
-    int r = ktls_derive_tls13(suite, hs->client_secret, hs->client_secret_len, of.client);
+    int r = ktls_derive_tls13(suite, hs->secrets.client, hs->secrets.client_len, of.client);
     if (r == 0)
-        r = ktls_derive_tls13(suite, hs->server_secret, hs->server_secret_len, of.server);
+        r = ktls_derive_tls13(suite, hs->secrets.server, hs->secrets.server_len, of.server);
     /* Nothing of the peer was read under its application key: rx.seq stays 0. */
     keys->tx.seq = hs->sent.protected - hs->sent_before;
     return r;

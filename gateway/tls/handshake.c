@@ -16,8 +16,6 @@ enum {
     TYPE_ALERT = 21,
     TYPE_HANDSHAKE = 22,
     ALERT_ILLEGAL_PARAMETER = 47, /* as libssl answers too long a message */
-    TICKETS_FULL = 2,             /* a client may open two connections at once with them */
-    TICKETS_RESUMED = 1,          /* one for the one that was used */
 };
 
 /* Names the server and offers it a session, where there is one. */
@@ -156,7 +154,7 @@ static enum gw_handshake_verdict complete(struct gw_handshake *hs)
     if (!gw_handshake_chain(hs, &chain) || chain.present != shown)
         return fail(hs, GW_REASON_CERT_INVALID, "no chain kept of the certificate");
     size_t want = suite->version == KTLS_TLS_1_3 ? ktls_hash_len(suite->hash) : 0;
-    if (hs->client_secret_len != want || hs->server_secret_len != want)
+    if (hs->secrets.client_len != want || hs->secrets.server_len != want)
         return fail(hs, GW_REASON_HANDSHAKE_INTERNAL, "no traffic secrets");
     /* More handshake messages in the record of the Finished: a renegotiation, in TLS 1.2. */
     if (SSL_has_pending(hs->ssl))
@@ -169,7 +167,9 @@ static enum gw_handshake_verdict complete(struct gw_handshake *hs)
 static enum gw_handshake_verdict drive(struct gw_handshake *hs)
 {
     ERR_clear_error();
+    gw_provider_watch(&hs->secrets);
     int r = SSL_do_handshake(hs->ssl);
+    gw_provider_watch(NULL);
     int error = SSL_get_error(hs->ssl, r);
     scan_output(hs);
     if (r == 1)
@@ -275,19 +275,18 @@ int gw_handshake_verify(struct gw_handshake *hs, X509_STORE_CTX *verification)
     return result == X509_V_OK;
 }
 
-/* Asks libssl for tickets and lets it write them; false: the handshake is broken. */
-static bool write_tickets(struct gw_handshake *hs, unsigned count)
+/* Asks libssl for a ticket and lets it write it; false: the handshake is broken. One, not the two
+ * that libssl sends by itself: each costs an eighth of a handshake, and each resumption brings the
+ * next. */
+static bool write_ticket(struct gw_handshake *hs)
 {
     struct gw_failure failure;
-    bool ok = true;
     ERR_clear_error();
-    for (unsigned i = 0; ok && i < count; i++)
-        ok = SSL_new_session_ticket(hs->ssl) == 1;
-    ok = ok && SSL_do_handshake(hs->ssl) == 1;
+    bool ok = SSL_new_session_ticket(hs->ssl) == 1 && SSL_do_handshake(hs->ssl) == 1;
     gw_failure_take(hs->ssl, SSL_ERROR_SSL, &failure); /* empties the queue of errors, too */
     scan_output(hs);
     if (!ok)
-        (void)fail(hs, failure.reason, "no tickets");
+        (void)fail(hs, failure.reason, "no ticket");
     return ok;
 }
 
@@ -297,8 +296,7 @@ unsigned gw_handshake_tickets(struct gw_handshake *hs)
         return 0; /* so in the client role */
     if (SSL_version(hs->ssl) != TLS1_3_VERSION)
         return hs->ticket_sent;
-    unsigned count = SSL_session_reused(hs->ssl) ? TICKETS_RESUMED : TICKETS_FULL;
-    return write_tickets(hs, count) && hs->ticket_sent ? count : 0;
+    return write_ticket(hs) && hs->ticket_sent;
 }
 
 /* ---- tickets received ---- */

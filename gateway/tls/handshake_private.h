@@ -4,6 +4,7 @@
 
 #include "gateway/tls/context_private.h"
 #include "gateway/tls/handshake.h"
+#include "gateway/tls/provider.h"
 #include "gateway/tls/recordscan.h"
 
 enum gw_handshake_state {
@@ -30,10 +31,7 @@ struct gw_handshake {
     struct gw_recordscan sent;
     uint64_t sent_before; /* TLS 1.3: sent.protected at the end of the handshake */
 
-    uint8_t client_secret[KTLS_HASH_MAX]; /* TLS 1.3 application traffic secrets */
-    uint8_t server_secret[KTLS_HASH_MAX];
-    size_t client_secret_len;
-    size_t server_secret_len;
+    struct gw_traffic_secrets secrets; /* TLS 1.3 */
 
     char sni[256];         /* a host name in TLS has up to 255 bytes */
     bool name_known;       /* server role: a certificate is for it */
@@ -55,8 +53,6 @@ bool gw_handshake_peer_allowed(const struct gw_handshake *hs, X509 *cert);
 int gw_handshake_verify(struct gw_handshake *hs, X509_STORE_CTX *verification);
 /* Client role: takes over a reference to a session that may be resumed later. */
 void gw_handshake_take_session(struct gw_handshake *hs, SSL_SESSION *session);
-/* Takes a line of the key log; keeps the application traffic secrets, steps over the others. */
-void gw_handshake_take_secret(struct gw_handshake *hs, const char *line);
 /* Server role: SSL_client_hello_cb, which chooses who answers, by the name that the client asks
  * for. What libssl calls the name is another one when it resumes a session of TLS 1.2. */
 int gw_handshake_take_hello(SSL *ssl, int *alert, void *arg);

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a handshake costs the gateway's CPU, without sockets: the server's share alone of handshakes
+ * in memory, full and resumed, TLS 1.3 and 1.2, beside plain libssl doing the same with its own
+ * defaults. Run it by `meson test -C build --benchmark`; the instructions of the gateway's share:
+ *   valgrind --tool=callgrind --toggle-collect=gateway_step build/bench/handshake_speed callgrind
+ */
+#include "gateway/base/attr.h"
+#include "gateway/base/wipe.h"
+#include "gateway/tls/context.h"
+#include "tests/unit/tlspair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+enum {
+    HANDSHAKES = 20, /* of a round */
+    ROUNDS = 60
+};
+
+/* One way of serving: how a step of it is made, and what it costs. */
+struct way {
+    const char *name;
+    int version;
+    bool resumed;
+    unsigned tickets;           /* plain libssl: that it sends */
+    struct gw_tls_context *tls; /* NULL: plain libssl … */
+    SSL_CTX *server;            /* … by this */
+    SSL_CTX *client;
+    SSL_SESSION *session;
+    double best_us;
+};
+
+struct side {
+    struct gw_handshake *hs;
+    SSL *ssl;
+    bool done;
+};
+
+static double cpu_us(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static bool allow(void *arg, const struct gw_identity *id)
+{
+    (void)arg, (void)id;
+    return true;
+}
+
+/* As conn does: input, at the end tickets and keys, output. */
+static __attribute__((noinline)) size_t gateway_step(struct side *s, const void *in, size_t len,
+                                                     uint8_t *out)
+{
+    const uint8_t *data;
+    if (gw_handshake_input(s->hs, in, len) == GW_HANDSHAKE_DONE && !s->done) {
+        struct gw_identity id;
+        struct gw_handover_keys keys;
+        struct gw_handshake_info info;
+        s->done = true;
+        gw_handshake_get_info(s->hs, &info);
+        assert_true(gw_handshake_identity(s->hs, &id));
+        (void)gw_handshake_tickets(s->hs);
+        assert_int_equal(gw_handshake_keys(s->hs, &keys), 0);
+        gw_wipe_object(&keys);
+    }
+    size_t n = gw_handshake_output(s->hs, &data);
+    memcpy(out, data, n);
+    gw_handshake_output_sent(s->hs, n);
+    return n;
+}
+
+static size_t libssl_step(struct side *s, const void *in, size_t len, uint8_t *out)
+{
+    assert_int_equal(BIO_write(SSL_get_rbio(s->ssl), in, (int)len), len);
+    s->done = SSL_do_handshake(s->ssl) == 1;
+    int n = BIO_read(SSL_get_wbio(s->ssl), out, 65536);
+    return n > 0 ? (size_t)n : 0;
+}
+
+static SSL *side_new(SSL_CTX *ctx)
+{
+    SSL *ssl = SSL_new(ctx);
+    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    return ssl;
+}
+
+/* Microseconds of the server. */
+static double begin(struct way *w, struct side *s)
+{
+    double before = cpu_us();
+    if (w->tls) {
+        s->hs = gw_handshake_new(w->tls, allow, NULL);
+    } else {
+        s->ssl = side_new(w->server);
+        SSL_set_accept_state(s->ssl);
+    }
+    return cpu_us() - before;
+}
+
+static double end(struct side *s)
+{
+    double before = cpu_us();
+    gw_handshake_free(s->hs);
+    SSL_free(s->ssl);
+    return cpu_us() - before;
+}
+
+static void keep_session(struct way *w, SSL *client)
+{
+    char byte;
+    (void)SSL_read(client, &byte, 1); /* tickets */
+    if (!w->resumed || w->session)
+        return;
+    w->session = SSL_get1_session(client);
+    assert_true(SSL_SESSION_is_resumable(w->session));
+}
+
+static double handshake(struct way *w)
+{
+    static uint8_t up[65536], down[65536];
+    struct side server = {.done = false};
+    SSL *client = side_new(w->client);
+    double us = begin(w, &server);
+    SSL_set_connect_state(client);
+    if (w->session)
+        assert_true(SSL_set_session(client, w->session));
+    for (int i = 0; i < 8 && !(server.done && SSL_is_init_finished(client)); i++) {
+        (void)SSL_do_handshake(client);
+        int n = BIO_read(SSL_get_wbio(client), up, sizeof(up));
+        if (n <= 0)
+            continue;
+        double before = cpu_us();
+        size_t len = w->tls ? gateway_step(&server, up, (size_t)n, down)
+                            : libssl_step(&server, up, (size_t)n, down);
+        us += cpu_us() - before;
+        if (len)
+            assert_int_equal(BIO_write(SSL_get_rbio(client), down, (int)len), len);
+    }
+    assert_true(server.done);
+    assert_int_equal(SSL_session_reused(client), w->session != NULL);
+    keep_session(w, client);
+    SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(client);
+    return us + end(&server);
+}
+
+static double round_of(struct way *w)
+{
+    double us = 0;
+    for (unsigned i = 0; i < HANDSHAKES; i++)
+        us += handshake(w);
+    return us / HANDSHAKES;
+}
+
+static SSL_CTX *plain_server(const struct tlsworld *world, unsigned tickets)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    assert_int_equal(
+        SSL_CTX_use_cert_and_key(ctx, world->server_ec->x509, world->server_ec->key, NULL, 1), 1);
+    (void)SSL_CTX_set_session_id_context(ctx, (const uint8_t *)"bench", 5);
+    (void)SSL_CTX_set_num_tickets(ctx, tickets);
+    return ctx;
+}
+
+static SSL_CTX *client_of(int version)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    (void)SSL_CTX_set_min_proto_version(ctx, version);
+    (void)SSL_CTX_set_max_proto_version(ctx, version);
+    (void)SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256");
+    (void)SSL_CTX_set_cipher_list(ctx, "ECDHE-ECDSA-AES128-GCM-SHA256");
+    return ctx;
+}
+
+/* `callgrind N`: so many rounds of the first way alone. */
+static unsigned long rounds_asked(int argc, char **argv)
+{
+    return argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
+}
+
+int main(int argc, char **argv)
+{
+    bool once = argc > 1 && !strcmp(argv[1], "callgrind");
+    void *state = NULL;
+    (void)tlsworld_setup(&state);
+    const struct tlsworld *world = state;
+    struct gw_service service;
+    tlsworld_service(world, &service);
+    struct gw_ticket_keys *keys = tlsworld_ticket_keys();
+    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    struct way ways[] = {
+        {.name = "gateway, TLS 1.3, full", .version = TLS1_3_VERSION, .tls = tls},
+        {.name = "libssl,  TLS 1.3, full, no ticket", .version = TLS1_3_VERSION},
+        {.name = "libssl,  TLS 1.3, full, 2 tickets", .version = TLS1_3_VERSION, .tickets = 2},
+        {.name = "gateway, TLS 1.3, resumed",
+         .version = TLS1_3_VERSION,
+         .tls = tls,
+         .resumed = true},
+        {.name = "libssl,  TLS 1.3, resumed",
+         .version = TLS1_3_VERSION,
+         .tickets = 2,
+         .resumed = true},
+        {.name = "gateway, TLS 1.2, full", .version = TLS1_2_VERSION, .tls = tls},
+        {.name = "libssl,  TLS 1.2, full", .version = TLS1_2_VERSION, .tickets = 2},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(ways); i++) {
+        struct way *w = &ways[i];
+        w->client = client_of(w->version);
+        w->server = w->tls ? NULL : plain_server(world, w->tickets);
+        w->best_us = 1e9;
+        if (w->resumed)
+            (void)handshake(w);
+    }
+    for (unsigned round = 0; round < (once ? rounds_asked(argc, argv) : ROUNDS); round++)
+        for (size_t i = 0; i < (once ? 1 : GW_ARRAY_SIZE(ways)); i++)
+            ways[i].best_us = GW_MIN(ways[i].best_us, round_of(&ways[i]));
+    for (size_t i = 0; i < (once ? 1 : GW_ARRAY_SIZE(ways)); i++)
+        printf("%-40s %8.1f us\n", ways[i].name, ways[i].best_us);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(ways); i++) {
+        SSL_SESSION_free(ways[i].session);
+        SSL_CTX_free(ways[i].client);
+        SSL_CTX_free(ways[i].server);
+    }
+    gw_tls_context_free(tls);
+    gw_wipe_pages_free(keys, sizeof(*keys));
+    return tlsworld_teardown(&state);
+}

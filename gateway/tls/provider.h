@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What libssl computes with: libcrypto's own default provider, but for one algorithm. The key
+ * schedule of TLS 1.3 (TLS13-KDF) is ours, on gateway/ktls, for two reasons. It is where the
+ * traffic secrets come into being, which the hand-over needs: the other way to them, the key log,
+ * writes five secrets of each handshake as text, byte by byte. And libcrypto's own fetches and
+ * allocates for each of a handshake's dozen derivations. Together they are an eighth of a
+ * handshake.
+ */
+#pragma once
+
+#include "ktlsinstall.h"
+
+#include "gateway/base/attr.h"
+
+#include <openssl/types.h>
+
+/* The application traffic secrets of one handshake (RFC 8446 7.1). */
+struct gw_traffic_secrets {
+    uint8_t client[KTLS_HASH_MAX];
+    uint8_t server[KTLS_HASH_MAX];
+    uint8_t client_len; /* 0: not derived yet */
+    uint8_t server_len;
+};
+
+struct gw_provider;
+
+/* Makes it what `library` computes with; at its making, before anything is fetched of it. NULL when
+ * libcrypto refuses. */
+gw_must_check struct gw_provider *gw_provider_new(OSSL_LIB_CTX *library);
+/* After the library context was freed; NULL is allowed. */
+void gw_provider_free(struct gw_provider *p);
+
+/* Until the next call, the traffic secrets that this thread derives are kept there; NULL: nowhere.
+ */
+void gw_provider_watch(struct gw_traffic_secrets *secrets);

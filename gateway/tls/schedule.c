@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All that is asked for comes with the derivation itself: libssl makes a context for each and sets
+ * nothing else in it. So a context holds nothing, and one serves all.
+ */
+#include "gateway/tls/schedule.h"
+
+#include "gateway/base/wipe.h"
+#include "gateway/ktls/hmac.h"
+#include "gateway/tls/provider.h"
+
+#include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <string.h>
+
+enum {
+    LABEL_MAX = 64
+};
+
+static const char prefix[] = "tls13 ";
+
+static _Thread_local struct gw_traffic_secrets *watched;
+
+void gw_provider_watch(struct gw_traffic_secrets *secrets)
+{
+    watched = secrets;
+}
+
+struct bytes {
+    const uint8_t *data;
+    size_t len;
+};
+
+/* What one derivation is asked for. */
+struct request {
+    int mode;
+    enum ktls_hash hash;
+    bool hash_known;
+    struct bytes key, salt, prefix, label, data;
+};
+
+static bool take_bytes(const OSSL_PARAM *p, struct bytes *ret)
+{
+    if (p->data_type != OSSL_PARAM_OCTET_STRING)
+        return false;
+    *ret = (struct bytes){.data = p->data, .len = p->data_size};
+    return true;
+}
+
+static bool take_digest(const OSSL_PARAM *p, struct request *r)
+{
+    const char *name = p->data_type == OSSL_PARAM_UTF8_STRING ? p->data : "";
+    if (!OPENSSL_strcasecmp(name, "SHA256") || !OPENSSL_strcasecmp(name, "SHA2-256"))
+        r->hash = KTLS_SHA256;
+    else if (!OPENSSL_strcasecmp(name, "SHA384") || !OPENSSL_strcasecmp(name, "SHA2-384"))
+        r->hash = KTLS_SHA384;
+    else
+        return false;
+    r->hash_known = true;
+    return true;
+}
+
+/* False: something is asked for that no handshake asks for. */
+static bool take(const OSSL_PARAM *p, struct request *r)
+{
+    static const struct {
+        const char *key;
+        size_t at;
+    } rows[] = {
+        {OSSL_KDF_PARAM_KEY, offsetof(struct request, key)},
+        {OSSL_KDF_PARAM_SALT, offsetof(struct request, salt)},
+        {OSSL_KDF_PARAM_PREFIX, offsetof(struct request, prefix)},
+        {OSSL_KDF_PARAM_LABEL, offsetof(struct request, label)},
+        {OSSL_KDF_PARAM_DATA, offsetof(struct request, data)},
+    };
+    if (!strcmp(p->key, OSSL_KDF_PARAM_MODE))
+        return OSSL_PARAM_get_int(p, &r->mode);
+    if (!strcmp(p->key, OSSL_KDF_PARAM_DIGEST))
+        return take_digest(p, r);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)
+        if (!strcmp(p->key, rows[i].key))
+            return take_bytes(p, (struct bytes *)((char *)r + rows[i].at));
+    return false;
+}
+
+static bool read_request(const OSSL_PARAM params[], struct request *r)
+{
+    *r = (struct request){.mode = -1};
+    for (const OSSL_PARAM *p = params; p && p->key; p++)
+        if (!take(p, r))
+            return false;
+    return r->hash_known && r->prefix.len == sizeof(prefix) - 1 &&
+           !memcmp(r->prefix.data, prefix, r->prefix.len);
+}
+
+/* ---- the derivations ---- */
+
+static void watch(const char *label, const uint8_t *secret, size_t len)
+{
+    struct gw_traffic_secrets *w = watched;
+    if (!w || len > KTLS_HASH_MAX)
+        return;
+    if (!strcmp(label, "c ap traffic")) {
+        memcpy(w->client, secret, len);
+        w->client_len = (uint8_t)len;
+    } else if (!strcmp(label, "s ap traffic")) {
+        memcpy(w->server, secret, len);
+        w->server_len = (uint8_t)len;
+    }
+}
+
+/* HKDF-Expand-Label (RFC 8446 7.1). */
+static bool expand(const struct request *r, uint8_t *out, size_t len)
+{
+    char label[LABEL_MAX];
+    if (r->label.len >= sizeof(label))
+        return false;
+    memcpy(label, r->label.data, r->label.len);
+    label[r->label.len] = '\0';
+    if (ktls_hkdf_expand_label(r->hash, r->key.data, r->key.len, label, r->data.data, r->data.len,
+                               out, len))
+        return false;
+    watch(label, out, len);
+    return true;
+}
+
+/* HKDF-Extract of the next secret of the schedule; its salt is derived from the one before. Without
+ * one, and without a key, zeros stand for them (RFC 8446 7.1). */
+static bool extract(const struct request *r, uint8_t *out, size_t len)
+{
+    static const uint8_t zeros[KTLS_HASH_MAX];
+    uint8_t salt[KTLS_HASH_MAX] = {0};
+    uint8_t empty[KTLS_HASH_MAX];
+    size_t hash_len = ktls_hash_len(r->hash);
+    if (len != hash_len)
+        return false;
+    if (r->salt.len > 0) {
+        ktls_hash(r->hash, NULL, 0, empty);
+        if (ktls_hkdf_expand_label(r->hash, r->salt.data, r->salt.len, "derived", empty, hash_len,
+                                   salt, hash_len))
+            return false;
+    }
+    const struct bytes key =
+        r->key.len > 0 ? r->key : (struct bytes){.data = zeros, .len = hash_len};
+    ktls_hmac(r->hash, salt, hash_len, key.data, key.len, out);
+    gw_wipe(salt, sizeof(salt));
+    return true;
+}
+
+static int derive(void *ctx, unsigned char *out, size_t len, const OSSL_PARAM params[])
+{
+    struct request r;
+    (void)ctx;
+    if (!read_request(params, &r))
+        return 0;
+    switch (r.mode) {
+    case EVP_KDF_HKDF_MODE_EXPAND_ONLY:
+        return expand(&r, out, len);
+    case EVP_KDF_HKDF_MODE_EXTRACT_ONLY:
+        return extract(&r, out, len);
+    default:
+        return 0;
+    }
+}
+
+/* ---- for libcrypto's core ---- */
+
+static int context; /* its address only */
+
+static void *new_context(void *provider_context)
+{
+    (void)provider_context;
+    return &context;
+}
+
+static void *dup_context(void *ctx)
+{
+    return ctx;
+}
+
+static void free_context(void *ctx)
+{
+    (void)ctx;
+}
+
+/* What is set in a context would be lost, so it is refused. */
+static int set_params(void *ctx, const OSSL_PARAM params[])
+{
+    (void)ctx;
+    return !params || !params->key;
+}
+
+static const OSSL_PARAM *settable(void *ctx, void *provider_context)
+{
+    static const OSSL_PARAM none[] = {OSSL_PARAM_END};
+    (void)ctx, (void)provider_context;
+    return none;
+}
+
+const OSSL_DISPATCH gw_schedule_functions[] = {
+    {OSSL_FUNC_KDF_NEWCTX, (void (*)(void))new_context},
+    {OSSL_FUNC_KDF_DUPCTX, (void (*)(void))dup_context},
+    {OSSL_FUNC_KDF_FREECTX, (void (*)(void))free_context},
+    {OSSL_FUNC_KDF_RESET, (void (*)(void))free_context},
+    {OSSL_FUNC_KDF_DERIVE, (void (*)(void))derive},
+    {OSSL_FUNC_KDF_SETTABLE_CTX_PARAMS, (void (*)(void))settable},
+    {OSSL_FUNC_KDF_SET_CTX_PARAMS, (void (*)(void))set_params},
+    {0, NULL},
+};
