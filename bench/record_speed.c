@@ -5,6 +5,7 @@
  */
 #include "gateway/base/limits.h"
 #include "gateway/record/record.h"
+#include "tests/support/record_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,8 @@ static double cpu_s(void)
 }
 
 /* Both directions under one key, so that what is sealed can be opened. */
-static void begin(struct gw_record *rec, const struct ktls_suite *suite)
+static void begin(struct gw_record *rec, const struct ktls_suite *suite,
+                  const struct gw_aead_provider *provider)
 {
     struct gw_handover_keys keys = {.role = GW_ROLE_SERVER};
     keys.tx = (struct ktls_keys){.suite = suite, .key = {1}, .iv = {2}, .secret = {3}};
@@ -46,6 +48,7 @@ static void begin(struct gw_record *rec, const struct ktls_suite *suite)
         (void)fprintf(stderr, "record_speed: no memory\n");
         exit(1);
     }
+    record_use(rec, provider);
 }
 
 static void run_round(struct gw_record *rec, size_t len, size_t slot_bytes, size_t count,
@@ -72,19 +75,32 @@ static void run_round(struct gw_record *rec, size_t len, size_t slot_bytes, size
     best->open = GW_MIN(best->open, (t2 - t1) / (double)count);
 }
 
-static void measure(const struct ktls_suite *suite)
+static void measure(const struct ktls_suite *suite, const struct gw_aead_provider *provider)
 {
     const double full_records = (double)(1 << 30) / GW_RECORD_PLAINTEXT_MAX;
     struct cost full = {1e9, 1e9}, small = {1e9, 1e9};
     struct gw_record rec;
-    begin(&rec, suite);
+    begin(&rec, suite, provider);
     for (int i = 0; i < ROUNDS; i++) {
         run_round(&rec, GW_RECORD_PLAINTEXT_MAX, SLOT_BYTES, SLOTS, &full);
         run_round(&rec, SMALL, SMALL_SLOT_BYTES, SMALL_SLOTS, &small);
     }
     gw_record_done(&rec);
-    printf("%-46s %7.3f %7.3f %7.0f %7.0f\n", suite->name, full.seal * full_records,
-           full.open * full_records, small.seal * 1e9, small.open * 1e9);
+    printf("%-46s %-10s %7.3f %7.3f %7.0f %7.0f%s\n", suite->name, provider->name,
+           full.seal * full_records, full.open * full_records, small.seal * 1e9, small.open * 1e9,
+           provider == gw_aead_choose(suite->cipher) ? "  chosen" : "");
+}
+
+static void measure_all(const struct ktls_suite *suite)
+{
+    const struct gw_aead_provider *provider;
+    struct gw_aead_figure figure;
+    for (size_t i = 0; (provider = gw_aead_at(suite->cipher, i, &figure)); i++) {
+        if (figure.error)
+            printf("%-46s %-10s %s\n", suite->name, provider->name, gw_aead_why(figure.error));
+        else
+            measure(suite, provider);
+    }
 }
 
 /* Suites that differ in the handshake only cost the same. */
@@ -102,10 +118,10 @@ int main(void)
 {
     if (gw_aead_init())
         return 1;
-    printf("best of %d rounds:%28s %15s %15s\n%-46s %7s %7s %7s %7s\n", ROUNDS, "", "CPU-s per GiB",
-           "ns per 128 byte", "suite", "seal", "open", "seal", "open");
+    printf("best of %d rounds:%39s %15s %15s\n%-46s %-10s %7s %7s %7s %7s\n", ROUNDS, "",
+           "CPU-s per GiB", "ns per 128 byte", "suite", "provider", "seal", "open", "seal", "open");
     for (size_t i = 0; ktls_suite_at(i); i++)
         if (!is_repeated(i))
-            measure(ktls_suite_at(i));
+            measure_all(ktls_suite_at(i));
     return 0;
 }

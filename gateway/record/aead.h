@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * AEAD providers of the user engine: one table of functions each. libcrypto's EVP is always there;
- * others (ipsec_mb) register a row of their own later. Everything works in place.
+ * others are used where they are built in, the processor can run them, they do what EVP does and a
+ * measurement finds them faster. Everything works in place.
  */
 #pragma once
 
@@ -28,7 +29,31 @@ struct gw_aead_provider {
                 size_t aad_len, uint8_t *data, size_t len);
 };
 
-/* The provider to use for a cipher; never NULL for the ciphers of ktls_suite_at(). */
-const struct gw_aead_provider *gw_aead_choose(enum ktls_cipher cipher);
-/* Fetches what is fetched once per process (so that workers share it); 0 or -EIO. */
+/* ---- which one ---- */
+
+enum {
+    GW_AEAD_PROVIDERS = 2, /* for each cipher */
+    GW_AEAD_TEXT_MAX = 512,
+};
+
+/* What gw_aead_init found out about a provider and a cipher. */
+struct gw_aead_figure {
+    int error;         /* 0: it works; a negative errno: it is not used, see gw_aead_why */
+    uint64_t full_ns;  /* to seal and open a record of 16 KiB, in the best round */
+    uint64_t small_ns; /* … of 256 bytes */
+};
+
+/* Sets up, tests and times all providers, once per process and before it forks: so that workers
+ * share what comes of it. Takes some milliseconds; later calls do nothing. 0 or -EIO. */
 gw_must_check int gw_aead_init(void);
+/* The provider to use for a cipher, after gw_aead_init; never NULL. */
+const struct gw_aead_provider *gw_aead_choose(enum ktls_cipher cipher);
+/* Each provider of a cipher, after gw_aead_init; NULL at the end. */
+const struct gw_aead_provider *gw_aead_at(enum ktls_cipher cipher, size_t index,
+                                          struct gw_aead_figure *ret_figure);
+
+const char *gw_aead_why(int error);
+/* Payload in full records, sealed or opened; 0: not measured. */
+uint64_t gw_aead_mb_per_s(const struct gw_aead_figure *figure);
+/* One line for the log: each cipher, its provider and the figures. */
+void gw_aead_tell(char ret_text[GW_AEAD_TEXT_MAX]);

@@ -47,6 +47,22 @@ static inline void fixture_init(struct record_fixture *f, const struct ktls_suit
     gw_require(gw_aead_init() == 0 && gw_record_init(&f->rec, &keys) == 0);
 }
 
+static inline void half_use(struct gw_record_half *half, const struct gw_aead_provider *provider,
+                            bool seal)
+{
+    half->provider->destroy(half->aead);
+    half->provider = provider;
+    half->aead = provider->create(half->keys.suite->cipher, half->keys.key, seal);
+    gw_require(half->aead);
+}
+
+/* Has the user engine run both directions by this provider, whichever was chosen. */
+static inline void record_use(struct gw_record *rec, const struct gw_aead_provider *provider)
+{
+    half_use(&rec->tx, provider, true);
+    half_use(&rec->rx, provider, false);
+}
+
 static inline void fixture_done(struct record_fixture *f)
 {
     gw_record_done(&f->rec);
