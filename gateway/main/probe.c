@@ -249,14 +249,47 @@ static void tell_libraries(struct gw_report *r)
     gw_report_string(r, "openssl", "OpenSSL", OpenSSL_version(OPENSSL_VERSION_STRING));
     gw_report_string(r, "groups", "  key exchange, the preferred first", gw_tls_library_groups());
     gw_report_string(r, "liburing", "liburing", liburing_file(path));
+}
+
+/* How fast a provider is with a cipher, or why it is not used. */
+static void tell_aead_figure(struct gw_report *r, const char *cipher, const char *provider,
+                             const struct gw_aead_figure *figure)
+{
+    char key[96], text[96];
+    uint64_t mb_per_s = gw_aead_mb_per_s(figure);
+    (void)snprintf(key, sizeof(key), "%s %s", cipher, provider);
+    (void)snprintf(text, sizeof(text), "  %s", provider);
+    if (figure->error) {
+        gw_report_trial(r, key, text, (struct ktls_trial){.error = -figure->error},
+                        gw_aead_why(figure->error));
+        return;
+    }
+    if (!r->json) {
+        char speed[96];
+        (void)snprintf(speed, sizeof(speed), "%.1f GB/s; %u ns for a record of 256 bytes",
+                       (double)mb_per_s / 1000, (unsigned)(figure->small_ns / 2));
+        gw_report_string(r, key, text, speed);
+        return;
+    }
+    (void)snprintf(key, sizeof(key), "%s %s mb per s", cipher, provider);
+    gw_report_number(r, key, "", mb_per_s, "");
+    (void)snprintf(key, sizeof(key), "%s %s ns per 256 bytes", cipher, provider);
+    gw_report_number(r, key, "", figure->small_ns / 2, "");
+}
+
+static void tell_aead(struct gw_report *r)
+{
     if (gw_aead_init())
         return;
+    gw_report_section(r, "user_engine", "Records in the user engine");
     for (int c = 0; c < KTLS_CIPHER_COUNT; c++) {
-        const char *cipher = ktls_cipher_name((enum ktls_cipher)c);
-        char key[64], label[64];
-        (void)snprintf(key, sizeof(key), "user engine %s", cipher);
-        (void)snprintf(label, sizeof(label), "%s in the user engine", cipher);
-        gw_report_string(r, key, label, gw_aead_choose((enum ktls_cipher)c)->name);
+        enum ktls_cipher cipher = (enum ktls_cipher)c;
+        const struct gw_aead_provider *provider;
+        struct gw_aead_figure figure;
+        gw_report_string(r, ktls_cipher_name(cipher), ktls_cipher_name(cipher),
+                         gw_aead_choose(cipher)->name);
+        for (size_t i = 0; (provider = gw_aead_at(cipher, i, &figure)); i++)
+            tell_aead_figure(r, ktls_cipher_name(cipher), provider->name, &figure);
     }
 }
 
@@ -295,6 +328,7 @@ int gw_probe_write(FILE *out, bool json, bool measure)
         tell_records(&r, &f.ktls);
     if (measure)
         gw_probe_measure(&r, &f.ktls);
+    tell_aead(&r);
     tell_cpu(&r);
     tell_libraries(&r);
     tell_limits(&r);

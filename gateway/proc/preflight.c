@@ -5,6 +5,7 @@
 #include "gateway/base/log.h"
 #include "gateway/proc/pin.h"
 #include "gateway/proc/verdict.h"
+#include "gateway/record/aead.h"
 #include "gateway/record/measure.h"
 #include "gateway/ring/ring.h"
 
@@ -44,6 +45,18 @@ static int judge_engines(struct gw_heritage *h, struct gw_error *err)
         else
             gw_log(GW_LOG_INFO, "%s", text);
     }
+    return 0;
+}
+
+/* Here, so that all workers have what comes of it. */
+static int choose_aead(struct gw_error *err)
+{
+    char text[GW_AEAD_TEXT_MAX];
+    if (gw_aead_init())
+        return gw_error_set(err, GW_EXIT_START,
+                            "libcrypto offers no AES-GCM or no ChaCha20-Poly1305");
+    gw_aead_tell(text);
+    gw_log(GW_LOG_INFO, "%s", text);
     return 0;
 }
 
@@ -92,6 +105,8 @@ int gw_preflight(struct gw_heritage *h, struct gw_error *err)
     int r = make_terms(h, err);
     if (!r)
         r = judge_engines(h, err);
+    if (!r)
+        r = choose_aead(err);
     if (!r)
         r = gw_pin_check(h->config, err);
     if (!r)

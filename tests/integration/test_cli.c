@@ -495,6 +495,9 @@ static void the_start_is_told_line_by_line(void **state)
     static const char *const lines[] = {
         " info ktlsgate " KTLSGATE_VERSION ", OpenSSL ",
         " info records: user, as --records asks\n",
+        " info user engine: AES-128-GCM by ",
+        " GB/s",
+        "; CHACHA20-POLY1305 by ",
         " info io_uring: ",
         " info listening on 127.0.0.1:",
         " info starting 2 workers\n",

@@ -4,6 +4,8 @@
 
 #include "ktlsinstall.h"
 
+#include "gateway/record/aead.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -151,17 +153,64 @@ static void has_every_section(void **state)
 {
     (void)state;
     static const char *const titles[] = {"\nKernel\n", "\nProcessor\n", "\nLibraries\n",
-                                         "\nLimits\n"};
+                                         "\nLimits\n", "\nRecords in the user engine\n"};
     static const char *const keys[] = {"\"version\"",       "\"can_serve\": true",
                                        "\"release\"",       "\"io_uring\": {\"works\": true}",
                                        "\"cpus_allowed\"",  "\"openssl\": \"3.",
                                        "\"liburing\": \"/", "\"nofile_soft\"",
-                                       "\"memlock_hard\"",  "\"user_engine_aes_128_gcm\""};
+                                       "\"memlock_hard\"",  "\"user_engine\": {"};
     char *text = written(false), *json = written(true);
     for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
         has(text, titles[i]);
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         has(json, keys[i]);
+    free(text);
+    free(json);
+}
+
+/* Each provider of a cipher, with what was measured of it or why it is not used. */
+static void assert_provider_told(const char *text, const char *json, enum ktls_cipher cipher,
+                                 const char *key, size_t index)
+{
+    struct gw_aead_figure figure;
+    char piece[160];
+    const char *name = gw_aead_at(cipher, index, &figure)->name;
+    if (figure.error) {
+        (void)snprintf(piece, sizeof(piece), "\"%s_%s\": {\"works\": false", key, name);
+        has(json, piece);
+        has(json, gw_aead_why(figure.error));
+        has(text, gw_aead_why(figure.error));
+        return;
+    }
+    (void)snprintf(piece, sizeof(piece), "\"%s_%s_mb_per_s\": %llu,", key, name,
+                   (unsigned long long)gw_aead_mb_per_s(&figure));
+    has(json, piece);
+    (void)snprintf(piece, sizeof(piece), "\"%s_%s_ns_per_256_bytes\": %llu", key, name,
+                   (unsigned long long)figure.small_ns / 2);
+    has(json, piece);
+    (void)snprintf(piece, sizeof(piece), " %.1f GB/s; %llu ns for a record of 256 bytes\n",
+                   (double)gw_aead_mb_per_s(&figure) / 1000,
+                   (unsigned long long)figure.small_ns / 2);
+    has(text, piece);
+}
+
+static void tells_providers(void **state)
+{
+    (void)state;
+    static const char *const keys[KTLS_CIPHER_COUNT] = {"aes_128_gcm", "aes_256_gcm",
+                                                        "chacha20_poly1305"};
+    char *text = written(false), *json = written(true);
+    for (int c = 0; c < KTLS_CIPHER_COUNT; c++) {
+        char piece[96];
+        const char *chosen = gw_aead_choose((enum ktls_cipher)c)->name;
+        (void)snprintf(piece, sizeof(piece), "\"%s\": \"%s\"", keys[c], chosen);
+        has(json, piece);
+        (void)snprintf(piece, sizeof(piece), "\n  %-40s %s\n",
+                       ktls_cipher_name((enum ktls_cipher)c), chosen);
+        has(text, piece);
+        assert_provider_told(text, json, (enum ktls_cipher)c, keys[c], 0);
+        assert_provider_told(text, json, (enum ktls_cipher)c, keys[c], 1);
+    }
     free(text);
     free(json);
 }
@@ -173,6 +222,7 @@ int main(void)
         cmocka_unit_test(says_what_the_library_finds),
         cmocka_unit_test(test_kernel_has_the_engine),
         cmocka_unit_test(has_every_section),
+        cmocka_unit_test(tells_providers),
         cmocka_unit_test(measures),
     };
     return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
