@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,9 +55,9 @@ static inline uint64_t gw_read_be(struct gw_reader *r, size_t width)
 {
     const uint8_t *p = gw_read_span(r, width);
     uint64_t v = 0;
-    for (size_t i = 0; p && i < width; i++)
-        v = v << 8 | p[i];
-    return v;
+    if (p)
+        memcpy(&v, p, width);
+    return be64toh(v) >> (8 * (8 - width));
 }
 
 static inline uint8_t gw_read_u8(struct gw_reader *r)
@@ -111,10 +112,8 @@ static inline void gw_write_bytes(struct gw_writer *w, const void *data, size_t 
 /* Big-endian unsigned integer of `width` bytes (1 to 8); fails when v does not fit the width. */
 static inline void gw_write_be(struct gw_writer *w, uint64_t v, size_t width)
 {
-    uint8_t tmp[8];
     if (width < 8 && v >> (8 * width))
         w->failed = true;
-    for (size_t i = 0; i < width; i++)
-        tmp[i] = (uint8_t)(v >> (8 * (width - 1 - i)));
-    gw_write_bytes(w, tmp, width);
+    v = htobe64(v << (8 * (8 - width)));
+    gw_write_bytes(w, &v, width);
 }

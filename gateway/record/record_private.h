@@ -58,16 +58,14 @@ static inline void gw_record_nonce(const struct ktls_keys *keys, const uint8_t *
                                    uint8_t out[KTLS_IV_LEN])
 {
     const size_t fixed = KTLS_IV_LEN - GW_EXPLICIT_NONCE_LEN;
-    memcpy(out, keys->iv, KTLS_IV_LEN);
-    if (explicit_nonce) {
-        memcpy(out + fixed, explicit_nonce, GW_EXPLICIT_NONCE_LEN);
-        return;
-    }
-    uint8_t seq[8];
-    struct gw_writer w = gw_writer_of(seq, sizeof(seq));
-    gw_write_be(&w, keys->seq, sizeof(seq));
-    for (size_t i = 0; i < sizeof(seq); i++)
-        out[fixed + i] ^= seq[i];
+    struct gw_reader rest = gw_reader_of(keys->iv + fixed, GW_EXPLICIT_NONCE_LEN);
+    struct gw_writer w = gw_writer_of(out, KTLS_IV_LEN);
+    gw_write_bytes(&w, keys->iv, fixed);
+    if (explicit_nonce)
+        gw_write_bytes(&w, explicit_nonce, GW_EXPLICIT_NONCE_LEN);
+    else
+        gw_write_be(&w, gw_read_be(&rest, GW_EXPLICIT_NONCE_LEN) ^ keys->seq,
+                    GW_EXPLICIT_NONCE_LEN);
 }
 
 /* The additional data for `content_len` bytes of content under this header; returns its length.
