@@ -126,13 +126,17 @@ static int on_section_end(cfg_t *root gw_unused, cfg_opt_t *opt)
 
 /* ---- keys ---- */
 
+/* `off` counts as given only here: everywhere else it is as if nothing stood there. */
 static int take_switch(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
-    if (strcmp(value, "off") == 0)
-        return 0;
-    if (strcmp(value, "on") == 0)
-        return gw_draft_take(d, opt, NULL);
-    return gw_draft_refuse_value(d, opt, value, "give on or off");
+    bool *was_off = &d->off[gw_option_index(opt)];
+    bool off = strcmp(value, "off") == 0;
+    if (!off && strcmp(value, "on") != 0)
+        return gw_draft_refuse_value(d, opt, value, "give on or off");
+    if (*was_off || (off && d->given[gw_option_index(opt)]))
+        return gw_draft_refuse_twice(d, opt);
+    *was_off = off;
+    return off ? 0 : gw_draft_take(d, opt, NULL);
 }
 
 static int on_value(cfg_t *cfg, cfg_opt_t *confuse, const char *value, void *ret)

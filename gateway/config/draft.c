@@ -123,11 +123,16 @@ static int check_value(struct gw_draft *d, const struct gw_option *opt, const ch
     return 0;
 }
 
+int gw_draft_refuse_twice(struct gw_draft *d, const struct gw_option *opt)
+{
+    return gw_draft_refuse(d, GW_EXIT_USAGE, "--%s is given twice; leave one out", opt->name);
+}
+
 int gw_draft_take(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
     unsigned *given = &d->given[gw_option_index(opt)];
     if ((*given)++ && !opt->repeatable)
-        return gw_draft_refuse(d, GW_EXIT_USAGE, "--%s is given twice; leave one out", opt->name);
+        return gw_draft_refuse_twice(d, opt);
     int error = value ? check_value(d, opt, value) : 0;
     if (!error)
         error = opt->set(d, opt, value);

@@ -38,6 +38,7 @@ struct gw_draft {
     const struct gw_config *first;  /* gw_config_again: what this machine was asked; else NULL */
     struct gw_error *err;           /* may be NULL */
     unsigned given[GW_OPTIONS_MAX]; /* by index in the table: times on the command line */
+    bool off[GW_OPTIONS_MAX];       /* of switches: a file has said `off` */
 
     /* Names wait for the end, so that a typo is told before a resolver is asked. */
     const char *listen[GW_MAX_ADDRESSES];
@@ -77,6 +78,7 @@ int gw_draft_take(struct gw_draft *d, const struct gw_option *opt, const char *v
 int gw_draft_refuse_value(struct gw_draft *d, const struct gw_option *opt, const char *value,
                           const char *fmt, ...) gw_printf(4, 5);
 int gw_draft_refuse(struct gw_draft *d, enum gw_exit exit, const char *fmt, ...) gw_printf(3, 4);
+int gw_draft_refuse_twice(struct gw_draft *d, const struct gw_option *opt);
 
 /* Adds a warning; cut when it is long, dropped when there are GW_CONFIG_WARNINGS_MAX. */
 int gw_draft_warn(struct gw_draft *d, const char *fmt, ...) gw_printf(2, 3);

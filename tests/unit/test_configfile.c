@@ -213,6 +213,14 @@ static const struct {
      "7: service web: allow-dns 'b*.test': it can never match: * must be a whole label between two "
      "dots"},
     {WEB "  allow-all = yes\n}", "5: service web: allow-all 'yes': give on or off"},
+    {WEB "  allow-all = on\n  allow-all = off\n}",
+     "6: service web: allow-all is given twice; leave one out"},
+    {WEB "  allow-all = off\n  allow-all = on\n}",
+     "6: service web: allow-all is given twice; leave one out"},
+    {WEB "  crl-soft = off\n  crl-soft = off\n}",
+     "6: service web: crl-soft is given twice; leave one out"},
+    {"recheck-on-reload = on\nrecheck-on-reload = off\n",
+     "2: recheck-on-reload is given twice; leave one out"},
     {WEB "  records = \"${HOME}\"\n}", "5: ${ is refused: no variables are put in; a ${ that is "
                                        "meant so stands in single quotes"},
     {WEB "  service|web|records = user\n}", "5: no key has a | in its name"},
