@@ -99,8 +99,8 @@ static int take_word(struct scan *s)
             return no(s, "there is a control character in it");
         if (is_variable(s))
             return no(s, variable);
-        if (strchr("#()\\", *s->at))
-            return no(s, "quotes are needed around a value with # ( ) or \\ in it");
+        if (strchr("#();\\", *s->at))
+            return no(s, "quotes are needed around a value with # ( ) ; or \\ in it");
         put_quoted(s, *s->at);
     }
     put(s, '\'');

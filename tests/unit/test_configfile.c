@@ -224,7 +224,8 @@ static const struct {
     {WEB "  records = \"${HOME}\"\n}", "5: ${ is refused: no variables are put in; a ${ that is "
                                        "meant so stands in single quotes"},
     {WEB "  service|web|records = user\n}", "5: no key has a | in its name"},
-    {"include(other.conf)", "1: quotes are needed around a value with # ( ) or \\ in it"},
+    {"include(other.conf)", "1: quotes are needed around a value with # ( ) ; or \\ in it"},
+    {WEB "  deny-cn = mallory;\n}", "5: quotes are needed around a value with # ( ) ; or \\ in it"},
     {WEB "}\nservice b { listen = 127.0.0.1:1 target = unix:/b cert = c }\n"
          "service d { listen = 127.0.0.1:1 target = unix:/b cert = c }",
      "7: service d: listen 127.0.0.1:1: listen 127.0.0.1:1 of service b already listens there; "
