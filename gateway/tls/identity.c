@@ -39,12 +39,16 @@ static bool add(struct filler *f, enum gw_name_kind kind, const char *text, size
     return true;
 }
 
-/* UTF-8 of the subject: no control bytes, so no NUL either. */
+/* UTF-8 of the subject: no control characters, so no NUL either. Those from U+0080 on are two
+ * bytes, and some terminals obey them, too. */
 static bool is_text(const char *s, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)s[i];
+        unsigned char next = i + 1 < len ? (unsigned char)s[i + 1] : 0;
+        if (c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0))
             return false;
+    }
     return len > 0;
 }
 
@@ -131,6 +135,21 @@ static bool add_alternative(struct filler *f, const GENERAL_NAME *name)
     }
 }
 
+/* A SPIFFE ID is the only URI of its certificate (X509-SVID 2), or nobody knows which of them the
+ * bearer is. */
+static bool is_one_spiffe_id(const struct gw_identity *id)
+{
+    unsigned uris = 0;
+    bool spiffe = false;
+    for (unsigned i = 0; i < id->name_count; i++) {
+        if (id->names[i].kind != GW_NAME_URI)
+            continue;
+        uris++;
+        spiffe |= gw_pattern_is_spiffe(id->names[i].text, strlen(id->names[i].text));
+    }
+    return !spiffe || uris == 1;
+}
+
 static bool add_alternatives(struct filler *f, const X509 *cert)
 {
     int critical = 0;
@@ -141,7 +160,7 @@ static bool add_alternatives(struct filler *f, const X509 *cert)
     for (int i = 0; ok && i < sk_GENERAL_NAME_num(names); i++)
         ok = add_alternative(f, sk_GENERAL_NAME_value(names, i));
     GENERAL_NAMES_free(names);
-    return ok;
+    return ok && is_one_spiffe_id(f->id);
 }
 
 static bool add_subject_entry(struct filler *f, enum gw_name_kind kind, const X509_NAME_ENTRY *e)

@@ -253,6 +253,45 @@ static void control_byte_in_subject(X509 *cert)
                                            9, -1, 0));
 }
 
+static const char *subject_text;
+
+static void add_to_subject(X509 *cert)
+{
+    assert_true(X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), NID_organizationalUnitName,
+                                           V_ASN1_UTF8STRING, (const unsigned char *)subject_text,
+                                           -1, -1, 0));
+}
+
+static void control_characters_make_it_unusable(void **state)
+{
+    const struct {
+        const char *text;
+        bool ok;
+    } cases[] = {
+        {"a\xc2\xa0z", true}, /* a blank that does not break */
+        {"\xc3\x9b", true},   /* Û */
+        {"a\x1b[31mz", false}, {"a\x7fz", false},
+        {"a\xc2\x80z", false}, {"a\xc2\x9b[31mz", false}, /* CSI in one character */
+        {"a\xc2\x9f", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        subject_text = cases[i].text;
+        if (read_spec(&(struct test_cert_spec){.cn = "x", .tweak = add_to_subject}) != cases[i].ok)
+            fail_msg("case %zu", i);
+    }
+}
+
+static void a_spiffe_id_is_the_only_uri(void **state)
+{
+    (void)state;
+    assert_true(read_spec(&(struct test_cert_spec){.san = "URI:https://a/b,URI:urn:x"}));
+    assert_true(read_spec(&(struct test_cert_spec){.san = "URI:spiffe://t/a,DNS:a.test"}));
+    assert_false(read_spec(&(struct test_cert_spec){.san = "URI:spiffe://t/a,URI:spiffe://t/b"}));
+    assert_false(read_spec(&(struct test_cert_spec){.san = "URI:https://a/b,URI:spiffe://t/a"}));
+    assert_false(id.present);
+}
+
 static void broken_extensions_make_it_unusable(void **state)
 {
     (void)state;
@@ -307,6 +346,8 @@ int main(void)
         cmocka_unit_test(the_last_common_name_comes_first),
         cmocka_unit_test(a_certificate_without_names_is_present),
         cmocka_unit_test(malformed_names_make_it_unusable),
+        cmocka_unit_test(control_characters_make_it_unusable),
+        cmocka_unit_test(a_spiffe_id_is_the_only_uri),
         cmocka_unit_test(broken_extensions_make_it_unusable),
         cmocka_unit_test(limits_hold),
     };
