@@ -31,7 +31,7 @@ int gw_passage_send(int fd, const void *data, size_t len, int passed)
 
 static int descriptor_in(struct msghdr *msg)
 {
-    int fd = -1;
+    int fd = msg->msg_flags & MSG_CTRUNC ? GW_PASSAGE_LOST : -1;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
             c->cmsg_len == CMSG_LEN(sizeof(fd)))

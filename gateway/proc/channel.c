@@ -46,7 +46,7 @@ static int receive(int fd, bool from_master, struct gw_channel_message *ret, int
     if (n <= 0)
         return (int)n;
     const struct word *word = find(m.kind);
-    bool has_fd = ret_fd && *ret_fd >= 0;
+    bool has_fd = ret_fd && *ret_fd != -1;
     if (n == sizeof(m) && !m.zero && m.value >= 0 && word && word->from_master == from_master &&
         word->has_fd == has_fd) {
         *ret = m;

@@ -28,5 +28,6 @@ int gw_channel_send_fd(int fd, enum gw_channel_kind kind, int64_t value, int pas
 /* 1: *ret is a well-formed message of a kind the other side may send; 0: the other side is gone;
  * -EAGAIN: none there; -EPROTO: malformed. `from_master`: who the other side is. */
 int gw_channel_receive(int fd, bool from_master, struct gw_channel_message *ret);
-/* The same from the master, for who takes descriptors: *ret_fd is the caller's then, else -1. */
+/* The same from the master, for who takes descriptors: *ret_fd is the caller's then; -1 where the
+ * message has none, GW_PASSAGE_LOST where it had one and there was no room for it. */
 int gw_channel_receive_fd(int fd, struct gw_channel_message *ret, int *ret_fd);

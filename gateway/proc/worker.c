@@ -4,6 +4,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/fd.h"
+#include "gateway/base/passage.h"
 #include "gateway/conn/conn.h"
 #include "gateway/proc/adopt.h"
 #include "gateway/proc/thrift.h"
@@ -161,10 +162,18 @@ static void listen_to(struct worker *w, uint32_t slot, int fd)
     gw_ring_poll(w->ring, (struct gw_token){.op = GW_OP_CHANNEL, .slot = slot}, fd, POLLIN, true);
 }
 
+static void answer_kept(struct worker *w, int64_t number, const char *why)
+{
+    gw_log(GW_LOG_ERROR, "reload: %s", why);
+    (void)gw_channel_send(w->env->channel_fd, GW_CHANNEL_KEPT, number);
+}
+
 static void take_message(struct worker *w, const struct gw_channel_message *msg, int fd)
 {
     if (msg->kind == GW_CHANNEL_DRAIN)
         begin_drain(w, msg->value);
+    else if (fd == GW_PASSAGE_LOST)
+        answer_kept(w, msg->value, "no descriptor is free for the new files");
     else
         gw_adopt_begin(&w->adopt, fd, msg->value);
 }
@@ -173,14 +182,12 @@ static void on_adopted(struct worker *w, const struct gw_completion *done)
 {
     int64_t number = 0;
     enum gw_adopt_outcome outcome = gw_adopt_take(&w->adopt, &w->set, w->conns.now_ns, &number);
-    if (outcome == GW_ADOPT_CHANGED)
+    if (outcome == GW_ADOPT_CHANGED) {
         gw_conn_terms_changed(&w->conns);
+        (void)gw_channel_send(w->env->channel_fd, GW_CHANNEL_ADOPTED, number);
+    }
     if (outcome == GW_ADOPT_KEPT)
-        gw_log(GW_LOG_ERROR, "reload: %s", w->adopt.err.text);
-    if (outcome != GW_ADOPT_NOTHING)
-        (void)gw_channel_send(w->env->channel_fd,
-                              outcome == GW_ADOPT_CHANGED ? GW_CHANNEL_ADOPTED : GW_CHANNEL_KEPT,
-                              number);
+        answer_kept(w, number, w->adopt.err.text);
     if (!done->more)
         listen_to(w, FROM_ADOPT, w->adopt.done_fd);
 }

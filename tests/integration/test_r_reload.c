@@ -395,6 +395,31 @@ static void what_a_worker_could_not_load_comes_again(void **state)
     gateway_await_exit(gateway);
 }
 
+/* The same where it had no descriptor for it. */
+static void a_worker_without_descriptors_stays(void **state)
+{
+    struct rlimit before;
+    struct rlimit none;
+    (void)state;
+    serve(1, NULL, NULL);
+    pid_t worker = stage_worker();
+    if (prlimit(worker, RLIMIT_NOFILE, NULL, &before))
+        skip_because("this user may not set limits of the worker");
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_return_code(prlimit(worker, RLIMIT_NOFILE, &none, NULL), errno);
+    renew_as(ID_SERVER_RSA);
+    hup_until("reload: no descriptor is free for the new files");
+    await_line("a worker could not load what the loader has read");
+    assert_return_code(prlimit(worker, RLIMIT_NOFILE, &before, NULL), errno);
+    answers(ID_SERVER);
+    hup_until(IN_FORCE);
+    answers(ID_SERVER_RSA);
+    assert_int_equal(stage_worker(), worker);
+    gateway_term(gateway);
+    gateway_expect_words(gateway, "reloads: 1, failed 1");
+    gateway_await_exit(gateway);
+}
+
 static void a_storm_of_hups_leaves_nothing_behind(void **state)
 {
     struct client c;
@@ -534,6 +559,7 @@ int main(void)
         TEST(a_worker_that_comes_later_has_the_newest),
         TEST(a_loader_that_dies_is_replaced),
         TEST(what_a_worker_could_not_load_comes_again),
+        TEST(a_worker_without_descriptors_stays),
         TEST(a_storm_of_hups_leaves_nothing_behind),
         TEST(clients_do_not_notice),
         TEST(warnings_are_not_repeated),

@@ -2,11 +2,14 @@
 /* gateway/proc/channel: messages arrive whole, only those the other side may send. */
 #include "gateway/proc/channel.h"
 
+#include "gateway/base/passage.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -100,6 +103,32 @@ static void refuses_what_is_malformed(void **state)
     assert_int_equal(gw_channel_receive(p->master, false, &m), 1);
 }
 
+/* The kernel drops a descriptor that the receiver has no number for; the message still comes. */
+static void a_descriptor_may_get_lost(void **state)
+{
+    struct pair *p = *state;
+    struct gw_channel_message m;
+    struct rlimit before, none;
+    int fd = 1234;
+    assert_int_equal(gw_channel_send_fd(p->master, GW_CHANNEL_FILES, 7, STDERR_FILENO), 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int got = gw_channel_receive_fd(p->worker, &m, &fd);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(got, 1);
+    assert_int_equal(fd, GW_PASSAGE_LOST);
+    assert_int_equal(m.kind, GW_CHANNEL_FILES);
+    assert_true(m.value == 7);
+
+    assert_int_equal(gw_channel_send_fd(p->master, GW_CHANNEL_FILES, 8, STDERR_FILENO), 0);
+    assert_int_equal(gw_channel_receive_fd(p->worker, &m, &fd), 1);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_int_equal(gw_channel_send(p->master, GW_CHANNEL_FILES, 9), 0); /* never had one */
+    assert_int_equal(gw_channel_receive_fd(p->worker, &m, &fd), -EPROTO);
+}
+
 static void a_full_channel_does_not_block(void **state)
 {
     struct pair *p = *state;
@@ -116,6 +145,7 @@ int main(void)
         TEST(carries_both_ways),
         TEST(end_of_file_comes_after_the_last_message),
         TEST(refuses_what_is_malformed),
+        TEST(a_descriptor_may_get_lost),
         TEST(a_full_channel_does_not_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
