@@ -12,7 +12,16 @@ enum {
     MESSAGE = 16,
     KIND_READY = 1, /* of a worker */
     KIND_DRAIN = 2, /* of the master */
+    KIND_ADOPTED = 4,
+    KIND_KEPT = 5,
 };
+
+/* Without a descriptor. */
+static bool is_word_of(uint32_t kind, bool from_master)
+{
+    return from_master ? kind == KIND_DRAIN
+                       : kind == KIND_READY || kind == KIND_ADOPTED || kind == KIND_KEPT;
+}
 
 static bool good(const uint8_t *message, size_t len, bool from_master)
 {
@@ -22,7 +31,7 @@ static bool good(const uint8_t *message, size_t len, bool from_master)
         return false;
     memcpy(words, message, sizeof(words));
     memcpy(&value, message + sizeof(words), sizeof(value));
-    return words[0] == (from_master ? KIND_DRAIN : KIND_READY) && words[1] == 0 && value >= 0;
+    return is_word_of(words[0], from_master) && words[1] == 0 && value >= 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -50,6 +50,9 @@ def channel():
         return u8(from_master, len(body)) + body
     yield "ready", message(0, 1)
     yield "drain", message(1, 2, value=10**9)
+    yield "adopted", message(0, 4, value=7)
+    yield "kept", message(0, 5, value=7)
+    yield "files-without-descriptor", message(1, 3, value=7)
     yield "wrong-side", message(1, 1) + message(0, 2)
     yield "negative", message(1, 2, value=-1)
     yield "not-zero", message(0, 1, zero=1)
