@@ -188,9 +188,13 @@ int gw_loader_take(struct gw_loader *l, struct gw_loader_answer *ret)
     if (n <= 0)
         return (int)n;
     bool fresh = n == sizeof(m) && m.result == GW_LOADER_FRESH;
-    if (n != sizeof(m) || m.result > GW_LOADER_BROKEN || fresh != (fd >= 0)) {
+    if (n != sizeof(m) || m.result > GW_LOADER_BROKEN || fresh != (fd != -1)) {
         gw_fd_close(&fd);
         return -EPROTO;
+    }
+    if (fd == GW_PASSAGE_LOST) {
+        *ret = (struct gw_loader_answer){.result = GW_LOADER_LOST, .files_fd = -1};
+        return 1;
     }
     *ret = (struct gw_loader_answer){.result = (enum gw_loader_result)m.result, .files_fd = fd};
     m.text[sizeof(m.text) - 1] = '\0';

@@ -21,6 +21,7 @@ enum gw_loader_result {
     GW_LOADER_FRESH,  /* the files are good and differ from those before */
     GW_LOADER_SAME,   /* they are good, and as before */
     GW_LOADER_BROKEN, /* something is wrong with them */
+    GW_LOADER_LOST,   /* as FRESH, but the set did not get here: no descriptor was free for it */
 };
 
 struct gw_loader_answer {

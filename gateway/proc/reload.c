@@ -40,11 +40,20 @@ static void failed(struct gw_reload *r, const char *why)
 
 /* ---- asking ---- */
 
+/* One that is not there, as it could not be started when its predecessor died. */
+static int start_late(struct gw_reload *r)
+{
+    struct gw_error err;
+    return r->loader.pid ? 0 : gw_loader_start(&r->loader, r->h, NULL, &err);
+}
+
 static void ask(struct gw_reload *r, bool by_signal, int64_t now_ns)
 {
     r->by_signal = by_signal;
     r->asked_ns = now_ns;
-    int error = gw_loader_ask(&r->loader, r->behind);
+    int error = start_late(r);
+    if (!error)
+        error = gw_loader_ask(&r->loader, r->behind);
     r->asked = error == 0;
     if (error)
         failed(r, "the loader process does not answer");
@@ -106,6 +115,10 @@ static bool take_answer(struct gw_reload *r, struct gw_loader_answer *a, unsigne
         return false;
     case GW_LOADER_BROKEN:
         failed(r, a->text);
+        return false;
+    case GW_LOADER_LOST:
+        r->behind = true; /* as it thinks that they are in force */
+        failed(r, "no descriptor is free for what the loader has read");
     }
     return false;
 }
@@ -160,6 +173,6 @@ bool gw_reload_buried(struct gw_reload *r, pid_t pid)
     gw_log(GW_LOG_ERROR, "the loader process ended and is started again%s",
            r->h->config->user ? "; it can read no more than --user can" : "");
     if (gw_loader_start(&r->loader, r->h, NULL, &err))
-        gw_log(GW_LOG_ERROR, "%s; files cannot be reloaded any more", err.text);
+        gw_log(GW_LOG_ERROR, "%s; that is tried again when files are to be read", err.text);
     return true;
 }

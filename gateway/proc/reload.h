@@ -17,7 +17,7 @@ struct gw_reload {
     int64_t due_ns;       /* of --reload-interval; INT64_MAX: never */
     int64_t number;       /* of the newest set; 0: what the start has read */
     unsigned outstanding; /* workers that have not answered to it */
-    bool behind;          /* a worker could not load it */
+    bool behind;          /* a worker could not load it, or we could not take it */
     char last_error[512]; /* told last, so that the interval does not tell it over and over */
 };
 

@@ -395,22 +395,42 @@ static void what_a_worker_could_not_load_comes_again(void **state)
     gateway_await_exit(gateway);
 }
 
+static bool has_descriptor(pid_t pid, unsigned number)
+{
+    char path[64], target[8];
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd/%u", (int)pid, number);
+    return readlink(path, target, sizeof(target)) >= 0;
+}
+
+/* Lets it have no more than it has, but those: poll(2) would refuse more than may be open. */
+static void take_descriptors(pid_t from, struct rlimit *ret_before)
+{
+    unsigned number = 0;
+    if (prlimit(from, RLIMIT_NOFILE, NULL, ret_before))
+        skip_because("this user may not set limits of the gateway");
+    while (has_descriptor(from, number))
+        number++;
+    struct rlimit none = {.rlim_cur = number, .rlim_max = ret_before->rlim_max};
+    assert_return_code(prlimit(from, RLIMIT_NOFILE, &none, NULL), errno);
+}
+
+static void give_descriptors(pid_t to, const struct rlimit *before)
+{
+    assert_return_code(prlimit(to, RLIMIT_NOFILE, before, NULL), errno);
+}
+
 /* The same where it had no descriptor for it. */
 static void a_worker_without_descriptors_stays(void **state)
 {
     struct rlimit before;
-    struct rlimit none;
     (void)state;
     serve(1, NULL, NULL);
     pid_t worker = stage_worker();
-    if (prlimit(worker, RLIMIT_NOFILE, NULL, &before))
-        skip_because("this user may not set limits of the worker");
-    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
-    assert_return_code(prlimit(worker, RLIMIT_NOFILE, &none, NULL), errno);
+    take_descriptors(worker, &before);
     renew_as(ID_SERVER_RSA);
     hup_until("reload: no descriptor is free for the new files");
     await_line("a worker could not load what the loader has read");
-    assert_return_code(prlimit(worker, RLIMIT_NOFILE, &before, NULL), errno);
+    give_descriptors(worker, &before);
     answers(ID_SERVER);
     hup_until(IN_FORCE);
     answers(ID_SERVER_RSA);
@@ -418,6 +438,33 @@ static void a_worker_without_descriptors_stays(void **state)
     gateway_term(gateway);
     gateway_expect_words(gateway, "reloads: 1, failed 1");
     gateway_await_exit(gateway);
+}
+
+/* Neither a set nor a loader that the master had no descriptor for is gone for good. */
+static void a_master_without_descriptors_tries_again(void **state)
+{
+    struct rlimit before;
+    (void)state;
+    serve(1, NULL, NULL);
+    pid_t loader = gateway_loader(gateway);
+    take_descriptors(gateway->pid, &before);
+    renew_as(ID_SERVER_RSA);
+    hup_until("no descriptor is free for what the loader has read");
+    answers(ID_SERVER);
+    give_descriptors(gateway->pid, &before);
+    hup_until(IN_FORCE);
+    answers(ID_SERVER_RSA);
+    assert_int_equal(gateway_loader(gateway), loader);
+
+    take_descriptors(gateway->pid, &before);
+    assert_return_code(kill(loader, SIGKILL), errno);
+    await_line("that is tried again");
+    hup_until("the loader process does not answer");
+    give_descriptors(gateway->pid, &before);
+    put_back();
+    hup_until(IN_FORCE);
+    answers(ID_SERVER);
+    gateway_stop(gateway);
 }
 
 static void a_storm_of_hups_leaves_nothing_behind(void **state)
@@ -560,6 +607,7 @@ int main(void)
         TEST(a_loader_that_dies_is_replaced),
         TEST(what_a_worker_could_not_load_comes_again),
         TEST(a_worker_without_descriptors_stays),
+        TEST(a_master_without_descriptors_tries_again),
         TEST(a_storm_of_hups_leaves_nothing_behind),
         TEST(clients_do_not_notice),
         TEST(warnings_are_not_repeated),
