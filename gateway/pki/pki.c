@@ -219,7 +219,13 @@ static int renew_soon(struct work *w)
 
 static int renew_intermediate(struct work *w)
 {
+    const struct gw_config_pki *pki = w->pki;
     char text[GW_PKI_TIME_TEXT];
+    if (pki->days || pki->keep_key || pki->bundle_pass_file)
+        return gw_error_set(w->err, GW_EXIT_USAGE,
+                            "--days, --keep-key and --bundle-pass-file say nothing about the "
+                            "intermediate, which keeps its key and lasts as long as before; leave "
+                            "them out");
     int error = gw_pki_ca_renew(&w->ca, w->err);
     if (error)
         return error;

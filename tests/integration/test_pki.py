@@ -192,6 +192,7 @@ def timers():
     pki("crl --next-update 7d")
     pki("renew intermediate", 0, "renewed the intermediate, good until ")
     pki("renew intermediate --dir nowhere", 3)
+    pki("renew intermediate --days 5", 2, "as long as before")
 
 
 def keys_of_all_kinds(backend):
