@@ -32,9 +32,12 @@ int gw_pki_pass_read(struct gw_pki_text *ret, const char *flag, const char *path
     struct gw_pki_text text = {.data = NULL};
     gw_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     ssize_t n = fd < 0 ? -1 : read_up_to(fd, data, sizeof(data));
-    if (n < 0)
+    if (n < 0) {
+        int error = errno;
+        gw_wipe(data, sizeof(data)); /* a part may have come */
         return gw_error_set(err, GW_EXIT_START, "%s %s: the file cannot be read: %s", flag, path,
-                            strerror(errno));
+                            strerror(error));
+    }
     size_t len = 0;
     while (len < (size_t)n && data[len] != '\n' && data[len] != '\r' && data[len] != '\0')
         len++;
