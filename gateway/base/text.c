@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 struct gw_text gw_text_in(char *room, size_t size)
 {
@@ -20,4 +21,13 @@ void gw_text_append(struct gw_text *t, const char *fmt, ...)
     size_t used = GW_MIN((size_t)GW_MAX(n, 0), t->left - 1);
     t->at += used;
     t->left -= used;
+}
+
+const char *gw_text_date(int64_t seconds, char room[static GW_TEXT_DATE])
+{
+    time_t t = (time_t)seconds;
+    struct tm tm;
+    if (!gmtime_r(&t, &tm) || !strftime(room, GW_TEXT_DATE, "%Y-%m-%d %H:%M UTC", &tm))
+        return "an unreadable date";
+    return room;
 }

@@ -6,6 +6,7 @@
 #include "gateway/base/attr.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct gw_text {
     char *at;    /* the end of what is written: a NUL */
@@ -15,3 +16,11 @@ struct gw_text {
 /* An empty one in room[0…size), which stays the caller's; `size` is at least 1. */
 struct gw_text gw_text_in(char *room, size_t size);
 void gw_text_append(struct gw_text *t, const char *fmt, ...) gw_printf(2, 3);
+
+enum {
+    GW_TEXT_DATE = 32
+};
+
+/* A moment, in seconds since 1970, as people read it: "2026-11-21 04:24 UTC", in `room`; where it
+ * is none, what stands for it in a sentence. */
+const char *gw_text_date(int64_t seconds, char room[static GW_TEXT_DATE]);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/main/certlist.h"
 
+#include "gateway/base/text.h"
+
 #include <ctype.h>
-#include <time.h>
 
 enum {
-    NAMES_SHOWN = 4,
-    DATE_TEXT = 32
+    NAMES_SHOWN = 4
 };
 
 /* A path may hold anything; a terminal must not be steered by it. */
@@ -14,15 +14,6 @@ static void put_text(FILE *out, const char *text)
 {
     for (; *text; text++)
         (void)fputc(iscntrl((unsigned char)*text) ? '?' : *text, out);
-}
-
-static const char *date_text(int64_t seconds, char text[DATE_TEXT])
-{
-    time_t t = seconds;
-    struct tm tm;
-    if (!gmtime_r(&t, &tm) || !strftime(text, DATE_TEXT, "%Y-%m-%d %H:%M UTC", &tm))
-        return "an unreadable date";
-    return text;
 }
 
 static void put_names(FILE *out, const struct gw_cert_facts *f)
@@ -39,26 +30,26 @@ static void put_names(FILE *out, const struct gw_cert_facts *f)
 
 static void put_ocsp(FILE *out, const struct gw_cert_facts *f, int64_t now)
 {
-    char text[DATE_TEXT];
+    char text[GW_TEXT_DATE];
     if (!f->has_ocsp)
         (void)fputs("no OCSP response", out);
     else if (now < f->ocsp_begins)
-        (void)fprintf(out, "OCSP response not before %s", date_text(f->ocsp_begins, text));
+        (void)fprintf(out, "OCSP response not before %s", gw_text_date(f->ocsp_begins, text));
     else
         (void)fprintf(out, "OCSP response %s %s", now < f->ocsp_ends ? "until" : "expired on",
-                      date_text(f->ocsp_ends, text));
+                      gw_text_date(f->ocsp_ends, text));
 }
 
 static void put_cert(FILE *out, const struct gw_cert_facts *f, int64_t now)
 {
-    char text[DATE_TEXT];
+    char text[GW_TEXT_DATE];
     long long days = (long long)((f->ends - now) / 86400);
     (void)fprintf(out, "%s ", f->flag);
     put_text(out, f->file);
     (void)fputs(": ", out);
     put_names(out, f);
     (void)fprintf(out, "; %s; %lld day%s left, to %s; ", f->key, days, days == 1 ? "" : "s",
-                  date_text(f->ends, text));
+                  gw_text_date(f->ends, text));
     put_ocsp(out, f, now);
     (void)fputc('\n', out);
 }

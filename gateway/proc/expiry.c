@@ -2,10 +2,10 @@
 #include "gateway/proc/expiry.h"
 
 #include "gateway/base/log.h"
+#include "gateway/base/text.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define DAY INT64_C(86400)
 
@@ -88,11 +88,8 @@ static uint32_t due(const struct gw_expiry_row *row, int64_t now)
 
 static void tell(const struct gw_expiry_row *row, int64_t now)
 {
-    char date[32] = "an unreadable date";
-    time_t ends = row->ends;
-    struct tm tm;
-    if (gmtime_r(&ends, &tm))
-        (void)strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &tm);
+    char room[GW_TEXT_DATE];
+    const char *date = gw_text_date(row->ends, room);
     if (row->ends <= now) {
         gw_log(GW_LOG_ERROR, "%s: the certificate expired on %s, and clients refuse it; renew it",
                row->name, date);

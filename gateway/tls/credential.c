@@ -2,6 +2,7 @@
 #include "gateway/tls/credential.h"
 
 #include "gateway/base/array.h"
+#include "gateway/base/text.h"
 #include "gateway/tls/anchors.h"
 
 #include <ctype.h>
@@ -11,25 +12,10 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-enum {
-    DATE_TEXT = 32
-};
-
-/* "2026-11-21 04:24 UTC" */
-static const char *date_text(int64_t seconds, char text[DATE_TEXT])
-{
-    time_t t = seconds;
-    struct tm tm;
-    if (!gmtime_r(&t, &tm) || !strftime(text, DATE_TEXT, "%Y-%m-%d %H:%M UTC", &tm))
-        return "an unreadable date";
-    return text;
-}
 
 static int check_dates(struct gw_credential *c, int64_t now, struct gw_error *err)
 {
-    char text[DATE_TEXT];
+    char text[GW_TEXT_DATE];
     if (!gw_anchors_time(X509_get0_notBefore(c->leaf), &c->begins) ||
         !gw_anchors_time(X509_get0_notAfter(c->leaf), &c->ends))
         return gw_error_set(err, GW_EXIT_USAGE, "%s %s: the dates of the certificate are damaged",
@@ -37,10 +23,10 @@ static int check_dates(struct gw_credential *c, int64_t now, struct gw_error *er
     if (now < c->begins)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "%s %s: the certificate is not valid before %s (is the clock right?)",
-                            c->flag, c->file, date_text(c->begins, text));
+                            c->flag, c->file, gw_text_date(c->begins, text));
     if (now >= c->ends)
         return gw_error_set(err, GW_EXIT_USAGE, "%s %s: the certificate expired on %s; renew it",
-                            c->flag, c->file, date_text(c->ends, text));
+                            c->flag, c->file, gw_text_date(c->ends, text));
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "gateway/tls/revocation.h"
 
 #include "gateway/base/log.h"
+#include "gateway/base/text.h"
 #include "gateway/tls/fileset.h"
 
 #include <errno.h>
@@ -14,7 +15,6 @@
 enum {
     FILE_MAX = 64 << 20, /* bytes; a million entries have 40 MiB */
     DER_SEQUENCE = 0x30, /* what a CRL in DER begins with */
-    TEXT_MAX = 32,
 };
 
 struct list {
@@ -131,26 +131,16 @@ static int read_file(void *arg, const struct gw_pemfile *file, struct gw_error *
 
 /* ---- times ---- */
 
-/* "2026-11-21 04:24 UTC" */
-static const char *time_text(int64_t when, char text[TEXT_MAX])
-{
-    struct tm tm;
-    time_t t = (time_t)when;
-    if (!gmtime_r(&t, &tm) || !strftime(text, TEXT_MAX, "%Y-%m-%d %H:%M UTC", &tm))
-        return "an unreadable date";
-    return text;
-}
-
 static int check_times(const struct gw_revocation *v, struct list *l, time_t now,
                        struct gw_error *err)
 {
     const struct gw_crl *c = &l->crl;
-    char text[TEXT_MAX];
+    char text[GW_TEXT_DATE];
     bool early = c->this_update > now;
     if (!early && c->next_update > now)
         return 0;
     const char *what = early ? "is not valid before" : "expired on";
-    const char *when = time_text(early ? c->this_update : c->next_update, text);
+    const char *when = gw_text_date(early ? c->this_update : c->next_update, text);
     if (v->soft) {
         l->told = true;
         gw_log(GW_LOG_WARNING, "--crl %s: the CRL of %s %s %s; --crl-soft goes on with it", c->path,
@@ -259,12 +249,12 @@ size_t gw_revocation_size(const struct gw_revocation *v)
 
 static void tell_expired(const struct gw_revocation *v, struct list *l)
 {
-    char text[TEXT_MAX];
+    char text[GW_TEXT_DATE];
     if (l->told)
         return;
     l->told = true;
     gw_log(GW_LOG_WARNING, "--crl %s: the CRL of %s expired on %s; %s", l->crl.path,
-           l->crl.issuer_name, time_text(l->crl.next_update, text),
+           l->crl.issuer_name, gw_text_date(l->crl.next_update, text),
            v->soft ? "--crl-soft goes on with it"
                    : "whoever shows a certificate that this CA signed is refused until there is a "
                      "new one");

@@ -44,11 +44,22 @@ static void what_does_not_fit_is_cut_off(void **state)
     }
 }
 
+static void dates_are_for_people(void **state)
+{
+    char room[GW_TEXT_DATE];
+    (void)state;
+    assert_string_equal(gw_text_date(0, room), "1970-01-01 00:00 UTC");
+    assert_string_equal(gw_text_date(INT64_C(1795235099), room), "2026-11-21 04:24 UTC");
+    assert_string_equal(gw_text_date(INT64_C(253402300799), room), "9999-12-31 23:59 UTC");
+    assert_string_equal(gw_text_date(INT64_MAX, room), "an unreadable date");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_follow_each_other),
         cmocka_unit_test(what_does_not_fit_is_cut_off),
+        cmocka_unit_test(dates_are_for_people),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
