@@ -13,7 +13,6 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     LABEL_MAX = 63, /* RFC 1035 2.3.4 */
@@ -235,15 +234,6 @@ static bool set_spki(struct gw_identity *id, const X509 *cert)
     return ok;
 }
 
-static bool set_not_after(struct gw_identity *id, const X509 *cert)
-{
-    struct tm tm;
-    if (!ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm))
-        return false;
-    id->not_after = timegm(&tm);
-    return true;
-}
-
 bool gw_identity_read(struct gw_identity *ret, const X509 *cert)
 {
     /* The text is left as it is where no name lies: it is 8 KiB. */
@@ -255,7 +245,7 @@ bool gw_identity_read(struct gw_identity *ret, const X509 *cert)
     ret->present = add_subject(&f, cert, NID_commonName, GW_NAME_CN) &&
                    add_subject(&f, cert, NID_organizationalUnitName, GW_NAME_OU) &&
                    add_alternatives(&f, cert) && set_serial(ret, cert) &&
-                   set_fingerprint(ret, cert) && set_spki(ret, cert) && set_not_after(ret, cert);
+                   set_fingerprint(ret, cert) && set_spki(ret, cert);
     ERR_clear_error();
     if (!ret->present)
         memset(ret, 0, sizeof(*ret));

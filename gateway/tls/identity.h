@@ -36,7 +36,6 @@ struct gw_identity {
     char serial[64];      /* hex, capital letters */
     char fingerprint[65]; /* SHA-256 of the DER, hex, small letters */
     char spki[65];        /* SHA-256 of the SubjectPublicKeyInfo's DER, the same way */
-    int64_t not_after;    /* seconds since 1970 UTC */
     char text[GW_IDENTITY_TEXT_MAX];
 };
 

@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -41,7 +40,6 @@ static void serial_of_ff(X509 *cert)
 static void reads_every_kind(void **state)
 {
     (void)state;
-    time_t now = time(NULL);
     assert_true(read_spec(&(struct test_cert_spec){
         .cn = "alice ü",
         .ou = "ops",
@@ -60,7 +58,6 @@ static void reads_every_kind(void **state)
     assert_string_equal(nth(GW_NAME_IP, 1), "2001:db8::1");
     assert_string_equal(gw_identity_first(&id, GW_NAME_EMAIL), "alice@a.test");
     assert_string_equal(id.serial, "AB01");
-    assert_true(id.not_after >= now + 90L * 86400 - 5 && id.not_after <= now + 90L * 86400 + 5);
     assert_int_equal(strlen(id.fingerprint), 64);
     assert_int_equal(strlen(id.spki), 64);
 }
