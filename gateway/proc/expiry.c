@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define DAY INT64_C(86400)
+#define FAR (INT64_C(1) << 40) /* from 1970, either way: beyond the dates of any certificate */
 
 static const int64_t days_before[] = {30, 7, 1, 0};
 
@@ -62,12 +63,19 @@ static uint32_t told_before(const struct gw_expiry *e, const struct gw_expiry_ro
     return 0;
 }
 
+static int64_t possible_date(int64_t seconds)
+{
+    return GW_MAX(GW_MIN(seconds, FAR), -FAR);
+}
+
 void gw_expiry_replace(struct gw_expiry *e, const struct gw_expiry *fresh)
 {
     struct gw_expiry next = *fresh;
     next.count = GW_MIN(next.count, (uint32_t)GW_EXPIRY_ROWS);
     for (unsigned i = 0; i < next.count; i++) {
         next.rows[i].name[GW_EXPIRY_NAME - 1] = '\0';
+        next.rows[i].begins = possible_date(next.rows[i].begins);
+        next.rows[i].ends = possible_date(next.rows[i].ends);
         next.rows[i].told = told_before(e, &next.rows[i]);
     }
     *e = next;
