@@ -58,6 +58,7 @@ struct gw_rx {
     enum gw_rx_state state;
     bool eof;     /* the TLS side's stream ended (close_notify); finish after what is in buf */
     bool broken;  /* the plain side takes no more */
+    bool emptied; /* user engine: the last receive took all there was */
     bool ready;   /* kernel engine: there may be something to read */
     bool again;   /* … and a wake-up came while a receive was in flight */
     bool receive; /* splice met something else than data: one receive is to tell what */
@@ -76,6 +77,7 @@ struct gw_tx {
     enum gw_tx_state state;
     bool eof;      /* the plain side's stream ended */
     bool hot;      /* user engine: the last read filled a slot; read several at once */
+    bool emptied;  /* the last read took all there was */
     bool promised; /* splice: poll said that there is something */
     struct gw_pace pace;
     struct gw_pipe *pipe; /* READY, WRITE: spliced bytes, instead of buf */

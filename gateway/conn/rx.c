@@ -158,7 +158,8 @@ static void read_user(struct gw_conn *c)
         return;
     }
     gw_conn_give_buffer(c, &c->rx.buf);
-    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, 0, 0);
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, 0,
+                      c->rx.emptied ? GW_RECV_EMPTIED : 0);
 }
 
 /* ---- kernel engine ---- */
@@ -380,6 +381,7 @@ void gw_rx_received(struct gw_conn *c, const struct gw_completion *done)
             c->rx.start = c->rx.end = GW_BUFFER_FRONT;
         }
         c->rx.end += (uint32_t)res;
+        c->rx.emptied = c->rx.end < GW_BUFFER_BYTES;
         open_and_write(c);
     }
 }

@@ -50,7 +50,8 @@ void gw_tx_read(struct gw_conn *c)
     }
     gw_conn_give_buffer(c, &c->tx.buf);
     gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_RECV), c->plain_fd,
-                      user || small ? c->rec.tx_payload_max : GW_BUFFER_PAYLOAD, 0);
+                      user || small ? c->rec.tx_payload_max : GW_BUFFER_PAYLOAD,
+                      c->tx.emptied ? GW_RECV_EMPTIED : 0);
 }
 
 static void plain_ended(struct gw_conn *c)
@@ -74,6 +75,7 @@ void gw_tx_received(struct gw_conn *c, const struct gw_completion *done)
         gw_conn_starve(c, GW_OP_PLAIN_RECV);
     } else if (done->res == -EAGAIN && c->tx.hot) {
         c->tx.hot = false;
+        c->tx.emptied = true;
         gw_tx_read(c);
     } else if (done->res == 0) {
         plain_ended(c);
@@ -83,6 +85,7 @@ void gw_tx_received(struct gw_conn *c, const struct gw_completion *done)
         if (done->buf)
             c->tx.buf = done->buf;
         c->tx.len = (uint32_t)done->res;
+        c->tx.emptied = c->tx.len < c->rec.tx_payload_max;
         c->tx.state = GW_TX_READY;
         gw_splice_note(&c->tx.pace, c->tx.len);
         gw_conn_moved(c, GW_FLOW_TX, c->tx.len);

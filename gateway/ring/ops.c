@@ -55,6 +55,8 @@ void gw_ring_recv_pick(struct gw_ring *r, struct gw_token token, int fd, size_t 
 {
     struct io_uring_sqe *sqe = entry(r);
     io_uring_prep_recv(sqe, fd, NULL, max, recv_flags(flags));
+    if (flags & GW_RECV_EMPTIED)
+        sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = GW_RING_BUFFER_GROUP;
     finish(sqe, token);

@@ -114,6 +114,9 @@ void gw_ring_connect(struct gw_ring *ring, struct gw_token token, int fd,
 
 enum gw_recv_flags {
     GW_RECV_DONTWAIT = 1, /* -EAGAIN instead of waiting */
+    /* The last receive emptied the socket: wait for more instead of looking again first, in vain.
+     */
+    GW_RECV_EMPTIED = 2,
 };
 
 /* Receives at most `max` bytes (0: a whole buffer) into a buffer that is picked when bytes are

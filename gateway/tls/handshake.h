@@ -59,8 +59,8 @@ gw_must_check bool gw_handshake_identity(struct gw_handshake *hs, struct gw_iden
  * session was resumed; absent when it showed none. False when there is none to be had: then the
  * peer is not to pass. */
 gw_must_check bool gw_handshake_chain(struct gw_handshake *hs, struct gw_chain *ret);
-/* Server role: appends a session ticket (TLS 1.3) to the output. Returns how many the client has got,
- * in TLS 1.2 the one that left within the handshake; 0 when tickets are off. Call it once. */
+/* Server role: appends a session ticket (TLS 1.3) to the output. Returns how many the client has
+ * got, in TLS 1.2 the one that left within the handshake; 0 when tickets are off. Call it once. */
 unsigned gw_handshake_tickets(struct gw_handshake *hs);
 /* Keys of both directions with the sequence numbers right for the output so far; call it after
  * gw_handshake_tickets. Returns 0 or negative errno. */
