@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,10 @@ static int set_tcp_options(int fd, const struct tcp_want *w)
         r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !w->at->dual_stack);
     if (!r && w->reuse_port)
         r = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    /* For the connections, which inherit it. Without it the first answer waits behind the session
+     * ticket until the client has acknowledged that, which clients put off for 40 ms. */
+    if (!r)
+        r = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     /* Steers connections to the worker on the core that got their packets. Kernels that do not
      * look at it spread them by hash, which is right too. */
     if (!r && w->cpu >= 0)

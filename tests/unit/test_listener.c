@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -143,6 +144,27 @@ static void each_worker_has_its_own_socket_on_one_port(void **state)
     char expect[64];
     (void)snprintf(expect, sizeof(expect), "127.0.0.1:%u", port);
     assert_string_equal(row->name, expect);
+}
+
+static void connections_do_not_wait_to_fill_packets(void **state)
+{
+    struct fixture *f = *state;
+    f->config.workers = 1;
+    add_v4(f, "127.0.0.1", 0);
+    open_all(f);
+    int listener = gw_listener_fd(&f->listeners.rows[0], 0);
+    struct sockaddr_in at;
+    socklen_t len = sizeof(at);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&at, len), 0);
+    int fd = accept(listener, NULL, NULL);
+    int no_delay = 0;
+    len = sizeof(no_delay);
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, &len), 0);
+    assert_int_not_equal(no_delay, 0);
+    (void)close(fd);
+    (void)close(client);
 }
 
 static void a_second_instance_is_refused(void **state)
@@ -364,6 +386,7 @@ int main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(each_worker_has_its_own_socket_on_one_port),
+        TEST(connections_do_not_wait_to_fill_packets),
         TEST(a_second_instance_is_refused),
         TEST(any_address_and_a_listed_one_collide),
         TEST(v6_means_v6_alone),
