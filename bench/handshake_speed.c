@@ -3,7 +3,8 @@
  * What a handshake costs the gateway's CPU, without sockets: the server's share alone of handshakes
  * in memory, full and resumed, TLS 1.3 and 1.2, beside plain libssl doing the same with its own
  * defaults. Run it by `meson test -C build --benchmark`; the instructions of the gateway's share:
- *   valgrind --tool=callgrind --toggle-collect=gateway_step build/bench/handshake_speed callgrind
+ *   valgrind --tool=callgrind '--toggle-collect=gateway_step*' build/bench/handshake_speed WAY
+ * ROUNDS where WAY is a number from 0 in the order of the table.
  */
 #include "gateway/base/attr.h"
 #include "gateway/base/wipe.h"
@@ -107,7 +108,7 @@ static double begin(struct way *w, struct side *s)
     return cpu_us() - before;
 }
 
-static double end(struct side *s)
+static double finish(struct side *s)
 {
     double before = cpu_us();
     gw_handshake_free(s->hs);
@@ -151,7 +152,7 @@ static double handshake(struct way *w)
     keep_session(w, client);
     SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(client);
-    return us + end(&server);
+    return us + finish(&server);
 }
 
 static double round_of(struct way *w)
@@ -182,15 +183,10 @@ static SSL_CTX *client_of(int version)
     return ctx;
 }
 
-/* `callgrind N`: so many rounds of the first way alone. */
-static unsigned long rounds_asked(int argc, char **argv)
-{
-    return argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
-}
-
 int main(int argc, char **argv)
 {
-    bool once = argc > 1 && !strcmp(argv[1], "callgrind");
+    size_t first = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+    unsigned long rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : ROUNDS;
     void *state = NULL;
     (void)tlsworld_setup(&state);
     const struct tlsworld *world = state;
@@ -213,7 +209,8 @@ int main(int argc, char **argv)
         {.name = "gateway, TLS 1.2, full", .version = TLS1_2_VERSION, .tls = tls},
         {.name = "libssl,  TLS 1.2, full", .version = TLS1_2_VERSION, .tickets = 2},
     };
-    for (size_t i = 0; i < GW_ARRAY_SIZE(ways); i++) {
+    size_t end = argc > 1 ? GW_MIN(first + 1, GW_ARRAY_SIZE(ways)) : GW_ARRAY_SIZE(ways);
+    for (size_t i = first; i < end; i++) {
         struct way *w = &ways[i];
         w->client = client_of(w->version);
         w->server = w->tls ? NULL : plain_server(world, w->tickets);
@@ -221,10 +218,10 @@ int main(int argc, char **argv)
         if (w->resumed)
             (void)handshake(w);
     }
-    for (unsigned round = 0; round < (once ? rounds_asked(argc, argv) : ROUNDS); round++)
-        for (size_t i = 0; i < (once ? 1 : GW_ARRAY_SIZE(ways)); i++)
+    for (unsigned long round = 0; round < rounds; round++)
+        for (size_t i = first; i < end; i++)
             ways[i].best_us = GW_MIN(ways[i].best_us, round_of(&ways[i]));
-    for (size_t i = 0; i < (once ? 1 : GW_ARRAY_SIZE(ways)); i++)
+    for (size_t i = first; i < end; i++)
         printf("%-40s %8.1f us\n", ways[i].name, ways[i].best_us);
     for (size_t i = 0; i < GW_ARRAY_SIZE(ways); i++) {
         SSL_SESSION_free(ways[i].session);
