@@ -196,9 +196,6 @@ static int fetch_over(struct bench_tls_client *client, int fd, struct gw_error *
     }
     SSL_free(ssl);
     ERR_clear_error();
-    /* With a cache libssl takes a session of TLS 1.3 for used up after one connection, also for
-     * those that are about to offer it. */
-    SSL_CTX_set_session_cache_mode(client->ctx, SSL_SESS_CACHE_OFF);
     return r;
 }
 

@@ -16,7 +16,6 @@ enum bench_command {
     BENCH_IDLE,
     BENCH_CHURN,
     BENCH_ORIGIN,
-    BENCH_COMPARE,
     BENCH_COMMAND_COUNT,
 };
 
@@ -83,17 +82,6 @@ struct bench_config {
     int64_t time_ns;
     int64_t warmup_ns;
     struct bench_pids pids; /* processes, with their children, whose CPU time is the server's */
-
-    uint64_t rounds; /* compare, from here on */
-    uint64_t server_cpu;
-    uint64_t load_cpu;
-    bool quick;
-    bool rsa;             /* the certificate's key, else ECDSA P-256 */
-    const char *cases;    /* names joined by ','; NULL: all */
-    const char *systems;  /* … */
-    const char *ktlsgate; /* the program; NULL: the one beside this */
-    const char *baseline; /* NULL: none */
-    const char *out;      /* folder; NULL: none */
 
     bool json;
     const char *save; /* NULL: no file */

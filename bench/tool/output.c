@@ -34,7 +34,7 @@ static double amount_of(const struct bench_config *config, const struct bench_re
     return config->command == BENCH_BULK ? amount / GIB : amount;
 }
 
-void bench_output_tls(const struct bench_config *config, char *out, size_t size)
+static void title_of_tls(const struct bench_config *config, char *out, size_t size)
 {
     static const char *const versions[] = {"TLS 1.2", "TLS 1.3"};
     static const char *const ciphers[] = {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"};
@@ -49,7 +49,7 @@ void bench_output_title(const struct bench_config *config, char *out, size_t siz
     static const char *const directions[] = {" down", " up", " both ways"};
     char tls[64], size_text[48] = "";
     const char *more = "";
-    bench_output_tls(config, tls, sizeof(tls));
+    title_of_tls(config, tls, sizeof(tls));
     if (config->command == BENCH_BULK)
         more = directions[config->direction];
     else if (config->command == BENCH_HANDSHAKE)
@@ -209,7 +209,7 @@ static json_t *settings_json(const struct bench_config *config)
                           (json_int_t)config->connections, "threads", (json_int_t)config->threads,
                           "size", (json_int_t)config->size, "rate", (json_int_t)config->rate);
     char tls[64];
-    bench_output_tls(config, tls, sizeof(tls));
+    title_of_tls(config, tls, sizeof(tls));
     json_object_set_new(s, "tls", json_string(tls));
     if (config->command == BENCH_HANDSHAKE)
         json_object_set_new(s, "resumed", json_boolean(config->resume == BENCH_RESUMED));

@@ -14,8 +14,6 @@ void bench_output_progress_end(void);
 
 /* What was asked for, in one line: "bulk down, TLS 1.3, aes-128-gcm, 16 connections". */
 void bench_output_title(const struct bench_config *config, char *out, size_t size);
-/* "TLS 1.3 AES-128-GCM". */
-void bench_output_tls(const struct bench_config *config, char *out, size_t size);
 void bench_output_table(FILE *out, const struct bench_config *config, const struct bench_result *r);
 /* A new reference; NULL without memory. */
 json_t *bench_output_json(const struct bench_config *config, const struct bench_result *r);

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/tool/proc.h"
 
-#include "gateway/base/clock.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     PROCESSES_MAX = 4096
@@ -61,14 +58,34 @@ static bool add_children(struct family *of)
     return of->count > before;
 }
 
-/* Of all its threads, those that have ended too; -1: there is no such process. */
+static int64_t cpu_of_task(pid_t pid, const char *task)
+{
+    char path[128];
+    long long ns = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/task/%.20s/schedstat", (int)pid, task);
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return 0;
+    if (fscanf(f, "%lld", &ns) != 1)
+        ns = 0;
+    (void)fclose(f);
+    return ns;
+}
+
+/* -1: there is no such process. */
 static int64_t cpu_of(pid_t pid)
 {
-    clockid_t clock;
-    struct timespec t;
-    if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
+    char path[64];
+    int64_t sum = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    DIR *dir = opendir(path);
+    if (!dir)
         return -1;
-    return (int64_t)t.tv_sec * GW_NS_PER_SEC + t.tv_nsec;
+    for (struct dirent *e = readdir(dir); e; e = readdir(dir))
+        if (e->d_name[0] != '.')
+            sum += cpu_of_task(pid, e->d_name);
+    (void)closedir(dir);
+    return sum;
 }
 
 static bool add_memory(pid_t pid, struct bench_proc *to)

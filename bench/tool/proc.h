@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What processes cost: processor time and memory of given ones with all their children. CPU time
- * is that of all their threads, io_uring's in the kernel and those that have ended among them, to
- * the nanosecond (clock_getcpuclockid(3)); of children, while they live.
+ * What processes cost: processor time and memory of given ones with all their children, from
+ * /proc. CPU time is the sum over their tasks, io_uring's kernel threads among them, in
+ * nanoseconds of schedstat (Documentation/scheduler/sched-stats.rst).
  */
 #pragma once
 
