@@ -41,8 +41,20 @@ static bool read_number(const char *at, const char *end, uint64_t *ret)
         if (__builtin_mul_overflow(n, 10U, &n) || __builtin_add_overflow(n, *at - '0', &n))
             return false;
     }
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
     *ret = n;
-    return any && at < end && (*at == '\r' || *at == ' ');
+    return any && end - at >= 2 && at[0] == '\r' && at[1] == '\n';
+}
+
+static bool has_name(const uint8_t *head, size_t len, const char *name)
+{
+    const char *end = (const char *)head + len;
+    size_t want = strlen(name);
+    for (const char *at = next_line((const char *)head, end); at; at = next_line(at, end))
+        if ((size_t)(end - at) >= want && !strncasecmp(at, name, want))
+            return true;
+    return false;
 }
 
 bool bench_http_content_length(const uint8_t *head, size_t len, uint64_t *ret)
@@ -57,7 +69,7 @@ bool bench_http_content_length(const uint8_t *head, size_t len, uint64_t *ret)
             return false;
         found++;
     }
-    return found == 1;
+    return found == 1 && !has_name(head, len, "transfer-encoding:");
 }
 
 bool bench_http_has_line(const uint8_t *head, size_t len, const char *line)

@@ -17,7 +17,8 @@ enum {
 size_t bench_http_head_len(const uint8_t *data, size_t len);
 /* The number behind a response's version; 0: it is none. */
 unsigned bench_http_status(const uint8_t *head, size_t len);
-/* False: there is no such header, it stands twice, or it is no number. */
+/* False: there is no such header, it stands twice, is no number, or a Transfer-Encoding tells the
+ * length instead. */
 bool bench_http_content_length(const uint8_t *head, size_t len, uint64_t *ret);
 /* Whether the head has this line; names without regard to case. */
 bool bench_http_has_line(const uint8_t *head, size_t len, const char *line);

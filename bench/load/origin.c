@@ -15,17 +15,22 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
     CONNS_MAX = 1 << 17,
     BUFFERS_MAX = 1 << 14,
     BACKLOG = 4096,
+    METHOD_LEN = 5, /* of "GET /" and "PUT /" */
 };
 
+#define GET_BYTES "GET /bytes/"
+
 enum mode {
-    ORIGIN_NEW,   /* the first bytes tell which */
+    ORIGIN_NEW,   /* the first bytes tell which; few are kept in `head` until they do */
     ORIGIN_ECHO,  /* what comes is sent back */
     ORIGIN_HEAD,  /* HTTP: the next head is awaited */
     ORIGIN_BODY,  /* … what follows is the body of a PUT */
@@ -54,6 +59,7 @@ struct origin_conn {
 struct origin {
     int listener;
     int cpu;
+    bool full; /* no more connections are accepted before one ends */
     pthread_t id;
     struct gw_ring *ring;
     struct gw_pool pool;
@@ -74,13 +80,22 @@ static void give(struct origin_conn *c)
     c->start = c->end = 0;
 }
 
+static void accept_more(struct origin *o)
+{
+    gw_ring_accept(o->ring, (struct gw_token){.op = GW_OP_ACCEPT}, o->listener);
+}
+
 static void free_when_still(struct origin_conn *c)
 {
+    struct origin *o = c->origin;
     if (c->mode != ORIGIN_GONE || c->in_flight)
         return;
     give(c);
-    gw_ring_close(c->origin->ring, &c->fd);
-    gw_pool_give(&c->origin->pool, c->slot);
+    gw_ring_close(o->ring, &c->fd);
+    gw_pool_give(&o->pool, c->slot);
+    if (o->full)
+        accept_more(o);
+    o->full = false;
 }
 
 static void receive(struct origin_conn *c)
@@ -114,19 +129,33 @@ static void answer(struct origin_conn *c, const char *status, uint64_t body)
     send_bytes(c, c->head, (size_t)n);
 }
 
+/* The N of GET /bytes/N HTTP/1.1; false: it is none. */
+static bool read_get(const char *head, uint64_t *ret)
+{
+    char *end;
+    const char *n = head + strlen(GET_BYTES);
+    if (strncmp(head, GET_BYTES, strlen(GET_BYTES)) != 0 || *n < '0' || *n > '9')
+        return false;
+    errno = 0;
+    *ret = strtoull(n, &end, 10);
+    return errno == 0 && !strncmp(end, " HTTP/1.1\r\n", 11);
+}
+
 /* `head` is whole, and followed by a NUL. */
 static void take_head(struct origin_conn *c, size_t len)
 {
     uint64_t bytes;
     const uint8_t *head = (const uint8_t *)c->head;
     c->head_len = 0;
-    if (sscanf(c->head, "GET /bytes/%" SCNu64 " HTTP/1.1\r\n", &bytes) == 1) {
+    if (read_get(c->head, &bytes)) {
         answer(c, "200 OK", bytes);
     } else if (!strncmp(c->head, "PUT ", 4) && bench_http_content_length(head, len, &bytes)) {
         c->mode = ORIGIN_BODY;
         c->left = bytes;
         c->at = 0;
         c->wrong = false;
+        if (bytes == 0)
+            answer(c, "200 OK", 0);
     } else {
         answer(c, "400 Bad Request", 0);
     }
@@ -192,10 +221,31 @@ static void reply_goes_on(struct origin_conn *c)
 
 /* ---- completions ---- */
 
-static bool is_http(const struct origin_conn *c)
+/* Puts what was kept of a beginning before the bytes that came now. */
+static void prepend_kept(struct origin_conn *c)
 {
+    _Static_assert((int)GW_BUFFER_FRONT >= (int)METHOD_LEN,
+                   "there is room before what the kernel receives");
+    c->start -= c->head_len;
+    memcpy(c->buf->data + c->start, c->head, c->head_len);
+    c->head_len = 0;
+}
+
+/* Whether it is HTTP; too few bytes to tell are kept. */
+static void tell_mode(struct origin_conn *c)
+{
+    prepend_kept(c);
     const uint8_t *data = c->buf->data + c->start;
-    return c->end - c->start >= 5 && (!memcmp(data, "GET /", 5) || !memcmp(data, "PUT /", 5));
+    size_t have = c->end - c->start;
+    size_t n = GW_MIN(have, (size_t)METHOD_LEN);
+    if (memcmp(data, "GET /", n) != 0 && memcmp(data, "PUT /", n) != 0) {
+        c->mode = ORIGIN_ECHO;
+    } else if (n == METHOD_LEN) {
+        c->mode = ORIGIN_HEAD;
+    } else {
+        memcpy(c->head, data, n);
+        c->head_len = (uint32_t)n;
+    }
 }
 
 static void received(struct origin_conn *c, const struct gw_completion *done)
@@ -212,8 +262,10 @@ static void received(struct origin_conn *c, const struct gw_completion *done)
     c->start = GW_BUFFER_FRONT;
     c->end = c->start + (uint32_t)done->res;
     if (c->mode == ORIGIN_NEW)
-        c->mode = is_http(c) ? ORIGIN_HEAD : ORIGIN_ECHO;
-    if (c->mode == ORIGIN_ECHO)
+        tell_mode(c);
+    if (c->mode == ORIGIN_NEW)
+        receive(c);
+    else if (c->mode == ORIGIN_ECHO)
         send_bytes(c, c->buf->data + c->start, c->end - c->start);
     else
         go_on(c);
@@ -248,14 +300,23 @@ static void accepted(struct origin *o, int fd)
     receive(c);
 }
 
+/* Trying again at once for want of a descriptor would be a loop. */
+static void accept_done(struct origin *o, const struct gw_completion *done)
+{
+    if (done->res >= 0)
+        accepted(o, done->res);
+    if (done->more)
+        return;
+    o->full = (done->res == -EMFILE || done->res == -ENFILE) && o->pool.used > 0;
+    if (!o->full)
+        accept_more(o);
+}
+
 static void on_completion(void *arg, const struct gw_completion *done)
 {
     struct origin *o = arg;
     if (done->token.op == GW_OP_ACCEPT) {
-        if (done->res >= 0)
-            accepted(o, done->res);
-        if (!done->more)
-            gw_ring_accept(o->ring, done->token, o->listener);
+        accept_done(o, done);
         return;
     }
     struct origin_conn *c = gw_pool_find(&o->pool, done->token.slot, done->token.generation);
@@ -279,7 +340,7 @@ static int serve(struct origin *o)
         return gw_error_set(&o->err, GW_EXIT_START, "%s", gw_ring_why(r));
     if (gw_pool_init(&o->pool, sizeof(struct origin_conn), CONNS_MAX, false))
         return gw_error_set(&o->err, GW_EXIT_OTHER, "out of memory");
-    gw_ring_accept(o->ring, (struct gw_token){.op = GW_OP_ACCEPT}, o->listener);
+    accept_more(o);
     do
         r = gw_ring_wait(o->ring, -1, on_completion, o);
     while (!r || r == -EINTR);
@@ -300,17 +361,33 @@ static void *run(void *arg)
     return NULL;
 }
 
-static int open_port(struct gw_address *at, struct gw_error *err)
+/* -1 with errno. */
+static int bind_port(const struct gw_address *at, int shared)
 {
     int one = 1;
     int fd = socket(at->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && at->addr.ss_family != AF_UNIX) {
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, sizeof(shared));
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     }
+    if (fd >= 0 && bind(fd, (const struct sockaddr *)&at->addr, at->len))
+        gw_fd_close(&fd);
+    return fd;
+}
+
+/* Threads share a port, processes must not: another origin would get half of a load. */
+static bool is_free(const struct gw_address *at)
+{
+    gw_auto_fd fd = at->addr.ss_family == AF_UNIX ? -1 : bind_port(at, 0);
+    return fd >= 0 || at->addr.ss_family == AF_UNIX;
+}
+
+static int open_port(struct gw_address *at, bool first, struct gw_error *err)
+{
+    int fd = first && !is_free(at) ? -1 : bind_port(at, 1);
     socklen_t len = sizeof(at->addr);
-    if (fd >= 0 && !bind(fd, (const struct sockaddr *)&at->addr, at->len) && !listen(fd, BACKLOG) &&
+    if (fd >= 0 && !listen(fd, BACKLOG) &&
         !getsockname(fd, (struct sockaddr *)&at->addr, &len)) /* the port that 0 stands for */
         return fd;
     (void)gw_error_set(err, GW_EXIT_START, "--listen %s: %s", at->text, strerror(errno));
@@ -329,25 +406,19 @@ static int start(const struct bench_config *config, struct gw_address *at, struc
                  unsigned i, struct gw_error *err)
 {
     o->cpu = config->cpus.count ? config->cpus.list[i % config->cpus.count] : -1;
-    o->listener = open_port(at, err);
+    o->listener = open_port(at, i == 0, err);
     if (o->listener < 0)
         return -EIO;
     int r = pthread_create(&o->id, NULL, run, o);
     return r ? gw_error_set(err, GW_EXIT_OTHER, "no thread: %s", strerror(r)) : 0;
 }
 
-int bench_origin_run(const struct bench_config *config, struct gw_error *err)
+static int start_all(const struct bench_config *config, struct origin *origins,
+                     struct gw_error *err)
 {
-    static struct origin origins[BENCH_THREADS_MAX]; /* threads use them until the process ends */
     struct gw_address at = config->listen;
-    sigset_t signals;
-    int signal = 0;
-    bench_pattern_init();
-    (void)gw_fd_raise_limit();
-    (void)sigemptyset(&signals);
-    (void)sigaddset(&signals, SIGTERM);
-    (void)sigaddset(&signals, SIGINT);
-    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    if (at.addr.ss_family == AF_UNIX && config->threads > 1)
+        return gw_error_set(err, GW_EXIT_USAGE, "--threads: only one can listen on %s", at.text);
     for (unsigned i = 0; i < config->threads; i++) {
         int r = start(config, &at, &origins[i], i, err);
         if (r)
@@ -358,12 +429,39 @@ int bench_origin_run(const struct bench_config *config, struct gw_error *err)
     else
         (void)printf("origin: port %u\n", port_of(&at));
     (void)fflush(stdout);
-    (void)sigwait(&signals, &signal);
-    for (unsigned i = 0; i < config->threads; i++) {
+    return 0;
+}
+
+static int wait_for_end(const sigset_t *signals, const struct origin *origins, unsigned count,
+                        struct gw_error *err)
+{
+    int signal = 0;
+    (void)sigwait(signals, &signal);
+    for (unsigned i = 0; i < count; i++) {
         if (origins[i].err.text[0]) {
             *err = origins[i].err;
             return -EIO;
         }
     }
     return 0;
+}
+
+int bench_origin_run(const struct bench_config *config, struct gw_error *err)
+{
+    static struct origin origins[BENCH_THREADS_MAX]; /* threads use them until the process ends */
+    const struct sockaddr_un *path = (const struct sockaddr_un *)&config->listen.addr;
+    sigset_t signals;
+    bench_pattern_init();
+    (void)gw_fd_raise_limit();
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    int r = start_all(config, origins, err);
+    if (r)
+        return r;
+    r = wait_for_end(&signals, origins, (unsigned)config->threads, err);
+    if (path->sun_family == AF_UNIX)
+        (void)unlink(path->sun_path);
+    return r;
 }
