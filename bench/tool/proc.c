@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/tool/proc.h"
 
+#include "gateway/base/clock.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 enum {
     PROCESSES_MAX = 4096
@@ -16,23 +20,28 @@ struct family {
     unsigned count;
 };
 
-/* The parent of a process; -1 when it is gone. Its name, which may hold anything, is in brackets.
- */
-static pid_t parent_of(pid_t pid)
+/* What /proc/PID/stat says behind the name, which may hold anything and stands in brackets. */
+struct stat_line {
+    int parent;                /* -1: the process is gone */
+    unsigned long children[2]; /* ticks of those that ended, in user mode and in the kernel's */
+};
+
+static struct stat_line read_stat(pid_t pid)
 {
+    struct stat_line line = {.parent = -1};
     char path[64], text[512];
-    int ppid = -1;
     (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     FILE *f = fopen(path, "re");
     if (!f)
-        return -1;
+        return line;
     size_t n = fread(text, 1, sizeof(text) - 1, f);
     (void)fclose(f);
     text[n] = '\0';
     const char *after = strrchr(text, ')');
-    if (after && sscanf(after + 1, " %*c %d", &ppid) != 1)
-        return -1;
-    return ppid;
+    if (!after || sscanf(after + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %lu %lu",
+                         &line.parent, &line.children[0], &line.children[1]) != 3)
+        line.parent = -1;
+    return line;
 }
 
 static bool is_in(const struct family *of, pid_t pid)
@@ -50,7 +59,8 @@ static bool add_children(struct family *of)
     DIR *dir = opendir("/proc");
     for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir)) {
         pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
-        if (pid > 0 && of->count < PROCESSES_MAX && !is_in(of, pid) && is_in(of, parent_of(pid)))
+        if (pid > 0 && of->count < PROCESSES_MAX && !is_in(of, pid) &&
+            is_in(of, read_stat(pid).parent))
             of->pids[of->count++] = pid;
     }
     if (dir)
@@ -58,34 +68,17 @@ static bool add_children(struct family *of)
     return of->count > before;
 }
 
-static int64_t cpu_of_task(pid_t pid, const char *task)
-{
-    char path[128];
-    long long ns = 0;
-    (void)snprintf(path, sizeof(path), "/proc/%d/task/%.20s/schedstat", (int)pid, task);
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return 0;
-    if (fscanf(f, "%lld", &ns) != 1)
-        ns = 0;
-    (void)fclose(f);
-    return ns;
-}
-
 /* -1: there is no such process. */
 static int64_t cpu_of(pid_t pid)
 {
-    char path[64];
-    int64_t sum = 0;
-    (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-    DIR *dir = opendir(path);
-    if (!dir)
+    struct stat_line line = read_stat(pid);
+    struct timespec own;
+    clockid_t clock;
+    if (line.parent < 0 || clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &own))
         return -1;
-    for (struct dirent *e = readdir(dir); e; e = readdir(dir))
-        if (e->d_name[0] != '.')
-            sum += cpu_of_task(pid, e->d_name);
-    (void)closedir(dir);
-    return sum;
+    int64_t tick_ns = GW_NS_PER_SEC / sysconf(_SC_CLK_TCK);
+    return (int64_t)own.tv_sec * GW_NS_PER_SEC + own.tv_nsec +
+           (int64_t)(line.children[0] + line.children[1]) * tick_ns;
 }
 
 static bool add_memory(pid_t pid, struct bench_proc *to)
@@ -121,7 +114,7 @@ int bench_proc_read(const struct bench_pids *pids, bool memory, struct bench_pro
                                 (int)of.pids[i]);
         if (cpu_ns < 0) /* a child that ended meanwhile */
             continue;
-        if (memory && !add_memory(of.pids[i], ret))
+        if (memory && !add_memory(of.pids[i], ret) && errno != ENOENT && errno != ESRCH)
             return gw_error_set(err, GW_EXIT_START,
                                 "--pid %d: its memory may not be looked at (run as its user, or "
                                 "as root): %s",

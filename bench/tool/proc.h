@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What processes cost: processor time and memory of given ones with all their children, from
- * /proc. CPU time is the sum over their tasks, io_uring's kernel threads among them, in
- * nanoseconds of schedstat (Documentation/scheduler/sched-stats.rst).
+ * /proc. CPU time is that of all their threads, also of those that ended and of io_uring's in the
+ * kernel, in nanoseconds (clock_getcpuclockid(3)); that of children which ended and were waited for
+ * is told in ticks, of 10 ms.
  */
 #pragma once
 
