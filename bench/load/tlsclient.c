@@ -9,10 +9,10 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 struct bench_tls_client {
     SSL_CTX *ctx;
@@ -24,13 +24,14 @@ struct bench_tls_client {
 };
 
 struct bench_tls_handshake {
+    struct bench_tls_client *client;
     SSL *ssl;
     BIO *in, *out; /* owned by ssl */
     size_t scanned;
     struct gw_recordscan sent;
     bool done;
     char secrets[2][2 * KTLS_HASH_MAX + 1]; /* of the client, of the server, in hex */
-    char why[128];
+    char why[160];
 };
 
 static const struct {
@@ -52,6 +53,18 @@ static const char *library_error(char *out, size_t size)
     const char *reason = code ? ERR_reason_error_string(code) : NULL;
     (void)snprintf(out, size, "%s", reason ? reason : "libssl does not say why");
     ERR_clear_error();
+    return out;
+}
+
+/* The same of a connection, with what is wrong with the server's certificate. */
+static const char *handshake_error(const SSL *ssl, char *out, size_t size)
+{
+    long verdict =
+        SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE ? X509_V_OK : SSL_get_verify_result(ssl);
+    (void)library_error(out, size);
+    size_t len = strlen(out);
+    if (verdict != X509_V_OK)
+        (void)snprintf(out + len, size - len, " (%s)", X509_verify_cert_error_string(verdict));
     return out;
 }
 
@@ -119,7 +132,10 @@ static int set_up(struct bench_tls_client *client, const struct bench_config *co
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     SSL_CTX_set_app_data(client->ctx, client);
     SSL_CTX_set_keylog_callback(client->ctx, on_secret);
-    SSL_CTX_set_session_cache_mode(client->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_set_session_cache_mode(client->ctx,
+                                   config->resume == BENCH_RESUMED
+                                       ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
+                                       : SSL_SESS_CACHE_OFF);
     SSL_CTX_sess_set_new_cb(client->ctx, on_session);
     SSL_CTX_set_options(client->ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
     int r = set_policy(client->ctx, config, err);
@@ -160,15 +176,51 @@ static bool name_server(const struct bench_tls_client *client, SSL *ssl)
 
 /* ---- a session to resume ---- */
 
+/* A connection that fetches it, not blocking. */
+struct fetch {
+    int fd;
+    SSL *ssl;
+    int64_t until_ns;
+};
+
+static bool await(const struct fetch *f, short events)
+{
+    struct pollfd p = {.fd = f->fd, .events = events};
+    int64_t left_ns = f->until_ns - gw_clock_ns();
+    return left_ns > 0 && poll(&p, 1, (int)(left_ns / GW_NS_PER_MS) + 1) > 0;
+}
+
+/* After libssl returned r: whether it is to be called again. */
+static bool goes_on(const struct fetch *f, int r)
+{
+    int want = SSL_get_error(f->ssl, r);
+    return (want == SSL_ERROR_WANT_READ && await(f, POLLIN)) ||
+           (want == SSL_ERROR_WANT_WRITE && await(f, POLLOUT));
+}
+
+static int connect_within(const struct fetch *f, const struct gw_address *to)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+    if (!connect(f->fd, (const struct sockaddr *)&to->addr, to->len))
+        return 0;
+    if (errno != EINPROGRESS)
+        return -errno;
+    if (!await(f, POLLOUT))
+        return -ETIMEDOUT;
+    return getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &error, &len) ? -errno : -error;
+}
+
 /* Reads until there is a session: in TLS 1.3 tickets follow the handshake, at the latest with what
  * the server says when it is told that we close. */
-static void wait_for_session(struct bench_tls_client *client, SSL *ssl)
+static void wait_for_session(struct bench_tls_client *client, const struct fetch *f)
 {
-    char byte;
-    (void)SSL_shutdown(ssl);
-    for (int i = 0; i < 64 && !client->newest; i++)
-        if (SSL_read(ssl, &byte, sizeof(byte)) <= 0)
-            break;
+    char bytes[4096];
+    int r;
+    (void)SSL_shutdown(f->ssl);
+    do
+        r = SSL_read(f->ssl, bytes, sizeof(bytes));
+    while (!client->newest && gw_clock_ns() < f->until_ns && (r > 0 || goes_on(f, r)));
 }
 
 static int keep_session(struct bench_tls_client *client, struct gw_error *err)
@@ -177,24 +229,41 @@ static int keep_session(struct bench_tls_client *client, struct gw_error *err)
         return gw_error_set(err, GW_EXIT_OTHER,
                             "the server gave no session that can be resumed: are its tickets on?");
     client->session_len = i2d_SSL_SESSION(client->newest, &client->session);
+    /* Else libssl would mark a session of TLS 1.3 as used up after each handshake. */
+    (void)SSL_CTX_set_session_cache_mode(client->ctx, SSL_SESS_CACHE_OFF);
     return client->session_len > 0 ? 0 : gw_error_set(err, GW_EXIT_OTHER, "out of memory");
 }
 
-static int fetch_over(struct bench_tls_client *client, int fd, struct gw_error *err)
+static int first_handshake(const struct fetch *f, struct gw_error *err)
 {
-    char why[128];
+    char why[160];
     int r;
-    SSL *ssl = SSL_new(client->ctx);
-    if (!ssl || !SSL_set_fd(ssl, fd) || !name_server(client, ssl))
+    do
+        r = SSL_connect(f->ssl);
+    while (r != 1 && goes_on(f, r));
+    if (r == 1)
+        return 0;
+    if (gw_clock_ns() >= f->until_ns)
+        return gw_error_set(err, GW_EXIT_OTHER,
+                            "the server did not finish the first handshake in time (--timeout)");
+    return gw_error_set(err, GW_EXIT_OTHER, "the first handshake failed: %s",
+                        handshake_error(f->ssl, why, sizeof(why)));
+}
+
+static int fetch_over(struct bench_tls_client *client, struct fetch *f, struct gw_error *err)
+{
+    int r;
+    f->ssl = SSL_new(client->ctx);
+    if (!f->ssl || !SSL_set_fd(f->ssl, f->fd) || !name_server(client, f->ssl)) {
         r = gw_error_set(err, GW_EXIT_OTHER, "out of memory");
-    else if (SSL_connect(ssl) != 1)
-        r = gw_error_set(err, GW_EXIT_OTHER, "the first handshake failed: %s",
-                         library_error(why, sizeof(why)));
-    else {
-        wait_for_session(client, ssl);
-        r = keep_session(client, err);
+    } else {
+        r = first_handshake(f, err);
+        if (!r) {
+            wait_for_session(client, f);
+            r = keep_session(client, err);
+        }
     }
-    SSL_free(ssl);
+    SSL_free(f->ssl);
     ERR_clear_error();
     return r;
 }
@@ -203,15 +272,16 @@ int bench_tls_client_get_session(struct bench_tls_client *client, const struct b
                                  struct gw_error *err)
 {
     const struct gw_address *to = &config->target;
-    struct timeval patience = {.tv_sec = 10};
-    gw_auto_fd fd = socket(to->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ||
-        connect(fd, (const struct sockaddr *)&to->addr, to->len))
-        return gw_error_set(err, GW_EXIT_OTHER, "--target %s: %s", to->text, strerror(errno));
-    return fetch_over(client, fd, err);
+    gw_auto_fd fd = socket(to->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct fetch f = {.fd = fd, .until_ns = gw_clock_ns() + config->timeout_ns};
+    int r = fd < 0 ? -errno : connect_within(&f, to);
+    if (r)
+        return gw_error_set(err, GW_EXIT_OTHER, "--target %s: %s", to->text, strerror(-r));
+    return fetch_over(client, &f, err);
 }
 
-/* libssl may mark a session as used up; then the next comes from what was kept. */
+/* libssl marks a session as used up after an error; then the next comes from what was kept. Just
+ * before it is sent, as until then another handshake may have had one. */
 static bool offer_session(struct bench_tls_client *client, SSL *ssl)
 {
     if (!client->session)
@@ -234,8 +304,7 @@ struct bench_tls_handshake *bench_tls_handshake_new(struct bench_tls_client *cli
     hs->ssl = SSL_new(client->ctx);
     hs->in = BIO_new(BIO_s_mem());
     hs->out = BIO_new(BIO_s_mem());
-    if (!hs->ssl || !hs->in || !hs->out || !name_server(client, hs->ssl) ||
-        !offer_session(client, hs->ssl)) {
+    if (!hs->ssl || !hs->in || !hs->out || !name_server(client, hs->ssl)) {
         BIO_free(hs->in);
         BIO_free(hs->out);
         SSL_free(hs->ssl);
@@ -243,6 +312,7 @@ struct bench_tls_handshake *bench_tls_handshake_new(struct bench_tls_client *cli
         return NULL;
     }
     SSL_set_bio(hs->ssl, hs->in, hs->out);
+    hs->client = client;
     SSL_set_app_data(hs->ssl, hs);
     SSL_set_connect_state(hs->ssl);
     return hs;
@@ -269,7 +339,8 @@ static void scan_output(struct bench_tls_handshake *hs)
 
 bool bench_tls_handshake_input(struct bench_tls_handshake *hs, const void *data, size_t len)
 {
-    if (len > 0 && BIO_write(hs->in, data, (int)len) != (int)len) {
+    if (len > 0 ? BIO_write(hs->in, data, (int)len) != (int)len
+                : !offer_session(hs->client, hs->ssl)) {
         (void)snprintf(hs->why, sizeof(hs->why), "out of memory");
         return false;
     }
@@ -278,7 +349,7 @@ bool bench_tls_handshake_input(struct bench_tls_handshake *hs, const void *data,
     hs->done = r == 1;
     if (hs->done || SSL_get_error(hs->ssl, r) == SSL_ERROR_WANT_READ)
         return true;
-    (void)library_error(hs->why, sizeof(hs->why));
+    (void)handshake_error(hs->ssl, hs->why, sizeof(hs->why));
     return false;
 }
 

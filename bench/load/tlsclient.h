@@ -21,8 +21,8 @@ gw_must_check int bench_tls_client_new(struct bench_tls_client **ret,
                                        const struct bench_config *config, struct gw_error *err);
 void bench_tls_client_free(struct bench_tls_client *client);
 
-/* Connects to the target, blocking, and keeps the session that it gives, which all handshakes
- * offer from then on. 0, or negative errno with *err filled. */
+/* Connects to the target, waits for at most --timeout, and keeps the session that it gives, which
+ * all handshakes offer from then on. 0, or negative errno with *err filled. */
 gw_must_check int bench_tls_client_get_session(struct bench_tls_client *client,
                                                const struct bench_config *config,
                                                struct gw_error *err);

@@ -81,6 +81,7 @@ struct bench_config {
     struct bench_cpus cpus;
     int64_t time_ns;
     int64_t warmup_ns;
+    int64_t timeout_ns;     /* the server may take so long for an answer */
     struct bench_pids pids; /* processes, with their children, whose CPU time is the server's */
 
     bool json;

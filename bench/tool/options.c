@@ -255,6 +255,15 @@ static const struct flag flags[] = {
      .max = 3600 * SECONDS,
      .help = "how long to load before that",
      AT(warmup_ns)},
+    {.name = "timeout",
+     .kind = DURATION,
+     .commands = LOAD,
+     .value = "TIME",
+     .initial = "10s",
+     .min = 100 * GW_NS_PER_MS,
+     .max = 3600 * SECONDS,
+     .help = "how long the server may leave a connection without an answer; longer is a failure",
+     AT(timeout_ns)},
     {.name = "pid",
      .kind = PID,
      .commands = LOAD,
@@ -353,7 +362,11 @@ static int set_word(const struct flag *opt, const char *value, int *at, struct g
             return 0;
         }
     }
-    return refuse(err, opt, value, "is none of the words that --help lists");
+    char why[128] = "is none of";
+    for (int i = 0; opt->words[i]; i++)
+        (void)snprintf(why + strlen(why), sizeof(why) - strlen(why), "%s %s", i ? "," : "",
+                       opt->words[i]);
+    return refuse(err, opt, value, why);
 }
 
 static int set_pid(const struct flag *opt, const char *value, struct bench_pids *at,
@@ -363,6 +376,9 @@ static int set_pid(const struct flag *opt, const char *value, struct bench_pids 
     uint64_t pid;
     if (gw_units_count(value, &pid, &why) || pid == 0 || pid > INT32_MAX)
         return refuse(err, opt, value, "is no process number");
+    for (unsigned i = 0; i < at->count; i++)
+        if (at->list[i] == (pid_t)pid)
+            return 0;
     if (at->count == BENCH_PIDS_MAX)
         return refuse(err, opt, value, "is one too many; a parent stands for its children");
     at->list[at->count++] = (pid_t)pid;
@@ -438,6 +454,8 @@ void bench_options_defaults(enum bench_command command, struct bench_config *ret
 
 enum {
     HELP_MAX = 256,
+    PATH_BYTES_MAX = 512,
+    NAME_BYTES_MAX = 255,
 };
 
 /* What argp is told of a flag. `help` must live as long as it. */
@@ -460,6 +478,16 @@ static struct argp_option row_of(size_t i, char help[HELP_MAX])
     };
 }
 
+/* What may stand in a line of HTTP. */
+static bool is_word(const char *text, size_t max)
+{
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    return len > 0 && len <= max;
+}
+
 static int check(const struct bench_config *config, struct gw_error *err)
 {
     bool loads = 1U << config->command & LOAD;
@@ -474,6 +502,13 @@ static int check(const struct bench_config *config, struct gw_error *err)
         return gw_error_set(err, GW_EXIT_USAGE, "--key is of no use without --cert");
     if (config->path && config->direction != BENCH_DOWN)
         return gw_error_set(err, GW_EXIT_USAGE, "--path is for --direction down alone");
+    if (config->path && (config->path[0] != '/' || !is_word(config->path, PATH_BYTES_MAX)))
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--path '%.80s': begins with no '/', has a blank, or is too long",
+                            config->path);
+    if (config->server_name && !is_word(config->server_name, NAME_BYTES_MAX))
+        return gw_error_set(err, GW_EXIT_USAGE, "--server-name '%.80s': is no name",
+                            config->server_name);
     return 0;
 }
 
