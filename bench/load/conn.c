@@ -2,12 +2,18 @@
 #include "bench/load/conn.h"
 
 #include "bench/load/work.h"
+#include "gateway/base/clock.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+enum {
+    SOURCE_PORTS = 16384, /* connections that one local address is used for */
+};
 
 static struct gw_token begin(struct bench_conn *c, enum gw_op op)
 {
@@ -41,6 +47,7 @@ static void free_when_still(struct bench_conn *c)
     if (c->has_record)
         gw_record_done(&c->rec);
     bench_tls_handshake_free(c->hs);
+    free(c->head);
     gw_pool_give(&t->pool, c->slot);
 }
 
@@ -63,6 +70,14 @@ void bench_conn_drop(struct bench_conn *c)
     leave(c);
 }
 
+/* A server's words must not steer a terminal, nor break JSON. */
+static void make_printable(char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}
+
 void bench_conn_fail(struct bench_conn *c, const char *fmt, ...)
 {
     struct bench_thread *t = c->thread;
@@ -73,10 +88,33 @@ void bench_conn_fail(struct bench_conn *c, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    make_printable(text);
     if (!t->err.text[0])
         (void)gw_error_set(&t->err, GW_EXIT_OTHER, "%s", text);
     bench_count(&t->counts.errors, 1);
     bench_conn_drop(c);
+}
+
+static bool is_awaited(const struct bench_conn *c)
+{
+    return c->state != BENCH_CONN_OPEN || (!c->thread->work->rests && !c->waits);
+}
+
+void bench_conn_check(struct bench_conn *c)
+{
+    static const char *const doing[] = {
+        [BENCH_CONN_CONNECTING] = "did not take a connection",
+        [BENCH_CONN_HANDSHAKING] = "did not finish a handshake",
+        [BENCH_CONN_OPEN] = "did not answer",
+        [BENCH_CONN_CLOSING] = "did not end a connection that we had ended",
+    };
+    const struct bench_config *config = c->thread->config;
+    if (c->state == BENCH_CONN_GONE || !is_awaited(c) ||
+        c->thread->now_ns - c->since_ns < config->timeout_ns)
+        return;
+    bench_conn_fail(c, "the server %s within %.1f seconds (--timeout)", doing[c->state],
+                    (double)config->timeout_ns / (double)GW_NS_PER_SEC);
+    free_when_still(c);
 }
 
 /* ---- sending ---- */
@@ -133,7 +171,7 @@ static void seal_data(struct bench_conn *c)
             return;
         c->data += n;
         c->left -= n;
-        bench_count(&c->thread->counts.bytes_up, n);
+        c->tx_payload += (uint32_t)n;
     }
     send_rest(c);
 }
@@ -190,6 +228,7 @@ void bench_conn_close(struct bench_conn *c)
     if (c->state != BENCH_CONN_OPEN)
         return;
     c->state = BENCH_CONN_CLOSING;
+    c->since_ns = gw_clock_ns();
     if (c->has_record)
         say(c, GW_CONTENT_ALERT, body, gw_control_alert(body, GW_ALERT_CLOSE_NOTIFY));
     else
@@ -219,7 +258,7 @@ static void receive(struct bench_conn *c)
 /* The server ended its direction. */
 static void ended(struct bench_conn *c)
 {
-    if (c->state == BENCH_CONN_CLOSING) {
+    if (c->state == BENCH_CONN_CLOSING && !c->cut_off) {
         c->thread->work->ended(c);
         bench_conn_drop(c);
     } else {
@@ -264,7 +303,7 @@ static void take_control(struct bench_conn *c, const struct gw_opened *o)
 static bool take_data(struct bench_conn *c, const uint8_t *data, size_t len)
 {
     bench_count(&c->thread->counts.bytes_down, len);
-    return c->state == BENCH_CONN_CLOSING || c->thread->work->received(c, data, len);
+    return c->thread->work->received(c, data, len);
 }
 
 static bool take_record(struct bench_conn *c)
@@ -308,6 +347,7 @@ static void take_bytes(struct bench_conn *c)
 static void opened(struct bench_conn *c)
 {
     c->state = BENCH_CONN_OPEN;
+    c->since_ns = gw_clock_ns();
     bench_thread_opened(c->thread);
     c->thread->work->opened(c);
 }
@@ -325,6 +365,10 @@ static void handshaken(struct bench_conn *c)
         return;
     }
     c->has_record = true;
+    if (t->config->resume == BENCH_RESUMED && !bench_tls_handshake_resumed(c->hs)) {
+        bench_conn_fail(c, "the server did a full handshake instead of resuming the session");
+        return;
+    }
     bench_count(&t->counts.resumed, bench_tls_handshake_resumed(c->hs));
     if (!t->group[0])
         (void)snprintf(t->group, sizeof(t->group), "%s", bench_tls_handshake_group(c->hs));
@@ -360,7 +404,12 @@ static void handshake(struct bench_conn *c, const void *data, size_t len)
 
 static void connected(struct bench_conn *c, int res)
 {
-    if (res < 0) {
+    if (res == -EADDRNOTAVAIL) {
+        bench_conn_fail(c,
+                        "--target %s: every local port has a connection to it already; ask for "
+                        "fewer --connections, or widen net.ipv4.ip_local_port_range",
+                        c->thread->config->target.text);
+    } else if (res < 0) {
         bench_conn_fail(c, "--target %s: %s", c->thread->config->target.text, strerror(-res));
     } else if (c->thread->config->plain) {
         opened(c);
@@ -369,6 +418,23 @@ static void connected(struct bench_conn *c, int res)
         c->state = BENCH_CONN_HANDSHAKING;
         handshake(c, NULL, 0);
     }
+}
+
+/* An address has some 28,000 ports for connections to one server. In 127.0.0.0/8 all addresses are
+ * ours, so many connections are spread over several. */
+static void choose_source(struct bench_conn *c)
+{
+    struct bench_thread *t = c->thread;
+    const struct sockaddr_in *to = (const struct sockaddr_in *)&t->config->target.addr;
+    uint32_t sources = (uint32_t)(t->config->connections / SOURCE_PORTS) + 1;
+    if (to->sin_family != AF_INET || ntohl(to->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET)
+        return;
+    struct sockaddr_in from = {.sin_family = AF_INET,
+                               .sin_addr.s_addr =
+                                   htonl(INADDR_LOOPBACK + t->opened_ever % sources)};
+    int one = 1; /* the port is chosen by connect, which knows the other end */
+    if (sources > 1 && !setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)))
+        (void)bind(c->fd, (const struct sockaddr *)&from, sizeof(from));
 }
 
 static bool start(struct bench_conn *c)
@@ -382,6 +448,7 @@ static bool start(struct bench_conn *c)
         bench_conn_fail(c, "no more connections: %s", strerror(c->fd < 0 ? -c->fd : ENOMEM));
         return false;
     }
+    choose_source(c);
     gw_ring_connect(ring_of(c), begin(c, GW_OP_CONNECT), c->fd, (const struct sockaddr *)&to->addr,
                     to->len);
     return true;
@@ -397,7 +464,8 @@ void bench_conn_open(struct bench_thread *t)
     c->slot = slot;
     c->generation = gw_pool_generation(&t->pool, slot);
     c->fd = -1;
-    c->began_ns = t->now_ns;
+    c->began_ns = c->since_ns = t->now_ns;
+    t->opened_ever++;
     t->living++;
     t->opening++;
     if (!start(c))
@@ -419,6 +487,8 @@ static bool sent_records(struct bench_conn *c, size_t n)
         n -= c->tx->iov[c->iov_at++].iov_len;
     if (c->iov_at == c->iov_count) {
         give(c, &c->tx);
+        bench_count(&c->thread->counts.bytes_up, c->tx_payload);
+        c->tx_payload = 0;
         return true;
     }
     struct iovec *v = &c->tx->iov[c->iov_at];
@@ -447,7 +517,7 @@ static void sent_bytes(struct bench_conn *c, size_t n)
 static void sent(struct bench_conn *c, int res)
 {
     if (c->state == BENCH_CONN_CLOSING && res < 0)
-        ended(c); /* it closed before it had read our end */
+        c->cut_off = true; /* it closed before it had read our end; what it said is to come */
     else if (res <= 0)
         bench_conn_fail(c, "the server ended a connection: %s", strerror(-res));
     else if (c->hs)
@@ -461,6 +531,8 @@ static void received_nothing(struct bench_conn *c, int res)
     if (c->state == BENCH_CONN_HANDSHAKING)
         bench_conn_fail(c, "the server ended a handshake: %s",
                         res ? strerror(-res) : "it closed the connection");
+    else if (res < 0)
+        bench_conn_fail(c, "the server ended a connection: %s", strerror(-res));
     else
         ended(c);
 }
@@ -486,6 +558,8 @@ static void received(struct bench_conn *c, const struct gw_completion *done)
 void bench_conn_completed(struct bench_conn *c, const struct gw_completion *done)
 {
     c->in_flight &= (uint16_t) ~(1U << done->token.op);
+    if (c->state == BENCH_CONN_OPEN && c->thread->work->streams)
+        c->since_ns = c->thread->now_ns;
     if (c->state == BENCH_CONN_GONE) {
         if (done->buf)
             gw_ring_buffer_give(ring_of(c), done->buf);

@@ -37,17 +37,19 @@ struct bench_conn {
     uint16_t in_flight; /* bit per gw_op */
     int fd;
     int64_t began_ns; /* of the connect */
+    int64_t since_ns; /* the server's answer is awaited since then */
 
     struct bench_tls_handshake *hs;
     struct gw_record rec;
     bool has_record;
-    bool fin_seen;
+    bool cut_off; /* the server took no more before we had ended */
 
     struct gw_buf *rx; /* bytes [start, end) are not opened yet */
     uint32_t start, end;
 
     struct gw_buf *tx; /* sealed bytes on their way */
     uint32_t iov_at, iov_count;
+    uint32_t tx_payload; /* bytes of the work in them */
     const uint8_t *data; /* --plain: bytes on their way */
     size_t left;
     struct bench_control control;
@@ -57,6 +59,8 @@ struct bench_conn {
     uint64_t sent, received; /* bytes of the request and the answer so far */
     int64_t asked_ns;        /* when the request was due */
     uint64_t body_left;      /* HTTP: bytes of the answer's body still to come */
+    uint8_t *head; /* HTTP: the beginning of an answer's head that came in pieces; else NULL */
+    size_t head_len;
     bool in_body;
     bool to_compare; /* the body is known byte by byte */
     bool waits;      /* for the next request that is due */
@@ -69,6 +73,8 @@ void bench_conn_open(struct bench_thread *t);
 void bench_conn_send(struct bench_conn *c, const uint8_t *data, size_t len);
 /* Ends our direction properly, and waits for the server to do so. */
 void bench_conn_close(struct bench_conn *c);
+/* Drops it when the server has left it without an answer for too long. */
+void bench_conn_check(struct bench_conn *c);
 /* Drops it with RST, now. */
 void bench_conn_drop(struct bench_conn *c);
 /* Drops it and counts an error. */

@@ -23,12 +23,14 @@ static uint64_t end_of(unsigned bucket)
     return ((uint64_t)(bucket - shift * BENCH_SUB + 1) << shift) - 1;
 }
 
-void bench_histogram_add(struct bench_histogram *h, int64_t ns)
+void bench_histogram_add(struct bench_histogram *h, int64_t ns, uint64_t times)
 {
     uint64_t value = ns > 0 ? (uint64_t)ns : 0;
-    h->counts[bucket_of(value)]++;
-    h->count++;
-    h->sum_ns += value;
+    if (times == 0)
+        return;
+    h->counts[bucket_of(value)] += times;
+    h->count += times;
+    h->sum_ns += value * times;
     h->max_ns = GW_MAX(h->max_ns, value);
 }
 

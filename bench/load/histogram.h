@@ -22,8 +22,8 @@ struct bench_histogram {
     uint64_t max_ns;
 };
 
-/* Negative times count as 0, those past the last bucket as in it. */
-void bench_histogram_add(struct bench_histogram *h, int64_t ns);
+/* Adds a time so many times. Negative ones count as 0, those past the last bucket as in it. */
+void bench_histogram_add(struct bench_histogram *h, int64_t ns, uint64_t times);
 void bench_histogram_merge(struct bench_histogram *to, const struct bench_histogram *from);
 /* The time that `quantile` (0 to 1) of all did not exceed: the upper end of its bucket, at most
  * the maximum. 0 when empty. */

@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 enum {
-    OPENING_MAX = 64, /* connections a thread opens at a time: a listener's backlog is finite */
+    /* Connections that stay are opened by so many at a time: a listener's backlog is finite. */
+    OPENING_MAX = 64,
     /* At the end connections are dropped in a few turns; more would be a bug. */
     DRAIN_TURNS = 1000,
 };
@@ -23,7 +25,7 @@ enum {
 void bench_thread_time(struct bench_thread *t, int64_t ns)
 {
     if (bench_thread_phase(t) == BENCH_MEASURE)
-        bench_histogram_add(t->times, ns);
+        bench_histogram_add(t->times, ns, 1);
 }
 
 void bench_thread_opened(struct bench_thread *t)
@@ -39,6 +41,14 @@ void bench_thread_closed(struct bench_thread *t, bool was_open)
         bench_count(&t->counts.open, (uint64_t)-1);
     else
         t->opening--;
+}
+
+struct bench_conn *bench_thread_conn(const struct bench_thread *t, uint32_t slot, bool *ret_exists)
+{
+    struct bench_conn *c = gw_pool_at(&t->pool, slot);
+    *ret_exists = c != NULL;
+    /* A slot that was never used has no thread. */
+    return c && c->thread ? gw_pool_find(&t->pool, slot, c->generation) : NULL;
 }
 
 static void make_head(struct bench_thread *t)
@@ -99,9 +109,10 @@ static void on_completion(void *arg, const struct gw_completion *done)
 
 static void open_more(struct bench_thread *t)
 {
-    bool more = t->work->replaces || bench_thread_phase(t) == BENCH_RAMP;
+    uint32_t at_a_time = t->work->replaces ? t->conns : OPENING_MAX;
     uint32_t tries = OPENING_MAX;
-    while (more && tries-- > 0 && t->living < t->conns && t->opening < OPENING_MAX)
+    while (tries-- > 0 && t->living < t->conns && t->opening < at_a_time &&
+           (t->work->replaces || t->opened_ever < t->conns))
         bench_conn_open(t);
 }
 
@@ -122,13 +133,27 @@ static bool turn(struct bench_thread *t, int64_t timeout_ns)
     return false;
 }
 
+/* Looks for connections that the server has left waiting, some at a time: all within a second. */
+static void check_some(struct bench_thread *t)
+{
+    bool exists;
+    if (t->now_ns - t->checked_ns < LOOK_NS)
+        return;
+    t->checked_ns = t->now_ns;
+    for (uint32_t n = t->conns / 64 + 32; n > 0; n--) {
+        struct bench_conn *c = bench_thread_conn(t, t->check_slot, &exists);
+        t->check_slot = exists ? t->check_slot + 1 : 0;
+        if (c)
+            bench_conn_check(c);
+    }
+}
+
 static void drop_all(struct bench_thread *t)
 {
-    for (uint32_t slot = 0;; slot++) {
-        struct bench_conn *c = gw_pool_at(&t->pool, slot);
-        if (!c)
-            break;
-        if (c->thread && gw_pool_find(&t->pool, slot, c->generation) == c)
+    bool exists = true;
+    for (uint32_t slot = 0; exists; slot++) {
+        struct bench_conn *c = bench_thread_conn(t, slot, &exists);
+        if (c)
             bench_conn_drop(c);
     }
     for (int i = 0; i < DRAIN_TURNS && t->pool.used > 0 && turn(t, LOOK_NS); i++)
@@ -150,15 +175,19 @@ static void load(struct bench_thread *t)
     t->now_ns = gw_clock_ns();
     do {
         open_more(t);
+        check_some(t);
         if (t->work->tick)
             t->work->tick(t);
     } while (turn(t, wait_ns(t)) && bench_thread_phase(t) != BENCH_STOP);
+    if (t->work->finish)
+        t->work->finish(t);
     drop_all(t);
 }
 
 static void *run(void *arg)
 {
     struct bench_thread *t = arg;
+    atomic_store(&t->tid, gettid());
     pin(t);
     (void)prctl(PR_SET_TIMERSLACK, 1); /* else a request that is due waits 50 us more */
     if (init(t))

@@ -36,17 +36,22 @@ struct bench_thread {
     uint32_t conns; /* its share of --connections */
 
     pthread_t id;
+    atomic_int tid; /* 0: it has not begun */
     bool running;
     struct gw_ring *ring;
     struct gw_pool pool;
     struct bench_tls_client *tls;
-    char head[512]; /* bulk: of each request */
+    char head[1024]; /* bulk: of each request */
     int64_t now_ns;
-    uint32_t opening; /* connections that are not open yet */
-    uint32_t living;  /* … with them, all that are not over */
+    uint32_t opening;     /* connections that are not open yet */
+    uint32_t living;      /* … with them, all that are not over */
+    uint64_t opened_ever; /* … with them, all others */
+    uint32_t check_slot;  /* whose server is to be looked at next */
+    int64_t checked_ns;
 
     double rate;          /* requests per second of this thread, 0: closed loop */
-    int64_t due_ns;       /* when the next request is due */
+    double due_ns;        /* when the next request is due */
+    uint64_t unanswered;  /* requests that were due and not answered at the end */
     uint32_t *idle_slots; /* connections that wait for it, a stack */
     uint32_t idle_count;
 
@@ -58,9 +63,9 @@ struct bench_thread {
 
 static inline void bench_count(atomic_uint_fast64_t *counter, uint64_t n)
 {
-    /* One writer: no locked instruction is needed. */
+    /* One writer: no locked instruction is needed. Who sees the count sees what came before. */
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-                          memory_order_relaxed);
+                          memory_order_release);
 }
 
 static inline enum bench_phase bench_thread_phase(const struct bench_thread *t)
@@ -76,6 +81,9 @@ void bench_thread_join(struct bench_thread *t);
 
 /* A time that counts only in the measured phase. */
 void bench_thread_time(struct bench_thread *t, int64_t ns);
-/* For the files of this folder: a connection opened, or is over. */
+/* For the files of this folder: the connection in a slot (NULL: there is none now), and whether
+ * there is a slot of this number. */
+struct bench_conn *bench_thread_conn(const struct bench_thread *t, uint32_t slot, bool *ret_exists);
+/* … a connection opened, or is over. */
 void bench_thread_opened(struct bench_thread *t);
 void bench_thread_closed(struct bench_thread *t, bool was_open);

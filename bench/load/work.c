@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static uint64_t size_of(const struct bench_conn *c)
@@ -82,6 +83,7 @@ static void ask(struct bench_conn *c, int64_t due_ns)
 {
     c->sent = c->received = 0;
     c->asked_ns = due_ns;
+    c->since_ns = gw_clock_ns();
     send_pattern(c, size_of(c));
 }
 
@@ -93,7 +95,7 @@ static void echo_sent(struct bench_conn *c)
 /* Takes bytes of the echo; true when it is complete. */
 static bool take_echo(struct bench_conn *c, const uint8_t *data, size_t len)
 {
-    if (len > size_of(c) - c->received) {
+    if (len > c->sent - c->received) {
         bench_conn_fail(c, "the server sent more than it was asked for: is it an echo?");
         return false;
     }
@@ -117,6 +119,31 @@ static bool closed_loop_received(struct bench_conn *c, const uint8_t *data, size
     return c->state != BENCH_CONN_GONE;
 }
 
+/* Who waited so long at the end that it would show counts with that; else a server that stands
+ * still would look as fast as before it did. */
+static void waited(struct bench_thread *t, int64_t ns, uint64_t longest_ns, uint64_t times)
+{
+    if (ns > 0 && (uint64_t)ns > longest_ns)
+        bench_histogram_add(t->times, ns, times);
+}
+
+static void asked_and_waited(struct bench_thread *t, int64_t now, uint64_t longest_ns)
+{
+    bool exists = true;
+    for (uint32_t slot = 0; exists; slot++) {
+        struct bench_conn *c = bench_thread_conn(t, slot, &exists);
+        if (!c || c->state != BENCH_CONN_OPEN || c->waits)
+            continue;
+        waited(t, now - c->asked_ns, longest_ns, 1);
+        t->unanswered++;
+    }
+}
+
+static void closed_loop_finish(struct bench_thread *t)
+{
+    asked_and_waited(t, gw_clock_ns(), t->times->max_ns);
+}
+
 static const struct bench_work closed_loop = {
     .unit = "request",
     .time = "request to answer",
@@ -124,6 +151,7 @@ static const struct bench_work closed_loop = {
     .received = closed_loop_received,
     .sent = echo_sent,
     .ended = nothing_sent,
+    .finish = closed_loop_finish,
 };
 
 /* ---- latency at a given rate ---- */
@@ -161,23 +189,38 @@ static void open_loop_tick(struct bench_thread *t)
 {
     int64_t now = gw_clock_ns();
     if (bench_thread_phase(t) == BENCH_RAMP) {
-        t->due_ns = now;
+        t->due_ns = (double)now;
         return;
     }
-    while (t->due_ns <= now) {
+    while (t->due_ns <= (double)now) {
         struct bench_conn *c = next_idle(t);
         if (!c)
             return;
-        ask(c, t->due_ns);
-        t->due_ns += (int64_t)((double)GW_NS_PER_SEC / t->rate);
+        ask(c, (int64_t)t->due_ns);
+        t->due_ns += (double)GW_NS_PER_SEC / t->rate;
     }
+}
+
+/* Those that no connection was free for, too: so many of them at a time that it takes no time. */
+static void open_loop_finish(struct bench_thread *t)
+{
+    int64_t now = gw_clock_ns();
+    uint64_t longest_ns = t->times->max_ns;
+    double late_ns = (double)now - t->due_ns;
+    double each_ns = (double)GW_NS_PER_SEC / t->rate;
+    uint64_t count = late_ns >= 0 ? (uint64_t)(late_ns / each_ns) + 1 : 0;
+    uint64_t step = count / 10000 + 1;
+    asked_and_waited(t, now, longest_ns);
+    for (uint64_t i = 0; i < count; i += step)
+        waited(t, (int64_t)(late_ns - (double)i * each_ns), longest_ns, GW_MIN(step, count - i));
+    t->unanswered += count;
 }
 
 static int64_t open_loop_wait_ns(const struct bench_thread *t)
 {
     if (bench_thread_phase(t) == BENCH_RAMP || t->idle_count == 0)
         return -1;
-    return GW_MAX(t->due_ns - gw_clock_ns(), INT64_C(0));
+    return GW_MAX((int64_t)t->due_ns - gw_clock_ns(), INT64_C(0));
 }
 
 static const struct bench_work open_loop = {
@@ -189,6 +232,7 @@ static const struct bench_work open_loop = {
     .ended = nothing_sent,
     .tick = open_loop_tick,
     .wait_ns = open_loop_wait_ns,
+    .finish = open_loop_finish,
 };
 
 /* ---- churn ---- */
@@ -229,6 +273,7 @@ static void idle_opened(struct bench_conn *c)
 
 static const struct bench_work idle = {
     .unit = "connection",
+    .rests = true,
     .opened = idle_opened,
     .received = nothing_expected,
     .sent = nothing_sent,
@@ -249,11 +294,16 @@ static void both_sent(struct bench_conn *c)
 
 static bool both_received(struct bench_conn *c, const uint8_t *data, size_t len)
 {
+    if (len > c->sent - c->received) {
+        bench_conn_fail(c, "the server sent more than it was sent: is it an echo?");
+        return false;
+    }
     c->received += len;
     return compare(c, c->received - len, data, len);
 }
 
 static const struct bench_work bulk_both = {
+    .streams = true,
     .opened = both_opened,
     .received = both_received,
     .sent = both_sent,
@@ -269,38 +319,85 @@ static void request(struct bench_conn *c)
     bench_conn_send(c, (const uint8_t *)t->head, strlen(t->head));
 }
 
+static bool is_expected(struct bench_conn *c, const uint8_t *head, size_t len)
+{
+    const struct bench_config *config = c->thread->config;
+    if (bench_http_status(head, len) != 200)
+        bench_conn_fail(c, "the server answered %.*s", (int)strcspn((const char *)head, "\r"),
+                        head);
+    else if (!bench_http_content_length(head, len, &c->body_left))
+        bench_conn_fail(c, "the server's answer has no Content-Length that can be understood; name "
+                           "a plain file by --path");
+    else if (config->direction == BENCH_DOWN && !config->path && c->body_left != config->size)
+        bench_conn_fail(c, "the server answered with %" PRIu64 " bytes instead of %" PRIu64,
+                        c->body_left, config->size);
+    return c->state != BENCH_CONN_GONE;
+}
+
 static bool head_of_answer(struct bench_conn *c, const uint8_t *head, size_t len)
 {
-    unsigned status = bench_http_status(head, len);
-    if (status != 200) {
-        bench_conn_fail(c, "the server answered %.*s", (int)GW_MIN(len, (size_t)40), head);
+    if (!is_expected(c, head, len))
         return false;
-    }
-    if (!bench_http_content_length(head, len, &c->body_left)) {
-        bench_conn_fail(c,
-                        "the server's answer has no Content-Length; name a plain file by --path");
-        return false;
-    }
     c->to_compare = bench_http_has_line(head, len, "Server: ktlsgate-bench");
     c->in_body = true;
     return true;
 }
 
+/* A head that comes in pieces is put together. How many of the bytes were taken; 0: failed. */
+static size_t collect_head(struct bench_conn *c, const uint8_t *data, size_t len)
+{
+    if (!c->head)
+        c->head = malloc(BENCH_HTTP_HEAD_MAX);
+    if (!c->head || len > BENCH_HTTP_HEAD_MAX - c->head_len)
+        len = c->head ? BENCH_HTTP_HEAD_MAX - c->head_len : 0;
+    if (len == 0) {
+        bench_conn_fail(c, "the head of the server's answer is too long");
+        return 0;
+    }
+    memcpy(c->head + c->head_len, data, len);
+    size_t before = c->head_len;
+    size_t head = bench_http_head_len(c->head, before + len);
+    c->head_len = head ? 0 : before + len;
+    if (head == 0)
+        return len;
+    return head_of_answer(c, c->head, head) ? head - before : 0;
+}
+
+static size_t take_head(struct bench_conn *c, const uint8_t *data, size_t len)
+{
+    static const char version[] = "HTTP/1.";
+    size_t head = c->head_len ? 0 : bench_http_head_len(data, len);
+    if (c->head_len == 0 && memcmp(data, version, GW_MIN(len, sizeof(version) - 1)) != 0) {
+        bench_conn_fail(c, "the server's answer is no HTTP");
+        return 0;
+    }
+    if (head == 0)
+        return collect_head(c, data, len);
+    return head_of_answer(c, data, head) ? head : 0;
+}
+
 /* How many of the bytes were taken; all of them, or the body begins or ends there. 0: failed. */
 static size_t take_answer(struct bench_conn *c, const uint8_t *data, size_t len)
 {
-    if (!c->in_body) {
-        size_t head = bench_http_head_len(data, len);
-        if (head == 0)
-            bench_conn_fail(c, "the server's answer does not begin with a whole head of HTTP");
-        return head && head_of_answer(c, data, head) ? head : 0;
-    }
+    if (!c->in_body)
+        return take_head(c, data, len);
     size_t n = (size_t)GW_MIN((uint64_t)len, c->body_left);
     if (c->to_compare && !compare(c, c->received, data, n))
         return 0;
     c->received += n;
     c->body_left -= n;
     return n;
+}
+
+static void answered(struct bench_conn *c)
+{
+    const struct bench_config *config = c->thread->config;
+    if (config->direction == BENCH_UP && c->sent < config->size) {
+        bench_conn_fail(c, "the server answered before it had all that was sent to it");
+        return;
+    }
+    bench_count(&c->thread->counts.units, 1);
+    request(c);
 }
 
 static bool bulk_received(struct bench_conn *c, const uint8_t *data, size_t len)
@@ -311,15 +408,16 @@ static bool bulk_received(struct bench_conn *c, const uint8_t *data, size_t len)
             return false;
         data += n;
         len -= n;
-        if (c->in_body && c->body_left == 0) {
-            bench_count(&c->thread->counts.units, 1);
-            request(c);
-        }
+        if (c->in_body && c->body_left == 0)
+            answered(c);
+        if (c->state == BENCH_CONN_GONE)
+            return false;
     }
     return true;
 }
 
 static const struct bench_work bulk_down = {
+    .streams = true,
     .opened = request,
     .received = bulk_received,
     .sent = nothing_sent,
@@ -333,6 +431,7 @@ static void up_sent(struct bench_conn *c)
 }
 
 static const struct bench_work bulk_up = {
+    .streams = true,
     .opened = request,
     .received = bulk_received,
     .sent = up_sent,

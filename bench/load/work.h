@@ -5,10 +5,11 @@
 #include "bench/load/thread.h"
 
 struct bench_work {
-    const char *unit;     /* what is counted, for one of them: "handshake"; NULL: bytes are */
-    const char *time;     /* what its histogram holds; NULL: nothing */
-    bool replaces;        /* a connection that ended is followed by another */
-    bool waits_for_close; /* one ends by both sides saying so */
+    const char *unit; /* what is counted, for one of them: "handshake"; NULL: bytes are */
+    const char *time; /* what its histogram holds; NULL: nothing */
+    bool replaces;    /* a connection that ended is followed by another */
+    bool streams;     /* bytes either way are an answer: a transfer may take any time */
+    bool rests;       /* no answer is ever awaited */
     void (*opened)(struct bench_conn *c);
     /* len > 0; false: not what it must be, and the connection is failed already. */
     bool (*received)(struct bench_conn *c, const uint8_t *data, size_t len);
@@ -16,6 +17,8 @@ struct bench_work {
     void (*ended)(struct bench_conn *c); /* after our close, the server ended its side too */
     void (*tick)(struct bench_thread *t);
     int64_t (*wait_ns)(const struct bench_thread *t); /* until tick is wanted; -1: not */
+    /* When the measured time is over; NULL: nothing is to be done. */
+    void (*finish)(struct bench_thread *t);
 };
 
 const struct bench_work *bench_work_of(const struct bench_config *config);
