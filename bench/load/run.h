@@ -18,8 +18,11 @@ struct bench_result {
     struct bench_histogram times;
     char group[32];        /* of the first handshake; "" without TLS */
     char first_error[256]; /* "" when there was none */
-    double busiest;        /* share of its time that the busiest thread of the load worked */
-    bool has_server;       /* --pid was given, and the rest is filled: */
+    uint64_t unanswered;   /* latency: requests that were due and not answered at the end */
+    double busiest;        /* share of its time that the busiest thread of the load worked … */
+    double waited;         /* … and waited for its processor */
+    double cores_busy; /* the same of the processors it may run on (--cpus), whoever used them */
+    bool has_server;   /* --pid was given, and the rest is filled: */
     struct bench_proc server_before; /* any connection was opened (idle), else at the beginning */
     struct bench_proc server_after;
 };
@@ -35,5 +38,8 @@ gw_must_check int bench_run(const struct bench_config *config, bench_progress_fn
 
 /* What was counted: bytes for bulk, else units. */
 double bench_result_amount(const struct bench_config *config, const struct bench_result *r);
+/* Whether the load had no time left, or its processors had none: then the figures do not tell how
+ * fast the server is. */
+bool bench_result_load_was_limit(const struct bench_result *r);
 /* Processor time of the server in that time, in seconds. */
 double bench_result_server_seconds(const struct bench_result *r);

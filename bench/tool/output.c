@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GIB ((double)(UINT64_C(1) << 30))
+/* Of the requests that are due, so many answered in time are all. */
+#define RATE_SHARE 0.98
 
-/* A thread of the load that works this share of its time keeps the server waiting. */
-#define BUSY_SHARE 0.95
+#define GIB ((double)(UINT64_C(1) << 30))
 
 static const double quantiles[] = {0.5, 0.9, 0.99, 0.999};
 static const char *const quantile_names[] = {"p50", "p90", "p99", "p99.9"};
@@ -74,9 +74,12 @@ void bench_output_progress(void *arg, const char *phase, double second, double o
     if (!isatty(STDERR_FILENO))
         return;
     progress_shown = true;
+    char until[32] = "";
+    if (of > 0)
+        (void)snprintf(until, sizeof(until), " of %.0f", of);
     double rate = so_far->seconds > 0 ? amount_of(config, so_far) / so_far->seconds : 0;
-    (void)fprintf(stderr, "\r\033[K%s %.0f of %.0f s   %.*f %s/s   %" PRIu64 " connections   ",
-                  phase, second, of, config->command == BENCH_BULK ? 2 : 0, rate, unit_of(config),
+    (void)fprintf(stderr, "\r\033[K%s %.0f%s s   %.*f %s/s   %" PRIu64 " connections   ", phase,
+                  second, until, config->command == BENCH_BULK ? 2 : 0, rate, unit_of(config),
                   so_far->connections);
     if (so_far->errors)
         (void)fprintf(stderr, "%" PRIu64 " errors", so_far->errors);
@@ -151,11 +154,28 @@ static void print_server(FILE *out, const struct bench_config *config, const str
 /* Whether the figures tell of the server or of this side. */
 static void print_limit(FILE *out, const struct bench_config *config, const struct bench_result *r)
 {
-    bool busy = r->busiest >= BUSY_SHARE;
-    row(out, "load", "its busiest thread worked %.0f %% of the time", r->busiest * 100);
-    if (busy && config->command != BENCH_IDLE)
-        (void)fprintf(out, "  The load itself was the limit, not the server: give it more "
-                           "--threads, or believe only\n  the server's CPU time.\n");
+    row(out, "load", "its busiest thread worked %.0f %% of the time and waited %.0f %% for a",
+        r->busiest * 100, r->waited * 100);
+    row(out, "", "processor; %s busy %.0f %%",
+        config->cpus.count ? "the busiest of --cpus was" : "all processors together were",
+        r->cores_busy * 100);
+    if (!bench_result_load_was_limit(r) || config->command == BENCH_IDLE)
+        return;
+    (void)fprintf(out, "  The load itself was the limit, not the server: give it more --threads, "
+                       "or processors that\n  nothing else uses (the origin?), or believe only the "
+                       "server's CPU time.\n");
+}
+
+/* Whether requests were answered as fast as they were due. */
+static void print_unanswered(FILE *out, const struct bench_config *config,
+                             const struct bench_result *r)
+{
+    if (!config->rate)
+        return;
+    row(out, "unanswered", "%" PRIu64 " requests at the end", r->unanswered);
+    if ((double)r->units < RATE_SHARE * (double)config->rate * r->seconds)
+        (void)fprintf(out, "  The rate was not reached: requests waited for a free connection, and "
+                           "the times are those\n  of a queue that grew.\n");
 }
 
 void bench_output_table(FILE *out, const struct bench_config *config, const struct bench_result *r)
@@ -173,8 +193,9 @@ void bench_output_table(FILE *out, const struct bench_config *config, const stru
     if (r->group[0])
         row(out, "key exchange", "%s", r->group);
     if (config->resume == BENCH_RESUMED)
-        row(out, "resumed", "%" PRIu64 " of all handshakes", r->handshakes_resumed);
+        row(out, "resumed", "%" PRIu64 " handshakes, all there were", r->handshakes_resumed);
     print_times(out, config, r);
+    print_unanswered(out, config, r);
     print_server(out, config, r);
     print_limit(out, config, r);
     if (r->errors)
@@ -249,7 +270,13 @@ static json_t *result_json(const struct bench_config *config, const struct bench
                   "bytes_down", (json_int_t)r->bytes_down, "bytes_up", (json_int_t)r->bytes_up,
                   "connections", (json_int_t)r->connections, "errors", (json_int_t)r->errors,
                   "load_busy", r->busiest, "group", r->group);
-    json_object_set_new(result, "load_was_limit", json_boolean(r->busiest >= BUSY_SHARE));
+    json_object_set_new(result, "load_waited", json_real(r->waited));
+    json_object_set_new(result, "load_cores_busy", json_real(r->cores_busy));
+    json_object_set_new(result, "load_was_limit", json_boolean(bench_result_load_was_limit(r)));
+    if (config->rate)
+        json_object_set_new(result, "unanswered", json_integer((json_int_t)r->unanswered));
+    if (config->resume == BENCH_RESUMED)
+        json_object_set_new(result, "resumed", json_integer((json_int_t)r->handshakes_resumed));
     if (r->errors)
         json_object_set_new(result, "first_error", json_string(r->first_error));
     if (bench_work_of(config)->time && r->times.count)
@@ -273,7 +300,7 @@ int bench_output_save(const char *path, const json_t *json, struct gw_error *err
     int n = snprintf(part, sizeof(part), "%s.part", path);
     if (n < 0 || (size_t)n >= sizeof(part))
         return gw_error_set(err, GW_EXIT_OTHER, "'%.80s…': the path is too long", path);
-    if (json_dump_file(json, part, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) || rename(part, path))
+    if (json_dump_file(json, part, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) || rename(part, path))
         return gw_error_set(err, GW_EXIT_OTHER, "%s could not be written: %s", path,
                             strerror(errno));
     return 0;
@@ -287,7 +314,7 @@ int bench_output_result(const struct bench_config *config, const struct bench_re
     if ((config->json || config->save) && !json)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     if (config->json) {
-        (void)json_dumpf(json, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
+        (void)json_dumpf(json, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
         (void)fputc('\n', stdout);
     } else {
         bench_output_table(stdout, config, r);
