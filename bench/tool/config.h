@@ -16,6 +16,7 @@ enum bench_command {
     BENCH_IDLE,
     BENCH_CHURN,
     BENCH_ORIGIN,
+    BENCH_COMPARE,
     BENCH_COMMAND_COUNT,
 };
 
@@ -41,9 +42,15 @@ enum bench_tls {
     BENCH_TLS_1_3,
 };
 
+enum bench_key_type {
+    BENCH_KEY_ECDSA_P256,
+    BENCH_KEY_RSA_2048,
+};
+
 enum {
     BENCH_PIDS_MAX = 16,
     BENCH_THREADS_MAX = 64,
+    BENCH_ROUNDS_MAX = 100,
 };
 
 struct bench_cpus {
@@ -54,6 +61,22 @@ struct bench_cpus {
 struct bench_pids {
     pid_t list[BENCH_PIDS_MAX];
     unsigned count;
+};
+
+/* What `compare` is asked for; lists are as they were typed, NULL: all there is. */
+struct bench_comparison {
+    uint64_t rounds;
+    const char *cases;
+    const char *systems;
+    const char *workers;  /* NULL: one */
+    const char *ktlsgate; /* NULL: the program beside this one, else the one in PATH */
+    int key_type;         /* enum bench_key_type */
+    struct bench_cpus server_cpus;
+    struct bench_cpus load_cpus;
+    const char *out;      /* NULL: no folder */
+    const char *baseline; /* NULL: nothing to compare with */
+    bool quick;
+    bool smoke; /* only shows that all of it works */
 };
 
 struct bench_config {
@@ -86,4 +109,6 @@ struct bench_config {
 
     bool json;
     const char *save; /* NULL: no file */
+
+    struct bench_comparison compare;
 };

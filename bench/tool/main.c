@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ktlsgate-bench: measures TLS servers. Reads the command line and hands over to one subcommand. */
+#include "bench/compare/compare.h"
 #include "bench/load/origin.h"
 #include "bench/load/run.h"
 #include "bench/tool/options.h"
@@ -27,8 +28,13 @@ static int run_load(const struct bench_config *config, struct gw_error *err)
 typedef int command_fn(const struct bench_config *config, struct gw_error *err);
 
 static command_fn *const commands[BENCH_COMMAND_COUNT] = {
-    [BENCH_HANDSHAKE] = run_load, [BENCH_BULK] = run_load,  [BENCH_LATENCY] = run_load,
-    [BENCH_IDLE] = run_load,      [BENCH_CHURN] = run_load, [BENCH_ORIGIN] = bench_origin_run,
+    [BENCH_HANDSHAKE] = run_load,
+    [BENCH_BULK] = run_load,
+    [BENCH_LATENCY] = run_load,
+    [BENCH_IDLE] = run_load,
+    [BENCH_CHURN] = run_load,
+    [BENCH_ORIGIN] = bench_origin_run,
+    [BENCH_COMPARE] = bench_compare_run,
 };
 
 static void print_overview(FILE *out)

@@ -59,6 +59,15 @@ static const struct bench_command_info commands[BENCH_COMMAND_COUNT] = {
             .about = "Answers GET /bytes/N with N bytes, takes what is PUT and checks it, and "
                      "echoes whatever is no HTTP.",
         },
+    [BENCH_COMPARE] =
+        {
+            .word = "compare",
+            .title = "ktlsgate and the other gateways on this machine, in turn",
+            .about = "Starts each with one worker on a processor of its own, with the same "
+                     "certificate and backend, loads it, and tells its CPU time for each unit of "
+                     "work beside the best of the others. Systems take turns in every round, as "
+                     "the speed of machines drifts. What is not installed is left out.",
+        },
 };
 
 enum kind {
@@ -72,6 +81,7 @@ enum kind {
     WORD,
     CPUS,
     PID,
+    HIDDEN_SWITCH, /* --help does not list it */
 };
 
 struct flag {
@@ -89,6 +99,7 @@ struct flag {
 static const char *const tls_words[] = {"1.2", "1.3", NULL};
 static const char *const cipher_words[] = {"aes-128-gcm", "aes-256-gcm", "chacha20-poly1305", NULL};
 static const char *const direction_words[] = {"down", "up", "both", NULL};
+static const char *const key_type_words[] = {"ecdsa-p256", "rsa-2048", NULL};
 static const char *const resume_words[] = {"full", "resumed", NULL};
 
 #define SECONDS GW_NS_PER_SEC
@@ -116,14 +127,14 @@ static const struct flag flags[] = {
      AT(plain)},
     {.name = "tls",
      .kind = WORD,
-     .commands = LOAD,
+     .commands = LOAD | BIT(COMPARE),
      .initial = "1.3",
      .words = tls_words,
      .help = "the version of TLS",
      AT(tls)},
     {.name = "cipher",
      .kind = WORD,
-     .commands = LOAD,
+     .commands = LOAD | BIT(COMPARE),
      .initial = "aes-128-gcm",
      .words = cipher_words,
      .help = "the only cipher that is offered",
@@ -247,6 +258,15 @@ static const struct flag flags[] = {
      .max = 86400 * SECONDS,
      .help = "how long to measure",
      AT(time_ns)},
+    {.name = "time",
+     .kind = DURATION,
+     .commands = BIT(COMPARE),
+     .value = "TIME",
+     .initial = "5s",
+     .min = 100 * GW_NS_PER_MS,
+     .max = 3600 * SECONDS,
+     .help = "how long to measure, each time",
+     AT(time_ns)},
     {.name = "warmup",
      .kind = DURATION,
      .commands = LOAD & ~BIT(IDLE),
@@ -271,9 +291,86 @@ static const struct flag flags[] = {
      .help = "a process of the server; its CPU time and that of its children is told for each unit "
              "of work; repeatable",
      AT(pids)},
+    {.name = "rounds",
+     .kind = NUMBER,
+     .commands = BIT(COMPARE),
+     .value = "N",
+     .initial = "5",
+     .min = 1,
+     .max = BENCH_ROUNDS_MAX,
+     .help = "how often each case is measured",
+     AT(compare.rounds)},
+    {.name = "cases",
+     .kind = TEXT,
+     .commands = BIT(COMPARE),
+     .value = "LIST",
+     .help = "what to measure, joined by ',' (default: all)",
+     AT(compare.cases)},
+    {.name = "systems",
+     .kind = TEXT,
+     .commands = BIT(COMPARE),
+     .value = "LIST",
+     .help = "which of the systems, joined by ',' (default: all that are installed)",
+     AT(compare.systems)},
+    {.name = "workers",
+     .kind = TEXT,
+     .commands = BIT(COMPARE),
+     .value = "LIST",
+     .help = "measure with so many workers, each on a processor, such as 1,2,4 (default: 1); "
+             "without --systems ktlsgate alone",
+     AT(compare.workers)},
+    {.name = "ktlsgate",
+     .kind = TEXT,
+     .commands = BIT(COMPARE),
+     .value = "PATH",
+     .help = "the program (default: the one that was built with this one, else that in PATH)",
+     AT(compare.ktlsgate)},
+    {.name = "key-type",
+     .kind = WORD,
+     .commands = BIT(COMPARE),
+     .initial = "ecdsa-p256",
+     .words = key_type_words,
+     .help = "of the certificate",
+     AT(compare.key_type)},
+    {.name = "server-cpu",
+     .kind = CPUS,
+     .commands = BIT(COMPARE),
+     .value = "LIST",
+     .help = "where servers run (default: the first that this process may use, or as many as "
+             "there are workers)",
+     AT(compare.server_cpus)},
+    {.name = "load-cpu",
+     .kind = CPUS,
+     .commands = BIT(COMPARE),
+     .value = "LIST",
+     .help = "where load and backend run, a thread of each on every one (default: the next; with "
+             "--workers all others)",
+     AT(compare.load_cpus)},
+    {.name = "quick",
+     .kind = SWITCH,
+     .commands = BIT(COMPARE),
+     .help = "the cases and systems that tell most, in about two minutes",
+     AT(compare.quick)},
+    {.name = "smoke",
+     .kind = HIDDEN_SWITCH,
+     .commands = BIT(COMPARE),
+     .help = "everything for a moment, to see that it works",
+     AT(compare.smoke)},
+    {.name = "baseline",
+     .kind = TEXT,
+     .commands = BIT(COMPARE),
+     .value = "FILE",
+     .help = "say where ktlsgate is worse than the ratios in this file; then exit with 1",
+     AT(compare.baseline)},
+    {.name = "out",
+     .kind = TEXT,
+     .commands = BIT(COMPARE),
+     .value = "FOLDER",
+     .help = "write compare.json there, for `report`, and the configurations of all systems",
+     AT(compare.out)},
     {.name = "json",
      .kind = SWITCH,
-     .commands = LOAD,
+     .commands = LOAD | BIT(COMPARE),
      .help = "print the result for programs",
      AT(json)},
     {.name = "save",
@@ -405,6 +502,7 @@ static int set(const struct flag *opt, const char *value, struct bench_config *c
     void *at = (char *)config + opt->at;
     switch (opt->kind) {
     case SWITCH:
+    case HIDDEN_SWITCH:
         *(bool *)at = true;
         return 0;
     case TEXT:
@@ -470,9 +568,10 @@ static struct argp_option row_of(size_t i, char help[HELP_MAX])
     return (struct argp_option){
         .name = opt->name,
         .key = KEY_FIRST + (int)i,
-        .arg = opt->kind == SWITCH ? NULL
-               : opt->value        ? opt->value
-                                   : "WORD",
+        .arg = opt->value   ? opt->value
+               : opt->words ? "WORD"
+                            : NULL,
+        .flags = opt->kind == HIDDEN_SWITCH ? OPTION_HIDDEN : 0,
         .doc = help,
         .group = 1,
     };

@@ -261,7 +261,7 @@ static json_t *server_json(const struct bench_config *config, const struct bench
     return server;
 }
 
-static json_t *result_json(const struct bench_config *config, const struct bench_result *r)
+json_t *bench_output_result_json(const struct bench_config *config, const struct bench_result *r)
 {
     double amount = amount_of(config, r);
     json_t *result =
@@ -291,7 +291,7 @@ json_t *bench_output_json(const struct bench_config *config, const struct bench_
     return json_pack("{s:s, s:s, s:o, s:o, s:o}", "tool", "ktlsgate-bench " KTLSGATE_VERSION,
                      "work", bench_command_info(config->command)->word, "machine",
                      bench_machine_json(), "settings", settings_json(config), "result",
-                     result_json(config, r));
+                     bench_output_result_json(config, r));
 }
 
 int bench_output_save(const char *path, const json_t *json, struct gw_error *err)

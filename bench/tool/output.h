@@ -17,6 +17,8 @@ void bench_output_title(const struct bench_config *config, char *out, size_t siz
 void bench_output_table(FILE *out, const struct bench_config *config, const struct bench_result *r);
 /* A new reference; NULL without memory. */
 json_t *bench_output_json(const struct bench_config *config, const struct bench_result *r);
+/* The figures in it alone. */
+json_t *bench_output_result_json(const struct bench_config *config, const struct bench_result *r);
 /* To standard output as the flags ask, and to --save. 0, or negative errno with *err filled. */
 gw_must_check int bench_output_result(const struct bench_config *config,
                                       const struct bench_result *r, struct gw_error *err);

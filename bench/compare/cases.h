@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is measured of each system: one row a case. */
+#pragma once
+
+#include "bench/load/run.h"
+#include "gateway/base/error.h"
+
+/* Which figure of a case says who is better; less is. */
+enum bench_measure {
+    BENCH_CPU_PER_GIB,    /* seconds */
+    BENCH_CPU_PER_UNIT,   /* microseconds */
+    BENCH_MEMORY_PER_CONN /* bytes; CPU is milliseconds a second then */
+};
+
+struct bench_case {
+    const char *name;
+    const char *title;
+    enum bench_command command;
+    enum bench_measure measure;
+    const char *unit;      /* of the server's CPU time */
+    const char *rate_unit; /* of what is done in a second */
+    int direction;         /* enum bench_direction */
+    int resume;            /* enum bench_resume */
+    unsigned connections;
+    bool plain; /* the relay without TLS is measured too */
+    bool quick; /* is among those of --quick */
+};
+
+enum {
+    BENCH_CASES_MAX = 16
+};
+
+/* NULL past the last. */
+const struct bench_case *bench_case_at(unsigned i);
+/* Whether all names of a list are known; negative errno with *err filled when not. */
+gw_must_check int bench_cases_check(const char *list, struct gw_error *err);
+/* Whether the command line asks for it. */
+bool bench_case_wanted(const struct bench_case *one, const struct bench_comparison *compare);
+
+/* The load of a case, as `all` (the command line) asks for it, at 127.0.0.1:port. */
+void bench_case_load(const struct bench_case *one, const struct bench_config *all, unsigned port,
+                     bool plain, struct bench_config *ret);
+
+/* The figures of a run. */
+double bench_case_cpu(const struct bench_case *one, const struct bench_config *load,
+                      const struct bench_result *r);
+double bench_case_rate(const struct bench_case *one, const struct bench_config *load,
+                       const struct bench_result *r);
+double bench_case_memory(const struct bench_result *r);
