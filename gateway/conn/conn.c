@@ -381,6 +381,7 @@ void gw_conn_turn(struct gw_conn_env *env)
         gw_conn_leave(c);
     }
     gw_recheck_some(env);
+    gw_rest_some(env);
     /* Those that append themselves again are for the next turn. */
     struct gw_list *last = env->eager.prev;
     for (struct gw_list *node = NULL; node != last && !gw_list_empty(&env->eager);) {

@@ -74,6 +74,8 @@ struct gw_conn_env {
     bool rechecking;         /* connections are being judged by new terms … */
     uint32_t recheck_slot;   /* … from this one on */
     uint32_t recheck_ended;  /* … and so many were ended */
+    bool resting;            /* idle connections are giving memory back … */
+    uint32_t rest_slot;      /* … from this one on */
     uint32_t ticket_waiters; /* connections with a `tickets` */
 };
 
@@ -93,10 +95,13 @@ void gw_conn_end_all(struct gw_conn_env *env);
 /* Other terms are in force (env->terms): with --recheck-on-reload the next turns judge connections
  * by them. */
 void gw_conn_terms_changed(struct gw_conn_env *env);
+/* After a burst: in the next turns idle connections give back what they can have again, and then
+ * the heap its free pages. */
+void gw_conn_rest(struct gw_conn_env *env);
 /* Whether the next gw_conn_turn has something to do that no completion or timer will tell of. */
 static inline bool gw_conn_eager(const struct gw_conn_env *env)
 {
-    return env->rechecking || !gw_list_empty(&env->eager);
+    return env->rechecking || env->resting || !gw_list_empty(&env->eager);
 }
 /* Connections that are not finished yet. */
 static inline uint32_t gw_conn_count(const struct gw_conn_env *env)

@@ -254,8 +254,6 @@ bool gw_announce_send(struct gw_conn *c);
 bool gw_announce_sent(struct gw_conn *c, size_t sent);
 void gw_announce_drop(struct gw_conn *c);
 
-/* ---- resume.c: the client role waits for tickets ---- */
-
 /* Every way into a connection ends here: only now may it be freed. */
 void gw_conn_leave(struct gw_conn *c);
 
@@ -267,6 +265,13 @@ enum gw_reason gw_recheck_keep(struct gw_conn *c, const struct gw_identity *id);
 void gw_recheck_drop(struct gw_conn *c);
 /* A turn's share of what gw_conn_terms_changed has begun. */
 void gw_recheck_some(struct gw_conn_env *env);
+
+/* ---- rest.c ---- */
+
+/* A turn's share of what gw_conn_rest has begun. */
+void gw_rest_some(struct gw_conn_env *env);
+
+/* ---- resume.c: the client role waits for tickets ---- */
 
 /* The handshake's bytes are sent: keeps it for a while where tickets may come, else frees it. */
 void gw_resume_begin(struct gw_conn *c);

@@ -12,7 +12,6 @@
 #include "gateway/ring/ring.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -276,7 +275,7 @@ static void give_memory_back(struct worker *w)
     if (!gw_thrift_turn(&w->thrift, load, w->conns.now_ns))
         return;
     gw_ring_trim(w->ring);
-    (void)malloc_trim(0);
+    gw_conn_rest(&w->conns);
 }
 
 static int turn(struct worker *w)

@@ -97,6 +97,8 @@ enum gw_open_verdict gw_record_open(struct gw_record *rec, uint8_t *data, size_t
     if (rx->keys.seq == UINT64_MAX)
         return fail(ret, GW_REASON_KEY_LIMIT, GW_ALERT_INTERNAL_ERROR);
 
+    if (gw_unlikely(!rx->aead) && gw_record_wake(rx, false))
+        return fail(ret, GW_REASON_NO_MEMORY, GW_ALERT_INTERNAL_ERROR);
     ret->payload = data + GW_RECORD_HEADER + gw_suite_front(suite);
     ret->payload_len = body_len - gw_suite_front(suite) - KTLS_TAG_LEN;
     if (!decrypt(rx, data, ret))

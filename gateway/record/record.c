@@ -6,19 +6,31 @@
 
 #include <errno.h>
 
+static void half_rest(struct gw_record_half *half)
+{
+    if (half->aead)
+        half->provider->destroy(half->aead);
+    half->aead = NULL;
+}
+
+int gw_record_wake(struct gw_record_half *half, bool seal)
+{
+    if (!half->aead)
+        half->aead = half->provider->create(half->keys.suite->cipher, half->keys.key, seal);
+    return half->aead ? 0 : -ENOMEM;
+}
+
 static int half_init(struct gw_record_half *half, const struct ktls_keys *keys, bool seal)
 {
     half->keys = *keys;
     half->engine = GW_ENGINE_USER;
     half->provider = gw_aead_choose(keys->suite->cipher);
-    half->aead = half->provider->create(keys->suite->cipher, keys->key, seal);
-    return half->aead ? 0 : -ENOMEM;
+    return gw_record_wake(half, seal);
 }
 
 static void half_done(struct gw_record_half *half)
 {
-    if (half->aead)
-        half->provider->destroy(half->aead);
+    half_rest(half);
     gw_wipe_object(half);
 }
 
@@ -43,6 +55,12 @@ void gw_record_done(struct gw_record *rec)
     half_done(&rec->tx);
     half_done(&rec->rx);
     gw_wipe_object(rec);
+}
+
+void gw_record_rest(struct gw_record *rec)
+{
+    half_rest(&rec->tx);
+    half_rest(&rec->rx);
 }
 
 const char *gw_engine_word(enum gw_engine engine)
@@ -82,7 +100,7 @@ int gw_record_update(struct gw_record_half *half)
     if (ktls_update(&half->keys))
         return -EIO;
     half->records = 0;
-    if (half->engine == GW_ENGINE_USER)
+    if (half->aead)
         return half->provider->rekey(half->aead, half->keys.key) ? -EIO : 0;
     return 0;
 }
@@ -91,9 +109,7 @@ int gw_record_update(struct gw_record_half *half)
 
 void gw_record_moved(struct gw_record_half *half)
 {
-    if (half->aead)
-        half->provider->destroy(half->aead);
-    half->aead = NULL;
+    half_rest(half);
     half->engine = GW_ENGINE_KERNEL;
     /* TLS 1.2 has no traffic secret: those bytes are zero already. */
     gw_wipe(half->keys.key, sizeof(half->keys.key));

@@ -32,7 +32,7 @@ enum gw_content_type {
 
 struct gw_record_half {
     struct ktls_keys keys; /* seq and explicit_nonce are the next record's, user engine only */
-    struct gw_aead *aead;  /* NULL in the kernel engine */
+    struct gw_aead *aead;  /* NULL in the kernel engine, and at rest */
     const struct gw_aead_provider *provider;
     enum gw_engine engine;
     uint64_t records; /* run under the key in use; of the kernel's received ones at least so many */
@@ -61,6 +61,9 @@ struct gw_record {
 /* Takes the keys over (and wipes *keys). 0; -ENOMEM. On failure *rec may be passed to done. */
 gw_must_check int gw_record_init(struct gw_record *rec, struct gw_handover_keys *keys);
 void gw_record_done(struct gw_record *rec); /* wipes everything; twice is harmless */
+/* For a connection that is idle: gives the key schedules back, a kilobyte and more each. They are
+ * made anew, from the keys, with the next record. */
+void gw_record_rest(struct gw_record *rec);
 
 const char *gw_engine_word(enum gw_engine engine);
 static inline bool gw_record_is_tls13(const struct gw_record *rec)
@@ -122,8 +125,9 @@ enum gw_open_verdict gw_record_open(struct gw_record *rec, uint8_t *data, size_t
 /*
  * Seals one record in place: `payload` (0 to 16384 bytes) must have GW_RECORD_SEAL_ROOM_FRONT
  * bytes before it and GW_RECORD_SEAL_ROOM_BACK after it. The record to send then lies at
- * *ret_start, *ret_len bytes. Returns 0; -EIO; -EKEYEXPIRED when the key has sealed all it may (a
- * few alerts and KeyUpdates still pass); -EPIPE after close_sent. On failure *payload is worthless.
+ * *ret_start, *ret_len bytes. Returns 0; -EIO; -ENOMEM (only after a rest); -EKEYEXPIRED when the
+ * key has sealed all it may (a few alerts and KeyUpdates still pass); -EPIPE after close_sent. On
+ * failure *payload is worthless.
  */
 gw_must_check int gw_record_seal(struct gw_record *rec, uint8_t type, uint8_t *payload, size_t len,
                                  uint8_t **ret_start, size_t *ret_len);

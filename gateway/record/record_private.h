@@ -84,3 +84,6 @@ static inline size_t gw_record_aad(const struct ktls_keys *keys,
     }
     return gw_writer_len(&w);
 }
+
+/* Makes the half's key schedule if it is at rest. 0 or -ENOMEM. */
+gw_must_check int gw_record_wake(struct gw_record_half *half, bool seal);

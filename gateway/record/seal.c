@@ -51,6 +51,8 @@ int gw_record_seal(struct gw_record *rec, uint8_t type, uint8_t *payload, size_t
         return -EPIPE;
     if (key_is_used_up(rec, type))
         return -EKEYEXPIRED;
+    if (gw_unlikely(!tx->aead) && gw_record_wake(tx, true))
+        return -ENOMEM;
 
     uint8_t *explicit_nonce = NULL;
     uint8_t *start = payload - gw_suite_front(suite) - GW_RECORD_HEADER;

@@ -388,6 +388,41 @@ static void key_updates_chain(void **state)
     each_suite(check_update);
 }
 
+/* ---- rest ---- */
+
+static void both_ways(struct record_fixture *f)
+{
+    assert_peer_opens(f, GW_CONTENT_DATA, 100);
+    assert_we_open(f, peer_seals(f, GW_CONTENT_DATA, 100, 0), GW_CONTENT_DATA, 100);
+}
+
+static void check_rest(struct record_fixture *f, const struct ktls_suite *suite)
+{
+    for (int i = 0; i < 3; i++) {
+        both_ways(f);
+        gw_record_rest(&f->rec);
+        gw_record_rest(&f->rec); /* twice is harmless */
+        assert_null(f->rec.tx.aead);
+        assert_null(f->rec.rx.aead);
+    }
+    both_ways(f);
+    assert_non_null(f->rec.tx.aead);
+    if (!is_tls13(suite))
+        return;
+    gw_record_rest(&f->rec); /* a key may change meanwhile */
+    assert_int_equal(gw_record_update(&f->rec.tx), 0);
+    assert_int_equal(gw_record_update(&f->rec.rx), 0);
+    assert_int_equal(ktls_update(&f->peer_rx), 0);
+    assert_int_equal(ktls_update(&f->peer_tx), 0);
+    both_ways(f);
+}
+
+static void streams_go_on_after_a_rest(void **state)
+{
+    (void)state;
+    each_suite(check_rest);
+}
+
 /* ---- life ---- */
 
 static void nothing_is_sealed_after_close(void **state)
@@ -531,6 +566,7 @@ int main(void)
         cmocka_unit_test(keys_grow_old),
         cmocka_unit_test(key_updates_chain),
         cmocka_unit_test(keys_of_the_kernel_chain),
+        cmocka_unit_test(streams_go_on_after_a_rest),
         cmocka_unit_test(nothing_is_sealed_after_close),
         cmocka_unit_test(keys_are_wiped),
         cmocka_unit_test(kernel_records_are_counted),
