@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/compare/child.h"
 
+#include "bench/compare/janitor.h"
 #include "gateway/base/clock.h"
 
 #include <errno.h>
@@ -68,10 +69,12 @@ pid_t bench_child_fork(const struct bench_cpus *cpus)
     pid_t pid = fork();
     if (pid < 0)
         return -errno;
-    if (pid == 0)
+    if (pid == 0) {
         be_child(parent, cpus);
-    else
-        (void)setpgid(pid, pid); /* whoever is first: a kill of the group must not miss it */
+        return 0;
+    }
+    (void)setpgid(pid, pid); /* whoever is first: a kill of the group must not miss it */
+    bench_janitor_tell(pid, true);
     return pid;
 }
 
@@ -80,8 +83,10 @@ int bench_child_wait(pid_t pid, int64_t timeout_ns, int *ret_status)
     int64_t until = gw_clock_ns() + timeout_ns;
     for (;;) {
         int64_t left = until - gw_clock_ns();
-        if (waitpid(pid, ret_status, WNOHANG) == pid)
+        if (waitpid(pid, ret_status, WNOHANG) == pid) {
+            bench_janitor_tell(pid, false);
             return 0;
+        }
         if (interrupted)
             return -EINTR;
         if (left <= 0)
@@ -114,4 +119,5 @@ void bench_child_stop(pid_t pid)
             (void)kill(-pid, SIGKILL);
         look(LOOK_NS);
     }
+    bench_janitor_tell(pid, false);
 }

@@ -18,7 +18,7 @@ enum {
     QUICK_ROUNDS = 3
 };
 #define QUICK_TIME_NS (1200 * GW_NS_PER_MS)
-#define SMOKE_TIME_NS (100 * GW_NS_PER_MS)
+#define SMOKE_TIME_NS (300 * GW_NS_PER_MS)
 
 struct comparison {
     struct bench_config config; /* with what follows from it filled in */

@@ -3,12 +3,12 @@
 
 #include "bench/compare/certificate.h"
 #include "bench/compare/child.h"
+#include "bench/compare/janitor.h"
 #include "bench/load/origin.h"
 #include "bench/tool/options.h"
 #include "gateway/base/fd.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -61,29 +61,10 @@ static int make_folder(struct bench_place *place, struct gw_error *err)
 {
     (void)snprintf(place->folder, sizeof(place->folder), "%s/ktlsgate-bench-XXXXXX", gw_tmpdir());
     if (mkdtemp(place->folder))
-        return 0;
+        return bench_janitor_start(place->folder, err);
     place->folder[0] = '\0';
     return gw_error_set(err, GW_EXIT_START, "cannot make a folder in %s: %s", gw_tmpdir(),
                         strerror(errno));
-}
-
-/* All files of one folder; then those in it that are folders, as nginx makes some. */
-static void remove_tree(const char *path)
-{
-    DIR *dir = opendir(path);
-    for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir)) {
-        char inner[512];
-        int n = snprintf(inner, sizeof(inner), "%s/%s", path, e->d_name);
-        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || n >= (int)sizeof(inner))
-            continue;
-        if (e->d_type == DT_DIR)
-            remove_tree(inner);
-        else
-            (void)unlink(inner);
-    }
-    if (dir)
-        (void)closedir(dir);
-    (void)rmdir(path);
 }
 
 /* ---- the origin ---- */
@@ -149,7 +130,6 @@ int bench_place_init(struct bench_place *place, const struct bench_comparison *c
 void bench_place_done(struct bench_place *place)
 {
     bench_child_stop(place->origin);
-    if (place->folder[0])
-        remove_tree(place->folder);
+    bench_janitor_end();
     *place = (struct bench_place){0};
 }
