@@ -22,13 +22,18 @@
     "    access_log off;\n"                                                                        \
     "    tcp_nodelay on;\n"                                                                        \
     "    proxy_timeout 10m;\n"                                                                     \
-    "    proxy_buffer_size 16k;\n"                                                                 \
+    "    proxy_buffer_size 64k;\n"                                                                 \
     "    server {\n"                                                                               \
     "        listen 127.0.0.1:@PORT@ backlog=4096 reuseport" listen ";\n"                          \
     "        proxy_pass 127.0.0.1:@BACKEND@;\n" more "    }\n"                                     \
     "}\n"
 
-/* The rows' ends are the same for both. */
+/*
+ * nginx. Tried, in CPU time: proxy_buffer_size 64k instead of the default 16k takes 3 % (down) to 9
+ * % (up) from a transfer and a third from the memory of an idle connection, as pages that are not
+ * needed are not touched; 256k takes no more. A session cache beside the tickets changes nothing in
+ * TLS 1.3. reuseport and multi_accept are what its makers advise for many short connections.
+ */
 #define NGINX_PROGRAM                                                                              \
     .program = "nginx", .version_flag = "-v", .version_after = "nginx/",                           \
     .args = {"-e", "stderr", "-p", "@FOLDER@", "-c"}
@@ -54,6 +59,12 @@ static const struct bench_peer peers[] = {
                                 "        ssl_protocols TLSv1.2 TLSv1.3;\n"
                                 "        ssl_session_tickets on;\n"),
     },
+    /*
+     * Tried: tune.bufsize 65536 instead of the default 16384 takes 17 % from the CPU time of a
+     * transfer, 32768 half of that, and an idle connection holds no buffer. tune.recv_enough,
+     * tune.maxpollevents and tune.ssl.cachesize 0 changed nothing; splicing is for bytes without
+     * TLS.
+     */
     {
         .name = "haproxy",
         .program = "haproxy",
@@ -63,6 +74,7 @@ static const struct bench_peer peers[] = {
         .config = "global\n"
                   "    nbthread @WORKERS@\n"
                   "    maxconn 8192\n"
+                  "    tune.bufsize 65536\n"
                   "    ssl-default-bind-options ssl-min-ver TLSv1.2\n"
                   "defaults\n"
                   "    mode tcp\n"
@@ -76,6 +88,10 @@ static const struct bench_peer peers[] = {
                   "    server origin 127.0.0.1:@BACKEND@\n",
         .args = {"-db", "-f"},
     },
+    /*
+     * hitch has no knob for its buffers (its ring-slots and ring-data-len are not in the language
+     * of its file), and takes no worker that runs as root unless told so.
+     */
     {
         .name = "hitch",
         .program = "hitch",
@@ -94,6 +110,8 @@ static const struct bench_peer peers[] = {
                   "@ROOT@user = \"root\"\n",
         .args = {"--config"},
     },
+    /* A thread for each connection, whatever one asks for. Larger socket buffers changed nothing.
+     */
     {
         .name = "stunnel",
         .program = "stunnel",
