@@ -17,6 +17,7 @@ enum bench_command {
     BENCH_CHURN,
     BENCH_ORIGIN,
     BENCH_COMPARE,
+    BENCH_CRYPTO,
     BENCH_COMMAND_COUNT,
 };
 
@@ -51,6 +52,8 @@ enum {
     BENCH_PIDS_MAX = 16,
     BENCH_THREADS_MAX = 64,
     BENCH_ROUNDS_MAX = 100,
+    BENCH_SIZES_MAX = 8,
+    BENCH_LINE_MAX = 1024,
 };
 
 struct bench_cpus {
@@ -79,8 +82,20 @@ struct bench_comparison {
     bool smoke; /* only shows that all of it works */
 };
 
+struct bench_sizes {
+    size_t list[BENCH_SIZES_MAX];
+    unsigned count;
+};
+
+struct bench_crypto_wish {
+    struct bench_sizes sizes; /* of what is sealed and opened */
+    unsigned ciphers;         /* a bit for each enum bench_cipher */
+    const char *relay;        /* NULL, or the file of a comparison */
+};
+
 struct bench_config {
     enum bench_command command;
+    char line[BENCH_LINE_MAX]; /* that asks for it, as a shell would take it */
 
     struct gw_address target; /* of a load; len 0: not given */
     struct gw_address listen; /* of the origin */
@@ -111,4 +126,5 @@ struct bench_config {
     const char *save; /* NULL: no file */
 
     struct bench_comparison compare;
+    struct bench_crypto_wish crypto;
 };

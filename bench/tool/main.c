@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ktlsgate-bench: measures TLS servers. Reads the command line and hands over to one subcommand. */
 #include "bench/compare/compare.h"
+#include "bench/crypto/crypto.h"
 #include "bench/load/origin.h"
 #include "bench/load/run.h"
 #include "bench/tool/options.h"
@@ -35,6 +36,7 @@ static command_fn *const commands[BENCH_COMMAND_COUNT] = {
     [BENCH_CHURN] = run_load,
     [BENCH_ORIGIN] = bench_origin_run,
     [BENCH_COMPARE] = bench_compare_run,
+    [BENCH_CRYPTO] = bench_crypto_run,
 };
 
 static void print_overview(FILE *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/tool/options.h"
 
+#include "bench/tool/lists.h"
 #include "gateway/base/clock.h"
 #include "gateway/config/address.h"
 #include "gateway/config/cpus.h"
@@ -68,6 +69,14 @@ static const struct bench_command_info commands[BENCH_COMMAND_COUNT] = {
                      "work beside the best of the others. Systems take turns in every round, as "
                      "the speed of machines drifts. What is not installed is left out.",
         },
+    [BENCH_CRYPTO] =
+        {
+            .word = "crypto",
+            .title = "how fast AEAD is on one processor, by each library that can do it",
+            .about = "Seals and opens records by the gateway's providers, DPDK's devices and the "
+                     "kernel, one thread, in turn. Each has to do what libcrypto does before its "
+                     "time counts. The figure is that of the best round.",
+        },
 };
 
 enum kind {
@@ -82,6 +91,8 @@ enum kind {
     CPUS,
     PID,
     HIDDEN_SWITCH, /* --help does not list it */
+    SIZES,
+    WORDS,
 };
 
 struct flag {
@@ -245,7 +256,7 @@ static const struct flag flags[] = {
      AT(threads)},
     {.name = "cpus",
      .kind = CPUS,
-     .commands = LOAD | BIT(ORIGIN),
+     .commands = LOAD | BIT(ORIGIN) | BIT(CRYPTO),
      .value = "LIST",
      .help = "pins thread i to the i-th of these processors, such as 2-5",
      AT(cpus)},
@@ -267,6 +278,37 @@ static const struct flag flags[] = {
      .max = 3600 * SECONDS,
      .help = "how long to measure, each time",
      AT(time_ns)},
+    {.name = "time",
+     .kind = DURATION,
+     .commands = BIT(CRYPTO),
+     .value = "TIME",
+     .initial = "100ms",
+     .min = GW_NS_PER_MS,
+     .max = 3600 * SECONDS,
+     .help = "how long to measure each figure",
+     AT(time_ns)},
+    {.name = "sizes",
+     .kind = SIZES,
+     .commands = BIT(CRYPTO),
+     .value = "LIST",
+     .initial = "64,256,1k,4k,16k",
+     .help = "bytes of a record, joined by ','",
+     AT(crypto.sizes)},
+    {.name = "ciphers",
+     .kind = WORDS,
+     .commands = BIT(CRYPTO),
+     .value = "LIST",
+     .initial = "aes-128-gcm,aes-256-gcm,chacha20-poly1305",
+     .words = cipher_words,
+     .help = "joined by ','",
+     AT(crypto.ciphers)},
+    {.name = "relay",
+     .kind = TEXT,
+     .commands = BIT(CRYPTO),
+     .value = "FILE",
+     .help =
+         "what `compare` has saved: tells how near ktlsgate's relay is to this processor's AEAD",
+     AT(crypto.relay)},
     {.name = "warmup",
      .kind = DURATION,
      .commands = LOAD & ~BIT(IDLE),
@@ -370,12 +412,12 @@ static const struct flag flags[] = {
      AT(compare.out)},
     {.name = "json",
      .kind = SWITCH,
-     .commands = LOAD | BIT(COMPARE),
+     .commands = LOAD | BIT(COMPARE) | BIT(CRYPTO),
      .help = "print the result for programs",
      AT(json)},
     {.name = "save",
      .kind = TEXT,
-     .commands = LOAD,
+     .commands = LOAD | BIT(CRYPTO),
      .value = "FILE",
      .help = "also write it there, for `report`",
      AT(save)},
@@ -496,6 +538,19 @@ static int set_cpus(const struct flag *opt, const char *value, struct bench_cpus
     return 0;
 }
 
+static int set_sizes(const struct flag *opt, const char *value, struct bench_sizes *at,
+                     struct gw_error *err)
+{
+    const char *why;
+    return bench_lists_sizes(value, at, &why) ? refuse(err, opt, value, why) : 0;
+}
+
+static int set_words(const struct flag *opt, const char *value, unsigned *at, struct gw_error *err)
+{
+    const char *why;
+    return bench_lists_words(value, opt->words, at, &why) ? refuse(err, opt, value, why) : 0;
+}
+
 static int set(const struct flag *opt, const char *value, struct bench_config *config,
                struct gw_error *err)
 {
@@ -521,6 +576,10 @@ static int set(const struct flag *opt, const char *value, struct bench_config *c
         return set_cpus(opt, value, at, err);
     case PID:
         return set_pid(opt, value, at, err);
+    case SIZES:
+        return set_sizes(opt, value, at, err);
+    case WORDS:
+        return set_words(opt, value, at, err);
     }
     return -EINVAL;
 }
@@ -561,7 +620,7 @@ static struct argp_option row_of(size_t i, char help[HELP_MAX])
 {
     const struct flag *opt = &flags[i];
     size_t len = (size_t)snprintf(help, HELP_MAX, "%s", opt->help);
-    for (unsigned w = 0; opt->words && opt->words[w]; w++)
+    for (unsigned w = 0; opt->kind == WORD && opt->words[w]; w++)
         len += (size_t)snprintf(help + len, HELP_MAX - len, "%s%s", w ? ", " : ": ", opt->words[w]);
     if (opt->initial)
         (void)snprintf(help + len, HELP_MAX - len, " (default: %s)", opt->initial);
@@ -631,6 +690,7 @@ int bench_options_read(enum bench_command command, int argc, char **argv, struct
     struct argp argp = {.options = rows, .parser = take, .doc = about};
     struct reading reading = {.config = ret, .err = err};
     bench_options_defaults(command, ret);
+    bench_lists_line(argc, argv, ret->line);
     argp_err_exit_status = GW_EXIT_USAGE;
     argv[0] = name;
     if (argp_parse(&argp, argc, argv, 0, NULL, &reading))

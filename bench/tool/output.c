@@ -288,9 +288,9 @@ json_t *bench_output_result_json(const struct bench_config *config, const struct
 
 json_t *bench_output_json(const struct bench_config *config, const struct bench_result *r)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "tool", "ktlsgate-bench " KTLSGATE_VERSION,
-                     "work", bench_command_info(config->command)->word, "machine",
-                     bench_machine_json(), "settings", settings_json(config), "result",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "tool", "ktlsgate-bench " KTLSGATE_VERSION,
+                     "work", bench_command_info(config->command)->word, "command", config->line,
+                     "machine", bench_machine_json(), "settings", settings_json(config), "result",
                      bench_output_result_json(config, r));
 }
 
@@ -306,23 +306,29 @@ int bench_output_save(const char *path, const json_t *json, struct gw_error *err
     return 0;
 }
 
-int bench_output_result(const struct bench_config *config, const struct bench_result *r,
-                        struct gw_error *err)
+int bench_output_give(const struct bench_config *config, const json_t *json, struct gw_error *err)
 {
-    json_t *json = config->json || config->save ? bench_output_json(config, r) : NULL;
     int error = 0;
     if ((config->json || config->save) && !json)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     if (config->json) {
         (void)json_dumpf(json, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
         (void)fputc('\n', stdout);
-    } else {
-        bench_output_table(stdout, config, r);
     }
     if (config->save)
         error = bench_output_save(config->save, json, err);
-    json_decref(json);
     if (!error && (fflush(stdout) || ferror(stdout)))
         error = gw_error_set(err, GW_EXIT_OTHER, "standard output could not be written");
+    return error;
+}
+
+int bench_output_result(const struct bench_config *config, const struct bench_result *r,
+                        struct gw_error *err)
+{
+    json_t *json = config->json || config->save ? bench_output_json(config, r) : NULL;
+    if (!config->json)
+        bench_output_table(stdout, config, r);
+    int error = bench_output_give(config, json, err);
+    json_decref(json);
     return error;
 }

@@ -19,7 +19,11 @@ void bench_output_table(FILE *out, const struct bench_config *config, const stru
 json_t *bench_output_json(const struct bench_config *config, const struct bench_result *r);
 /* The figures in it alone. */
 json_t *bench_output_result_json(const struct bench_config *config, const struct bench_result *r);
-/* To standard output as the flags ask, and to --save. 0, or negative errno with *err filled. */
+/* JSON to standard output if --json asks for it, and to --save; NULL is for want of memory, or
+ * where neither is asked for. 0, or negative errno with *err filled. */
+gw_must_check int bench_output_give(const struct bench_config *config, const json_t *json,
+                                    struct gw_error *err);
+/* The result as the flags ask, as a table or as above. */
 gw_must_check int bench_output_result(const struct bench_config *config,
                                       const struct bench_result *r, struct gw_error *err);
 /* Writes the JSON whole or not at all. 0, or negative errno with *err filled. */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Timing several things against each other: rounds in turn, so that whatever else the machine does
+ * meets all of them alike. As gateway/record/turns.h, but each round's figure is kept, to tell how
+ * far they are apart.
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum {
+    BENCH_ROUNDS = 9,
+};
+
+struct bench_racer {
+    /* One lap: 0 and what it took, or a negative errno. */
+    int (*lap)(void *arg, int64_t *ret_ns);
+    void *arg;
+    unsigned ops; /* of a lap */
+    int error;    /* a negative errno: it does not run (again) */
+    double
+        ns[BENCH_ROUNDS]; /* for one operation, after bench_rounds_run from the best to the worst */
+};
+
+/* Each of them runs laps for budget_ns, parted into BENCH_ROUNDS rounds of at least one lap, and a
+ * lap before that counts for nothing. */
+void bench_rounds_run(struct bench_racer *racers, unsigned count, int64_t budget_ns,
+                      int64_t (*now_ns)(void));
+double bench_rounds_best(const struct bench_racer *racer);
+double bench_rounds_median(const struct bench_racer *racer);
+double bench_rounds_worst(const struct bench_racer *racer);
