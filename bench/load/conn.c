@@ -160,6 +160,12 @@ static bool take_tx(struct bench_conn *c)
     return c->tx != NULL;
 }
 
+/* A head of HTTP leaves before any byte that it is about. */
+static bool is_payload(const struct bench_conn *c)
+{
+    return !c->thread->work->is_http || c->sent > 0;
+}
+
 /* As much of the data as a buffer's slots hold. */
 static void seal_data(struct bench_conn *c)
 {
@@ -171,7 +177,7 @@ static void seal_data(struct bench_conn *c)
             return;
         c->data += n;
         c->left -= n;
-        c->tx_payload += (uint32_t)n;
+        c->tx_payload += is_payload(c) ? (uint32_t)n : 0;
     }
     send_rest(c);
 }
@@ -302,8 +308,10 @@ static void take_control(struct bench_conn *c, const struct gw_opened *o)
 
 static bool take_data(struct bench_conn *c, const uint8_t *data, size_t len)
 {
-    bench_count(&c->thread->counts.bytes_down, len);
-    return c->thread->work->received(c, data, len);
+    const struct bench_work *work = c->thread->work;
+    if (!work->is_http)
+        bench_count(&c->thread->counts.bytes_down, len);
+    return work->received(c, data, len);
 }
 
 static bool take_record(struct bench_conn *c)
@@ -503,7 +511,7 @@ static void sent_bytes(struct bench_conn *c, size_t n)
     if (!c->has_record) {
         c->data += n;
         c->left -= n;
-        bench_count(&c->thread->counts.bytes_up, n);
+        bench_count(&c->thread->counts.bytes_up, is_payload(c) ? n : 0);
     } else if (!sent_records(c, n)) {
         return;
     }

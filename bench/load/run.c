@@ -225,10 +225,11 @@ static int measure(struct run *run, struct gw_error *err)
     if (!error)
         error = read_server(run, run->config->command == BENCH_IDLE, &r->server_after, err);
     r->server_before.cpu_ns = begin.cpu_ns; /* its memory is that before any connection */
-    if (!error && bench_result_amount(run->config, r) == 0)
-        error = gw_error_set(err, GW_EXIT_OTHER, "the server did nothing in the measured time: %s",
-                             r->errors ? "every connection failed" : "raise --time");
-    return error;
+    if (error || bench_result_amount(run->config, r) > 0)
+        return error;
+    return r->errors ? tell_error(run, err)
+                     : gw_error_set(err, GW_EXIT_OTHER,
+                                    "the server did nothing in the measured time; raise --time");
 }
 
 static int phases(struct run *run, struct gw_error *err)

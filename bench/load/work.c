@@ -331,6 +331,9 @@ static bool is_expected(struct bench_conn *c, const uint8_t *head, size_t len)
     else if (config->direction == BENCH_DOWN && !config->path && c->body_left != config->size)
         bench_conn_fail(c, "the server answered with %" PRIu64 " bytes instead of %" PRIu64,
                         c->body_left, config->size);
+    else if (bench_http_has_line(head, len, "Connection: close"))
+        bench_conn_fail(c, "the server takes no more requests on a connection; raise its limit, "
+                           "such as keepalive_requests of nginx");
     return c->state != BENCH_CONN_GONE;
 }
 
@@ -384,6 +387,7 @@ static size_t take_answer(struct bench_conn *c, const uint8_t *data, size_t len)
     size_t n = (size_t)GW_MIN((uint64_t)len, c->body_left);
     if (c->to_compare && !compare(c, c->received, data, n))
         return 0;
+    bench_count(&c->thread->counts.bytes_down, n);
     c->received += n;
     c->body_left -= n;
     return n;
@@ -418,6 +422,7 @@ static bool bulk_received(struct bench_conn *c, const uint8_t *data, size_t len)
 
 static const struct bench_work bulk_down = {
     .streams = true,
+    .is_http = true,
     .opened = request,
     .received = bulk_received,
     .sent = nothing_sent,
@@ -432,6 +437,7 @@ static void up_sent(struct bench_conn *c)
 
 static const struct bench_work bulk_up = {
     .streams = true,
+    .is_http = true,
     .opened = request,
     .received = bulk_received,
     .sent = up_sent,

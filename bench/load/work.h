@@ -9,6 +9,7 @@ struct bench_work {
     const char *time; /* what its histogram holds; NULL: nothing */
     bool replaces;    /* a connection that ended is followed by another */
     bool streams;     /* bytes either way are an answer: a transfer may take any time */
+    bool is_http;     /* heads are no payload; the work counts what it receives itself */
     bool rests;       /* no answer is ever awaited */
     void (*opened)(struct bench_conn *c);
     /* len > 0; false: not what it must be, and the connection is failed already. */

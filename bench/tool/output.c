@@ -78,9 +78,9 @@ void bench_output_progress(void *arg, const char *phase, double second, double o
     if (of > 0)
         (void)snprintf(until, sizeof(until), " of %.0f", of);
     double rate = so_far->seconds > 0 ? amount_of(config, so_far) / so_far->seconds : 0;
-    (void)fprintf(stderr, "\r\033[K%s %.0f%s s   %.*f %s/s   %" PRIu64 " connections   ", phase,
+    (void)fprintf(stderr, "\r\033[K%s %.0f%s s   %.*f %s%s/s   %" PRIu64 " connections   ", phase,
                   second, until, config->command == BENCH_BULK ? 2 : 0, rate, unit_of(config),
-                  so_far->connections);
+                  config->command == BENCH_BULK ? "" : "s", so_far->connections);
     if (so_far->errors)
         (void)fprintf(stderr, "%" PRIu64 " errors", so_far->errors);
 }
