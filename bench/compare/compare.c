@@ -168,7 +168,7 @@ static int write_result(const struct comparison *c, struct gw_error *err)
     if (!r && compare->out)
         r = bench_resultfile_write(compare->out, json, &c->figures, err);
     if (!r && c->config.json) {
-        (void)json_dumpf(json, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
+        (void)json_dumpf(json, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
         (void)fputc('\n', stdout);
     }
     json_decref(json);
