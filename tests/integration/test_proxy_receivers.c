@@ -154,7 +154,7 @@ static const struct pair {
 static struct sockaddr_in6 address_of(const char *host, uint16_t port)
 {
     struct sockaddr_in6 sa = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-    char mapped[INET6_ADDRSTRLEN];
+    char mapped[sizeof("::ffff:") + 64];
     (void)snprintf(mapped, sizeof(mapped), "%s%s", strchr(host, ':') ? "" : "::ffff:", host);
     assert_int_equal(inet_pton(AF_INET6, mapped, &sa.sin6_addr), 1);
     return sa;
