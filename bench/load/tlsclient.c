@@ -104,7 +104,8 @@ static int set_policy(SSL_CTX *ctx, const struct bench_config *config, struct gw
         !SSL_CTX_set_max_proto_version(ctx, version) || !SSL_CTX_set_ciphersuites(ctx, tls13) ||
         !SSL_CTX_set_cipher_list(ctx, tls12))
         return refuse("cipher", tls13, err);
-    if (config->groups && !SSL_CTX_set1_groups_list(ctx, config->groups))
+    /* libssl's macro casts the list's const away. */
+    if (config->groups && !SSL_CTX_set1_groups_list(ctx, (void *)(uintptr_t)config->groups))
         return refuse("groups", config->groups, err);
     return 0;
 }
