@@ -16,6 +16,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of both */
 
 static void unmake(void)
 {
+    gw_provider_leave(provider);
     OSSL_LIB_CTX_free(library);
     library = NULL;
     gw_provider_free(provider);

@@ -105,6 +105,12 @@ struct gw_provider *gw_provider_new(OSSL_LIB_CTX *library)
     return NULL;
 }
 
+void gw_provider_leave(struct gw_provider *p)
+{
+    if (p && p->shown)
+        (void)OSSL_PROVIDER_unload(p->shown);
+}
+
 void gw_provider_free(struct gw_provider *p)
 {
     if (!p)
