@@ -44,9 +44,15 @@ enum {
     GW_KEY_UPDATES_MAX = 32, /* between two records of application data, either way */
 
     /* KeyUpdates of one peer in a second, and as many at once. Each costs some ten microseconds. A
-     * Java client with jdk.tls.keyLimits of 2^20 bytes sends one for each MiB of either direction:
-     * at 500 MB/s both ways a thousand a second, so twice that. */
+     * Java client with jdk.tls.keyLimits of 2^20 bytes sends one for each MiB that it sends: at 500
+     * MB/s five hundred a second. */
     GW_KEY_UPDATES_PER_SEC = 2000,
+
+    /* Beyond both limits each record of data that is sent to a peer, which costs more, grants it
+     * one KeyUpdate. Once our key is too old for it, Java asks for the next one with every record
+     * that it reads, until it comes to our answer, behind all that is on its way: so many records
+     * in the buffers of both ends. */
+    GW_KEY_UPDATES_GRANTED_MAX = 8192,
 
     /* Handshake: bytes a peer may send before it is done. 64 KiB certificate chains pass. */
     GW_HANDSHAKE_BYTES_MAX = 128 * 1024,

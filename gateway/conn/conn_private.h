@@ -315,7 +315,7 @@ void gw_tx_drain_look(struct gw_conn *c);
 /* ---- rekey.c ---- */
 
 /* The peer's KeyUpdate came: its next key, and our answer. False when the connection ends here. */
-gw_must_check bool gw_rekey_follow(struct gw_conn *c, bool reply);
+gw_must_check bool gw_rekey_follow(struct gw_conn *c, const struct gw_control *update);
 /* Our key has run so many records that it must be changed before more data is sent. */
 bool gw_rekey_is_due(const struct gw_conn *c);
 /* Payload came: asks the peer for its next key once the one in use is old. */

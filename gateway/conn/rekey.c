@@ -41,11 +41,11 @@ static bool comes_too_often(struct gw_conn *c)
     return at - c->env->now_ns >= GW_NS_PER_SEC;
 }
 
-bool gw_rekey_follow(struct gw_conn *c, bool reply)
+bool gw_rekey_follow(struct gw_conn *c, const struct gw_control *update)
 {
     c->report.key_updates_in++;
     gw_stats_add(c->env->stats, GW_COUNTER_KEY_UPDATES_IN, 1);
-    if (comes_too_often(c)) {
+    if (!update->granted && comes_too_often(c)) {
         gw_end_with(c, GW_REASON_RECORD_FLOOD, GW_ALERT_UNEXPECTED_MESSAGE);
         return false;
     }
@@ -58,7 +58,7 @@ bool gw_rekey_follow(struct gw_conn *c, bool reply)
     c->update_asked = false;
     /* While the kernel waited for the key it hid what there is to read, and told of no more. */
     c->rx.ready = true;
-    if (reply) { /* one answers all that came before it */
+    if (update->reply) { /* one answers all that came before it */
         c->key_update = true;
         gw_conn_drive_tx(c);
     }

@@ -55,7 +55,7 @@ static bool take_control(struct gw_conn *c, uint8_t type, const uint8_t *payload
         c->rx.eof = true;
         return true;
     case GW_CONTROL_KEY_UPDATE:
-        return gw_rekey_follow(c, control.reply);
+        return gw_rekey_follow(c, &control);
     case GW_CONTROL_PEER_FAILED:
         gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), gw_alert_name(control.alert));
         gw_end_now(c, control.reason);

@@ -115,7 +115,9 @@ static enum gw_control_verdict take_key_update(struct gw_record *rec, uint32_t l
         return unexpected(ret, GW_ALERT_UNEXPECTED_MESSAGE);
     if (request > 1)
         return unexpected(ret, GW_ALERT_ILLEGAL_PARAMETER);
-    if (!count(&rec->key_updates, GW_KEY_UPDATES_MAX))
+    ret->granted = rec->updates_granted > 0;
+    rec->updates_granted -= ret->granted;
+    if (!ret->granted && !count(&rec->key_updates, GW_KEY_UPDATES_MAX))
         return flood(ret);
     rec->hs_part_len = 0;
     return update_keys(rec, request == 1, ret);

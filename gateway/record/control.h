@@ -45,6 +45,7 @@ struct gw_control {
     enum gw_reason reason;
     uint8_t alert; /* to send on FAIL; the received one on PEER_FAILED */
     bool reply;    /* KEY_UPDATE: the peer asked for our next key as well */
+    bool granted;  /* KEY_UPDATE: for a record of data that was sent */
 };
 
 /* Judges a record that is not application data, or is empty. *ret is always filled: reason NONE

@@ -53,8 +53,9 @@ struct gw_record {
     uint32_t hs_skip;      /* bytes still to come of a ticket, which are not kept */
     uint8_t empty_records; /* without payload (handshake ones too) since the last payload */
     uint8_t warning_alerts;
-    uint8_t key_updates; /* since the last payload, either way */
-    bool close_sent;     /* our close_notify or fatal alert was made: nothing more is sealed */
+    uint8_t key_updates; /* since the last payload, either way, beyond those that were granted */
+    uint16_t updates_granted; /* by records of data sent */
+    bool close_sent;          /* our close_notify or fatal alert was made: nothing more is sealed */
     bool close_received;
 };
 

@@ -42,6 +42,8 @@ static inline size_t gw_suite_overhead(const struct ktls_suite *suite)
 static inline void gw_record_sent_data(struct gw_record *rec, uint64_t records)
 {
     rec->key_updates = 0;
+    rec->updates_granted =
+        (uint16_t)GW_MIN(rec->updates_granted + records, GW_KEY_UPDATES_GRANTED_MAX);
     rec->unforgiven += records;
     if (rec->unforgiven < GW_FORGIVE_EVERY)
         return;

@@ -26,6 +26,7 @@ static void check_state(const struct gw_record *rec)
     gw_require(rec->empty_records <= GW_EMPTY_RECORDS_MAX);
     gw_require(rec->warning_alerts <= GW_WARNING_ALERTS_MAX);
     gw_require(rec->key_updates <= GW_KEY_UPDATES_MAX);
+    gw_require(rec->updates_granted == 0); /* nothing is sent here */
 }
 
 static void check_verdict(const struct gw_record *rec, enum gw_control_verdict verdict,

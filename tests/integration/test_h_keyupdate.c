@@ -2,15 +2,19 @@
 /* KeyUpdate (RFC 8446 4.6.3): the user engine and kernels that can change keys follow and answer; a
  * kernel that cannot ends the connection properly, with a reason of its own. */
 #include "tests/integration/check.h"
+#include "tests/integration/net.h"
 #include "tests/integration/stage.h"
 
 #include "ktlsinstall.h"
 
 #include <openssl/ssl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 
 enum {
     SHORT_LIFE = 32, /* --rekey-after, where it is given; twice this is the end from 32 on */
     RECORD = 16384,
+    SMALLEST_RECORD = 5 + 1 + 1 + 16, /* on the wire, with data in it */
     ALERT_UNEXPECTED_MESSAGE = 10,
     KEY_UPDATE = 24, /* a handshake message: its type, a length of three bytes, then this one: */
     KEY_UPDATE_ASKS = 4,
@@ -187,6 +191,42 @@ static void updates_without_end_are_a_flood(void **state)
     gateway_stop(gateway);
 }
 
+static void await_unread(const struct client *c, int want)
+{
+    int64_t deadline = net_now_ms() + DEADLINE_MS;
+    int bytes = 0;
+    while (ioctl(c->fd, FIONREAD, &bytes) == 0 && bytes < want && net_now_ms() < deadline)
+        (void)poll(NULL, 0, 1);
+    assert_int_equal(bytes, want);
+}
+
+/* As Java does with each record that it reads once our key is too old for it: what was on its way
+ * by then is many records, and our answer comes behind them. */
+static void each_record_may_be_asked_about(void **state)
+{
+    enum {
+        RECORDS = 200
+    };
+    struct client c;
+    (void)state;
+    if (!rekeys)
+        skip_because("this kernel cannot change keys");
+    join(&c, false);
+    stage_echo(&c, 1000);
+    for (int i = 1; i <= RECORDS; i++) {
+        client_send(&c, 1);
+        await_unread(&c, i * SMALLEST_RECORD);
+    }
+    for (int i = 0; i < RECORDS; i++) {
+        client_update_keys(&c, true);
+        assert_int_equal(SSL_do_handshake(c.ssl), 1); /* sends it */
+    }
+    client_receive(&c, RECORDS);
+    stage_echo(&c, 1000);
+    leave(&c);
+    gateway_stop(gateway);
+}
+
 static void kernel_without_rekey_ends_properly(void **state)
 {
     (void)state;
@@ -274,10 +314,15 @@ static void key_limit_ends_properly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(keys_change_under_load),          TEST(update_glued_to_the_finished),
-        TEST(each_that_asks_is_answered),      TEST(updates_between_data_are_a_flood),
-        TEST(updates_without_end_are_a_flood), TEST(kernel_without_rekey_ends_properly),
-        TEST_SHORT(no_key_grows_old),          TEST_SHORT(download_changes_keys),
+        TEST(keys_change_under_load),
+        TEST(update_glued_to_the_finished),
+        TEST(each_that_asks_is_answered),
+        TEST(updates_between_data_are_a_flood),
+        TEST(updates_without_end_are_a_flood),
+        TEST(each_record_may_be_asked_about),
+        TEST(kernel_without_rekey_ends_properly),
+        TEST_SHORT(no_key_grows_old),
+        TEST_SHORT(download_changes_keys),
         TEST_SHORT(key_limit_ends_properly),
     };
     return run_world("h_keyupdate", tests);

@@ -351,8 +351,7 @@ static void tickets_in_crumbs_end(void **state)
     fixture_done(&f);
 }
 
-/* A download of terabytes by a client that changes its key now and then and says nothing else; what
- * we answer to it is no data. */
+/* A download of terabytes by a client that says nothing but an empty record now and then. */
 static void sending_forgives(void **state)
 {
     static const struct {
@@ -360,19 +359,57 @@ static void sending_forgives(void **state)
         enum gw_control_verdict usual;
         bool (*forgive)(struct gw_record *rec);
     } forgiven[] = {
-        {"22:1800000100", GW_CONTROL_KEY_UPDATE, data_went},
-        {"22:1800000100", GW_CONTROL_KEY_UPDATE, kernel_data_went},
         {"23:", GW_CONTROL_GO_ON, much_data_went},
         {"23:", GW_CONTROL_GO_ON, much_data_went_under_many_keys},
         {"23:", GW_CONTROL_GO_ON, much_kernel_data_went},
         {"23:", GW_CONTROL_GO_ON, large_kernel_sends_went},
     };
     struct record_fixture f;
-    struct gw_control c;
     (void)state;
     for (size_t i = 0; i < GW_ARRAY_SIZE(forgiven); i++) {
         fixture_init(&f, ktls_suite_find(TLS13), SERVER);
         assert_limit(&f.rec, forgiven[i].record, forgiven[i].usual, 32, forgiven[i].forgive);
+        fixture_done(&f);
+    }
+}
+
+static bool two_records_went(struct gw_record *rec)
+{
+    gw_record_count_sent(rec, GW_RECORD_PLAINTEXT_MAX + 1);
+    return true;
+}
+
+/* Java asks for our next key with each record that it reads, until it has read our answer. What we
+ * answer is no data. */
+static void each_record_sent_grants_an_update(void **state)
+{
+    static const struct {
+        bool (*happened)(struct gw_record *rec);
+        unsigned granted;
+    } grants[] = {
+        {data_came, 0},
+        {data_went, 1},
+        {kernel_data_went, 1},
+        {two_records_went, 2},
+        {much_data_went, GW_KEY_UPDATES_GRANTED_MAX},
+        {large_kernel_sends_went, GW_KEY_UPDATES_GRANTED_MAX},
+    };
+    struct record_fixture f;
+    struct gw_control c;
+    (void)state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(grants); i++) {
+        fixture_init(&f, ktls_suite_find(TLS13), SERVER);
+        for (int n = 0; n < GW_KEY_UPDATES_MAX; n++) {
+            assert_int_equal(judge_all(&f.rec, "22:1800000100", &c), GW_CONTROL_KEY_UPDATE);
+            assert_false(c.granted);
+        }
+        assert_true(grants[i].happened(&f.rec));
+        for (unsigned n = 0; n < grants[i].granted + GW_KEY_UPDATES_MAX; n++) {
+            assert_int_equal(judge_all(&f.rec, "22:1800000101", &c), GW_CONTROL_KEY_UPDATE);
+            assert_int_equal(c.granted, n < grants[i].granted);
+        }
+        assert_int_equal(judge_all(&f.rec, "22:1800000100", &c), GW_CONTROL_FAIL);
+        assert_int_equal(c.reason, GW_REASON_RECORD_FLOOD);
         fixture_done(&f);
     }
     fixture_init(&f, ktls_suite_find(TLS13), SERVER);
@@ -493,6 +530,7 @@ int main(void)
         cmocka_unit_test(warnings_add_up),
         cmocka_unit_test(tickets_in_crumbs_end),
         cmocka_unit_test(sending_forgives),
+        cmocka_unit_test(each_record_sent_grants_an_update),
         cmocka_unit_test(nothing_counts_after_close),
         cmocka_unit_test(key_update_in_parts),
         cmocka_unit_test(no_reply_after_our_close),

@@ -484,9 +484,11 @@ static void kernel_records_are_counted(void **state)
         gw_record_count_received(&rec, rows[i].bytes);
         assert_int_equal(rec.rx.records, rows[i].records);
         assert_int_equal(rec.key_updates, 7);
+        assert_int_equal(rec.updates_granted, 0);
         gw_record_count_sent(&rec, rows[i].bytes);
         assert_int_equal(rec.tx.records, rows[i].records);
         assert_int_equal(rec.key_updates, 0);
+        assert_int_equal(rec.updates_granted, rows[i].records);
     }
     assert_string_equal(gw_engine_word(GW_ENGINE_KERNEL), "kernel");
     assert_string_equal(gw_engine_word(GW_ENGINE_USER), "user");
