@@ -95,16 +95,28 @@ static void close_pipe(struct tool *t, int which)
 
 /* ---- feeding ---- */
 
+static bool has_head(const struct tool *t)
+{
+    return t->work->head && t->work->head[t->head_at];
+}
+
 static bool fed_up(const struct tool *t)
 {
-    return (!t->work->head || !t->work->head[t->head_at]) && t->fed == t->work->input;
+    return !has_head(t) && t->fed == t->work->input;
+}
+
+/* How much of the stream may be fed now. */
+static uint64_t feedable(const struct tool *t)
+{
+    uint64_t held_back = t->work->input > 0 && t->result->output < t->work->last_after;
+    return t->work->input - held_back - t->fed;
 }
 
 static void feed(struct tool *t)
 {
     static uint8_t chunk[CHUNK];
     const char *head = t->work->head ? t->work->head + t->head_at : "";
-    uint64_t left = t->work->input - t->fed;
+    uint64_t left = feedable(t);
     size_t len = left < CHUNK ? (size_t)left : CHUNK;
     if (!*head)
         pattern_fill(chunk, len, t->work->seed, t->fed);
@@ -215,7 +227,7 @@ static void take_said(struct tool *t)
 static bool serve_pipes(struct tool *t, int64_t deadline)
 {
     int64_t left = deadline - net_now_ms();
-    bool feeding = t->fds[IN] >= 0 && !fed_up(t);
+    bool feeding = t->fds[IN] >= 0 && (has_head(t) || feedable(t) > 0);
     struct pollfd polls[PIPES] = {
         {.fd = feeding ? t->fds[IN] : -1, .events = POLLOUT},
         {.fd = t->fds[OUT], .events = POLLIN},

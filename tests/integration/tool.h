@@ -23,6 +23,7 @@ struct tool_work {
     uint64_t input; /* bytes of the stream `seed` to its standard input, then its end … */
     uint64_t seed;
     bool input_stays_open; /* … or not, until the output ended */
+    uint64_t last_after;   /* the last byte of it only after so many bytes of output */
     const char *head;      /* text to feed before that; NULL: none */
     const char *skip;      /* output up to the end of these words is not checked; NULL: all is */
     const struct tool_cue *cues; /* instead of all that: a talk; its output is not checked */

@@ -5,7 +5,9 @@
 // source: java PeerJava.java WORD...
 
 import java.io.ByteArrayInputStream;
+import java.io.FileDescriptor;
 import java.io.FileInputStream;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -87,8 +89,7 @@ public class PeerJava {
     }
 
     private static void down(SSLSocket socket) throws IOException {
-        socket.getInputStream().transferTo(System.out);
-        System.out.flush();
+        socket.getInputStream().transferTo(new FileOutputStream(FileDescriptor.out)); // without a buffer
     }
 
     private static SSLSocket open(SSLContext context) throws IOException {

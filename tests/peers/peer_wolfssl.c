@@ -291,6 +291,7 @@ int main(int argc, char **argv)
         read_word(&w, argv[i]);
     require(w.port && w.ca, "usage: peer_wolfssl port=N ca=FILE [version=1.2|1.3] …");
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)setvbuf(stdout, NULL, _IONBF, 0);
     require(wolfSSL_Init() == WOLFSSL_SUCCESS, "no wolfSSL");
     WOLFSSL_CTX *ctx = context(&w);
     long connections = strtol(w.connections, NULL, 10);
