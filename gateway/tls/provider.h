@@ -28,7 +28,8 @@ struct gw_provider;
 /* Makes it what `library` computes with; at its making, before anything is fetched of it. NULL when
  * libcrypto refuses. */
 gw_must_check struct gw_provider *gw_provider_new(OSSL_LIB_CTX *library);
-/* Before the library context is freed, which alone would lose a reference to it; NULL is allowed. */
+/* Before the library context is freed, which alone would lose a reference to it; NULL is allowed.
+ */
 void gw_provider_leave(struct gw_provider *p);
 /* After the library context was freed; NULL is allowed. */
 void gw_provider_free(struct gw_provider *p);
