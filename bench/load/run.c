@@ -41,6 +41,7 @@ struct sums {
     int64_t cpu_ns[BENCH_THREADS_MAX];
     int64_t wait_ns[BENCH_THREADS_MAX]; /* for a processor */
     struct bench_cores cores;
+    int64_t times_at_ns; /* when those three were read */
     int64_t at_ns;
 };
 
@@ -75,6 +76,7 @@ static int64_t wait_ns_of(const struct bench_thread *t)
 /* What only the measured phase needs, as it is read from files. */
 static void add_times(const struct run *run, struct sums *s)
 {
+    s->times_at_ns = gw_clock_ns();
     for (unsigned i = 0; i < run->count; i++) {
         s->cpu_ns[i] = cpu_ns_of(&run->threads[i]);
         s->wait_ns[i] = wait_ns_of(&run->threads[i]);
@@ -190,7 +192,7 @@ static int read_server(struct run *run, bool memory, struct bench_proc *at, stru
 static void take_busiest(const struct run *run, const struct sums *from, const struct sums *to)
 {
     struct bench_result *r = run->result;
-    double ns = (double)(to->at_ns - from->at_ns);
+    double ns = (double)(to->times_at_ns - from->times_at_ns);
     for (unsigned i = 0; i < run->count; i++) {
         double worked = (double)(to->cpu_ns[i] - from->cpu_ns[i]) / ns;
         double waited = (double)(to->wait_ns[i] - from->wait_ns[i]) / ns;
@@ -199,19 +201,21 @@ static void take_busiest(const struct run *run, const struct sums *from, const s
         r->busiest = worked;
         r->waited = waited;
     }
-    r->cores_busy = bench_cores_busy(&run->config->cpus, &from->cores, &to->cores, r->seconds);
+    r->cores_busy =
+        bench_cores_busy(&run->config->cpus, &from->cores, &to->cores, ns / (double)GW_NS_PER_SEC);
 }
 
 static int measure_time(struct run *run, struct gw_error *err)
 {
+    struct sums times = {0};
+    add_times(run, &times);
     struct sums from = sum_up(run);
-    add_times(run, &from);
     set_phase(run, BENCH_MEASURE);
     int error = last(run, "measuring", &from, run->config->time_ns, err);
     struct sums to = sum_up(run);
     add_times(run, &to);
     take_difference(run->result, &from, &to);
-    take_busiest(run, &from, &to);
+    take_busiest(run, &times, &to);
     return error;
 }
 
