@@ -414,7 +414,7 @@ static void connected(struct bench_conn *c, int res)
 {
     if (res == -EADDRNOTAVAIL) {
         bench_conn_fail(c,
-                        "--target %s: every local port has a connection to it already; ask for "
+                        "--target %s: no local port is left for another connection to it; ask for "
                         "fewer --connections, or widen net.ipv4.ip_local_port_range",
                         c->thread->config->target.text);
     } else if (res < 0) {

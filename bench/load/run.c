@@ -21,6 +21,9 @@ enum {
 /* From this share of its time on, a thread or a processor counts as fully used. */
 #define BUSY_SHARE 0.95
 
+/* Of the requests that are due, so many answered in time are all. */
+#define RATE_SHARE 0.98
+
 #define LOOK_NS (20 * GW_NS_PER_MS)
 #define SHOW_NS (200 * GW_NS_PER_MS)
 
@@ -344,9 +347,26 @@ double bench_result_amount(const struct bench_config *config, const struct bench
                                                     : r->bytes_down + r->bytes_up);
 }
 
-bool bench_result_load_was_limit(const struct bench_result *r)
+bool bench_result_rate_was_reached(const struct bench_config *config, const struct bench_result *r)
 {
-    return r->busiest + r->waited >= BUSY_SHARE || r->cores_busy >= BUSY_SHARE;
+    return config->rate && (double)r->units >= RATE_SHARE * (double)config->rate * r->seconds;
+}
+
+/* Idle connections, and a rate that is kept, leave the time that they leave. */
+static bool does_its_utmost(const struct bench_config *config, const struct bench_result *r)
+{
+    return config->command != BENCH_IDLE && !bench_result_rate_was_reached(config, r);
+}
+
+bool bench_result_load_was_limit(const struct bench_config *config, const struct bench_result *r)
+{
+    return does_its_utmost(config, r) && (r->busiest + r->waited >= BUSY_SHARE ||
+                                          (config->cpus.count && r->cores_busy >= BUSY_SHARE));
+}
+
+bool bench_result_machine_was_full(const struct bench_config *config, const struct bench_result *r)
+{
+    return does_its_utmost(config, r) && !config->cpus.count && r->cores_busy >= BUSY_SHARE;
 }
 
 double bench_result_server_seconds(const struct bench_result *r)

@@ -38,8 +38,12 @@ gw_must_check int bench_run(const struct bench_config *config, bench_progress_fn
 
 /* What was counted: bytes for bulk, else units. */
 double bench_result_amount(const struct bench_config *config, const struct bench_result *r);
-/* Whether the load had no time left, or its processors had none: then the figures do not tell how
- * fast the server is. */
-bool bench_result_load_was_limit(const struct bench_result *r);
+/* Whether a load that does as much as it can had no time left, or those of --cpus had none: then
+ * the figures do not tell how fast the server is. */
+bool bench_result_load_was_limit(const struct bench_config *config, const struct bench_result *r);
+/* Whether the processors had no time left, though it is not known for whom: without --cpus. */
+bool bench_result_machine_was_full(const struct bench_config *config, const struct bench_result *r);
+/* Whether the requests of --rate were answered as fast as they were due. */
+bool bench_result_rate_was_reached(const struct bench_config *config, const struct bench_result *r);
 /* Processor time of the server in that time, in seconds. */
 double bench_result_server_seconds(const struct bench_result *r);

@@ -11,9 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of the requests that are due, so many answered in time are all. */
-#define RATE_SHARE 0.98
-
 #define GIB ((double)(UINT64_C(1) << 30))
 
 static const double quantiles[] = {0.5, 0.9, 0.99, 0.999};
@@ -159,11 +156,16 @@ static void print_limit(FILE *out, const struct bench_config *config, const stru
     row(out, "", "processor; %s busy %.0f %%",
         config->cpus.count ? "the busiest of --cpus was" : "all processors together were",
         r->cores_busy * 100);
-    if (!bench_result_load_was_limit(r) || config->command == BENCH_IDLE)
-        return;
-    (void)fprintf(out, "  The load itself was the limit, not the server: give it more --threads, "
-                       "or processors that\n  nothing else uses (the origin?), or believe only the "
-                       "server's CPU time.\n");
+    if (bench_result_load_was_limit(config, r))
+        (void)fprintf(out,
+                      "  The load itself was the limit, not the server: give it more --threads, "
+                      "or processors that\n  nothing else uses (the origin?), or believe only the "
+                      "server's CPU time.\n");
+    else if (bench_result_machine_was_full(config, r))
+        (void)fprintf(out,
+                      "  All processors were full, so that load and server took time from each "
+                      "other: keep them\n  apart (--cpus), or believe only the server's CPU "
+                      "time.\n");
 }
 
 /* Whether requests were answered as fast as they were due. */
@@ -173,7 +175,7 @@ static void print_unanswered(FILE *out, const struct bench_config *config,
     if (!config->rate)
         return;
     row(out, "unanswered", "%" PRIu64 " requests at the end", r->unanswered);
-    if ((double)r->units < RATE_SHARE * (double)config->rate * r->seconds)
+    if (!bench_result_rate_was_reached(config, r))
         (void)fprintf(out, "  The rate was not reached: requests waited for a free connection, and "
                            "the times are those\n  of a queue that grew.\n");
 }
@@ -272,7 +274,10 @@ json_t *bench_output_result_json(const struct bench_config *config, const struct
                   "load_busy", r->busiest, "group", r->group);
     json_object_set_new(result, "load_waited", json_real(r->waited));
     json_object_set_new(result, "load_cores_busy", json_real(r->cores_busy));
-    json_object_set_new(result, "load_was_limit", json_boolean(bench_result_load_was_limit(r)));
+    json_object_set_new(result, "load_was_limit",
+                        json_boolean(bench_result_load_was_limit(config, r)));
+    json_object_set_new(result, "machine_was_full",
+                        json_boolean(bench_result_machine_was_full(config, r)));
     if (config->rate)
         json_object_set_new(result, "unanswered", json_integer((json_int_t)r->unanswered));
     if (config->resume == BENCH_RESUMED)

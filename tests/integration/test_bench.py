@@ -267,6 +267,20 @@ def on_a_terminal(gate):
         os.close(leader)
 
 
+def limits(gate):
+    """Whoever fills the processor of the load makes it the limit, unless the rate is kept."""
+    cpu = min(os.sched_getaffinity(0))
+    burner = subprocess.Popen(["sh", "-c", "while :; do :; done"])
+    rig.children.append(burner)
+    os.sched_setaffinity(burner.pid, {cpu})
+    run = Run(f"latency --cpus {cpu}", gate.port, "500ms")
+    check(run.exit == 0 and run.result["load_was_limit"] and run.result["load_busy"] < 0.9
+          and run.result["load_cores_busy"] > 0.9, "a full processor is told", run)
+    run = Run(f"latency --rate 50 --cpus {cpu}", gate.port, "500ms")
+    check(run.exit == 0 and not run.result["load_was_limit"], "a rate that is kept is none", run)
+    burner.kill()
+
+
 def saved(gate):
     run = Run("latency --save saved.json", gate.port)
     text = pathlib.Path(f"{rig.FOLDER}/saved.json").read_text(encoding="utf-8")
@@ -287,6 +301,7 @@ def main():
     handshakes(gate)
     identities(plain)
     key_updates(plain)
+    limits(gate)
     saved(gate)
     on_a_terminal(gate)
     many_addresses(plain)
