@@ -8,6 +8,7 @@
 #include "gateway/config/units.h"
 
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +30,9 @@ static const struct bench_command_info commands[BENCH_COMMAND_COUNT] = {
             .word = "bulk",
             .title = "how fast bytes go through, and what they cost",
             .about = "Transfers by HTTP: down is GET, up is PUT; both is an echo. What `origin` "
-                     "sends is compared byte by byte; of other HTTP servers only the length is.",
+                     "sends is compared byte by byte; of other HTTP servers only the length is. "
+                     "Bytes count when they were received, or when the kernel has taken them to "
+                     "send.",
         },
     [BENCH_LATENCY] =
         {
@@ -632,8 +635,50 @@ static struct argp_option row_of(size_t i, char help[HELP_MAX])
                             : NULL,
         .flags = opt->kind == HIDDEN_SWITCH ? OPTION_HIDDEN : 0,
         .doc = help,
-        .group = 1,
     };
+}
+
+/* Parts of a load's --help, each with the flag of the table that begins it. */
+static const struct {
+    const char *title;
+    const char *first;
+} sections[] = {
+    {"The server:", "target"},    {"TLS:", "tls"},     {"What connections do:", "resume"},
+    {"How much:", "connections"}, {"Results:", "pid"},
+};
+
+static unsigned section_of(size_t flag)
+{
+    unsigned section = 0;
+    for (size_t i = 0; i <= flag; i++)
+        if (section + 1 < GW_ARRAY_SIZE(sections) &&
+            !strcmp(flags[i].name, sections[section + 1].first))
+            section++;
+    return section;
+}
+
+enum {
+    ROWS_MAX = GW_ARRAY_SIZE(flags) + GW_ARRAY_SIZE(sections) + 1,
+};
+
+/* What argp is told of the flags of a command; the rows after them are zero. */
+static void fill_rows(enum bench_command command, struct argp_option rows[ROWS_MAX],
+                      char helps[][HELP_MAX])
+{
+    bool titled = 1U << command & LOAD;
+    size_t count = 0;
+    int last = -1;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(flags); i++) {
+        int section = (int)section_of(i);
+        if (!(flags[i].commands & 1U << command))
+            continue;
+        if (titled && section != last)
+            rows[count++] =
+                (struct argp_option){.doc = sections[section].title, .group = section + 1};
+        last = section;
+        rows[count] = row_of(i, helps[i]);
+        rows[count++].group = titled ? section + 1 : 1;
+    }
 }
 
 /* What may stand in a line of HTTP. */
@@ -673,20 +718,15 @@ static int check(const struct bench_config *config, struct gw_error *err)
 int bench_options_read(enum bench_command command, int argc, char **argv, struct bench_config *ret,
                        struct gw_error *err)
 {
-    struct argp_option rows[GW_ARRAY_SIZE(flags) + 1] = {0};
+    struct argp_option rows[ROWS_MAX] = {0};
     char helps[GW_ARRAY_SIZE(flags)][HELP_MAX];
     char name[64];
     char about[512];
-    size_t count = 0;
-    for (size_t i = 0; i < GW_ARRAY_SIZE(flags); i++) {
-        if (flags[i].commands & 1U << command) {
-            rows[count] = row_of(i, helps[count]);
-            count++;
-        }
-    }
+    fill_rows(command, rows, helps);
     (void)snprintf(name, sizeof(name), "ktlsgate-bench %s", commands[command].word);
     (void)snprintf(about, sizeof(about), "%s.\n\v%s", commands[command].title,
                    commands[command].about);
+    about[0] = (char)toupper(about[0]);
     struct argp argp = {.options = rows, .parser = take, .doc = about};
     struct reading reading = {.config = ret, .err = err};
     bench_options_defaults(command, ret);
