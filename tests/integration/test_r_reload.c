@@ -481,9 +481,10 @@ static void a_storm_of_hups_leaves_nothing_behind(void **state)
     struct client c;
     (void)state;
     serve(1, NULL, NULL);
+    int before = process_fds(stage_worker());
     answers(ID_SERVER);
     hup_until("reload: nothing has changed");
-    int before = process_fds(stage_worker()), master = process_fds(gateway->pid);
+    int master = process_fds(gateway->pid);
     stage_join(&c, NULL);
     for (int i = 0; i < STORM; i++) {
         if (i % 2)
