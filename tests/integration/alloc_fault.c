@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -51,9 +52,19 @@ static bool fails(void)
 
 static void *count_live(void *p)
 {
-    if (p && plan)
+    if (p && plan) {
         (void)__atomic_add_fetch(&plan->live, 1, __ATOMIC_RELAXED);
+        (void)__atomic_add_fetch(&plan->bytes, malloc_usable_size(p), __ATOMIC_RELAXED);
+    }
     return p;
+}
+
+static void count_dead(void *p)
+{
+    if (p && plan) {
+        (void)__atomic_sub_fetch(&plan->live, 1, __ATOMIC_RELAXED);
+        (void)__atomic_sub_fetch(&plan->bytes, malloc_usable_size(p), __ATOMIC_RELAXED);
+    }
 }
 
 PUBLIC void *malloc(size_t size)
@@ -68,8 +79,7 @@ PUBLIC void *calloc(size_t count, size_t size)
 
 PUBLIC void free(void *p)
 {
-    if (p && plan)
-        (void)__atomic_sub_fetch(&plan->live, 1, __ATOMIC_RELAXED);
+    count_dead(p);
     __libc_free(p);
 }
 
@@ -77,10 +87,16 @@ PUBLIC void *realloc(void *old, size_t size)
 {
     if (!old)
         return malloc(size);
-    if (size) /* what is there stays one */
-        return fails() ? NULL : __libc_realloc(old, size);
-    free(old);
-    return NULL;
+    if (size == 0) {
+        free(old);
+        return NULL;
+    }
+    if (fails())
+        return NULL;
+    count_dead(old);
+    void *p = __libc_realloc(old, size);
+    (void)count_live(p ? p : old);
+    return p;
 }
 
 PUBLIC void *aligned_alloc(size_t alignment, size_t size)
