@@ -98,6 +98,7 @@ static const struct {
     {"engine_problem", "the openssl that testssl.sh itself runs has no GOST engine"},
     {"cert_revocation", "the CA of the tests names neither CRL nor OCSP responder"},
     {"security_headers", "headers of HTTP are the backend's"},
+    {"sessionresumption_ticket", "it asks for a session and leaves, maybe before the ticket comes"},
 };
 
 /* "key : "value"," in a line of flat JSON; false when it is another key. */
