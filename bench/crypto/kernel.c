@@ -211,13 +211,13 @@ unsigned bench_crypto_kernel_providers(struct bench_crypto_provider *ret, unsign
     gw_require(room >= 2);
     int r = attach_error();
     ret[0] = (struct bench_crypto_provider){
-        .name = "kernel", .remark = "send and recv of loopback TCP with them", .ways = &ways};
+        .name = "kernel", .remark = "with send and recv of loopback TCP", .ways = &ways};
     if (r == -ENOENT)
         (void)snprintf(ret[0].absent, sizeof(ret[0].absent), "not in this kernel");
     else if (r)
         (void)snprintf(ret[0].absent, sizeof(ret[0].absent), "%s", strerror(-r));
     ret[1] = (struct bench_crypto_provider){
-        .name = "kernel's TCP",
+        .name = "TCP alone",
         .remark = "the same without TLS, to be taken off",
         .ways = &ways,
         .index = TCP,

@@ -18,6 +18,7 @@ enum bench_command {
     BENCH_ORIGIN,
     BENCH_COMPARE,
     BENCH_CRYPTO,
+    BENCH_REPORT,
     BENCH_COMMAND_COUNT,
 };
 
@@ -53,6 +54,7 @@ enum {
     BENCH_THREADS_MAX = 64,
     BENCH_ROUNDS_MAX = 100,
     BENCH_SIZES_MAX = 8,
+    BENCH_INPUTS_MAX = 256,
     BENCH_LINE_MAX = 1024,
 };
 
@@ -93,6 +95,12 @@ struct bench_crypto_wish {
     const char *relay;        /* NULL, or the file of a comparison */
 };
 
+struct bench_report_wish {
+    const char *inputs[BENCH_INPUTS_MAX]; /* files, and folders of files */
+    unsigned count;
+    const char *out;
+};
+
 struct bench_config {
     enum bench_command command;
     char line[BENCH_LINE_MAX]; /* that asks for it, as a shell would take it */
@@ -127,4 +135,5 @@ struct bench_config {
 
     struct bench_comparison compare;
     struct bench_crypto_wish crypto;
+    struct bench_report_wish report;
 };

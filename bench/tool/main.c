@@ -4,6 +4,7 @@
 #include "bench/crypto/crypto.h"
 #include "bench/load/origin.h"
 #include "bench/load/run.h"
+#include "bench/report/report.h"
 #include "bench/tool/options.h"
 #include "bench/tool/output.h"
 
@@ -37,6 +38,7 @@ static command_fn *const commands[BENCH_COMMAND_COUNT] = {
     [BENCH_ORIGIN] = bench_origin_run,
     [BENCH_COMPARE] = bench_compare_run,
     [BENCH_CRYPTO] = bench_crypto_run,
+    [BENCH_REPORT] = bench_report_run,
 };
 
 static void print_overview(FILE *out)

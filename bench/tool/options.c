@@ -80,6 +80,14 @@ static const struct bench_command_info commands[BENCH_COMMAND_COUNT] = {
                      "kernel, one thread, in turn. Each has to do what libcrypto does before its "
                      "time counts. The figure is that of the best round.",
         },
+    [BENCH_REPORT] =
+        {
+            .word = "report",
+            .title = "saved results as one page with plots",
+            .about = "Reads what --save and `compare` have written (of a FOLDER: its files *.json) "
+                     "and writes one HTML file that needs no other. Plots are drawn by gnuplot.",
+            .inputs = "FILE|FOLDER ...",
+        },
 };
 
 enum kind {
@@ -312,6 +320,13 @@ static const struct flag flags[] = {
      .help =
          "what `compare` has saved: tells how near ktlsgate's relay is to this processor's AEAD",
      AT(crypto.relay)},
+    {.name = "out",
+     .kind = TEXT,
+     .commands = BIT(REPORT),
+     .value = "FILE",
+     .initial = "report.html",
+     .help = "the page to write",
+     AT(report.out)},
     {.name = "warmup",
      .kind = DURATION,
      .commands = LOAD & ~BIT(IDLE),
@@ -589,13 +604,23 @@ static int set(const struct flag *opt, const char *value, struct bench_config *c
 
 /* ---- all of them ---- */
 
+static int take_input(struct reading *r, const char *value)
+{
+    struct bench_report_wish *to = &r->config->report;
+    if (!commands[r->config->command].inputs)
+        return gw_error_set(r->err, GW_EXIT_USAGE, "'%.80s' is no flag; --help lists them", value);
+    if (to->count == BENCH_INPUTS_MAX)
+        return gw_error_set(r->err, GW_EXIT_USAGE, "'%.80s' is one file too many", value);
+    to->inputs[to->count++] = value;
+    return 0;
+}
+
 static error_t take(int key, char *value, struct argp_state *state)
 {
     struct reading *r = state->input;
     if (key == ARGP_KEY_ARG) {
-        r->error =
-            gw_error_set(r->err, GW_EXIT_USAGE, "'%.80s' is no flag; --help lists them", value);
-        return EINVAL;
+        r->error = take_input(r, value);
+        return r->error ? EINVAL : 0;
     }
     if (key < KEY_FIRST || key >= KEY_FIRST + (int)GW_ARRAY_SIZE(flags))
         return ARGP_ERR_UNKNOWN;
@@ -712,6 +737,9 @@ static int check(const struct bench_config *config, struct gw_error *err)
     if (config->server_name && !is_word(config->server_name, NAME_BYTES_MAX))
         return gw_error_set(err, GW_EXIT_USAGE, "--server-name '%.80s': is no name",
                             config->server_name);
+    if (config->command == BENCH_REPORT && !config->report.count)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "say which results: files that --save has written, or their folder");
     return 0;
 }
 
@@ -727,7 +755,8 @@ int bench_options_read(enum bench_command command, int argc, char **argv, struct
     (void)snprintf(about, sizeof(about), "%s.\n\v%s", commands[command].title,
                    commands[command].about);
     about[0] = (char)toupper(about[0]);
-    struct argp argp = {.options = rows, .parser = take, .doc = about};
+    struct argp argp = {
+        .options = rows, .parser = take, .args_doc = commands[command].inputs, .doc = about};
     struct reading reading = {.config = ret, .err = err};
     bench_options_defaults(command, ret);
     bench_lists_line(argc, argv, ret->line);

@@ -114,7 +114,7 @@ static void the_kernel_is_measured_where_it_can(void **state)
         skip_with("this kernel has no tls");
     }
     assert_int_equal(count, SIZES * CIPHERS * DIRECTIONS);
-    assert_int_equal(figures_of("kernel's TCP"), count);
+    assert_int_equal(figures_of("TCP alone"), count);
 }
 
 static void bad_flags_are_told(void **state)
