@@ -84,9 +84,7 @@ static void unit_of(const json_t *a_case, const struct metric *m, char *out, siz
     if (m->unit)
         return;
     if (!m->cost) {
-        const char *unit = bench_text_at(a_case, "unit");
-        bool word = unit[0] && strcmp(unit, "GiB") != 0;
-        (void)snprintf(out, size, "%s%s/s", unit, word ? "s" : "");
+        set_unit(bench_text_at(a_case, "rate_unit"), out, size);
         return;
     }
     json_array_foreach(json_object_get(a_case, "rows"), i, row)
