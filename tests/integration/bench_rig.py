@@ -81,6 +81,14 @@ class Child:
             finish()
         return match
 
+    def count(self, pattern, from_line, least):
+        """Lines that match, from this one on; waits until there are so many."""
+        def found():
+            return len(re.findall(pattern, "\n".join(self.lines[from_line:])))
+        with self.arrived:
+            self.arrived.wait_for(lambda: found() >= least, DEADLINE_S)
+            return found()
+
     def stop(self):
         self.process.terminate()
         return self.process.wait(DEADLINE_S)

@@ -38,6 +38,7 @@ def transfers(gate):
     before = len(gate.lines)
     run = Run("bulk --size 1", gate.port)
     if fits(run, "bulk --size 1"):
+        gate.count(r"bytes_down=\d+ ", before, run.result["connections"])
         ended = re.findall(r"bytes_down=(\d+) ", "\n".join(gate.lines[before:]))
         check(run.result["bytes_down"] * 50 < sum(map(int, ended)), "heads are no payload", run)
     for flags, sides in (("", "down"), ("--direction up --size 300k", "up"),
@@ -79,8 +80,7 @@ def connections(gate, plain):
         run = Run(f"churn --connections 4 {flags}", gate.port)
         fits(run, f"churn {flags}")
         if not flags:
-            log = "\n".join(gate.lines[before:])
-            ended = len(re.findall("bytes_up=128 bytes_down=128 ", log))
+            ended = gate.count("bytes_up=128 bytes_down=128 ", before, run.result["amount"])
             check(run.result["amount"] <= ended <= 3 * run.result["amount"],
                   f"the gateway saw as many connections: {ended}", run)
     fits(Run("churn --plain --connections 4", plain.port), "churn --plain")
@@ -108,7 +108,7 @@ def handshakes(gate):
         before = len(gate.lines)
         run = Run(f"handshake --resume resumed {flags}", gate.port)
         if fits(run, f"handshake --resume resumed {flags}"):
-            resumed = len([x for x in gate.lines[before:] if " resumed=1 " in x])
+            resumed = gate.count(" resumed=1 ", before, run.result["amount"])
             check(resumed >= run.result["amount"] and run.result["resumed"] >= run.result["amount"],
                   f"the gateway resumed them: {resumed}", run)
     off = gateway(gate.port, "--session-tickets", "off", "--verify", "none")
@@ -244,6 +244,17 @@ def many_addresses(plain):
     check(run.returncode == 0 and found, "many connections come from several addresses", out + said)
 
 
+def drain(leader):
+    """What a terminal shows until nobody has it open any more."""
+    text = b""
+    try:
+        while data := os.read(leader, 65536):
+            text += data
+    except OSError:
+        pass
+    return text.decode()
+
+
 def on_a_terminal(gate):
     """The progress line shows and goes; the table is there; Ctrl-C ends it soon."""
     for stop in (False, True):
@@ -260,7 +271,7 @@ def on_a_terminal(gate):
         if stop:
             check(run.returncode != 0 and time.monotonic() - begin < 2, "Ctrl-C ends it", out)
         else:
-            rest = os.read(leader, 65536).decode()
+            rest = drain(leader)
             check("\r" in shown and rest.endswith("\x1b[K") and " requests/s" in shown + rest,
                   "progress is shown on a terminal", shown + rest)
             check(run.returncode == 0 and "  rate " in out and "p99.9" in out, "a table", out)
@@ -292,6 +303,7 @@ def saved(gate):
 
 
 def main():
+    signal.signal(signal.SIGINT, signal.SIG_DFL) # a shell may have had it ignored
     rig.make_certificates()
     plain = origin()
     gate = gateway(plain.port)

@@ -132,6 +132,8 @@ static void merged_ones_are_as_one(void **s gw_unused)
         bench_histogram_add(i % 3 ? &h : &other, ns, 1);
         bench_histogram_add(whole, ns, 1);
     }
+    bench_histogram_add(&other, INT64_C(1) << 42, 1); /* the longest is not where most are */
+    bench_histogram_add(whole, INT64_C(1) << 42, 1);
     bench_histogram_merge(&h, &other);
     assert_memory_equal(&h, whole, sizeof(h));
     memset(&other, 0, sizeof(other));
