@@ -59,3 +59,10 @@ double bench_histogram_mean(const struct bench_histogram *h)
 {
     return h->count ? (double)h->sum_ns / (double)h->count : 0;
 }
+
+/* From whole numbers, as sums of 0.1 go past 0.9 without meeting it. */
+double bench_histogram_step(unsigned step)
+{
+    unsigned nines = step / 9;
+    return 1 - (10 - step % 9) / pow(10, nines + 1);
+}

@@ -29,3 +29,11 @@ void bench_histogram_merge(struct bench_histogram *to, const struct bench_histog
  * the maximum. 0 when empty. */
 uint64_t bench_histogram_at(const struct bench_histogram *h, double quantile);
 double bench_histogram_mean(const struct bench_histogram *h);
+
+enum {
+    BENCH_CURVE_STEPS = 5 * 9 + 1
+};
+
+/* The quantiles of a whole curve: 0, 0.1 … 0.9, 0.91 … 0.99, 0.991 … 0.99999; `step` is below
+ * BENCH_CURVE_STEPS. */
+double bench_histogram_step(unsigned step);

@@ -217,8 +217,10 @@ static json_t *times_json(const struct bench_histogram *h)
     json_object_set_new(times, "max", json_real((double)h->max_ns / 1e3));
     /* The whole curve: how many took how long, by the ends of the buckets. */
     json_t *curve = json_array();
-    for (double q = 0; q < 1; q += q < 0.9 ? 0.1 : q < 0.99 ? 0.01 : q < 0.999 ? 0.001 : 0.0001)
+    for (unsigned i = 0; i < BENCH_CURVE_STEPS; i++) {
+        double q = bench_histogram_step(i);
         json_array_append_new(curve, json_pack("[f,f]", q, (double)bench_histogram_at(h, q) / 1e3));
+    }
     json_object_set_new(times, "curve", curve);
     return times;
 }

@@ -173,6 +173,16 @@ static void many_times_at_once(void **s gw_unused)
     assert_memory_equal(&h, &other, sizeof(h));
 }
 
+static void a_curve_climbs_to_the_fifth_nine(void **s gw_unused)
+{
+    assert_true(bench_histogram_step(0) == 0);
+    for (unsigned i = 1; i < BENCH_CURVE_STEPS; i++)
+        assert_true(bench_histogram_step(i) > bench_histogram_step(i - 1));
+    assert_true(fabs(bench_histogram_step(9) - 0.9) < 1e-9);
+    assert_true(fabs(bench_histogram_step(17) - 0.98) < 1e-9);
+    assert_true(fabs(bench_histogram_step(BENCH_CURVE_STEPS - 1) - 0.99999) < 1e-9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +190,7 @@ int main(void)
         cmocka_unit_test(merged_ones_are_as_one),
         cmocka_unit_test(empty_zero_negative_and_huge),
         cmocka_unit_test(many_times_at_once),
+        cmocka_unit_test(a_curve_climbs_to_the_fifth_nine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
