@@ -107,9 +107,10 @@ json_t *bench_resultfile_json(const struct bench_config *config, const struct be
     json_t *cases = json_array();
     for (unsigned i = 0; i < f->case_count; i++)
         json_array_append_new(cases, case_json(f, i));
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "tool", "ktlsgate-bench " KTLSGATE_VERSION,
-                     "work", "compare", "machine", bench_machine_json(), "settings",
-                     settings_json(config), "systems", systems_json(f), "cases", cases);
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "tool",
+                     "ktlsgate-bench " KTLSGATE_VERSION, "work", "compare", "command", config->line,
+                     "machine", bench_machine_json(), "settings", settings_json(config), "systems",
+                     systems_json(f), "cases", cases);
 }
 
 /* ---- a folder of it ---- */
