@@ -31,15 +31,6 @@ static void label_of(double size, char *out, size_t room)
     (void)snprintf(out, room, kib ? "%.0f KiB" : "%.0f B", kib ? size / 1024 : size);
 }
 
-static struct bench_series *series_of(struct bench_page *page, const char *name)
-{
-    struct bench_chart *chart = &page->chart;
-    for (unsigned i = 0; i < chart->count; i++)
-        if (!strncmp(chart->series[i].name, name, BENCH_NAME_MAX - 1))
-            return &chart->series[i];
-    return bench_chart_add(chart, name, bench_colour_of(&page->providers, name));
-}
-
 static void add_tick(struct bench_chart *chart, double size)
 {
     char label[16];
@@ -60,8 +51,11 @@ static int plot(struct bench_page *page, const struct choice *c, struct gw_error
     json_array_foreach(c->figures, i, figure)
     {
         double gb = json_number_value(json_object_get(figure, "gb_per_s"));
+        const char *name = bench_text_at(figure, "provider");
         struct bench_series *s =
-            belongs(c, figure) ? series_of(page, bench_text_at(figure, "provider")) : NULL;
+            belongs(c, figure)
+                ? bench_chart_series(chart, name, bench_colour_of(&page->providers, name))
+                : NULL;
         if (!s)
             continue;
         add_tick(chart, size_of(figure));

@@ -167,10 +167,12 @@ static int plot_curves(struct bench_page *page, const json_t *a_case, struct gw_
 
 static int plot_case(struct bench_page *page, const json_t *a_case, struct gw_error *err)
 {
+    bool rests = any_has(json_object_get(a_case, "rows"), "memory_bytes_per_connection");
     int r = 0;
     (void)fputs("<div class=\"plots\">\n", page->out);
     for (size_t i = 0; i < GW_ARRAY_SIZE(metrics) && !r; i++)
-        r = plot_metric(page, a_case, &metrics[i], err);
+        if (metrics[i].cost || !rests) /* how fast they were opened is not what it is about */
+            r = plot_metric(page, a_case, &metrics[i], err);
     if (!r)
         r = plot_curves(page, a_case, err);
     (void)fputs("</div>\n", page->out);
@@ -259,6 +261,20 @@ static void write_limits(FILE *out, const json_t *rows)
                       limited, runs);
 }
 
+static void write_failed(FILE *out, const json_t *failed)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach(failed, i, row)
+    {
+        (void)fputs("<p class=\"note\">", out);
+        bench_html_text(out, bench_text_at(row, "system"));
+        (void)fputs(" failed: ", out);
+        bench_html_text(out, bench_text_at(row, "why"));
+        (void)fputs("</p>\n", out);
+    }
+}
+
 static void write_table(FILE *out, const json_t *a_case)
 {
     const json_t *rows = json_object_get(a_case, "rows");
@@ -273,6 +289,7 @@ static void write_table(FILE *out, const json_t *a_case)
     }
     (void)fputs("</tbody></table></div>\n", out);
     write_limits(out, rows);
+    write_failed(out, json_object_get(a_case, "failed"));
 }
 
 /* ---- beside the best of the others ---- */
@@ -416,7 +433,7 @@ int bench_cases_overview(struct bench_page *page, const json_t *compare, struct 
     }
     if (chart->count == 0)
         return 0;
-    (void)fputs("<section>\n<h2>ktlsgate beside the best of the others</h2>\n"
+    (void)fputs("<section>\n<h2>Beside the best of the others</h2>\n"
                 "<p>What it takes of the server for the same work: CPU time, or memory of idle "
                 "connections. Best is whoever of the others takes least in that case.</p>\n"
                 "<div class=\"plots\">\n",
@@ -450,61 +467,84 @@ int bench_cases_write(struct bench_page *page, const json_t *cases, struct gw_er
 
 /* ---- scaling ---- */
 
-/* One worker's throughput times the number of workers. */
-static void add_ideal(struct bench_chart *chart, const struct bench_point *points, unsigned count)
+/* The name of a system without the number of its workers: "nginx" of "nginx-4w". */
+static void base_name(const char *name, double workers, char *out, size_t size)
 {
+    char end[32];
+    (void)snprintf(end, sizeof(end), "-%.0fw", workers);
+    size_t len = strlen(name), end_len = strlen(end);
+    bool has = len > end_len && !strcmp(name + len - end_len, end);
+    (void)snprintf(out, size, "%.*s", (int)(has ? len - end_len : len), name);
+}
+
+/* One worker's throughput times the number of workers, as far as that goes. */
+static void add_ideal(struct bench_chart *chart)
+{
+    const struct bench_series *first = &chart->series[0];
     struct bench_series *s = bench_chart_add(chart, "in proportion", BENCH_GREY);
-    for (unsigned i = 0; s && i < count; i++) {
-        double y = points[0].y / points[0].x * points[i].x;
-        bench_series_add(chart, s, (struct bench_point){points[i].x, y, y, y});
+    for (unsigned i = 0; s && i < first->count; i++) {
+        double y = first->points[0].y / first->points[0].x * first->points[i].x;
+        bench_series_add(chart, s, (struct bench_point){first->points[i].x, y, y, y});
     }
 }
 
-static void write_scaling(FILE *out, const json_t *scaling)
+static void add_workers(struct bench_page *page, const json_t *row)
+{
+    double workers = json_number_value(json_object_get(row, "workers"));
+    struct bench_value v = bench_value_at(row, "per_second");
+    char name[BENCH_NAME_MAX], label[16];
+    unsigned t = 0;
+    if (!v.known || !(workers > 0))
+        return;
+    base_name(bench_text_at(row, "system"), workers, name, sizeof(name));
+    struct bench_series *s =
+        bench_chart_series(&page->chart, name, bench_colour_of(&page->systems, name));
+    if (s)
+        bench_series_add(&page->chart, s, (struct bench_point){workers, v.median, v.min, v.max});
+    while (t < page->chart.tick_count && page->chart.ticks[t].at != workers)
+        t++;
+    (void)snprintf(label, sizeof(label), "%.0f", workers);
+    if (t == page->chart.tick_count)
+        bench_chart_tick(&page->chart, workers, label);
+}
+
+/* Fills the chart. Whether there is something to be seen: two numbers of workers. */
+static bool chart_workers(struct bench_page *page, const json_t *a_case)
 {
     size_t i;
     const json_t *row;
-    (void)fputs("<div class=\"wide\"><table>\n<thead><tr><th>Workers</th><th>Per second</th></tr>"
-                "</thead>\n<tbody>\n",
-                out);
-    json_array_foreach(scaling, i, row)
+    struct bench_chart *chart =
+        bench_page_chart(page, BENCH_LINES, bench_text_at(a_case, "rate_unit"));
+    chart->x_title = "workers, each on a processor of its own";
+    json_array_foreach(json_object_get(a_case, "rows"), i, row)
     {
-        struct bench_value v = bench_value_at(row, "per_second");
-        (void)fprintf(out, "<tr><th scope=\"row\">%.0f</th>",
-                      json_number_value(json_object_get(row, "workers")));
-        write_spread(out, &v);
-        (void)fputs("</tr>\n", out);
+        add_workers(page, row);
     }
-    (void)fputs("</tbody></table></div>\n", out);
+    if (chart->tick_count < 2 || chart->series[0].count < 2)
+        return false;
+    add_ideal(chart);
+    return true;
 }
 
 int bench_cases_scaling(struct bench_page *page, const json_t *compare, struct gw_error *err)
 {
-    const json_t *scaling = json_object_get(compare, "scaling");
     size_t i;
-    const json_t *row;
-    struct bench_chart *chart = bench_page_chart(page, BENCH_LINES, "per second");
-    chart->x_title = "workers";
-    struct bench_series *s = bench_chart_add(chart, ours, bench_colour_of(&page->systems, ours));
-    json_array_foreach(scaling, i, row)
+    const json_t *a_case;
+    bool begun = false;
+    int r = 0;
+    json_array_foreach(json_object_get(compare, "cases"), i, a_case)
     {
-        struct bench_value v = bench_value_at(row, "per_second");
-        double workers = json_number_value(json_object_get(row, "workers"));
-        char label[16];
-        if (!v.known || !(workers > 0))
+        if (r || !chart_workers(page, a_case))
             continue;
-        bench_series_add(chart, s, (struct bench_point){workers, v.median, v.min, v.max});
-        (void)snprintf(label, sizeof(label), "%.0f", workers);
-        bench_chart_tick(chart, workers, label);
+        if (!begun)
+            (void)fputs("<section>\n<h2>More workers</h2>\n<div class=\"plots\">\n", page->out);
+        begun = true;
+        r = bench_page_plot(page, title_of(a_case), better(false), err);
     }
-    if (s->count < 2)
-        return 0;
-    add_ideal(chart, s->points, s->count);
-    (void)fputs("<section>\n<h2>More workers</h2>\n<div class=\"plots\">\n", page->out);
-    int r = bench_page_plot(page, "Throughput by number of workers", better(false), err);
-    (void)fputs("</div>\n", page->out);
-    write_scaling(page->out, scaling);
-    (void)fputs("</section>\n", page->out);
+    if (begun)
+        (void)fputs("</div>\n<p class=\"note\">The figures are in the tables of the cases."
+                    "</p>\n</section>\n",
+                    page->out);
     return r;
 }
 
@@ -533,6 +573,13 @@ static json_t *row_of(const struct bench_input *in)
     return row;
 }
 
+static void rate_unit(const json_t *result, char *out, size_t size)
+{
+    const char *unit = bench_text_at(result, "unit");
+    bool word = unit[0] && strcmp(unit, "GiB") != 0;
+    (void)snprintf(out, size, "%s%s/s", unit, word ? "s" : "");
+}
+
 json_t *bench_cases_of_singles(const struct bench_inputs *inputs)
 {
     json_t *cases = json_array();
@@ -546,11 +593,11 @@ json_t *bench_cases_of_singles(const struct bench_inputs *inputs)
         const json_t *a_case = bench_find(cases, "title", title);
         json_t *rows = json_object_get(a_case, "rows");
         if (!rows) {
+            char rate[BENCH_NAME_MAX];
+            rate_unit(json_object_get(in->json, "result"), rate, sizeof(rate));
             rows = json_array();
-            json_array_append_new(
-                cases, json_pack("{s:s, s:s, s:o}", "title", title, "unit",
-                                 bench_text_at(json_object_get(in->json, "result"), "unit"), "rows",
-                                 rows));
+            json_array_append_new(cases, json_pack("{s:s, s:s, s:o}", "title", title, "rate_unit",
+                                                   rate, "rows", rows));
         }
         json_array_append_new(rows, row_of(in));
     }

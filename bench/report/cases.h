@@ -17,6 +17,6 @@ gw_must_check int bench_cases_overview(struct bench_page *page, const json_t *co
 /* A section for each. 0, or negative errno with *err filled. */
 gw_must_check int bench_cases_write(struct bench_page *page, const json_t *cases,
                                     struct gw_error *err);
-/* Throughput by number of workers; nothing where a comparison has none. */
+/* Throughput by number of workers, of each case; nothing where all have as many. */
 gw_must_check int bench_cases_scaling(struct bench_page *page, const json_t *compare,
                                       struct gw_error *err);

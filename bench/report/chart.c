@@ -17,7 +17,7 @@ static const unsigned palette[] = {0xe69f00, 0x009e73, 0xcc79a7, 0xd55e00,
 unsigned bench_colour_of(struct bench_colours *colours, const char *name)
 {
     unsigned i = 0;
-    if (colours->has_ours && !strcmp(name, "ktlsgate"))
+    if (colours->has_ours && !strncmp(name, "ktlsgate", strlen("ktlsgate")))
         return OURS;
     if (strstr(name, "plain") || strstr(name, "TCP"))
         return BENCH_GREY;
@@ -38,6 +38,15 @@ struct bench_series *bench_chart_add(struct bench_chart *chart, const char *name
     series->aside = colour == BENCH_GREY;
     series->count = 0;
     return series;
+}
+
+struct bench_series *bench_chart_series(struct bench_chart *chart, const char *name,
+                                        unsigned colour)
+{
+    for (unsigned i = 0; i < chart->count; i++)
+        if (!strncmp(chart->series[i].name, name, BENCH_NAME_MAX - 1))
+            return &chart->series[i];
+    return bench_chart_add(chart, name, colour);
 }
 
 /* No figure of ours is beyond these, and with them no sum on the way to a plot overflows. */

@@ -51,7 +51,7 @@ struct bench_chart {
 /* Which colour a name has in all plots of a page. The first names get colours that people who are
  * colour-blind can tell apart (Okabe and Ito); what is plain TCP is grey. */
 struct bench_colours {
-    bool has_ours; /* "ktlsgate" has a colour that no other name gets */
+    bool has_ours; /* what begins with "ktlsgate" has a colour that no other name gets */
     unsigned count;
     char names[BENCH_SERIES_MAX][BENCH_NAME_MAX];
 };
@@ -60,6 +60,9 @@ unsigned bench_colour_of(struct bench_colours *colours, const char *name);
 
 /* NULL when it holds BENCH_SERIES_MAX already. Else an empty one at the end. */
 struct bench_series *bench_chart_add(struct bench_chart *chart, const char *name, unsigned colour);
+/* The one of that name, or a new one. */
+struct bench_series *bench_chart_series(struct bench_chart *chart, const char *name,
+                                        unsigned colour);
 /* What there is no room for, or is no number or past all bounds, is left out; with log axes also
  * what is not above zero. */
 void bench_series_add(const struct bench_chart *chart, struct bench_series *series,

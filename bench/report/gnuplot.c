@@ -219,20 +219,21 @@ static bool has_spread(const struct bench_series *series)
     return any;
 }
 
-/* Lines differ in their points, too, for whoever does not tell their colours apart; where they have
- * too many, in where they are. */
+/* Lines differ in their marks, too, for whoever does not tell their colours apart; not all of many
+ * points get one. */
 static void write_line(FILE *out, const struct bench_chart *chart, unsigned s)
 {
     static const int marks[] = {7, 5, 9, 13, 11, 6, 4, 8};
     const struct bench_series *series = &chart->series[s];
-    bool marked = !series->aside && series->count <= BENCH_TICKS_MAX;
+    bool marked = !series->aside;
     char name[BENCH_NAME_MAX];
     bench_gnuplot_label(series->name, name);
     (void)fprintf(out, "%s$s%u using 1:2 with %s lc rgb '#%06x' lw %s dt %u", s ? ", " : "", s,
                   marked ? "linespoints" : "lines", series->colour, series->aside ? "1.6" : "2.4",
                   series->aside ? 2 : 1 + s / 8);
     if (marked)
-        (void)fprintf(out, " pt %d ps 0.7", marks[s % GW_ARRAY_SIZE(marks)]);
+        (void)fprintf(out, " pt %d ps 0.7 pointinterval %u", marks[s % GW_ARRAY_SIZE(marks)],
+                      1 + series->count / BENCH_TICKS_MAX);
     (void)fprintf(out, " title '%s'", name);
     if (has_spread(series)) /* error bars would clear the points below them to white */
         (void)fprintf(
