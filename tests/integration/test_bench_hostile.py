@@ -241,7 +241,7 @@ ROWS = (
     ("has half a head", say(b"HTTP/1.1 200 OK\r\nContent"), TLS, "bulk", "did not answer"),
     ("says no", say(b"HTTP/1.1 500 \x1b[31m\xff\r\nContent-Length: 0\r\n\r\n"), TLS, "bulk",
      "HTTP/1.1 500 ?[31m?"),
-    ("answers nothing, often", say(*[b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"] * 3), TLS,
+    ("answers nothing, often", say(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" * 3), TLS,
      "bulk --path /", "before it had been asked"),
     ("takes an upload too early", early_answer, TLS, "bulk --direction up", "before it had all"),
     ("refuses an upload", say(b"HTTP/1.1 422 Wrong\r\nContent-Length: 0\r\n\r\n"), TLS,
