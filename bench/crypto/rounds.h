@@ -18,8 +18,8 @@ struct bench_racer {
     void *arg;
     unsigned ops; /* of a lap */
     int error;    /* a negative errno: it does not run (again) */
-    double
-        ns[BENCH_ROUNDS]; /* for one operation, after bench_rounds_run from the best to the worst */
+    /* For one operation, in the best lap of each round; after bench_rounds_run in order. */
+    double ns[BENCH_ROUNDS];
 };
 
 /* Each of them runs laps for budget_ns, parted into BENCH_ROUNDS rounds of at least one lap, and a

@@ -77,6 +77,23 @@ static void without_time_each_has_one_lap_a_round_in_turn(void **state)
     assert_true(bench_rounds_best(&racers[1]) == 2);
 }
 
+static int disturbed(void *arg, int64_t *ret_ns)
+{
+    struct work *w = arg;
+    *ret_ns = ++w->runs % 4 == 0 ? 1000 : 9000;
+    now += *ret_ns;
+    return 0;
+}
+
+static void a_round_is_its_best_lap(void **state)
+{
+    (void)state;
+    struct work w = {.runs = 0};
+    struct bench_racer racer = {.lap = disturbed, .arg = &w, .ops = 10};
+    bench_rounds_run(&racer, 1, 100000 * BENCH_ROUNDS, read_now);
+    assert_true(bench_rounds_worst(&racer) == 100);
+}
+
 static int slower_each_time(void *arg, int64_t *ret_ns)
 {
     struct work *w = arg;
@@ -114,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_figure_is_for_one_operation, set_up),
         cmocka_unit_test_setup(without_time_each_has_one_lap_a_round_in_turn, set_up),
+        cmocka_unit_test_setup(a_round_is_its_best_lap, set_up),
         cmocka_unit_test_setup(rounds_are_sorted, set_up),
         cmocka_unit_test_setup(what_fails_runs_no_more, set_up),
     };
