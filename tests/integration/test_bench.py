@@ -35,12 +35,14 @@ def fits(run, what):
 
 
 def transfers(gate):
-    before = len(gate.lines)
-    run = Run("bulk --size 1", gate.port)
-    if fits(run, "bulk --size 1"):
-        gate.count(r"bytes_down=\d+ ", before, run.result["connections"])
-        ended = re.findall(r"bytes_down=(\d+) ", "\n".join(gate.lines[before:]))
-        check(run.result["bytes_down"] * 50 < sum(map(int, ended)), "heads are no payload", run)
+    for way in ("down", "up"):
+        before = len(gate.lines)
+        run = Run(f"bulk --size 1 --direction {way}", gate.port)
+        if fits(run, f"bulk {way} --size 1"):
+            gate.count(f"bytes_{way}=", before, run.result["connections"])
+            ended = re.findall(rf"bytes_{way}=(\d+) ", "\n".join(gate.lines[before:]))
+            check(run.result[f"bytes_{way}"] * 50 < sum(map(int, ended)),
+                  f"heads are no payload, {way}", run)
     for flags, sides in (("", "down"), ("--direction up --size 300k", "up"),
                          ("--direction both", "both"), ("--size 1", "down"),
                          ("--tls 1.2 --cipher aes-256-gcm --size 70000", "down"),
@@ -53,6 +55,8 @@ def transfers(gate):
                   "both": r["bytes_down"] + r["bytes_up"]}[sides]
             check(abs(of / 2**30 - r["amount"]) < 1e-6 * r["amount"] and r["unit"] == "GiB",
                   f"bulk {flags}: the amount is that of its bytes", run)
+            check(sides == "both" or r[{"down": "bytes_up", "up": "bytes_down"}[sides]] == 0,
+                  f"bulk {flags}: nothing goes the other way", run)
 
 
 def requests(gate):
