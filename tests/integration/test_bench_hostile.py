@@ -5,6 +5,7 @@ Each run ends within its time, with a sentence and exit code 1: it neither hangs
 of a success."""
 import concurrent.futures
 import functools
+import contextlib
 import os
 import random
 import signal
@@ -344,18 +345,25 @@ def refused():
             check(run.exit == 1 and "Connection refused" in run.said, f"{line}: refused", run)
 
 
-def kill_workers(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-        for child in f.read().split():
-            os.kill(int(child), signal.SIGKILL)
+def kill_workers(pid, over):
+    """Again and again: a machine may be too busy for the load to have begun, or to be caught at it."""
+    while not over.wait(0.3):
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+            for child in f.read().split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(child), signal.SIGKILL)
 
 
 def killed_workers():
     plain = origin()
     for line in ("bulk", "latency", "churn", "idle", "handshake"):
         gate = gateway(plain.port)
-        threading.Timer(0.5, kill_workers, [gate.pid]).start()
+        over = threading.Event()
+        killer = threading.Thread(target=kill_workers, args=(gate.pid, over))
+        killer.start()
         run = Run(f"{line} --connections 8 {TIMEOUT}", gate.port, time_s="1s")
+        over.set()
+        killer.join()
         check(run.exit == 1 and run.said and run.seconds < 4, f"killed workers amid {line}", run)
         gate.stop()
 

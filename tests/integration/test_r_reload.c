@@ -173,15 +173,6 @@ static void await_line(const char *words)
         fail_msg("the log does not say '%s'", words);
 }
 
-/* Any line, before or after those: who writes it is another process. */
-static void await_anywhere(const char *words)
-{
-    char line[LOG_LINE_MAX];
-    size_t cursor = 0;
-    if (!logbook_await(&gateway->log, &cursor, words, line))
-        fail_msg("the log does not say '%s'", words);
-}
-
 static void hup_until(const char *words)
 {
     hup();
@@ -438,7 +429,7 @@ static void a_worker_without_descriptors_stays(void **state)
     take_descriptors(worker, &before);
     renew_as(ID_SERVER_RSA);
     hup_until("a worker could not load what the loader has read");
-    await_anywhere("reload: no descriptor is free for the new files");
+    gateway_expect_words(gateway, "reload: no descriptor is free for the new files");
     give_descriptors(worker, &before);
     answers(ID_SERVER);
     hup_until(IN_FORCE);
