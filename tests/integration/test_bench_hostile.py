@@ -4,8 +4,8 @@
 Each run ends within its time, with a sentence and exit code 1: it neither hangs, crashes nor tells
 of a success."""
 import concurrent.futures
-import functools
 import contextlib
+import functools
 import os
 import random
 import signal
