@@ -154,6 +154,7 @@ def key_updates(plain):
         run = Run(f"bulk --connections 2 {flags}", gate.port)
         if fits(run, f"bulk {flags} amid KeyUpdates"):
             check(run.result["amount"] * 2**30 > 100 * 16384 * 2, "there were some", run)
+    check(gate.count(r"key_updates_in=[1-9]\d* ", 0, 1), "those asked of the client came")
     gate.stop()
 
 

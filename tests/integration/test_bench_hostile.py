@@ -165,6 +165,11 @@ def reset_when_closed(conn):
     os.fstat(raw)
 
 
+def reset_at_once(conn):
+    """… before it can have heard that the client ends."""
+    reset(conn)
+
+
 def raw_bytes(data):
     """Past TLS, on the socket itself."""
     def act(conn):
@@ -229,6 +234,7 @@ ROWS = (
      "the server ended a connection"),
     ("resets instead of closing", reset_when_closed, TLS, "handshake", "the server ended"),
     ("resets instead of closing", reset_when_closed, TLS, "churn", "the server ended"),
+    ("resets before we close", reset_at_once, TLS, "handshake --tls 1.2 --connections 8", "the server"),
     ("has noise for a record", raw_bytes(b"\x17\x03\x03\x00\x20" + bytes(32)), TLS, "latency",
      "could not be opened"),
     ("has a giant record", raw_bytes(b"\x17\x03\x03\xff\xff" + bytes(70000)), TLS, "latency",
