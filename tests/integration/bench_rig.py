@@ -3,10 +3,12 @@
 
 The programs are those in $KTLSGATE and $KTLSGATE_BENCH.
 """
+import atexit
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,12 +35,19 @@ def check(ok, what, more=""):
     return ok
 
 
-def finish():
+@atexit.register
+def clean_up():
     for child in children:
         child.kill()
         child.wait()
     shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def finish():
     sys.exit(1 if failures else 0)
+
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1)) # as when a test takes too long
 
 
 def make_certificates():
