@@ -282,7 +282,8 @@ static void updates_keys(const struct peer *peer, const struct column *column)
     struct peer_task task = task_of(column);
     task.suite = SUITE_AES_128; /* the one whose limit Java is told */
     task.update = true;
-    task.up = task.down = large(peer, true);
+    task.up = large(peer, true);
+    task.down = engine_can_rekey ? task.up : 1000; /* few: Java shall not ask at its end */
     plan(peer, (struct backend_plan){.down_bytes = task.down, .fin_after_up = task.up});
     if (engine_can_rekey) {
         transfer(peer, &task, &line);
