@@ -70,6 +70,7 @@ static void make_identities(void)
     make(c, ID_FOREIGN, (struct test_cert_spec){.ca = true});
     struct test_cert_spec server = {.issuer = c[ID_CA], .san = "DNS:localhost,IP:127.0.0.1"};
     make(c, ID_SERVER, server);
+    make(c, ID_SERVER_NEXT, server);
     server.key = TEST_KEY_RSA;
     make(c, ID_SERVER_RSA, server);
     make(c, ID_SERVER_EXPIRED,

@@ -32,6 +32,7 @@ enum {
     X(CA, "ca")                                                                                    \
     X(SERVER, "server")                                                                            \
     X(SERVER_RSA, "server-rsa")                                                                    \
+    X(SERVER_NEXT, "server-next")                                                                  \
     X(SERVER_EXPIRED, "server-expired")                                                            \
     X(ALICE, "alice")                                                                              \
     X(MALLORY, "mallory")                                                                          \
