@@ -23,11 +23,8 @@ struct gw_provider {
     OSSL_ALGORITHM kdfs[KDFS_MAX + 1];
 };
 
-/* libcrypto calls init without an argument. It is called by OSSL_PROVIDER_load alone, which
- * gw_provider_new calls under its caller's lock. */
-static struct gw_provider *being_made;
-
-/* Its context, as algorithms see it, is that of the default provider; so the rest is found here. */
+/* libcrypto calls init without an argument, and the rest with a context that is the default
+ * provider's, as its algorithms want it. So ours is found here; a process has one at a time. */
 static struct gw_provider *current;
 
 static bool is_key_schedule(const OSSL_ALGORITHM *a)
@@ -79,7 +76,7 @@ static int init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const O
 {
     (void)handle, (void)in;
     *out = functions;
-    *ctx = OSSL_PROVIDER_get0_provider_ctx(being_made->whole);
+    *ctx = OSSL_PROVIDER_get0_provider_ctx(current->whole);
     return 1;
 }
 
@@ -89,7 +86,7 @@ static bool load(struct gw_provider *p, OSSL_LIB_CTX *library)
     p->whole = p->base ? OSSL_PROVIDER_load(p->base, "default") : NULL;
     if (!p->whole || !collect_kdfs(p))
         return false;
-    being_made = current = p;
+    current = p;
     if (!OSSL_PROVIDER_add_builtin(library, NAME, init))
         return false;
     p->shown = OSSL_PROVIDER_load(library, NAME);

@@ -25,7 +25,8 @@ struct gw_traffic_secrets {
 
 struct gw_provider;
 
-/* Makes it what `library` computes with; at its making, before anything is fetched of it. NULL when
+/* Makes it what `library` computes with, at its making, before anything is fetched of it; one at a
+ * time in a process. NULL when
  * libcrypto refuses. */
 gw_must_check struct gw_provider *gw_provider_new(OSSL_LIB_CTX *library);
 /* Before the library context is freed, which alone would lose a reference to it; NULL is allowed.

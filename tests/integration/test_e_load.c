@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Many connections at once and one after the other: none starves another, none leaves anything
  * behind, and who does not read costs bounded memory. */
+#include "gateway/base/attr.h"
 #include "gateway/base/compat.h"
 #include "gateway/ring/pipe.h"
 #include "tests/integration/check.h"
@@ -342,6 +343,64 @@ static void a_flood_leaves_no_memory_behind(void **state)
     gateway_stop(gateway);
 }
 
+struct rest {
+    pid_t worker;
+    long before_kib;
+    unsigned conns;
+    long kib; /* at its end */
+};
+
+/* Until the connections have given back what they can have again. */
+static void await_rest(void *arg)
+{
+    enum {
+        REST_KIB = 4,
+        REST_MS = 4000 /* of the gateway, and some */
+    };
+    struct rest *r = arg;
+    int64_t begin = net_now_ms();
+    long most = r->before_kib + (long)r->conns * REST_KIB;
+    do {
+        (void)poll(NULL, 0, 100);
+        r->kib = process_memory_kib(r->worker);
+    } while (GW_WITH_ASAN ? net_now_ms() < begin + REST_MS
+                          : r->kib > most && net_now_ms() < begin + DEADLINE_MS);
+    if (!GW_WITH_ASAN && r->kib > most)
+        fail_msg("%u idle connections cost %ld KiB", r->conns, r->kib - r->before_kib);
+}
+
+/* Both versions go on after that: records of both directions are opened and sealed again. */
+static void idle_connections_rest_and_go_on(void **state)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    struct client sleepers[GW_ARRAY_SIZE(versions)];
+    struct rest rest = {.conns = world_is_small() ? 300 : 1500};
+    char error[160];
+    (void)state;
+    serve(NULL, NULL);
+    run(0, echo_of(100 * KIB), 50, 25);
+    rest.worker = stage_worker();
+    rest.before_kib = process_memory_kib(rest.worker);
+    struct client_work work = echo_of(3000);
+    work.meet = true;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(versions); i++) {
+        struct client_options of_sleeper = options_of(versions[i]);
+        stage_join(&sleepers[i], &of_sleeper);
+        stage_echo(&sleepers[i], 3000);
+    }
+    struct client_options options = options_of(0);
+    unsigned good = clients_run(&options, &work, rest.conns, rest.conns, await_rest, &rest, error);
+    if (good != rest.conns)
+        fail_msg("%u of %u connections failed; the first: %s", rest.conns - good, rest.conns,
+                 error);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(versions); i++) {
+        stage_echo(&sleepers[i], 100 * KIB);
+        stage_leave(&sleepers[i]);
+    }
+    print_message("    %ld KiB for %u connections\n", rest.kib - rest.before_kib, rest.conns);
+    gateway_stop(gateway);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +411,7 @@ int main(void)
         STAGED(bulk_does_not_starve_the_small),
         STAGED(churn_leaves_nothing_behind),
         STAGED(a_flood_leaves_no_memory_behind),
+        STAGED(idle_connections_rest_and_go_on),
     };
     return run_world("e_load", tests);
 }
