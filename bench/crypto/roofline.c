@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/crypto/roofline.h"
 
+#include "bench/tool/value.h"
+
 #include <string.h>
 
 static const struct {
@@ -11,36 +13,17 @@ static const struct {
     {"bulk-up", "up", BENCH_OPEN},
 };
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
-/* The element of a list whose `key` says `value`; NULL without. */
-static const json_t *find(const json_t *list, const char *key, const char *value)
-{
-    size_t i;
-    const json_t *item;
-    json_array_foreach(list, i, item)
-    {
-        if (!strcmp(text_of(item, key), value))
-            return item;
-    }
-    return NULL;
-}
-
 /* CPU seconds for a GiB; 0 when the file does not know. */
 static double cost_of(const json_t *bulk, const char *system)
 {
-    const json_t *row = find(json_object_get(bulk, "rows"), "system", system);
-    return json_number_value(json_object_get(json_object_get(row, "server_cpu"), "median"));
+    const json_t *row = bench_find(json_object_get(bulk, "rows"), "system", system);
+    return bench_value_at(row, "server_cpu").median;
 }
 
 /* The cipher that was compared: AES-128-GCM unless the file says another. */
 static enum ktls_cipher cipher_of(const json_t *compare)
 {
-    const char *said = text_of(json_object_get(compare, "settings"), "cipher");
+    const char *said = bench_text_at(json_object_get(compare, "settings"), "cipher");
     for (int c = 0; c < KTLS_CIPHER_COUNT; c++)
         if (!strcasecmp(said, ktls_cipher_name((enum ktls_cipher)c)))
             return (enum ktls_cipher)c;
@@ -51,7 +34,7 @@ static enum ktls_cipher cipher_of(const json_t *compare)
 static json_t *roof_of(const json_t *compare, unsigned i, const struct bench_config *config,
                        const struct bench_crypto_result *r)
 {
-    const json_t *bulk = find(json_object_get(compare, "cases"), "name", cases[i].name);
+    const json_t *bulk = bench_find(json_object_get(compare, "cases"), "name", cases[i].name);
     double ours = cost_of(bulk, "ktlsgate"), plain = cost_of(bulk, "nginx-plain");
     const char *by = "";
     enum ktls_cipher cipher = cipher_of(compare);
@@ -112,7 +95,7 @@ void bench_roofline_print(FILE *out, const json_t *roofs)
     json_array_foreach(roofs, i, roof)
     {
         const json_t *percent = json_object_get(roof, "percent_of_roof");
-        (void)fprintf(out, "  %-6s %9.3f %13.3f %11.3f %11.3f", text_of(roof, "case"),
+        (void)fprintf(out, "  %-6s %9.3f %13.3f %11.3f %11.3f", bench_text_at(roof, "case"),
                       json_number_value(json_object_get(roof, "ktlsgate_s_per_gib")),
                       json_number_value(json_object_get(roof, "plain_s_per_gib")),
                       json_number_value(json_object_get(roof, "over_plain_s_per_gib")),
@@ -121,6 +104,7 @@ void bench_roofline_print(FILE *out, const json_t *roofs)
             (void)fprintf(out, " %9.0f %%", json_number_value(percent));
         else
             (void)fputs("  below plain", out);
-        (void)fprintf(out, "  (%s by %s)\n", text_of(roof, "cipher"), text_of(roof, "by"));
+        (void)fprintf(out, "  (%s by %s)\n", bench_text_at(roof, "cipher"),
+                      bench_text_at(roof, "by"));
     }
 }

@@ -2,7 +2,7 @@
 #include "bench/report/aead.h"
 
 #include "bench/report/html.h"
-#include "bench/report/value.h"
+#include "bench/tool/value.h"
 
 #include <math.h>
 #include <string.h>

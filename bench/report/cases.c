@@ -2,7 +2,7 @@
 #include "bench/report/cases.h"
 
 #include "bench/report/html.h"
-#include "bench/report/value.h"
+#include "bench/tool/value.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/report/input.h"
 
-#include "bench/report/value.h"
+#include "bench/tool/value.h"
 
 #include <dirent.h>
 #include <errno.h>

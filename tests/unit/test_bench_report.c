@@ -4,7 +4,7 @@
 #include "bench/report/cases.h"
 #include "bench/report/gnuplot.h"
 #include "bench/report/html.h"
-#include "bench/report/value.h"
+#include "bench/tool/value.h"
 #include "gateway/base/attr.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bench/report/value.h"
+#include "bench/tool/value.h"
 
 #include <string.h>
 
