@@ -5,6 +5,7 @@
 #include "bench/load/origin.h"
 #include "bench/load/run.h"
 #include "bench/report/report.h"
+#include "bench/tool/commands.h"
 #include "bench/tool/options.h"
 #include "bench/tool/output.h"
 

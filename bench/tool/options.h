@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line of ktlsgate-bench: one table of commands and one of flags, read by argp. */
+/* The command line of ktlsgate-bench, read by argp. */
 #pragma once
 
 #include "bench/tool/config.h"
 #include "gateway/base/error.h"
-
-struct bench_command_info {
-    const char *word;
-    const char *title;  /* half a line */
-    const char *about;  /* what --help says below its usage */
-    const char *inputs; /* NULL, or what it takes beside flags */
-};
-
-const struct bench_command_info *bench_command_info(enum bench_command command);
-/* BENCH_COMMAND_COUNT for an unknown word. */
-enum bench_command bench_command_find(const char *word);
 
 /* Reads argv[1…], argv[0] being the command's word, over the defaults of the command. Returns 0,
  * or a negative errno with *err filled. --help prints and exits, as argp does. */

@@ -2,8 +2,8 @@
 #include "bench/tool/output.h"
 
 #include "bench/load/work.h"
+#include "bench/tool/commands.h"
 #include "bench/tool/machine.h"
-#include "bench/tool/options.h"
 #include "gateway/base/clock.h"
 
 #include <errno.h>

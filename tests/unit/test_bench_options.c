@@ -2,6 +2,7 @@
 /* bench/tool/options: each flag with good and bad values, and what is there without them. */
 #include "bench/tool/options.h"
 
+#include "bench/tool/commands.h"
 #include "gateway/base/clock.h"
 
 #include <netinet/in.h>
