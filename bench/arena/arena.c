@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/arena/arena.h"
+
+#include "gateway/base/fd.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    SCRIPT_MAX = 4096
+};
+
+/* ---- addresses ---- */
+
+static void set_end(struct bench_arena_end *end, unsigned space, const char *name, unsigned link,
+                    uint8_t number)
+{
+    *end = (struct bench_arena_end){
+        .space = space,
+        .mac = {2, 0, 0, 0, (uint8_t)link, number}, /* of those that nobody gives out */
+        .v4 = {198, 18, (uint8_t)link, number},
+        .v6 = {0x20, 0x01, 0, 2, 0, 0, 0, (uint8_t)link, [15] = number},
+    };
+    (void)snprintf(end->name, sizeof(end->name), "%s", name);
+    (void)inet_ntop(AF_INET, end->v4, end->v4_text, sizeof(end->v4_text));
+    (void)inet_ntop(AF_INET6, end->v6, end->v6_text, sizeof(end->v6_text));
+}
+
+static void set_links(struct bench_arena *arena, const struct bench_arena_plan *plan)
+{
+    arena->link_count = plan->links;
+    for (unsigned i = 0; i < plan->links; i++) {
+        gw_require(plan->link[i].near < plan->spaces && plan->link[i].far < plan->spaces);
+        set_end(&arena->links[i].near, plan->link[i].near, plan->link[i].name, i, 1);
+        set_end(&arena->links[i].far, plan->link[i].far, plan->link[i].name, i, 2);
+    }
+}
+
+/* ---- what ip(8) is told ---- */
+
+struct script {
+    char text[SCRIPT_MAX];
+    size_t len;
+};
+
+static void tell(struct script *s, const char *fmt, ...) gw_printf(2, 3);
+static void tell(struct script *s, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    s->len += (size_t)vsnprintf(s->text + s->len, sizeof(s->text) - s->len, fmt, args);
+    va_end(args);
+    gw_require(s->len < sizeof(s->text));
+}
+
+static const char *mac_text(const struct bench_arena_end *end, char out[18])
+{
+    const uint8_t *m = end->mac;
+    (void)snprintf(out, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+    return out;
+}
+
+/* Both ends at once, each born in its own namespace. */
+static int make_link(const struct bench_arena *arena, const struct bench_arena_link *link,
+                     struct gw_error *err)
+{
+    static const char *const words[] = {"ip", "-batch", "-", NULL};
+    char near[18], far[18];
+    struct script s = {.len = 0};
+    tell(&s, "link add %s address %s type veth peer name %s address %s netns /proc/%d/fd/%d\n",
+         link->near.name, mac_text(&link->near, near), link->far.name, mac_text(&link->far, far),
+         (int)getpid(), arena->spaces[link->far.space]);
+    return bench_space_run(arena->spaces[link->near.space], words, s.text, err);
+}
+
+/* Without `addrgenmode none` the kernel would send of its own accord, from a link-local address. */
+static int raise_end(const struct bench_arena *arena, const struct bench_arena_end *end,
+                     const struct bench_arena_end *other, bool rest, struct gw_error *err)
+{
+    static const char *const words[] = {"ip", "-batch", "-", NULL};
+    char mac[18];
+    const char *name = end->name;
+    struct script s = {.len = 0};
+    (void)mac_text(other, mac);
+    if (arena->has_v6)
+        tell(&s, "link set %s addrgenmode none\n", name);
+    tell(&s, "link set %s up\n", name);
+    tell(&s, "address add %s/24 dev %s\n", end->v4_text, name);
+    tell(&s, "neighbour add %s lladdr %s dev %s nud permanent\n", other->v4_text, mac, name);
+    if (rest)
+        tell(&s, "route add 198.18.0.0/15 via %s dev %s\n", other->v4_text, name);
+    if (arena->has_v6) {
+        tell(&s, "address add %s/64 dev %s nodad\n", end->v6_text, name);
+        tell(&s, "neighbour add %s lladdr %s dev %s nud permanent\n", other->v6_text, mac, name);
+        if (rest)
+            tell(&s, "route add 2001:2::/48 via %s dev %s\n", other->v6_text, name);
+    }
+    int r = bench_space_run(arena->spaces[end->space], words, s.text, err);
+    return r ? r : bench_space_checksums(arena->spaces[end->space], name, err);
+}
+
+/* ---- all of it ---- */
+
+static int make_spaces(struct bench_arena *arena, unsigned count, struct gw_error *err)
+{
+    gw_require(count <= BENCH_ARENA_SPACES_MAX);
+    arena->home = bench_space_here(err);
+    int r = GW_MIN(arena->home, 0);
+    while (!r && arena->space_count < count) {
+        int space = bench_space_make(err);
+        if (space >= 0)
+            arena->spaces[arena->space_count++] = space;
+        r = GW_MIN(space, 0);
+    }
+    return r;
+}
+
+int bench_arena_init(struct bench_arena *arena, const struct bench_arena_plan *plan,
+                     struct gw_error *err)
+{
+    gw_require(plan->links <= BENCH_ARENA_LINKS_MAX);
+    *arena = (struct bench_arena){
+        .made = true, .home = -1, .has_v6 = access("/proc/net/if_inet6", F_OK) == 0};
+    int r = make_spaces(arena, plan->spaces, err);
+    if (r)
+        return r;
+    set_links(arena, plan);
+    for (unsigned i = 0; i < plan->links && !r; i++) {
+        const struct bench_arena_link *link = &arena->links[i];
+        r = make_link(arena, link, err);
+        if (!r)
+            r = raise_end(arena, &link->near, &link->far, plan->link[i].rest, err);
+        if (!r)
+            r = raise_end(arena, &link->far, &link->near, true, err);
+    }
+    return r;
+}
+
+void bench_arena_done(struct bench_arena *arena)
+{
+    if (arena->made)
+        gw_fd_close(&arena->home);
+    while (arena->space_count)
+        gw_fd_close(&arena->spaces[--arena->space_count]);
+}
+
+int bench_arena_enter(const struct bench_arena *arena, unsigned space, struct gw_error *err)
+{
+    gw_require(space < arena->space_count);
+    return bench_space_enter(arena->spaces[space], err);
+}
+
+bool bench_arena_is_in(const struct bench_arena *arena, unsigned space)
+{
+    gw_auto_fd here = bench_space_here(NULL);
+    return here >= 0 && space < arena->space_count && bench_space_is(here, arena->spaces[space]) &&
+           !bench_space_is(here, arena->home);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench/arena: namespaces that are joined, from which nothing gets out, and that leave nothing. */
+#include "bench/arena/arena.h"
+
+#include "gateway/base/fd.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum {
+    HUB,
+    CLIENTS,
+    FLOOD,
+    SPACES,
+    PORT = 4433,
+};
+
+static const struct bench_arena_plan plan = {
+    .spaces = SPACES,
+    .links = 2,
+    .link = {{.name = "clients", .near = HUB, .far = CLIENTS},
+             {.name = "flood", .near = HUB, .far = FLOOD, .rest = true}},
+};
+
+static struct bench_arena arena;
+static struct gw_error err;
+
+static int set_up(void **state gw_unused)
+{
+    if (bench_arena_init(&arena, &plan, &err))
+        fail_msg("%s", err.text);
+    return 0;
+}
+
+static int tear_down(void **state gw_unused)
+{
+    bench_arena_done(&arena);
+    return 0;
+}
+
+/* A socket that was made in a namespace stays in it. */
+static int socket_in(unsigned space, int family)
+{
+    int status;
+    int pair[2];
+    struct msghdr message;
+    char control[CMSG_SPACE(sizeof(int))] = {0};
+    char byte = 0;
+    struct iovec iov = {&byte, 1};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    message = (struct msghdr){.msg_iov = &iov,
+                              .msg_iovlen = 1,
+                              .msg_control = control,
+                              .msg_controllen = sizeof(control)};
+    pid_t pid = fork();
+    if (pid == 0) {
+        int fd = bench_arena_enter(&arena, space, &err) ? -1 : socket(family, SOCK_STREAM, 0);
+        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+        *c = (struct cmsghdr){
+            .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+        memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+        _exit(fd < 0 || sendmsg(pair[1], &message, 0) != 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(recvmsg(pair[0], &message, MSG_CMSG_CLOEXEC), 1);
+    int fd;
+    memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+    return fd;
+}
+
+static struct sockaddr_storage address_of(const struct bench_arena_end *end, int family,
+                                          socklen_t *ret_len)
+{
+    struct sockaddr_storage s = {.ss_family = (sa_family_t)family};
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&s;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&s;
+    *ret_len = family == AF_INET ? sizeof(*v4) : sizeof(*v6);
+    if (family == AF_INET)
+        memcpy(&v4->sin_addr, end->v4, sizeof(end->v4));
+    else
+        memcpy(&v6->sin6_addr, end->v6, sizeof(end->v6));
+    v4->sin_port = htons(PORT); /* at the same place in both */
+    return s;
+}
+
+static void expect_connection(const struct bench_arena_link *link, int family)
+{
+    socklen_t len;
+    const struct sockaddr_storage at = address_of(&link->near, family, &len);
+    gw_auto_fd listener = socket_in(link->near.space, family);
+    gw_auto_fd client = socket_in(link->far.space, family);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&at, len), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(connect(client, (const struct sockaddr *)&at, len), 0);
+}
+
+static void ends_reach_each_other(void **state gw_unused)
+{
+    for (unsigned i = 0; i < plan.links; i++) {
+        expect_connection(&arena.links[i], AF_INET);
+        if (arena.has_v6)
+            expect_connection(&arena.links[i], AF_INET6);
+    }
+}
+
+static unsigned links_here(void)
+{
+    unsigned count = 0;
+    char line[512];
+    FILE *file = fopen("/proc/thread-self/net/dev", "re");
+    while (file && fgets(line, sizeof(line), file))
+        count++;
+    (void)fclose(file);
+    return count;
+}
+
+static void nothing_of_it_is_where_it_was_made(void **state gw_unused)
+{
+    struct bench_arena other;
+    unsigned before = links_here();
+    if (bench_arena_init(&other, &plan, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(links_here(), before);
+    for (unsigned i = 0; i < SPACES; i++)
+        assert_false(bench_arena_is_in(&other, i));
+    bench_arena_done(&other);
+    bench_arena_done(&other);
+}
+
+static void who_is_inside_knows_it(void **state gw_unused)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(bench_arena_enter(&arena, FLOOD, &err) || !bench_arena_is_in(&arena, FLOOD) ||
+              bench_arena_is_in(&arena, HUB));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+/* Without a route out there is no way, whatever the target. */
+static void no_way_leads_out(void **state gw_unused)
+{
+    const struct sockaddr_in out = {.sin_family = AF_INET,
+                                    .sin_port = htons(53),
+                                    .sin_addr.s_addr = htonl(0xc0000201)}; /* 192.0.2.1 */
+    for (unsigned i = 0; i < SPACES; i++) {
+        gw_auto_fd fd = socket_in(i, AF_INET);
+        assert_int_equal(connect(fd, (const struct sockaddr *)&out, sizeof(out)), -1);
+    }
+}
+
+static void settings_are_of_one_namespace(void **state gw_unused)
+{
+    static const char *const look[] = {"grep", "-q", "^0$", "/proc/sys/net/ipv4/tcp_syncookies",
+                                       NULL};
+    assert_int_equal(bench_space_sysctl(arena.spaces[HUB], "net/ipv4/tcp_syncookies", "0", &err),
+                     0);
+    assert_int_equal(bench_space_run(arena.spaces[HUB], look, NULL, &err), 0);
+    assert_int_not_equal(bench_space_run(arena.spaces[FLOOD], look, NULL, &err), 0);
+    assert_int_not_equal(bench_space_sysctl(arena.spaces[HUB], "net/ipv4/nothing", "0", &err), 0);
+}
+
+static void what_a_program_says_is_told(void **state gw_unused)
+{
+    static const char *const words[] = {"sh", "-c", "read a && echo \"$a\" && exit 1", NULL};
+    static const char *const none[] = {"ktlsgate-no-such-program", NULL};
+    assert_int_not_equal(bench_space_run(arena.spaces[HUB], words, "so it is\n", &err), 0);
+    assert_non_null(strstr(err.text, "so it is"));
+    assert_int_not_equal(bench_space_run(arena.spaces[HUB], none, NULL, &err), 0);
+    assert_non_null(strstr(err.text, "No such file"));
+}
+
+static void traffic_is_counted(void **state gw_unused)
+{
+    struct bench_space_traffic before, after;
+    const struct bench_arena_link *link = &arena.links[1];
+    assert_int_equal(bench_space_traffic(arena.spaces[HUB], "flood", &before, &err), 0);
+    expect_connection(link, AF_INET);
+    assert_int_equal(bench_space_traffic(arena.spaces[HUB], "flood", &after, &err), 0);
+    assert_true(after.rx_packets >= before.rx_packets + 2);
+    assert_true(after.tx_packets >= before.tx_packets + 1);
+    assert_int_not_equal(bench_space_traffic(arena.spaces[HUB], "floo", &after, &err), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ends_reach_each_other),
+        cmocka_unit_test(nothing_of_it_is_where_it_was_made),
+        cmocka_unit_test(who_is_inside_knows_it),
+        cmocka_unit_test(no_way_leads_out),
+        cmocka_unit_test(settings_are_of_one_namespace),
+        cmocka_unit_test(what_a_program_says_is_told),
+        cmocka_unit_test(traffic_is_counted),
+    };
+    int space = bench_space_make(&err);
+    if (space < 0) {
+        print_message("SKIP: %s\n", err.text);
+        return 77;
+    }
+    gw_fd_close(&space);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
