@@ -29,14 +29,13 @@ static void set_end(struct bench_arena_end *end, unsigned space, const char *nam
     (void)inet_ntop(AF_INET6, end->v6, end->v6_text, sizeof(end->v6_text));
 }
 
-static void set_links(struct bench_arena *arena, const struct bench_arena_plan *plan)
+void bench_arena_foresee(const struct bench_arena_plan *plan, unsigned link,
+                         struct bench_arena_link *ret)
 {
-    arena->link_count = plan->links;
-    for (unsigned i = 0; i < plan->links; i++) {
-        gw_require(plan->link[i].near < plan->spaces && plan->link[i].far < plan->spaces);
-        set_end(&arena->links[i].near, plan->link[i].near, plan->link[i].name, i, 1);
-        set_end(&arena->links[i].far, plan->link[i].far, plan->link[i].name, i, 2);
-    }
+    gw_require(link < plan->links && plan->links <= BENCH_ARENA_LINKS_MAX);
+    gw_require(plan->link[link].near < plan->spaces && plan->link[link].far < plan->spaces);
+    set_end(&ret->near, plan->link[link].near, plan->link[link].name, link, 1);
+    set_end(&ret->far, plan->link[link].far, plan->link[link].name, link, 2);
 }
 
 /* ---- what ip(8) is told ---- */
@@ -76,7 +75,8 @@ static int make_link(const struct bench_arena *arena, const struct bench_arena_l
     return bench_space_run(arena->spaces[link->near.space], words, s.text, err);
 }
 
-/* Without `addrgenmode none` the kernel would send of its own accord, from a link-local address. */
+/* The kernel sends nothing of its own accord: it has no link-local address (`addrgenmode none`) and
+ * no group to join (`arp off`). */
 static int raise_end(const struct bench_arena *arena, const struct bench_arena_end *end,
                      const struct bench_arena_end *other, bool rest, struct gw_error *err)
 {
@@ -87,7 +87,7 @@ static int raise_end(const struct bench_arena *arena, const struct bench_arena_e
     (void)mac_text(other, mac);
     if (arena->has_v6)
         tell(&s, "link set %s addrgenmode none\n", name);
-    tell(&s, "link set %s up\n", name);
+    tell(&s, "link set %s arp off up\n", name);
     tell(&s, "address add %s/24 dev %s\n", end->v4_text, name);
     tell(&s, "neighbour add %s lladdr %s dev %s nud permanent\n", other->v4_text, mac, name);
     if (rest)
@@ -121,15 +121,14 @@ static int make_spaces(struct bench_arena *arena, unsigned count, struct gw_erro
 int bench_arena_init(struct bench_arena *arena, const struct bench_arena_plan *plan,
                      struct gw_error *err)
 {
-    gw_require(plan->links <= BENCH_ARENA_LINKS_MAX);
     *arena = (struct bench_arena){
         .made = true, .home = -1, .has_v6 = access("/proc/net/if_inet6", F_OK) == 0};
     int r = make_spaces(arena, plan->spaces, err);
     if (r)
         return r;
-    set_links(arena, plan);
     for (unsigned i = 0; i < plan->links && !r; i++) {
-        const struct bench_arena_link *link = &arena->links[i];
+        struct bench_arena_link *link = &arena->links[arena->link_count++];
+        bench_arena_foresee(plan, i, link);
         r = make_link(arena, link, err);
         if (!r)
             r = raise_end(arena, &link->near, &link->far, plan->link[i].rest, err);

@@ -50,6 +50,9 @@ struct bench_arena {
     bool has_v6; /* of this kernel; without it v6 addresses lead nowhere */
 };
 
+/* The ends of a link of the plan, as they will be. */
+void bench_arena_foresee(const struct bench_arena_plan *plan, unsigned link,
+                         struct bench_arena_link *ret);
 /* Makes all of the plan. 0, or negative errno with *err filled; done is to be called in either
  * case. */
 gw_must_check int bench_arena_init(struct bench_arena *arena, const struct bench_arena_plan *plan,

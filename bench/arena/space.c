@@ -53,13 +53,28 @@ bool bench_space_is(int space, int other)
     return !fstat(space, &a) && !fstat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-static int raise_loopback(struct gw_error *err)
+int bench_space_socket(int space, int family, int type, struct gw_error *err)
+{
+    gw_auto_fd home = bench_space_here(err);
+    int r = home < 0 ? home : bench_space_enter(space, err);
+    if (r)
+        return r;
+    int fd = socket(family, type | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        fd = gw_error_set(err, GW_EXIT_START, "no socket: %s", strerror(errno));
+    go_back(home);
+    return fd;
+}
+
+static int raise_loopback(int space, struct gw_error *err)
 {
     struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-    gw_auto_fd fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request))
-        return gw_error_set(err, GW_EXIT_START, "a loopback device: %s", strerror(errno));
-    return 0;
+    gw_auto_fd fd = bench_space_socket(space, AF_INET, SOCK_DGRAM, err);
+    if (fd < 0)
+        return fd;
+    return ioctl(fd, SIOCSIFFLAGS, &request)
+               ? gw_error_set(err, GW_EXIT_START, "a loopback device: %s", strerror(errno))
+               : 0;
 }
 
 int bench_space_make(struct gw_error *err)
@@ -70,10 +85,12 @@ int bench_space_make(struct gw_error *err)
     if (unshare(CLONE_NEWNET))
         return gw_error_set(err, GW_EXIT_START, "no network namespace: %s%s", strerror(errno),
                             errno == EPERM ? "; it takes root (CAP_SYS_ADMIN)" : "");
-    int r = raise_loopback(err);
-    int space = r ? r : bench_space_here(err);
+    int space = bench_space_here(err);
     go_back(home);
-    return space;
+    int r = space < 0 ? space : raise_loopback(space, err);
+    if (r)
+        gw_fd_close(&space);
+    return r ? r : space;
 }
 
 /* ---- programs ---- */
@@ -204,14 +221,11 @@ int bench_space_checksums(int space, const char *link, struct gw_error *err)
 {
     struct ethtool_value value = {.cmd = ETHTOOL_STXCSUM, .data = 0};
     struct ifreq request = {.ifr_data = (char *)&value};
-    gw_auto_fd home = bench_space_here(err);
-    int r = home < 0 ? home : bench_space_enter(space, err);
-    if (r)
-        return r;
-    gw_auto_fd fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    go_back(home);
+    gw_auto_fd fd = bench_space_socket(space, AF_INET, SOCK_DGRAM, err);
+    if (fd < 0)
+        return fd;
     (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", link);
-    if (fd < 0 || ioctl(fd, SIOCETHTOOL, &request))
+    if (ioctl(fd, SIOCETHTOOL, &request))
         return gw_error_set(err, GW_EXIT_START, "checksums of link %s: %s", link, strerror(errno));
     return 0;
 }

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/crypto/dpdk.h"
 
+#include "bench/dpdk/eal.h"
 #include "gateway/base/clock.h"
 
 #include <errno.h>
 #include <rte_cryptodev.h>
 #include <rte_dev.h>
-#include <rte_eal.h>
 #include <rte_errno.h>
-#include <rte_log.h>
 #include <rte_mbuf.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,11 +23,9 @@ enum {
 
 static const char *const names[DEVICES] = {"crypto_aesni_gcm", "crypto_aesni_mb", "crypto_openssl"};
 
-/* What all devices share. EAL starts once in the life of a process. */
+/* What all devices share. */
 static struct {
-    FILE *nowhere;
     struct rte_mempool *sessions, *ops, *data;
-    bool started;
 } dpdk;
 
 struct run {
@@ -42,26 +38,6 @@ struct run {
 };
 
 /* ---- start and end ---- */
-
-/* EAL binds the thread to the first processor it sees; here --cpus says where it runs. */
-static int start_eal(void)
-{
-    static char words[][20] = {
-        "ktlsgate-bench", "--no-huge",      "--no-shconf",      "-m", "64", "--no-pci",
-        "--no-telemetry", "--iova-mode=va", "--log-level=emerg"};
-    char *argv[GW_ARRAY_SIZE(words) + 1] = {NULL};
-    for (size_t i = 0; i < GW_ARRAY_SIZE(words); i++)
-        argv[i] = words[i];
-    cpu_set_t before;
-    bool known = sched_getaffinity(0, sizeof(before), &before) == 0;
-    dpdk.nowhere = fopen("/dev/null", "we");
-    if (dpdk.nowhere)
-        (void)rte_openlog_stream(dpdk.nowhere);
-    int r = rte_eal_init((int)GW_ARRAY_SIZE(words), argv);
-    if (known)
-        (void)sched_setaffinity(0, sizeof(before), &before);
-    return r < 0 ? -rte_errno : 0;
-}
 
 /* Just as many buffers as laps have: more would be measured out of the caches. */
 static int make_pools(unsigned session_size)
@@ -101,10 +77,9 @@ static int start_queue(const char *name)
 static int start(int errors[DEVICES])
 {
     unsigned session_size = 0;
-    int r = start_eal();
+    int r = bench_eal_start();
     if (r)
         return r;
-    dpdk.started = true;
     for (unsigned i = 0; i < DEVICES; i++)
         errors[i] = start_device(names[i], &session_size);
     r = make_pools(session_size);
@@ -116,9 +91,7 @@ static int start(int errors[DEVICES])
 
 void bench_crypto_dpdk_end(void)
 {
-    if (dpdk.started)
-        (void)rte_eal_cleanup();
-    dpdk.started = false;
+    bench_eal_end();
 }
 
 /* ---- a task ---- */

@@ -76,6 +76,15 @@ static const struct bench_command_info commands[BENCH_COMMAND_COUNT] = {
                      "and writes one HTML file that needs no other. Plots are drawn by gnuplot.",
             .inputs = "FILE|FOLDER ...",
         },
+    [BENCH_FLOOD] =
+        {
+            .word = "flood",
+            .title = "hostile packets at a rate, in network namespaces of its own",
+            .about = "Makes two network namespaces joined by a link and sends packets from the one "
+                     "to the other, by DPDK; it takes root. Sources and target are of the ranges "
+                     "for benchmarks, 198.18.0.0/15 and 2001:2::/48, and nothing leaves the "
+                     "namespaces: floods can be sent nowhere else.",
+        },
 };
 
 const struct bench_command_info *bench_command_info(enum bench_command command)

@@ -2,6 +2,7 @@
 /* What the command line of ktlsgate-bench asks for; immutable once read. */
 #pragma once
 
+#include "bench/flood/spec.h"
 #include "gateway/base/limits.h"
 #include "gateway/config/config.h"
 
@@ -19,6 +20,7 @@ enum bench_command {
     BENCH_COMPARE,
     BENCH_CRYPTO,
     BENCH_REPORT,
+    BENCH_FLOOD,
     BENCH_COMMAND_COUNT,
 };
 
@@ -101,6 +103,18 @@ struct bench_report_wish {
     const char *out;
 };
 
+enum bench_into {
+    BENCH_INTO_AUTO, /* what the kind of flood needs */
+    BENCH_INTO_DROP,
+    BENCH_INTO_LISTEN,
+};
+
+struct bench_flood_wish {
+    struct bench_flood flood;
+    int into;         /* enum bench_into */
+    const char *pcap; /* NULL: it is sent */
+};
+
 struct bench_config {
     enum bench_command command;
     char line[BENCH_LINE_MAX]; /* that asks for it, as a shell would take it */
@@ -136,4 +150,5 @@ struct bench_config {
     struct bench_comparison compare;
     struct bench_crypto_wish crypto;
     struct bench_report_wish report;
+    struct bench_flood_wish flood;
 };

@@ -26,6 +26,7 @@ enum bench_flag_kind {
     BENCH_FLAG_HIDDEN_SWITCH, /* --help does not list it */
     BENCH_FLAG_SIZES,
     BENCH_FLAG_WORDS,
+    BENCH_FLAG_NET,
 };
 
 struct bench_flag {

@@ -2,6 +2,7 @@
 /* ktlsgate-bench: measures TLS servers. Reads the command line and hands over to one subcommand. */
 #include "bench/compare/compare.h"
 #include "bench/crypto/crypto.h"
+#include "bench/flood/flood.h"
 #include "bench/load/origin.h"
 #include "bench/load/run.h"
 #include "bench/report/report.h"
@@ -40,6 +41,7 @@ static command_fn *const commands[BENCH_COMMAND_COUNT] = {
     [BENCH_COMPARE] = bench_compare_run,
     [BENCH_CRYPTO] = bench_crypto_run,
     [BENCH_REPORT] = bench_report_run,
+    [BENCH_FLOOD] = bench_flood_run,
 };
 
 static void print_overview(FILE *out)

@@ -126,6 +126,13 @@ static int set_sizes(const struct bench_flag *opt, const char *value, struct ben
     return bench_lists_sizes(value, at, &why) ? refuse(err, opt, value, why) : 0;
 }
 
+static int set_net(const struct bench_flag *opt, const char *value, struct gw_net *at,
+                   struct gw_error *err)
+{
+    const char *why;
+    return gw_net_read(value, at, &why) ? refuse(err, opt, value, why) : 0;
+}
+
 static int set_words(const struct bench_flag *opt, const char *value, unsigned *at,
                      struct gw_error *err)
 {
@@ -162,6 +169,8 @@ static int set(const struct bench_flag *opt, const char *value, struct bench_con
         return set_sizes(opt, value, at, err);
     case BENCH_FLAG_WORDS:
         return set_words(opt, value, at, err);
+    case BENCH_FLAG_NET:
+        return set_net(opt, value, at, err);
     }
     return -EINVAL;
 }

@@ -49,36 +49,11 @@ static int tear_down(void **state gw_unused)
     return 0;
 }
 
-/* A socket that was made in a namespace stays in it. */
 static int socket_in(unsigned space, int family)
 {
-    int status;
-    int pair[2];
-    struct msghdr message;
-    char control[CMSG_SPACE(sizeof(int))] = {0};
-    char byte = 0;
-    struct iovec iov = {&byte, 1};
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    message = (struct msghdr){.msg_iov = &iov,
-                              .msg_iovlen = 1,
-                              .msg_control = control,
-                              .msg_controllen = sizeof(control)};
-    pid_t pid = fork();
-    if (pid == 0) {
-        int fd = bench_arena_enter(&arena, space, &err) ? -1 : socket(family, SOCK_STREAM, 0);
-        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-        *c = (struct cmsghdr){
-            .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-        memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-        _exit(fd < 0 || sendmsg(pair[1], &message, 0) != 1);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-    assert_int_equal(recvmsg(pair[0], &message, MSG_CMSG_CLOEXEC), 1);
-    int fd;
-    memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
-    (void)close(pair[0]);
-    (void)close(pair[1]);
+    int fd = bench_space_socket(arena.spaces[space], family, SOCK_STREAM, &err);
+    if (fd < 0)
+        fail_msg("%s", err.text);
     return fd;
 }
 

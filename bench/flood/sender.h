@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sends a flood along a link of an arena, from its far end to its near one, and only there: the
+ * caller is a process that has gone to live in the namespace of the far end. It sends through DPDK
+ * (port.h), which starts once in the life of a process, so each flood takes a child of its own.
+ */
+#pragma once
+
+#include "bench/arena/arena.h"
+#include "bench/flood/spec.h"
+
+#include <stdatomic.h>
+
+/* In memory that is shared with whoever looks on; one writer. */
+struct bench_flood_counters {
+    atomic_bool stop;         /* set by the other side: enough */
+    atomic_bool sending;      /* DPDK has started */
+    _Atomic uint64_t packets; /* taken by the link, with the answers */
+    _Atomic uint64_t bytes;   /* of their frames */
+    _Atomic uint64_t answers; /* of them, those to SYN-ACKs */
+    _Atomic uint64_t full; /* not taken at first, as the link's ring was full; they are not lost */
+    _Atomic int64_t ns;    /* how long it has been sending */
+};
+
+/* NULL without memory; unmapped by the end of the processes that see it. */
+struct bench_flood_counters *bench_flood_counters_new(void);
+
+/* Sends until time or count is over, or it is told to stop. 0, or negative errno with *err filled;
+ * -ENOTSUP: this program was built without DPDK. */
+gw_must_check int bench_flood_send(const struct bench_flood *flood, const struct bench_arena *arena,
+                                   unsigned link, struct bench_flood_counters *counters,
+                                   struct gw_error *err);
