@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -192,14 +191,31 @@ int bench_space_sysctl(int space, const char *name, const char *value, struct gw
     return 0;
 }
 
-/* A line of it: name, colon, eight figures of what came, of which the second counts packets and the
- * fourth drops, and then those of what went. */
+enum {
+    RX_PACKETS = 1,
+    RX_DROPPED = 3,
+    TX_PACKETS = 9,
+    FIGURES = TX_PACKETS + 1, /* of a line of /proc/net/dev, that we look at */
+};
+
+/* A line of it: name, colon, figures. */
 static bool read_line(const char *line, const char *link, struct bench_space_traffic *ret)
 {
-    char name[IFNAMSIZ];
-    return sscanf(line, " %15[^:]: %*u %" SCNu64 " %*u %" SCNu64 " %*u %*u %*u %*u %*u %" SCNu64,
-                  name, &ret->rx_packets, &ret->rx_dropped, &ret->tx_packets) == 4 &&
-           !strcmp(name, link);
+    uint64_t figures[FIGURES];
+    size_t len = strlen(link);
+    line += strspn(line, " ");
+    if (strncmp(line, link, len) != 0 || line[len] != ':')
+        return false;
+    line += len + 1;
+    for (unsigned i = 0; i < FIGURES; i++) {
+        char *end;
+        figures[i] = strtoull(line, &end, 10);
+        line = end;
+    }
+    *ret = (struct bench_space_traffic){.rx_packets = figures[RX_PACKETS],
+                                        .rx_dropped = figures[RX_DROPPED],
+                                        .tx_packets = figures[TX_PACKETS]};
+    return true;
 }
 
 int bench_space_traffic(int space, const char *link, struct bench_space_traffic *ret,

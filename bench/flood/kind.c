@@ -11,9 +11,8 @@ static const char *const abouts[BENCH_FLOOD_KINDS] = {
     [BENCH_FLOOD_MALFORMED] = "headers and options of TCP, UDP and IP that are broken, in turn",
     [BENCH_FLOOD_FRAGMENT] = "fragments of packets that never become whole",
     [BENCH_FLOOD_UDP] = "UDP noise, to the port of the target and to others",
-    [BENCH_FLOOD_HANDSHAKE_GARBAGE] = "connections that say what is no TLS and then nothing more",
-    [BENCH_FLOOD_HANDSHAKE_HALF_HELLO] = "connections that say half a ClientHello and then "
-                                         "nothing more",
+    [BENCH_FLOOD_HANDSHAKE_GARBAGE] = "connections that say what is no TLS, then nothing",
+    [BENCH_FLOOD_HANDSHAKE_HALF_HELLO] = "connections that say half a ClientHello, then nothing",
 };
 
 const char *const bench_flood_kind_words[BENCH_FLOOD_KINDS + 1] = {

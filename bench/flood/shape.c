@@ -59,9 +59,10 @@ enum {
 #define BAD_V6(n) BAD(n, BENCH_V6), .flags = SYN
 #define PART_V4(n, high, low)                                                                      \
     ROW(FRAGMENT, n, BENCH_V4),                                                                    \
-        .flags = SYN, .edits = {IP_BYTE(V4_FRAGMENT, high), IP_BYTE(V4_FRAGMENT + 1, low)}
+        .flags = SYN, .options = MSS_OPTION,                                                       \
+        .edits = {IP_BYTE(V4_FRAGMENT, high), IP_BYTE(V4_FRAGMENT + 1, low)}
 #define PART_V6(n, bytes)                                                                          \
-    ROW(FRAGMENT, n, BENCH_V6), .flags = SYN, .next = FRAGMENT,                                    \
+    ROW(FRAGMENT, n, BENCH_V6), .flags = SYN, .options = MSS_OPTION, .next = FRAGMENT,             \
                                 .extension = BYTES("\6\0" bytes "\0\0\0\0")
 
 const struct bench_shape bench_shapes[] = {
@@ -158,7 +159,7 @@ const struct bench_shape bench_shapes[] = {
     {PART_V4("first", 0x20, 0), .traits = BENCH_PAYLOAD},
     {PART_V4("middle", 0x20, 0xb9), .traits = BENCH_BARE | BENCH_PAYLOAD},
     {PART_V4("last", 0, 0xb9), .traits = BENCH_BARE | BENCH_PAYLOAD},
-    {PART_V4("first-tiny", 0x20, 0), .cut = 12},
+    {PART_V4("first-tiny", 0x20, 0), .cut = 16},
     {PART_V4("overlapping", 0x20, 1), .traits = BENCH_BARE | BENCH_PAYLOAD},
     {PART_V4("beyond-64k", 0x1f, 0xff), .traits = BENCH_BARE | BENCH_PAYLOAD},
     {PART_V4("odd", 0x20, 0), .traits = BENCH_PAYLOAD, .cut = 3},
@@ -167,7 +168,7 @@ const struct bench_shape bench_shapes[] = {
     {PART_V6("first", "\0\1"), .traits = BENCH_PAYLOAD},
     {PART_V6("middle", "\5\xc9"), .traits = BENCH_BARE | BENCH_PAYLOAD},
     {PART_V6("last", "\5\xc8"), .traits = BENCH_BARE | BENCH_PAYLOAD},
-    {PART_V6("first-tiny", "\0\1"), .cut = 12},
+    {PART_V6("first-tiny", "\0\1"), .cut = 16},
     {PART_V6("overlapping", "\0\x9"), .traits = BENCH_BARE | BENCH_PAYLOAD},
     {PART_V6("beyond-64k", "\xff\xf8"), .traits = BENCH_BARE | BENCH_PAYLOAD},
     {PART_V6("odd", "\0\1"), .traits = BENCH_PAYLOAD, .cut = 3},
