@@ -124,7 +124,7 @@ static gw_noreturn void be_program(int space, const char *const *words, int in, 
     add_roots_path();
     if (!setns(space, CLONE_NEWNET))
         (void)execvp(words[0], (char *const *)(uintptr_t)words);
-    (void)dprintf(STDERR_FILENO, "%s", strerror(errno));
+    (void)dprintf(STDERR_FILENO, "%s", errno == ENOENT ? "is not installed" : strerror(errno));
     _exit(127);
 }
 
@@ -154,7 +154,7 @@ int bench_space_run(int space, const char *const *words, const char *input, stru
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     read_said(out, said);
-    return gw_error_set(err, GW_EXIT_START, "%s in a network namespace: %s", words[0],
+    return gw_error_set(err, GW_EXIT_START, "%s, in a network namespace: %s", words[0],
                         said[0] ? said : "failed and does not say why");
 }
 

@@ -132,7 +132,7 @@ static json_t *settings_json(const struct bench_config *config, const struct ben
 
 static json_t *result_json(const struct bench_config *config, const struct bench_flood_result *r)
 {
-    json_t *result = json_pack("{s:I}", "packets", (json_int_t)r->packets);
+    json_t *result = json_pack("{s:s, s:I}", "unit", "packet", "packets", (json_int_t)r->packets);
     if (!result || r->into_file)
         return result;
     json_t *sent =

@@ -2,7 +2,9 @@
 /*
  * Sends a flood along a link of an arena, from its far end to its near one, and only there: the
  * caller is a process that has gone to live in the namespace of the far end. It sends through DPDK
- * (port.h), which starts once in the life of a process, so each flood takes a child of its own.
+ * (port.h), which starts once in the life of a process, so each flood takes a child of its own. It
+ * gives the interface its MAC anew, and the kernel forgets the neighbours there: nothing but the
+ * flood is sent along the link from then on.
  */
 #pragma once
 

@@ -57,7 +57,8 @@ static void expect_refused(const char *line, const char *flag)
 
 static void commands_have_words(void **state gw_unused)
 {
-    static const char *const words[] = {"handshake", "bulk", "latency", "idle", "churn", "origin"};
+    static const char *const words[] = {"handshake", "bulk",   "latency", "idle",
+                                        "churn",     "origin", "flood"};
     for (size_t i = 0; i < GW_ARRAY_SIZE(words); i++) {
         enum bench_command command = bench_command_find(words[i]);
         assert_int_not_equal(command, BENCH_COMMAND_COUNT);
@@ -100,6 +101,12 @@ static void what_is_not_said(void **state gw_unused)
     assert_true(config.warmup_ns == 0);
     expect_good("handshake " TO);
     assert_int_equal(config.resume, BENCH_FULL);
+    expect_good("flood");
+    assert_int_equal(config.flood.flood.kind, BENCH_FLOOD_SYN);
+    assert_int_equal(config.flood.flood.sources.bits, 16);
+    assert_int_equal(config.flood.flood.secs, 5);
+    assert_int_equal(config.flood.into, BENCH_INTO_AUTO);
+    assert_null(config.flood.pcap);
     expect_good("origin");
     assert_int_equal(((struct sockaddr_in *)&config.listen.addr)->sin_port, htons(8080));
 }
@@ -139,6 +146,19 @@ static void what_is_said(void **state gw_unused)
     assert_int_equal(config.rate, 10000000);
     expect_good("churn --target [::1]:443 --tls=1.3");
     assert_int_equal(config.target.addr.ss_family, AF_INET6);
+    expect_good("flood --kind handshake-half-hello --sources 2001:2:0:8000::/49 --rate 2000000 "
+                "--secs 60 --count 9 --size 1400 --seed 18446744073709551615 --into listen "
+                "--pcap p --cpus 0 --json --save f");
+    assert_int_equal(config.flood.flood.kind, BENCH_FLOOD_HANDSHAKE_HALF_HELLO);
+    assert_int_equal(config.flood.flood.sources.len, 16);
+    assert_int_equal(config.flood.flood.sources.bits, 49);
+    assert_int_equal(config.flood.flood.rate, 2000000);
+    assert_int_equal(config.flood.flood.secs, 60);
+    assert_int_equal(config.flood.flood.count, 9);
+    assert_int_equal(config.flood.flood.size, 1400);
+    assert_true(config.flood.flood.seed == UINT64_MAX);
+    assert_int_equal(config.flood.into, BENCH_INTO_LISTEN);
+    assert_string_equal(config.flood.pcap, "p");
     expect_good("origin --listen unix:/tmp/x --threads 64");
     assert_string_equal(((struct sockaddr_un *)&config.listen.addr)->sun_path, "/tmp/x");
 }
@@ -193,6 +213,13 @@ static void bad_values_name_their_flag(void **state gw_unused)
         {"bulk " TO "--path /a\r\nX:y", "--path"},
         {"bulk " TO "--server-name a^b", "--server-name"},
         {"bulk " TO "word", "'word'"},
+        {"flood --kind teardrop", "--kind"},
+        {"flood --sources nowhere", "--sources"},
+        {"flood --rate 2000001", "--rate"},
+        {"flood --secs 61", "--secs"},
+        {"flood --size 1401", "--size"},
+        {"flood --into eth0", "--into 'eth0': is none of auto, drop, listen"},
+        {"flood eth0", "'eth0'"},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)
         expect_refused(rows[i].line, rows[i].flag);
