@@ -154,7 +154,7 @@ static const struct bench_work closed_loop = {
     .finish = closed_loop_finish,
 };
 
-/* ---- latency at a given rate ---- */
+/* ---- at a given rate: latency, bulk in pieces ---- */
 
 static void wait_for_due(struct bench_conn *c)
 {
@@ -196,7 +196,7 @@ static void open_loop_tick(struct bench_thread *t)
         struct bench_conn *c = next_idle(t);
         if (!c)
             return;
-        ask(c, (int64_t)t->due_ns);
+        t->work->ask(c, (int64_t)t->due_ns);
         t->due_ns += (double)GW_NS_PER_SEC / t->rate;
     }
 }
@@ -230,6 +230,7 @@ static const struct bench_work open_loop = {
     .received = open_loop_received,
     .sent = echo_sent,
     .ended = nothing_sent,
+    .ask = ask,
     .tick = open_loop_tick,
     .wait_ns = open_loop_wait_ns,
     .finish = open_loop_finish,
@@ -400,7 +401,19 @@ static void answered(struct bench_conn *c)
         bench_conn_fail(c, "the server answered before it had all that was sent to it");
         return;
     }
+    if (config->rate) {
+        unit_done(c, c->asked_ns);
+        wait_for_due(c);
+        return;
+    }
     bench_count(&c->thread->counts.units, 1);
+    request(c);
+}
+
+static void request_due(struct bench_conn *c, int64_t due_ns)
+{
+    c->asked_ns = due_ns;
+    c->since_ns = gw_clock_ns();
     request(c);
 }
 
@@ -444,6 +457,20 @@ static const struct bench_work bulk_up = {
     .ended = nothing_sent,
 };
 
+static const struct bench_work bulk_down_paced = {
+    .time = "due to answer",
+    .streams = true,
+    .is_http = true,
+    .opened = wait_for_due,
+    .received = bulk_received,
+    .sent = nothing_sent,
+    .ended = nothing_sent,
+    .ask = request_due,
+    .tick = open_loop_tick,
+    .wait_ns = open_loop_wait_ns,
+    .finish = open_loop_finish,
+};
+
 const struct bench_work *bench_work_of(const struct bench_config *config)
 {
     static const struct bench_work *const bulk[] = {
@@ -452,7 +479,7 @@ const struct bench_work *bench_work_of(const struct bench_config *config)
     case BENCH_HANDSHAKE:
         return &handshake;
     case BENCH_BULK:
-        return bulk[config->direction];
+        return config->rate ? &bulk_down_paced : bulk[config->direction];
     case BENCH_LATENCY:
         return config->rate ? &open_loop : &closed_loop;
     case BENCH_IDLE:

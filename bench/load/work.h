@@ -16,6 +16,7 @@ struct bench_work {
     bool (*received)(struct bench_conn *c, const uint8_t *data, size_t len);
     void (*sent)(struct bench_conn *c);  /* all of bench_conn_send was taken */
     void (*ended)(struct bench_conn *c); /* after our close, the server ended its side too */
+    void (*ask)(struct bench_conn *c, int64_t due_ns); /* at a given rate */
     void (*tick)(struct bench_thread *t);
     int64_t (*wait_ns)(const struct bench_thread *t); /* until tick is wanted; -1: not */
     /* When the measured time is over; NULL: nothing is to be done. */

@@ -85,6 +85,15 @@ static const struct bench_command_info commands[BENCH_COMMAND_COUNT] = {
                      "for benchmarks, 198.18.0.0/15 and 2001:2::/48, and nothing leaves the "
                      "namespaces: floods can be sent nowhere else.",
         },
+    [BENCH_SIEGE] =
+        {
+            .word = "siege",
+            .title = "ktlsgate under a flood of SYNs, behind one defence after the other",
+            .about = "Puts the gateway, clients and a flood into network namespaces and tells for "
+                     "each rate of SYNs how many handshakes of the clients succeed, how long they "
+                     "take, and what a long transfer loses. Needs root, DPDK and nftables; nothing "
+                     "leaves the namespaces.",
+        },
 };
 
 const struct bench_command_info *bench_command_info(enum bench_command command)

@@ -21,6 +21,7 @@ enum bench_command {
     BENCH_CRYPTO,
     BENCH_REPORT,
     BENCH_FLOOD,
+    BENCH_SIEGE,
     BENCH_COMMAND_COUNT,
 };
 
@@ -115,6 +116,23 @@ struct bench_flood_wish {
     const char *pcap; /* NULL: it is sent */
 };
 
+enum bench_reception {
+    BENCH_RECEPTION_GATEWAY, /* its processor receives what is sent to it, as with a network card */
+    BENCH_RECEPTION_SENDER,
+};
+
+/* Who runs where is with that of `compare`. */
+struct bench_siege_wish {
+    const char *rates;    /* of SYNs, as typed */
+    unsigned defences;    /* a bit for each row of bench/siege/defence.h */
+    unsigned sources;     /* … of bench/siege/assault.h */
+    uint64_t handshakes;  /* of clients, a second */
+    uint64_t transfer;    /* MiB a second, 0: as fast as it goes */
+    const char *nftables; /* the folder with the rules that are shipped */
+    int reception;        /* enum bench_reception */
+    struct bench_cpus flood_cpus;
+};
+
 struct bench_config {
     enum bench_command command;
     char line[BENCH_LINE_MAX]; /* that asks for it, as a shell would take it */
@@ -151,4 +169,5 @@ struct bench_config {
     struct bench_crypto_wish crypto;
     struct bench_report_wish report;
     struct bench_flood_wish flood;
+    struct bench_siege_wish siege;
 };

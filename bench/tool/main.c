@@ -6,6 +6,7 @@
 #include "bench/load/origin.h"
 #include "bench/load/run.h"
 #include "bench/report/report.h"
+#include "bench/siege/siege.h"
 #include "bench/tool/commands.h"
 #include "bench/tool/options.h"
 #include "bench/tool/output.h"
@@ -42,6 +43,7 @@ static command_fn *const commands[BENCH_COMMAND_COUNT] = {
     [BENCH_CRYPTO] = bench_crypto_run,
     [BENCH_REPORT] = bench_report_run,
     [BENCH_FLOOD] = bench_flood_run,
+    [BENCH_SIEGE] = bench_siege_run,
 };
 
 static void print_overview(FILE *out)

@@ -301,6 +301,8 @@ static int check(const struct bench_config *config, struct gw_error *err)
                             "--threads: each thread needs a connection; raise --connections");
     if (config->key && !config->cert)
         return gw_error_set(err, GW_EXIT_USAGE, "--key is of no use without --cert");
+    if (config->command == BENCH_BULK && config->rate && config->direction != BENCH_DOWN)
+        return gw_error_set(err, GW_EXIT_USAGE, "--rate is for --direction down alone");
     if (config->path && config->direction != BENCH_DOWN)
         return gw_error_set(err, GW_EXIT_USAGE, "--path is for --direction down alone");
     if (config->path && (config->path[0] != '/' || !is_word(config->path, PATH_BYTES_MAX)))

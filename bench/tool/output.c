@@ -206,7 +206,7 @@ void bench_output_table(FILE *out, const struct bench_config *config, const stru
 
 /* ---- JSON ---- */
 
-static json_t *times_json(const struct bench_histogram *h)
+json_t *bench_output_times_json(const struct bench_histogram *h)
 {
     json_t *times = json_object();
     json_object_set_new(times, "count", json_integer((json_int_t)h->count));
@@ -287,7 +287,7 @@ json_t *bench_output_result_json(const struct bench_config *config, const struct
     if (r->errors)
         json_object_set_new(result, "first_error", json_string(r->first_error));
     if (bench_work_of(config)->time && r->times.count)
-        json_object_set_new(result, "times_us", times_json(&r->times));
+        json_object_set_new(result, "times_us", bench_output_times_json(&r->times));
     if (r->has_server)
         json_object_set_new(result, "server", server_json(config, r));
     return result;

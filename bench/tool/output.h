@@ -17,6 +17,8 @@ void bench_output_title(const struct bench_config *config, char *out, size_t siz
 void bench_output_table(FILE *out, const struct bench_config *config, const struct bench_result *r);
 /* A new reference; NULL without memory. */
 json_t *bench_output_json(const struct bench_config *config, const struct bench_result *r);
+/* Quantiles, extremes and the whole curve, in microseconds. */
+json_t *bench_output_times_json(const struct bench_histogram *h);
 /* The figures in it alone. */
 json_t *bench_output_result_json(const struct bench_config *config, const struct bench_result *r);
 /* JSON to standard output if --json asks for it, and to --save; NULL is for want of memory, or
