@@ -60,8 +60,10 @@ static int share_memory(struct bench_assault *a, struct gw_error *err)
                         -1, 0);
     if (a->error == MAP_FAILED)
         a->error = NULL;
-    if (!a->counters || !a->error)
-        return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    if (!a->counters || !a->error) {
+        (void)gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+        return -ENOMEM;
+    }
     memset(a->counters, 0, sizeof(*a->counters));
     *a->error = (struct gw_error){0};
     return 0;

@@ -102,8 +102,7 @@ void bench_outcome_row(FILE *out, const struct bench_outcome *o, const struct be
 {
     double loss;
     char text[32] = "-";
-    const struct bench_step *before = step > o->steps ? step - 1 : NULL;
-    if (!before || before->defence != step->defence || before->sources != step->sources)
+    if (step == o->steps || step[-1].defence != step->defence || step[-1].sources != step->sources)
         print_block(out, step);
     if (bench_outcome_loss(o, step, &loss))
         (void)snprintf(text, sizeof(text), "%.0f %%", loss * 100);

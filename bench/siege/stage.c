@@ -80,15 +80,14 @@ static int receive_on(int space, const char *link, int cpu, struct gw_error *err
 
 static int spread_reception(const struct bench_stage *s, struct gw_error *err)
 {
-    const int far_cpus[] = {
-        [CLIENTS_LINK] = s->load_cpu.list[0], [FLOOD_LINK] = s->flood_cpu.list[0]};
     int r = 0;
     for (unsigned i = 0; i < s->arena.link_count && !r; i++) {
         const struct bench_arena_link *link = &s->arena.links[i];
+        const struct bench_cpus *far = i == FLOOD_LINK ? &s->flood_cpu : &s->load_cpu;
         r = receive_on(s->arena.spaces[link->near.space], link->near.name, s->gateway_cpu.list[0],
                        err);
         if (!r)
-            r = receive_on(s->arena.spaces[link->far.space], link->far.name, far_cpus[i], err);
+            r = receive_on(s->arena.spaces[link->far.space], link->far.name, far->list[0], err);
     }
     return r;
 }

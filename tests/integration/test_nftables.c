@@ -485,13 +485,13 @@ struct proxied {
 
 static struct proxied proxied(void)
 {
-    struct proxied all = {0}, one;
+    struct proxied all = {0};
     char *text = output_of("cat /proc/net/stat/synproxy");
     for (char *line = strchr(text, '\n'); line && line[1]; line = strchr(line + 1, '\n')) {
-        assert_int_equal(sscanf(line, "%*x %x %x %x", &one.syns, &one.wrong, &one.right), 3);
-        all.syns += one.syns;
-        all.wrong += one.wrong;
-        all.right += one.right;
+        (void)strtoul(line, &line, 16); /* entries */
+        all.syns += (unsigned)strtoul(line, &line, 16);
+        all.wrong += (unsigned)strtoul(line, &line, 16);
+        all.right += (unsigned)strtoul(line, &line, 16);
     }
     free(text);
     return all;
