@@ -327,6 +327,15 @@ static const struct flag flags[] = {
      .initial = "report.html",
      .help = "the page to write",
      AT(report.out)},
+    {.name = "units",
+     .kind = NUMBER,
+     .commands = LOAD & ~BIT(IDLE),
+     .value = "N",
+     .initial = "0",
+     .max = 1000000000,
+     .help = "measure so many handshakes, transfers, requests or connections instead of a time, "
+             "after a quarter of them and one a connection at least; 0: a time",
+     AT(units)},
     {.name = "warmup",
      .kind = DURATION,
      .commands = LOAD & ~BIT(IDLE),
@@ -411,6 +420,12 @@ static const struct flag flags[] = {
      .commands = BIT(COMPARE),
      .help = "the cases and systems that tell most, in about two minutes",
      AT(compare.quick)},
+    {.name = "fixed",
+     .kind = SWITCH,
+     .commands = BIT(COMPARE),
+     .help = "the same amount of work each time, instead of a time: where a clock counts "
+             "instructions, figures then repeat",
+     AT(compare.fixed)},
     {.name = "smoke",
      .kind = HIDDEN_SWITCH,
      .commands = BIT(COMPARE),
@@ -737,6 +752,10 @@ static int check(const struct bench_config *config, struct gw_error *err)
     if (config->server_name && !is_word(config->server_name, NAME_BYTES_MAX))
         return gw_error_set(err, GW_EXIT_USAGE, "--server-name '%.80s': is no name",
                             config->server_name);
+    if (config->units && (config->rate || config->direction == BENCH_BOTH))
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--units is not for --rate, nor for --direction both: a time bounds "
+                            "those");
     if (config->command == BENCH_REPORT && !config->report.count)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "say which results: files that --save has written, or their folder");
