@@ -143,6 +143,15 @@ int ktls_attach(int fd);
 int ktls_install(int fd, enum ktls_direction direction, const struct ktls_keys *keys);
 
 /*
+ * After KTLS_RX, TLS 1.3: the kernel opens records straight into the reader's buffer, betting that
+ * they are unpadded data; without, it must open them elsewhere and copy, as only an opened record
+ * tells whether it is data. One that is not costs a second opening. Only where ktls_probe() says
+ * no_pad: others mix bytes up then. Returns 0; -EINVAL (TLS 1.2, no keys, or the kernel lacks it);
+ * other errors of setsockopt(2).
+ */
+int ktls_expect_unpadded(int fd);
+
+/*
  * Sends one record of the given content type (21 alert, 22 handshake) on a socket whose TX the
  * kernel runs, without blocking. Returns 0; -EAGAIN; -EINVAL (empty); -EMSGSIZE (over 2^14 bytes);
  * other errors of sendmsg(2).

@@ -24,6 +24,7 @@ static const struct bench_case cases[] = {
      .rate_unit = "GiB/s",
      .direction = BENCH_DOWN,
      .connections = 4,
+     .fixed = {.connections = 2, .units = 4, .size = 16 << 20},
      .plain = true,
      .quick = true},
     {.name = "bulk-up",
@@ -34,6 +35,7 @@ static const struct bench_case cases[] = {
      .rate_unit = "GiB/s",
      .direction = BENCH_UP,
      .connections = 4,
+     .fixed = {.connections = 2, .units = 4, .size = 16 << 20},
      .plain = true,
      .quick = true},
     {.name = "handshake-full",
@@ -44,6 +46,7 @@ static const struct bench_case cases[] = {
      .rate_unit = "handshakes/s",
      .resume = BENCH_FULL,
      .connections = 16,
+     .fixed = {.connections = 2, .units = 100},
      .quick = true},
     {.name = "handshake-resumed",
      .title = "resumed handshakes with connect to the backend",
@@ -53,6 +56,7 @@ static const struct bench_case cases[] = {
      .rate_unit = "handshakes/s",
      .resume = BENCH_RESUMED,
      .connections = 16,
+     .fixed = {.connections = 2, .units = 200},
      .quick = true},
     {.name = "echo-128",
      .title = "128 bytes and their echo",
@@ -61,6 +65,7 @@ static const struct bench_case cases[] = {
      .unit = "us/request",
      .rate_unit = "requests/s",
      .connections = 16,
+     .fixed = {.connections = 2, .units = 2000},
      .plain = true,
      .quick = true},
     {.name = "idle",
@@ -109,6 +114,8 @@ int bench_cases_check(const char *list, struct gw_error *err)
 
 bool bench_case_wanted(const struct bench_case *one, const struct bench_comparison *compare)
 {
+    if (compare->fixed && !one->fixed.units)
+        return false;
     if (compare->cases)
         return bench_namelist_has(compare->cases, one->name);
     return !compare->quick || one->quick;
@@ -132,6 +139,14 @@ static int64_t warmup_ns(int64_t time_ns)
     return GW_MIN(time_ns / 3, GW_NS_PER_SEC);
 }
 
+static void fix(const struct bench_fixed *fixed, struct bench_config *load)
+{
+    load->threads = 1;
+    load->connections = fixed->connections;
+    load->units = fixed->units;
+    load->size = fixed->size ? fixed->size : load->size;
+}
+
 void bench_case_load(const struct bench_case *one, const struct bench_config *all, unsigned port,
                      bool plain, struct bench_config *ret)
 {
@@ -150,6 +165,8 @@ void bench_case_load(const struct bench_case *one, const struct bench_config *al
         one->command == BENCH_IDLE ? one->connections : one->connections * ret->threads;
     if (compare->smoke)
         ret->connections = GW_MIN(ret->connections, (uint64_t)SMOKE_CONNECTIONS);
+    if (compare->fixed)
+        fix(&one->fixed, ret);
     ret->time_ns = all->time_ns;
     ret->warmup_ns = one->command == BENCH_IDLE ? 0 : warmup_ns(all->time_ns);
 }

@@ -12,6 +12,13 @@ enum bench_measure {
     BENCH_MEMORY_PER_CONN /* bytes; CPU is milliseconds a second then */
 };
 
+/* The work of --fixed; units 0: it has no such case. */
+struct bench_fixed {
+    unsigned connections;
+    unsigned units;
+    uint64_t size; /* of a unit; 0: as always */
+};
+
 struct bench_case {
     const char *name;
     const char *title;
@@ -22,6 +29,7 @@ struct bench_case {
     int direction;         /* enum bench_direction */
     int resume;            /* enum bench_resume */
     unsigned connections;
+    struct bench_fixed fixed;
     bool plain; /* the relay without TLS is measured too */
     bool quick; /* is among those of --quick */
 };

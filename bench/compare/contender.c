@@ -165,8 +165,8 @@ static bool is_wanted(const struct bench_peer *peer, const struct bench_comparis
     if (compare->systems)
         return bench_namelist_has(compare->systems, peer->name);
     if (compare->workers)
-        return peer->ours;
-    return !compare->quick || peer->quick;
+        return peer->ours && !peer->asked;
+    return compare->quick ? peer->quick : !peer->asked;
 }
 
 static int add(struct bench_contenders *all, const struct bench_contender *like, unsigned workers,

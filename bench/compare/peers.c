@@ -38,26 +38,45 @@
     .program = "nginx", .version_flag = "-v", .version_after = "nginx/",                           \
     .args = {"-e", "stderr", "-p", "@FOLDER@", "-c"}
 
+#define NGINX_TLS(more)                                                                            \
+    NGINX(" ssl", "        ssl_certificate @FOLDER@/cert.pem;\n"                                   \
+                  "        ssl_certificate_key @FOLDER@/key.pem;\n"                                \
+                  "        ssl_protocols TLSv1.2 TLSv1.3;\n"                                       \
+                  "        ssl_session_tickets on;\n" more)
+
+#define KTLSGATE(...)                                                                              \
+    .program = "ktlsgate", .version_flag = "--version", .version_after = "ktlsgate ",              \
+    .ours = true,                                                                                  \
+    .args = {"server",                                                                             \
+             "--listen",                                                                           \
+             "127.0.0.1:@PORT@",                                                                   \
+             "--target",                                                                           \
+             "127.0.0.1:@BACKEND@",                                                                \
+             "--cert",                                                                             \
+             "@FOLDER@/cert.pem",                                                                  \
+             "--key",                                                                              \
+             "@FOLDER@/key.pem",                                                                   \
+             "--workers",                                                                          \
+             "@WORKERS@",                                                                          \
+             "--log-level",                                                                        \
+             "error",                                                                              \
+             "--shutdown-timeout",                                                                 \
+             "1s",                                                                                 \
+             ##__VA_ARGS__}
+
 static const struct bench_peer peers[] = {
+    {.name = "ktlsgate", KTLSGATE(), .quick = true},
+    {.name = "ktlsgate-copy", KTLSGATE("--records", "kernel", "--relay", "copy"), .asked = true},
+    {.name = "ktlsgate-splice",
+     KTLSGATE("--records", "kernel", "--relay", "splice"),
+     .asked = true},
+    {.name = "ktlsgate-user", KTLSGATE("--records", "user"), .asked = true},
+    {.name = "nginx", NGINX_PROGRAM, .quick = true, .config = NGINX_TLS("")},
     {
-        .name = "ktlsgate",
-        .program = "ktlsgate",
-        .version_flag = "--version",
-        .version_after = "ktlsgate ",
-        .ours = true,
-        .quick = true,
-        .args = {"server", "--listen", "127.0.0.1:@PORT@", "--target", "127.0.0.1:@BACKEND@",
-                 "--cert", "@FOLDER@/cert.pem", "--key", "@FOLDER@/key.pem", "--workers",
-                 "@WORKERS@", "--log-level", "error", "--shutdown-timeout", "1s"},
-    },
-    {
-        .name = "nginx",
+        .name = "nginx-ktls",
         NGINX_PROGRAM,
-        .quick = true,
-        .config = NGINX(" ssl", "        ssl_certificate @FOLDER@/cert.pem;\n"
-                                "        ssl_certificate_key @FOLDER@/key.pem;\n"
-                                "        ssl_protocols TLSv1.2 TLSv1.3;\n"
-                                "        ssl_session_tickets on;\n"),
+        .asked = true,
+        .config = NGINX_TLS("        ssl_conf_command Options KTLS;\n"),
     },
     /*
      * Tried: tune.bufsize 65536 instead of the default 16384 takes 17 % from the CPU time of a

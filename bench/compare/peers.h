@@ -35,6 +35,7 @@ struct bench_peer {
     bool ours;                 /* ktlsgate: what the others are compared with */
     bool plain;                /* relays without TLS: the floor of a run, and nobody's rival */
     bool quick;                /* is among those of --quick */
+    bool asked;                /* takes part only where --systems names it */
     const char *config;        /* its file; NULL: the command line says all */
     const char *args[BENCH_PEER_ARGS]; /* those behind the program's name */
 };

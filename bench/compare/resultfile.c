@@ -32,11 +32,12 @@ static json_t *settings_json(const struct bench_config *config)
     static const char *const ciphers[] = {"aes-128-gcm", "aes-256-gcm", "chacha20-poly1305"};
     static const char *const keys[] = {"ecdsa-p256", "rsa-2048"};
     const struct bench_comparison *compare = &config->compare;
-    return json_pack("{s:I, s:f, s:s, s:s, s:s, s:b, s:o, s:o}", "rounds",
+    return json_pack("{s:I, s:f, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "rounds",
                      (json_int_t)compare->rounds, "seconds", (double)config->time_ns / 1e9, "tls",
                      versions[config->tls], "cipher", ciphers[config->cipher], "key_type",
-                     keys[compare->key_type], "quick", compare->quick, "server_cpus",
-                     cpus_json(&compare->server_cpus), "load_cpus", cpus_json(&compare->load_cpus));
+                     keys[compare->key_type], "quick", compare->quick, "fixed", compare->fixed,
+                     "server_cpus", cpus_json(&compare->server_cpus), "load_cpus",
+                     cpus_json(&compare->load_cpus));
 }
 
 static json_t *systems_json(const struct bench_figures *f)

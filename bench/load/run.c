@@ -150,12 +150,22 @@ static int tell_error(const struct run *run, struct gw_error *err)
     return gw_error_set(err, GW_EXIT_OTHER, "connections failed, and none says why");
 }
 
+/* Units of a phase, with --units: what comes before the measured ones lets caches and congestion
+ * windows fill. 0: its time says when it is over. */
+static uint64_t units_of(const struct bench_config *config, enum bench_phase phase)
+{
+    if (phase == BENCH_MEASURE)
+        return config->units;
+    return phase == BENCH_WARMUP && config->units ? GW_MAX(config->connections, config->units / 4)
+                                                  : 0;
+}
+
 /* Until all connections are open. Each opens within --timeout, or fails. */
 static int ramp(struct run *run, struct gw_error *err)
 {
     struct sums from = sum_up(run);
     bool stays = !run->threads[0].work->replaces;
-    for (;;) {
+    while (stays || !run->config->units) {
         struct sums now = sum_up(run);
         run->result->ramp_seconds = (double)(now.at_ns - from.at_ns) / (double)GW_NS_PER_SEC;
         if (now.errors > 0)
@@ -165,18 +175,21 @@ static int ramp(struct run *run, struct gw_error *err)
         show(run, "opening connections", &from, 0);
         nap(LOOK_NS);
     }
+    return 0;
 }
 
 static int last(struct run *run, const char *phase, const struct sums *from, int64_t ns,
-                struct gw_error *err)
+                uint64_t units, struct gw_error *err)
 {
     int64_t until = from->at_ns + ns;
     for (;;) {
-        int64_t left = until - gw_clock_ns();
-        if (left <= 0)
-            return 0;
         struct sums now = sum_up(run);
-        if (now.errors > ERRORS_MAX || (now.open == 0 && !run->threads[0].work->replaces))
+        int64_t left = units ? LOOK_NS : until - gw_clock_ns();
+        if (units ? now.units - from->units >= units : left <= 0)
+            return 0;
+        /* What a unit fails of would leave the others waiting for it. */
+        if (now.errors > (units ? 0 : ERRORS_MAX) ||
+            (now.open == 0 && !run->threads[0].work->replaces))
             return tell_error(run, err);
         show(run, phase, from, ns);
         nap(GW_MIN(left, LOOK_NS));
@@ -214,7 +227,8 @@ static int measure_time(struct run *run, struct gw_error *err)
     add_times(run, &times);
     struct sums from = sum_up(run);
     set_phase(run, BENCH_MEASURE);
-    int error = last(run, "measuring", &from, run->config->time_ns, err);
+    int error = last(run, "measuring", &from, run->config->time_ns,
+                     units_of(run->config, BENCH_MEASURE), err);
     struct sums to = sum_up(run);
     add_times(run, &to);
     take_difference(run->result, &from, &to);
@@ -246,25 +260,33 @@ static int phases(struct run *run, struct gw_error *err)
         return r;
     set_phase(run, BENCH_WARMUP);
     struct sums from = sum_up(run);
-    r = last(run, "warming up", &from, run->config->warmup_ns, err);
+    r = last(run, "warming up", &from, run->config->warmup_ns, units_of(run->config, BENCH_WARMUP),
+             err);
     return r ? r : measure(run, err);
 }
 
 /* ---- threads ---- */
 
+static uint64_t share_of(uint64_t all, unsigned threads, unsigned i)
+{
+    return all / threads + (i < all % threads);
+}
+
 static void prepare(struct run *run)
 {
     const struct bench_config *config = run->config;
     for (unsigned i = 0; i < run->count; i++) {
-        uint64_t share = config->connections / run->count + (i < config->connections % run->count);
         run->threads[i] = (struct bench_thread){
             .config = config,
             .work = bench_work_of(config),
             .phase = &run->phase,
             .cpu = config->cpus.count ? config->cpus.list[i % config->cpus.count] : -1,
-            .conns = (uint32_t)share,
+            .conns = (uint32_t)share_of(config->connections, run->count, i),
             .rate = (double)config->rate / run->count,
         };
+        for (int phase = BENCH_RAMP; phase < BENCH_STOP; phase++)
+            run->threads[i].units[phase] =
+                share_of(units_of(config, (enum bench_phase)phase), run->count, i);
     }
 }
 

@@ -112,8 +112,19 @@ static void open_more(struct bench_thread *t)
     uint32_t at_a_time = t->work->replaces ? t->conns : OPENING_MAX;
     uint32_t tries = OPENING_MAX;
     while (tries-- > 0 && t->living < t->conns && t->opening < at_a_time &&
-           (t->work->replaces || t->opened_ever < t->conns))
+           (t->work->replaces ? bench_thread_take_unit(t) : t->opened_ever < t->conns))
         bench_conn_open(t);
+}
+
+/* With --units each phase has so many of them, and the connections rest in between. */
+static void look_at_phase(struct bench_thread *t)
+{
+    enum bench_phase phase = bench_thread_phase(t);
+    if (!t->config->units || phase == t->begun || phase == BENCH_STOP)
+        return;
+    t->begun = phase;
+    t->units_left = t->units[phase];
+    bench_work_wake(t);
 }
 
 static int64_t wait_ns(const struct bench_thread *t)
@@ -173,7 +184,9 @@ static void pin(const struct bench_thread *t)
 static void load(struct bench_thread *t)
 {
     t->now_ns = gw_clock_ns();
+    t->units_left = t->config->units ? 0 : UINT64_MAX;
     do {
+        look_at_phase(t);
         open_more(t);
         check_some(t);
         if (t->work->tick)

@@ -32,8 +32,9 @@ struct bench_thread {
     const struct bench_config *config;
     const struct bench_work *work;
     const atomic_int *phase;
-    int cpu;        /* -1: not pinned */
-    uint32_t conns; /* its share of --connections */
+    int cpu;                    /* -1: not pinned */
+    uint32_t conns;             /* its share of --connections */
+    uint64_t units[BENCH_STOP]; /* --units: its share of those of each phase */
 
     pthread_t id;
     atomic_int tid; /* 0: it has not begun */
@@ -43,10 +44,12 @@ struct bench_thread {
     struct bench_tls_client *tls;
     char head[1024]; /* bulk: of each request */
     int64_t now_ns;
-    uint32_t opening;     /* connections that are not open yet */
-    uint32_t living;      /* … with them, all that are not over */
-    uint64_t opened_ever; /* … with them, all others */
-    uint32_t check_slot;  /* whose server is to be looked at next */
+    enum bench_phase begun; /* the phase that it knows of */
+    uint64_t units_left;    /* --units: that may begin in this phase; else no end of them */
+    uint32_t opening;       /* connections that are not open yet */
+    uint32_t living;        /* … with them, all that are not over */
+    uint64_t opened_ever;   /* … with them, all others */
+    uint32_t check_slot;    /* whose server is to be looked at next */
     int64_t checked_ns;
 
     double rate;          /* requests per second of this thread, 0: closed loop */
@@ -73,8 +76,18 @@ static inline enum bench_phase bench_thread_phase(const struct bench_thread *t)
     return (enum bench_phase)atomic_load_explicit(t->phase, memory_order_relaxed);
 }
 
-/* Begins to work; config, work, phase, cpu and conns are set. 0, or negative errno with t->err
- * filled. What goes wrong in the thread itself shows in t->counts.errors; t->err has the first. */
+/* One more unit may begin in this phase. */
+static inline bool bench_thread_take_unit(struct bench_thread *t)
+{
+    if (t->units_left == 0)
+        return false;
+    t->units_left -= t->units_left != UINT64_MAX;
+    return true;
+}
+
+/* Begins to work; config, work, phase, cpu, conns and units are set. 0, or negative errno with
+ * t->err filled. What goes wrong in the thread itself shows in t->counts.errors; t->err has the
+ * first. */
 gw_must_check int bench_thread_start(struct bench_thread *t);
 /* Once the phase is STOP; t->times stay for the caller to free. */
 void bench_thread_join(struct bench_thread *t);

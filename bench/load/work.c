@@ -54,6 +54,42 @@ static void nothing_sent(struct bench_conn *c)
     (void)c;
 }
 
+/* ---- connections that wait for their next unit ---- */
+
+static void rest(struct bench_conn *c)
+{
+    struct bench_thread *t = c->thread;
+    t->idle_slots[t->idle_count++] = c->slot;
+    c->waits = true;
+}
+
+static struct bench_conn *next_idle(struct bench_thread *t)
+{
+    while (t->idle_count > 0) {
+        struct bench_conn *c = gw_pool_at(&t->pool, t->idle_slots[--t->idle_count]);
+        if (c->waits && c->state == BENCH_CONN_OPEN) {
+            c->waits = false;
+            return c;
+        }
+    }
+    return NULL;
+}
+
+void bench_work_go_on(struct bench_conn *c)
+{
+    if (bench_thread_take_unit(c->thread))
+        c->thread->work->next(c);
+    else
+        rest(c);
+}
+
+void bench_work_wake(struct bench_thread *t)
+{
+    struct bench_conn *c;
+    while (t->units_left > 0 && (c = next_idle(t)))
+        bench_work_go_on(c);
+}
+
 /* ---- handshake ---- */
 
 static void handshake_opened(struct bench_conn *c)
@@ -105,7 +141,7 @@ static bool take_echo(struct bench_conn *c, const uint8_t *data, size_t len)
     return c->received == size_of(c);
 }
 
-static void closed_loop_opened(struct bench_conn *c)
+static void closed_loop_next(struct bench_conn *c)
 {
     ask(c, gw_clock_ns());
 }
@@ -114,7 +150,7 @@ static bool closed_loop_received(struct bench_conn *c, const uint8_t *data, size
 {
     if (take_echo(c, data, len)) {
         unit_done(c, c->asked_ns);
-        ask(c, gw_clock_ns());
+        bench_work_go_on(c);
     }
     return c->state != BENCH_CONN_GONE;
 }
@@ -147,7 +183,8 @@ static void closed_loop_finish(struct bench_thread *t)
 static const struct bench_work closed_loop = {
     .unit = "request",
     .time = "request to answer",
-    .opened = closed_loop_opened,
+    .opened = bench_work_go_on,
+    .next = closed_loop_next,
     .received = closed_loop_received,
     .sent = echo_sent,
     .ended = nothing_sent,
@@ -156,32 +193,13 @@ static const struct bench_work closed_loop = {
 
 /* ---- at a given rate: latency, bulk in pieces ---- */
 
-static void wait_for_due(struct bench_conn *c)
-{
-    struct bench_thread *t = c->thread;
-    t->idle_slots[t->idle_count++] = c->slot;
-    c->waits = true;
-}
-
 static bool open_loop_received(struct bench_conn *c, const uint8_t *data, size_t len)
 {
     if (take_echo(c, data, len)) {
         unit_done(c, c->asked_ns);
-        wait_for_due(c);
+        rest(c);
     }
     return c->state != BENCH_CONN_GONE;
-}
-
-static struct bench_conn *next_idle(struct bench_thread *t)
-{
-    while (t->idle_count > 0) {
-        struct bench_conn *c = gw_pool_at(&t->pool, t->idle_slots[--t->idle_count]);
-        if (c->waits && c->state == BENCH_CONN_OPEN) {
-            c->waits = false;
-            return c;
-        }
-    }
-    return NULL;
 }
 
 /* What is due while all connections are busy waits, and its time counts from when it was due. */
@@ -226,7 +244,7 @@ static int64_t open_loop_wait_ns(const struct bench_thread *t)
 static const struct bench_work open_loop = {
     .unit = "request",
     .time = "due to answer",
-    .opened = wait_for_due,
+    .opened = rest,
     .received = open_loop_received,
     .sent = echo_sent,
     .ended = nothing_sent,
@@ -407,7 +425,7 @@ static void answered(struct bench_conn *c)
         return;
     }
     bench_count(&c->thread->counts.units, 1);
-    request(c);
+    bench_work_go_on(c);
 }
 
 static void request_due(struct bench_conn *c, int64_t due_ns)
@@ -436,7 +454,8 @@ static bool bulk_received(struct bench_conn *c, const uint8_t *data, size_t len)
 static const struct bench_work bulk_down = {
     .streams = true,
     .is_http = true,
-    .opened = request,
+    .opened = bench_work_go_on,
+    .next = request,
     .received = bulk_received,
     .sent = nothing_sent,
     .ended = nothing_sent,
@@ -451,7 +470,8 @@ static void up_sent(struct bench_conn *c)
 static const struct bench_work bulk_up = {
     .streams = true,
     .is_http = true,
-    .opened = request,
+    .opened = bench_work_go_on,
+    .next = request,
     .received = bulk_received,
     .sent = up_sent,
     .ended = nothing_sent,

@@ -12,6 +12,8 @@ struct bench_work {
     bool is_http;     /* heads are no payload; the work counts what it receives itself */
     bool rests;       /* no answer is ever awaited */
     void (*opened)(struct bench_conn *c);
+    /* Begins the next unit on a connection that stays; NULL: bench_work_go_on is never called. */
+    void (*next)(struct bench_conn *c);
     /* len > 0; false: not what it must be, and the connection is failed already. */
     bool (*received)(struct bench_conn *c, const uint8_t *data, size_t len);
     void (*sent)(struct bench_conn *c);  /* all of bench_conn_send was taken */
@@ -24,3 +26,7 @@ struct bench_work {
 };
 
 const struct bench_work *bench_work_of(const struct bench_config *config);
+/* Begins the next unit, or waits for the next phase: with --units each has a number of them. */
+void bench_work_go_on(struct bench_conn *c);
+/* A phase has begun: those that waited for it go on. */
+void bench_work_wake(struct bench_thread *t);

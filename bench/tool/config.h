@@ -85,6 +85,7 @@ struct bench_comparison {
     const char *baseline; /* NULL: nothing to compare with */
     bool quick;
     bool smoke; /* only shows that all of it works */
+    bool fixed; /* each case its own amount of work, instead of a time */
 };
 
 struct bench_sizes {
@@ -157,6 +158,7 @@ struct bench_config {
     uint64_t connections;
     uint64_t threads;
     struct bench_cpus cpus;
+    uint64_t units; /* so many are measured, instead of a time; 0: time_ns says */
     int64_t time_ns;
     int64_t warmup_ns;
     int64_t timeout_ns;     /* the server may take so long for an answer */

@@ -312,6 +312,10 @@ static int check(const struct bench_config *config, struct gw_error *err)
     if (config->server_name && !is_word(config->server_name, NAME_BYTES_MAX))
         return gw_error_set(err, GW_EXIT_USAGE, "--server-name '%.80s': is no name",
                             config->server_name);
+    if (config->units && (config->rate || config->direction == BENCH_BOTH))
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--units is not for --rate, nor for --direction both: a time bounds "
+                            "those");
     if (config->command == BENCH_REPORT && !config->report.count)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "say which results: files that --save has written, or their folder");

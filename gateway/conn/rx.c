@@ -179,6 +179,9 @@ static void move_rx(struct gw_conn *c)
         gw_opening_kernel_refused(c, "RX", error);
         return;
     }
+    /* Where it does not take it, records are copied once more, and that is all. */
+    if (gw_record_is_tls13(&c->rec) && c->env->ktls->no_pad.works)
+        (void)gw_ring_ktls_expect_unpadded(c->env->ring, c->tls_fd);
     gw_record_moved(&c->rec.rx);
     begin_poll(c);
     c->rx.ready = true;

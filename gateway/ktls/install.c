@@ -122,6 +122,12 @@ int ktls_install(int fd, enum ktls_direction direction, const struct ktls_keys *
     return r;
 }
 
+int ktls_expect_unpadded(int fd)
+{
+    const int on = 1;
+    return setsockopt(fd, SOL_TLS, TLS_RX_EXPECT_NO_PAD, &on, sizeof(on)) ? -errno : 0;
+}
+
 int ktls_send_control(int fd, uint8_t content_type, const void *data, size_t len)
 {
     /* An empty send sends nothing, and a record's content has 2^14 bytes at most. */

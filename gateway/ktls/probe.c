@@ -111,10 +111,9 @@ int ktls_try_rekey(struct ktls_pair *pair, const struct ktls_suite *suite)
 int ktls_try_no_pad(struct ktls_pair *pair, const struct ktls_suite *suite)
 {
     static const char all[] = "unpadded, padded, unpadded again";
-    const int on = 1;
     int r = ktls_pair_start(pair, suite, KTLS_RX);
-    if (!r && setsockopt(pair->far, SOL_TLS, TLS_RX_EXPECT_NO_PAD, &on, sizeof(on)))
-        r = -errno;
+    if (!r)
+        r = ktls_expect_unpadded(pair->far);
     if (!r)
         r = ktls_pair_seal(pair, DATA, all, 10, 0);
     if (!r)

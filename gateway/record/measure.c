@@ -332,11 +332,19 @@ static int run_round(void *arg, int64_t *ret_ns)
 
 /* ---- set-up ---- */
 
-static int start_records(struct bench *b, const struct ktls_suite *suite)
+/* As rx.c, which goes on where the kernel does not take it. */
+static int start_kernel_records(struct bench *b, const struct ktls_suite *suite,
+                                const struct ktls_probe *probe)
 {
-    struct gw_lane *lane = &b->lane;
-    if (lane->way != GW_WAY_USER)
-        return ktls_pair_start(&b->tls, suite, lane->flow == GW_FLOW_RX ? KTLS_RX : KTLS_TX);
+    bool rx = b->lane.flow == GW_FLOW_RX;
+    int r = ktls_pair_start(&b->tls, suite, rx ? KTLS_RX : KTLS_TX);
+    if (!r && rx && suite->version == KTLS_TLS_1_3 && probe->no_pad.works)
+        (void)ktls_expect_unpadded(b->tls.far);
+    return r;
+}
+
+static int start_user_records(struct bench *b, const struct ktls_suite *suite)
+{
     int r = gw_aead_init();
     if (!r)
         r = ktls_pair_derive(&b->tls, suite);
@@ -345,7 +353,7 @@ static int start_records(struct bench *b, const struct ktls_suite *suite)
         .tx = b->tls.from_far,
         .rx = b->tls.to_far,
     };
-    return r ? r : gw_record_init(&lane->rec, &keys);
+    return r ? r : gw_record_init(&b->lane.rec, &keys);
 }
 
 static int take_pipe(struct bench *b)
@@ -368,14 +376,15 @@ static void make_room(const struct bench *b)
         (void)setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 }
 
-static int set_up(struct bench *b, const struct ktls_suite *suite)
+static int set_up(struct bench *b, const struct ktls_suite *suite, const struct ktls_probe *probe)
 {
     bool rx = b->lane.flow == GW_FLOW_RX;
     int r = ktls_pair_connect(&b->tls);
     if (!r)
         r = ktls_pair_connect(&b->plain);
     if (!r)
-        r = start_records(b, suite);
+        r = b->lane.way == GW_WAY_USER ? start_user_records(b, suite)
+                                       : start_kernel_records(b, suite, probe);
     if (!r)
         r = take_pipe(b);
     b->feed_fd = rx ? b->tls.near : b->plain.near;
@@ -437,7 +446,7 @@ static void prepare(struct stage *s, const struct ktls_suite *suite, enum gw_flo
         s->contenders[way] = (struct gw_contender){
             .run = run_round,
             .arg = b,
-            .error = ways & 1U << way ? set_up(b, suite) : -ECANCELED,
+            .error = ways & 1U << way ? set_up(b, suite, probe) : -ECANCELED,
         };
     }
 }

@@ -206,3 +206,8 @@ int gw_ring_ktls_install(struct gw_ring *r gw_unused, int fd, int direction,
 {
     return ktls_install(fd, (enum ktls_direction)direction, keys);
 }
+
+int gw_ring_ktls_expect_unpadded(struct gw_ring *r gw_unused, int fd)
+{
+    return ktls_expect_unpadded(fd);
+}

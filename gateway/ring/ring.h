@@ -174,3 +174,4 @@ void gw_ring_control_type_set(struct msghdr *msg, uint8_t type);
 struct ktls_keys;
 int gw_ring_ktls_attach(struct gw_ring *ring, int fd);
 int gw_ring_ktls_install(struct gw_ring *ring, int fd, int direction, const struct ktls_keys *keys);
+int gw_ring_ktls_expect_unpadded(struct gw_ring *ring, int fd);

@@ -121,6 +121,24 @@ def handshakes(gate):
     off.stop()
 
 
+def amounts(gate):
+    """So much is done as --units asks for, no more and no less, and measured where it is done."""
+    for work, units, each in (("bulk --size 70000", 24, 70000),
+                              ("bulk --size 70000 --direction up", 24, 70000),
+                              ("latency --size 300", 40, 300), ("churn", 20, 128),
+                              ("handshake", 20, None), ("handshake --resume resumed", 20, None)):
+        what = f"{work} --units {units}"
+        run = Run(f"{what} --connections 4 --threads 2 --pid {gate.pid}", gate.port)
+        r = run.result
+        if not check(run.exit == 0 and r and r["errors"] == 0, f"{what} succeeds", run):
+            continue
+        done = r["bytes_up"] if "up" in work else r["bytes_down"]
+        check(done == units * each if each else r["amount"] == units, f"{what}: so many", run)
+    for flags in ("latency --units 5 --rate 10", "bulk --units 5 --direction both"):
+        run = Run(flags, gate.port)
+        check(run.exit == 2 and "--units" in run.said, f"{flags} is refused", run)
+
+
 def identities(plain):
     mutual = gateway(plain.port, "--cacert", rig.CACERT, "--allow-cn", "alice")
     for tls in ("1.2", "1.3"):
@@ -316,6 +334,7 @@ def main():
     requests(gate)
     connections(gate, plain)
     handshakes(gate)
+    amounts(gate)
     identities(plain)
     key_updates(plain)
     limits(gate)

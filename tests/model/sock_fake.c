@@ -143,6 +143,14 @@ int gw_ring_ktls_install(struct gw_ring *r, int fd, int direction, const struct 
     return gw_fake_kernel_install(&s->kernel, direction, keys);
 }
 
+int gw_ring_ktls_expect_unpadded(struct gw_ring *r, int fd)
+{
+    const struct gw_fake_sock *s = gw_fake_open_sock(r, fd);
+    assert_true(s->kernel.rx);
+    assert_int_equal(s->kernel.rec.rx.keys.suite->version, KTLS_TLS_1_3);
+    return gw_fake_chance(r, r->config.refuse_percent) ? -EINVAL : 0;
+}
+
 uint64_t gw_fake_sealed(struct gw_ring *r, int fd)
 {
     const struct gw_fake_sock *s = gw_fake_open_sock(r, fd);

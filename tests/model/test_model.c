@@ -521,6 +521,7 @@ static void set_up_kernel(struct model *m)
 {
     m->ktls.attach.works = m->ktls.splice.works = m->ktls.splice_tx.works = m->kernel;
     m->ktls.splice_full.works = m->kernel && !m->splice_loses;
+    m->ktls.no_pad.works = m->kernel;
     m->ktls.rekey.works = m->rekeys;
     for (int version = 0; version < 2; version++)
         for (int cipher = 0; cipher < KTLS_CIPHER_COUNT; cipher++)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * X25519 (RFC 7748) as a key encapsulation: the ephemeral key and the shared secret of a server in
+ * one step, where libssl else makes a key, derives with it, and looks up what both are for four
+ * times. On the wire nothing differs: the ciphertext is the server's public key. Both scalar
+ * multiplications are libcrypto's, and by its fast ladder, which its key generation leaves aside.
+ *
+ * All below is for the provider alone. Of the default provider's keys of X25519 nothing changes but
+ * the answer to what encapsulates with them; TLS 1.2 goes on to exchange keys with them.
+ */
+#pragma once
+
+#include <openssl/core.h>
+#include <stdbool.h>
+
+/* Takes what it needs from the default provider's algorithms. False: they lack something. */
+bool gw_x25519_begin(const OSSL_PROVIDER *whole);
+bool gw_x25519_is(const OSSL_ALGORITHM *a);
+/* Those of its key management, in the place of the default provider's. */
+const OSSL_DISPATCH *gw_x25519_keys(void);
+/* A row for the encapsulations of a provider. */
+extern const OSSL_ALGORITHM gw_x25519_kem;
+/* Hands a capability of the default provider on, this group as an encapsulation. */
+int gw_x25519_capability(const OSSL_PARAM params[], OSSL_CALLBACK *callback, void *arg);
