@@ -421,7 +421,7 @@ static void answered(struct bench_conn *c)
     }
     if (config->rate) {
         unit_done(c, c->asked_ns);
-        wait_for_due(c);
+        rest(c);
         return;
     }
     bench_count(&c->thread->counts.units, 1);
@@ -481,7 +481,7 @@ static const struct bench_work bulk_down_paced = {
     .time = "due to answer",
     .streams = true,
     .is_http = true,
-    .opened = wait_for_due,
+    .opened = rest,
     .received = bulk_received,
     .sent = nothing_sent,
     .ended = nothing_sent,
