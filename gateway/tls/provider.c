@@ -2,6 +2,7 @@
 #include "gateway/tls/provider.h"
 
 #include "gateway/tls/schedule.h"
+#include "gateway/tls/x25519.h"
 
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
@@ -11,7 +12,12 @@
 #define NAME "ktlsgate"
 
 enum {
-    KDFS_MAX = 64
+    ROWS_MAX = 128
+};
+
+/* The default provider's algorithms for one operation, with ours among them. */
+struct rows {
+    OSSL_ALGORITHM rows[ROWS_MAX + 1];
 };
 
 /* The default provider lives in a library context of its own: there it is whole, and what it needs
@@ -20,7 +26,7 @@ struct gw_provider {
     OSSL_LIB_CTX *base;
     OSSL_PROVIDER *whole;
     OSSL_PROVIDER *shown; /* this one, in the context that it was made for */
-    OSSL_ALGORITHM kdfs[KDFS_MAX + 1];
+    struct rows kdfs, keys, kems;
 };
 
 /* libcrypto calls init without an argument, and the rest with a context that is the default
@@ -32,37 +38,82 @@ static bool is_key_schedule(const OSSL_ALGORITHM *a)
     return !strcmp(a->algorithm_names, "TLS13-KDF");
 }
 
-/* Its derivations, with ours in the place of one. */
-static bool collect_kdfs(struct gw_provider *p)
+/* Copies the default provider's rows and leaves room for one more. How many there are, or -1. */
+static int copy_rows(struct gw_provider *p, int operation, struct rows *ret)
 {
     int no_cache = 0;
-    const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(p->whole, OSSL_OP_KDF, &no_cache);
-    size_t count = 0;
-    bool replaced = false;
-    for (; a && a->algorithm_names && count < KDFS_MAX; a++) {
-        p->kdfs[count] = *a;
-        if (is_key_schedule(a)) {
-            p->kdfs[count].implementation = gw_schedule_functions;
-            replaced = true;
+    const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(p->whole, operation, &no_cache);
+    int count = 0;
+    for (; a && a->algorithm_names && count < ROWS_MAX - 1; a++)
+        ret->rows[count++] = *a;
+    return a && a->algorithm_names ? -1 : count;
+}
+
+/* Puts functions of ours in the place of one's. */
+static bool replace(struct gw_provider *p, int operation, struct rows *ret,
+                    bool (*is)(const OSSL_ALGORITHM *), const OSSL_DISPATCH *functions)
+{
+    int count = copy_rows(p, operation, ret);
+    for (int i = 0; i < count; i++)
+        if (is(&ret->rows[i])) {
+            ret->rows[i].implementation = functions;
+            return true;
         }
-        count++;
-    }
-    return replaced && !(a && a->algorithm_names);
+    return false;
+}
+
+static bool append(struct gw_provider *p, int operation, struct rows *ret, const OSSL_ALGORITHM *a)
+{
+    int count = copy_rows(p, operation, ret);
+    if (count < 0)
+        return false;
+    ret->rows[count] = *a;
+    return true;
+}
+
+static bool collect(struct gw_provider *p)
+{
+    return gw_x25519_begin(p->whole) &&
+           replace(p, OSSL_OP_KDF, &p->kdfs, is_key_schedule, gw_schedule_functions) &&
+           replace(p, OSSL_OP_KEYMGMT, &p->keys, gw_x25519_is, gw_x25519_keys()) &&
+           append(p, OSSL_OP_KEM, &p->kems, &gw_x25519_kem);
 }
 
 static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 {
     (void)ctx;
-    if (operation != OSSL_OP_KDF)
-        return OSSL_PROVIDER_query_operation(current->whole, operation, no_cache);
     *no_cache = 0;
-    return current->kdfs;
+    switch (operation) {
+    case OSSL_OP_KDF:
+        return current->kdfs.rows;
+    case OSSL_OP_KEYMGMT:
+        return current->keys.rows;
+    case OSSL_OP_KEM:
+        return current->kems.rows;
+    default:
+        return OSSL_PROVIDER_query_operation(current->whole, operation, no_cache);
+    }
+}
+
+/* Whom libssl wants a capability told. */
+struct listener {
+    OSSL_CALLBACK *callback;
+    void *arg;
+};
+
+static int tell(const OSSL_PARAM params[], void *arg)
+{
+    const struct listener *l = arg;
+    return gw_x25519_capability(params, l->callback, l->arg);
 }
 
 static int capabilities(void *ctx, const char *name, OSSL_CALLBACK *callback, void *arg)
 {
+    struct listener l = {.callback = callback, .arg = arg};
     (void)ctx;
-    return OSSL_PROVIDER_get_capabilities(current->whole, name, callback, arg);
+    if (strcmp(name, "TLS-GROUP"))
+        return OSSL_PROVIDER_get_capabilities(current->whole, name, callback, arg);
+    return OSSL_PROVIDER_get_capabilities(current->whole, name, tell, &l);
 }
 
 static const OSSL_DISPATCH functions[] = {
@@ -84,7 +135,7 @@ static bool load(struct gw_provider *p, OSSL_LIB_CTX *library)
 {
     p->base = OSSL_LIB_CTX_new();
     p->whole = p->base ? OSSL_PROVIDER_load(p->base, "default") : NULL;
-    if (!p->whole || !collect_kdfs(p))
+    if (!p->whole || !collect(p))
         return false;
     current = p;
     if (!OSSL_PROVIDER_add_builtin(library, NAME, init))

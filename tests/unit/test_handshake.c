@@ -327,6 +327,60 @@ static void hello_retry_request(void **state)
     gw_wipe_pages_free(keys, sizeof(*keys));
 }
 
+static void x25519_in_both_versions(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        SSL_CTX *ctx = tlspair_client_ctx(w, version);
+        char groups[] = "X25519";
+        struct tlspair p;
+        struct gw_handshake_info info;
+        assert_true(SSL_CTX_set1_groups_list(ctx, groups));
+        tlspair_init(&p, tls, ctx, NULL);
+        assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+        gw_handshake_get_info(p.server, &info);
+        assert_string_equal(info.group, "x25519");
+        tlspair_succeed(&p);
+        tlspair_done(&p);
+        SSL_CTX_free(ctx);
+    }
+    gw_tls_context_free(tls);
+}
+
+/* Zero as the client's share makes the secret zero, whatever ours is: RFC 8446 7.4.2 has it refused
+ * with illegal_parameter, 4.2.8.2 and RFC 7748 6.1 say how it is found. */
+static void x25519_share_of_low_order(void **state)
+{
+    static const uint8_t head[] = {0, 0x1d, 0, 32};
+    static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 47};
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
+    char groups[] = "X25519";
+    struct tlspair p;
+    uint8_t hello[4096];
+    const uint8_t *out;
+    assert_true(SSL_CTX_set1_groups_list(ctx, groups));
+    tlspair_init(&p, tls, ctx, NULL);
+    assert_int_equal(SSL_do_handshake(p.client), -1);
+    int len = BIO_read(p.from_client, hello, sizeof(hello));
+    assert_true(len > 0);
+    uint8_t *share = memmem(hello, (size_t)len, head, sizeof(head));
+    assert_non_null(share);
+    memset(share + sizeof(head), 0, 32);
+    assert_int_equal(gw_handshake_input(p.server, hello, (size_t)len), GW_HANDSHAKE_FAILED);
+    assert_int_equal(gw_handshake_output(p.server, &out), sizeof(alert));
+    assert_memory_equal(out, alert, sizeof(alert));
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+    gw_tls_context_free(tls);
+}
+
 /* The client's Finished and `extra` bytes of what it writes next come in one piece. */
 static void glued(const struct tlsworld *w, struct gw_tls_context *tls, int version, bool resumed,
                   size_t extra)
@@ -537,6 +591,8 @@ int main(void)
         cmocka_unit_test(mutual_full_and_resumed),
         cmocka_unit_test(optional_takes_a_client_without_certificate),
         cmocka_unit_test(hello_retry_request),
+        cmocka_unit_test(x25519_in_both_versions),
+        cmocka_unit_test(x25519_share_of_low_order),
         cmocka_unit_test(client_data_glued_to_finished),
         cmocka_unit_test(input_in_any_pieces),
         cmocka_unit_test(alpn_is_chosen_in_our_order),
