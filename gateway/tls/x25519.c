@@ -231,8 +231,8 @@ static const OSSL_DISPATCH kem_functions[] = {
     {0, NULL},
 };
 
-const OSSL_ALGORITHM gw_x25519_kem = {
-    KEM_NAME, "provider=default", kem_functions, "X25519 as a key encapsulation"};
+const OSSL_ALGORITHM gw_x25519_kem = {KEM_NAME, "provider=default", kem_functions,
+                                      "X25519 as a key encapsulation"};
 
 int gw_x25519_capability(const OSSL_PARAM params[], OSSL_CALLBACK *callback, void *arg)
 {
