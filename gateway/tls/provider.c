@@ -111,7 +111,7 @@ static int capabilities(void *ctx, const char *name, OSSL_CALLBACK *callback, vo
 {
     struct listener l = {.callback = callback, .arg = arg};
     (void)ctx;
-    if (strcmp(name, "TLS-GROUP"))
+    if (strcmp(name, "TLS-GROUP") != 0)
         return OSSL_PROVIDER_get_capabilities(current->whole, name, callback, arg);
     return OSSL_PROVIDER_get_capabilities(current->whole, name, tell, &l);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What libssl computes with: libcrypto's own default provider, but for one algorithm. The key
+ * What libssl computes with: libcrypto's own default provider, but for two algorithms. The key
  * schedule of TLS 1.3 (TLS13-KDF) is ours, on gateway/ktls, for two reasons. It is where the
  * traffic secrets come into being, which the hand-over needs: the other way to them, the key log,
  * writes five secrets of each handshake as text, byte by byte. And libcrypto's own fetches and
  * allocates for each of a handshake's dozen derivations. Together they are an eighth of a
- * handshake.
+ * handshake. And X25519 is offered as a key encapsulation (x25519.h), which is a twelfth.
  */
 #pragma once
 
@@ -26,8 +26,7 @@ struct gw_traffic_secrets {
 struct gw_provider;
 
 /* Makes it what `library` computes with, at its making, before anything is fetched of it; one at a
- * time in a process. NULL when
- * libcrypto refuses. */
+ * time in a process. NULL when libcrypto refuses. */
 gw_must_check struct gw_provider *gw_provider_new(OSSL_LIB_CTX *library);
 /* Before the library context is freed, which alone would lose a reference to it; NULL is allowed.
  */

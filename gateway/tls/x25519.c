@@ -243,7 +243,7 @@ int gw_x25519_capability(const OSSL_PARAM params[], OSSL_CALLBACK *callback, voi
     if (!p || !OSSL_PARAM_get_uint(p, &id) || id != GROUP_ID)
         return callback(params, arg);
     for (p = params; p->key && count < PARAMS_MAX; p++)
-        if (strcmp(p->key, OSSL_CAPABILITY_TLS_GROUP_IS_KEM))
+        if (strcmp(p->key, OSSL_CAPABILITY_TLS_GROUP_IS_KEM) != 0)
             copy[count++] = *p;
     copy[count++] = OSSL_PARAM_construct_uint(OSSL_CAPABILITY_TLS_GROUP_IS_KEM, &is_kem);
     copy[count] = OSSL_PARAM_construct_end();
