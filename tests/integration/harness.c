@@ -562,8 +562,14 @@ unsigned gateway_workers(const struct gateway *g, pid_t pids[WORKERS_MAX])
 
 pid_t gateway_loader(const struct gateway *g)
 {
+    int64_t deadline = net_now_ms() + DEADLINE_MS;
     pid_t pid;
-    return children(g->pid, "ktlsgate-files", &pid, 1) ? pid : 0;
+    while (!children(g->pid, "ktlsgate-files", &pid, 1)) {
+        if (net_now_ms() > deadline)
+            return 0;
+        (void)poll(NULL, 0, 1);
+    }
+    return pid;
 }
 
 bool process_runs(pid_t pid)

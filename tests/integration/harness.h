@@ -130,7 +130,7 @@ int gateway_drop(void **state);
 
 /* Process ids of the workers that run now; their number. */
 unsigned gateway_workers(const struct gateway *g, pid_t pids[WORKERS_MAX]);
-/* Process id of the loader; 0: there is none. */
+/* Process id of the loader, once it has its name; 0: there came none. */
 pid_t gateway_loader(const struct gateway *g);
 /* False once it ended, whether somebody waited for it or not. */
 bool process_runs(pid_t pid);
