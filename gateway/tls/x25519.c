@@ -121,6 +121,19 @@ const OSSL_DISPATCH *gw_x25519_keys(void)
 
 /* ---- scalar multiplication ---- */
 
+/* Not all of the default provider's functions take NULL. */
+static void free_key(void *key)
+{
+    if (key)
+        use.key_free(key);
+}
+
+static void free_exchange(void *exchange)
+{
+    if (exchange)
+        use.exchange_free(exchange);
+}
+
 /* A key of that private part. Its public part is not looked at: that of the base point. */
 static void *import(uint8_t private[KEY_LEN], uint8_t public[KEY_LEN])
 {
@@ -132,7 +145,7 @@ static void *import(uint8_t private[KEY_LEN], uint8_t public[KEY_LEN])
     void *key = use.key_new(use.context);
     if (key && use.key_import(key, OSSL_KEYMGMT_SELECT_KEYPAIR, params))
         return key;
-    use.key_free(key);
+    free_key(key);
     return NULL;
 }
 
@@ -153,7 +166,7 @@ static bool agree(void *exchange, void *peer, uint8_t *public, uint8_t *secret)
     bool ok = key && use.exchange_init(exchange, key, NULL) && multiply(exchange, key, public) &&
               multiply(exchange, peer, secret);
     gw_wipe(private, sizeof(private));
-    use.key_free(key);
+    free_key(key);
     return ok;
 }
 
@@ -169,7 +182,7 @@ static bool meet(void *exchange, void *own, const uint8_t *public, uint8_t *secr
     void *peer = use.key_new(use.context);
     bool ok = peer && use.key_import(peer, OSSL_KEYMGMT_SELECT_PUBLIC_KEY, params) &&
               use.exchange_init(exchange, own, NULL) && multiply(exchange, peer, secret);
-    use.key_free(peer);
+    free_key(peer);
     return ok;
 }
 
@@ -197,14 +210,13 @@ static int encapsulate(void *ctx, unsigned char *out, size_t *out_len, unsigned 
                        size_t *secret_len)
 {
     const struct encapsulation *e = ctx;
-    bool asks = !out; /* how much there will be */
     *out_len = KEY_LEN;
     *secret_len = KEY_LEN;
-    if (asks)
+    if (!out) /* only asks how much there will be */
         return 1;
     void *exchange = use.exchange_new(use.context);
     bool ok = exchange && agree(exchange, e->key, out, secret);
-    use.exchange_free(exchange);
+    free_exchange(exchange);
     return ok;
 }
 
@@ -213,11 +225,13 @@ static int decapsulate(void *ctx, unsigned char *secret, size_t *secret_len,
 {
     const struct encapsulation *e = ctx;
     *secret_len = KEY_LEN;
-    if (!secret || len != KEY_LEN)
-        return len == KEY_LEN;
+    if (len != KEY_LEN)
+        return 0;
+    if (!secret)
+        return 1;
     void *exchange = use.exchange_new(use.context);
     bool ok = exchange && meet(exchange, e->key, in, secret);
-    use.exchange_free(exchange);
+    free_exchange(exchange);
     return ok;
 }
 

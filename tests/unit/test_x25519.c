@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gateway/tls/x25519: what it encapsulates is what libcrypto's own X25519 derives, both ways; and
+ * no allocation that fails in it does more than make it fail.
+ */
+#include "gateway/base/attr.h"
+#include "gateway/tls/library.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum {
+    KEY_LEN = 32
+};
+
+/* ---- memory that runs out ---- */
+
+static unsigned long left; /* allocations until one fails; 0: none does */
+
+static bool fails(void)
+{
+    return left > 0 && --left == 0;
+}
+
+static void *failing_malloc(size_t len, const char *file gw_unused, int line gw_unused)
+{
+    return fails() ? NULL : malloc(len);
+}
+
+static void *failing_realloc(void *old, size_t len, const char *file gw_unused, int line gw_unused)
+{
+    if (len > 0)
+        return fails() ? NULL : realloc(old, len);
+    free(old);
+    return NULL;
+}
+
+static void plain_free(void *p, const char *file gw_unused, int line gw_unused)
+{
+    free(p);
+}
+
+/* ---- keys ---- */
+
+/* What a peer with another TLS library has: a key of libcrypto's default context. */
+static EVP_PKEY *foreign_key(uint8_t ret_public[KEY_LEN])
+{
+    size_t len = KEY_LEN;
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+    assert_non_null(key);
+    assert_int_equal(EVP_PKEY_get_raw_public_key(key, ret_public, &len), 1);
+    return key;
+}
+
+static void foreign_secret(EVP_PKEY *own, const uint8_t public[KEY_LEN], uint8_t ret[KEY_LEN])
+{
+    size_t len = KEY_LEN;
+    EVP_PKEY *peer = EVP_PKEY_new_raw_public_key_ex(NULL, "X25519", NULL, public, KEY_LEN);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
+    assert_int_equal(EVP_PKEY_derive_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_derive_set_peer(ctx, peer), 1);
+    assert_int_equal(EVP_PKEY_derive(ctx, ret, &len), 1);
+    EVP_PKEY_CTX_free(ctx);
+    EVP_PKEY_free(peer);
+}
+
+/* As libssl: parameters first, into which the public key is put. */
+static EVP_PKEY *public_key(OSSL_LIB_CTX *library, const uint8_t public[KEY_LEN])
+{
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(library, "X25519", NULL);
+    if (ctx && EVP_PKEY_paramgen_init(ctx) == 1 && EVP_PKEY_paramgen(ctx, &key) == 1 &&
+        EVP_PKEY_set1_encoded_public_key(key, public, KEY_LEN) != 1) {
+        EVP_PKEY_free(key);
+        key = NULL;
+    }
+    EVP_PKEY_CTX_free(ctx);
+    return key;
+}
+
+static bool encapsulate(OSSL_LIB_CTX *library, EVP_PKEY *peer, uint8_t out[KEY_LEN],
+                        uint8_t secret[KEY_LEN])
+{
+    size_t out_len = 0, secret_len = 0;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(library, peer, NULL);
+    bool ok = ctx && EVP_PKEY_encapsulate_init(ctx, NULL) == 1 &&
+              EVP_PKEY_encapsulate(ctx, NULL, &out_len, NULL, &secret_len) == 1 &&
+              out_len == KEY_LEN && secret_len == KEY_LEN &&
+              EVP_PKEY_encapsulate(ctx, out, &out_len, secret, &secret_len) == 1;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+static bool decapsulate(OSSL_LIB_CTX *library, EVP_PKEY *own, const uint8_t *in, size_t len,
+                        uint8_t secret[KEY_LEN])
+{
+    size_t secret_len = 0;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(library, own, NULL);
+    bool ok = ctx && EVP_PKEY_decapsulate_init(ctx, NULL) == 1 &&
+              EVP_PKEY_decapsulate(ctx, NULL, &secret_len, in, len) == 1 && secret_len == KEY_LEN &&
+              EVP_PKEY_decapsulate(ctx, secret, &secret_len, in, len) == 1;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+/* ---- tests ---- */
+
+static void server_and_foreign_client_agree(void **state)
+{
+    OSSL_LIB_CTX *library = *state;
+    uint8_t public[KEY_LEN], out[2][KEY_LEN], secret[2][KEY_LEN], theirs[KEY_LEN];
+    EVP_PKEY *client = foreign_key(public);
+    EVP_PKEY *peer = public_key(library, public);
+    for (int i = 0; i < 2; i++) {
+        assert_true(encapsulate(library, peer, out[i], secret[i]));
+        foreign_secret(client, out[i], theirs);
+        assert_memory_equal(secret[i], theirs, KEY_LEN);
+    }
+    assert_memory_not_equal(out[0], out[1], KEY_LEN); /* ephemeral */
+    EVP_PKEY_free(peer);
+    EVP_PKEY_free(client);
+}
+
+static void client_and_foreign_server_agree(void **state)
+{
+    OSSL_LIB_CTX *library = *state;
+    uint8_t public[KEY_LEN], secret[KEY_LEN], theirs[KEY_LEN];
+    uint8_t *own_public = NULL;
+    EVP_PKEY *server = foreign_key(public);
+    EVP_PKEY *own = EVP_PKEY_Q_keygen(library, NULL, "X25519");
+    assert_int_equal(EVP_PKEY_get1_encoded_public_key(own, &own_public), KEY_LEN);
+    assert_true(decapsulate(library, own, public, KEY_LEN, secret));
+    foreign_secret(server, own_public, theirs);
+    assert_memory_equal(secret, theirs, KEY_LEN);
+    OPENSSL_free(own_public);
+    EVP_PKEY_free(own);
+    EVP_PKEY_free(server);
+}
+
+static void what_is_no_share_is_refused(void **state)
+{
+    OSSL_LIB_CTX *library = *state;
+    uint8_t zero[KEY_LEN + 1] = {0}, out[KEY_LEN], secret[KEY_LEN];
+    EVP_PKEY *peer = public_key(library, zero);
+    EVP_PKEY *own = EVP_PKEY_Q_keygen(library, NULL, "X25519");
+    assert_false(encapsulate(library, peer, out, secret));
+    assert_false(decapsulate(library, own, zero, KEY_LEN, secret));
+    zero[0] = 9; /* the base point, were it not for the length */
+    assert_false(decapsulate(library, own, zero, KEY_LEN - 1, secret));
+    assert_false(decapsulate(library, own, zero, KEY_LEN + 1, secret));
+    assert_true(decapsulate(library, own, zero, KEY_LEN, secret));
+    EVP_PKEY_free(own);
+    EVP_PKEY_free(peer);
+}
+
+static void any_allocation_may_fail(void **state)
+{
+    OSSL_LIB_CTX *library = *state;
+    uint8_t public[KEY_LEN], out[KEY_LEN], secret[KEY_LEN];
+    EVP_PKEY *client = foreign_key(public);
+    EVP_PKEY *peer = public_key(library, public);
+    EVP_PKEY *own = EVP_PKEY_Q_keygen(library, NULL, "X25519");
+    unsigned long failed = 0;
+    bool encapsulated = false, decapsulated = false;
+    for (unsigned long k = 1; !(encapsulated && decapsulated); k++) {
+        left = k;
+        encapsulated = encapsulate(library, peer, out, secret) && left > 0;
+        left = k;
+        decapsulated = decapsulate(library, own, public, KEY_LEN, secret) && left > 0;
+        left = 0;
+        failed += !encapsulated + !decapsulated;
+        assert_true(k < 1000);
+    }
+    assert_true(failed > 10);
+    EVP_PKEY_free(own);
+    EVP_PKEY_free(peer);
+    EVP_PKEY_free(client);
+}
+
+static int set_up(void **state)
+{
+    *state = gw_tls_library_get();
+    return *state ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    gw_tls_library_put();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(server_and_foreign_client_agree),
+        cmocka_unit_test(client_and_foreign_server_agree),
+        cmocka_unit_test(what_is_no_share_is_refused),
+        cmocka_unit_test(any_allocation_may_fail),
+    };
+    if (!CRYPTO_set_mem_functions(failing_malloc, failing_realloc, plain_free))
+        return 1;
+    return cmocka_run_group_tests_name("x25519", tests, set_up, tear_down);
+}
