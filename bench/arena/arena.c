@@ -38,6 +38,29 @@ void bench_arena_foresee(const struct bench_arena_plan *plan, unsigned link,
     set_end(&ret->far, plan->link[link].far, plan->link[link].name, link, 2);
 }
 
+struct sockaddr_storage bench_arena_address(const struct bench_arena_end *end, int family,
+                                            uint16_t port, socklen_t *ret_len)
+{
+    struct sockaddr_storage s = {.ss_family = (sa_family_t)family};
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&s;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&s;
+    *ret_len = family == AF_INET ? sizeof(*v4) : sizeof(*v6);
+    if (family == AF_INET)
+        memcpy(&v4->sin_addr, end->v4, sizeof(end->v4));
+    else
+        memcpy(&v6->sin6_addr, end->v6, sizeof(end->v6));
+    v4->sin_port = htons(port); /* at the same place in both */
+    return s;
+}
+
+const char *bench_arena_mac(const struct bench_arena_end *end, char out[BENCH_ARENA_MAC_MAX])
+{
+    const uint8_t *m = end->mac;
+    (void)snprintf(out, BENCH_ARENA_MAC_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2],
+                   m[3], m[4], m[5]);
+    return out;
+}
+
 /* ---- what ip(8) is told ---- */
 
 struct script {
@@ -55,23 +78,16 @@ static void tell(struct script *s, const char *fmt, ...)
     gw_require(s->len < sizeof(s->text));
 }
 
-static const char *mac_text(const struct bench_arena_end *end, char out[18])
-{
-    const uint8_t *m = end->mac;
-    (void)snprintf(out, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
-    return out;
-}
-
 /* Both ends at once, each born in its own namespace. */
 static int make_link(const struct bench_arena *arena, const struct bench_arena_link *link,
                      struct gw_error *err)
 {
     static const char *const words[] = {"ip", "-batch", "-", NULL};
-    char near[18], far[18];
+    char near[BENCH_ARENA_MAC_MAX], far[BENCH_ARENA_MAC_MAX];
     struct script s = {.len = 0};
     tell(&s, "link add %s address %s type veth peer name %s address %s netns /proc/%d/fd/%d\n",
-         link->near.name, mac_text(&link->near, near), link->far.name, mac_text(&link->far, far),
-         (int)getpid(), arena->spaces[link->far.space]);
+         link->near.name, bench_arena_mac(&link->near, near), link->far.name,
+         bench_arena_mac(&link->far, far), (int)getpid(), arena->spaces[link->far.space]);
     return bench_space_run(arena->spaces[link->near.space], words, s.text, err);
 }
 
@@ -81,10 +97,10 @@ static int raise_end(const struct bench_arena *arena, const struct bench_arena_e
                      const struct bench_arena_end *other, bool rest, struct gw_error *err)
 {
     static const char *const words[] = {"ip", "-batch", "-", NULL};
-    char mac[18];
+    char mac[BENCH_ARENA_MAC_MAX];
     const char *name = end->name;
     struct script s = {.len = 0};
-    (void)mac_text(other, mac);
+    (void)bench_arena_mac(other, mac);
     if (arena->has_v6)
         tell(&s, "link set %s addrgenmode none\n", name);
     tell(&s, "link set %s arp off up\n", name);

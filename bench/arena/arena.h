@@ -11,11 +11,13 @@
 #include "bench/arena/space.h"
 
 #include <net/if.h>
+#include <sys/socket.h>
 
 enum {
     BENCH_ARENA_SPACES_MAX = 4,
     BENCH_ARENA_LINKS_MAX = 4,
     BENCH_ARENA_TEXT_MAX = 46, /* an address; INET6_ADDRSTRLEN */
+    BENCH_ARENA_MAC_MAX = 18,
 };
 
 struct bench_arena_plan {
@@ -59,6 +61,12 @@ gw_must_check int bench_arena_init(struct bench_arena *arena, const struct bench
                                    struct gw_error *err);
 /* Lets go of it. A zeroed object is fine. */
 void bench_arena_done(struct bench_arena *arena);
+
+/* The address of an end with a port, for the calls of sockets; AF_INET or AF_INET6. */
+struct sockaddr_storage bench_arena_address(const struct bench_arena_end *end, int family,
+                                            uint16_t port, socklen_t *ret_len);
+/* A MAC as text, in `out`. */
+const char *bench_arena_mac(const struct bench_arena_end *end, char out[BENCH_ARENA_MAC_MAX]);
 
 /* A child process goes to live in a namespace. */
 gw_must_check int bench_arena_enter(const struct bench_arena *arena, unsigned space,

@@ -158,14 +158,14 @@ int bench_space_run(int space, const char *const *words, const char *input, stru
                         said[0] ? said : "failed and does not say why");
 }
 
-int bench_space_nft(int space, const char *path, struct gw_error *err)
+int bench_space_nft(int space, const char *rules, struct gw_error *err)
 {
-    return bench_space_run(space, (const char *const[]){"nft", "-f", path, NULL}, NULL, err);
+    return bench_space_run(space, (const char *const[]){"nft", "-f", "-", NULL}, rules, err);
 }
 
 /* ---- what is there ---- */
 
-/* Writes or reads a file of /proc that tells of the namespace its reader is in. */
+/* Opens a file of /proc that tells of the namespace its reader is in. */
 static int open_there(int space, const char *path, int flags, struct gw_error *err)
 {
     gw_auto_fd home = bench_space_here(err);
@@ -189,6 +189,31 @@ int bench_space_sysctl(int space, const char *name, const char *value, struct gw
     if (write(fd, value, strlen(value)) < 0)
         return gw_error_set(err, GW_EXIT_START, "%s: '%s': %s", path, value, strerror(errno));
     return 0;
+}
+
+/* These are of the whole machine. */
+static bool is_of_namespace(const char *name)
+{
+    return strcmp(name, "net/netfilter/nf_conntrack_max") != 0;
+}
+
+int bench_space_sysctls(int space, const char *path, struct gw_error *err)
+{
+    char line[256], name[128], value[64];
+    int r = 0;
+    FILE *in = fopen(path, "re");
+    if (!in)
+        return gw_error_set(err, GW_EXIT_START, "%s: %s", path, strerror(errno));
+    while (!r && fgets(line, sizeof(line), in)) {
+        if (sscanf(line, "%127[a-z0-9_.] = %63[^\n]", name, value) != 2)
+            continue;
+        for (char *at = name; (at = strchr(at, '.'));)
+            *at = '/';
+        if (is_of_namespace(name))
+            r = bench_space_sysctl(space, name, value, err);
+    }
+    (void)fclose(in);
+    return r;
 }
 
 enum {
@@ -225,8 +250,12 @@ int bench_space_traffic(int space, const char *link, struct bench_space_traffic 
     bool found = false;
     int fd = open_there(space, "/proc/thread-self/net/dev", O_RDONLY, err);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    if (!file)
-        return fd < 0 ? fd : gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    if (fd < 0)
+        return fd;
+    if (!file) {
+        gw_fd_close(&fd);
+        return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    }
     while (!found && fgets(line, sizeof(line), file))
         found = read_line(line, link, ret);
     (void)fclose(file);

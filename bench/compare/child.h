@@ -15,6 +15,10 @@ void bench_child_begin(void);
 /* Whether one of the signals came. */
 bool bench_child_interrupted(void);
 
+/* Zeroed memory that is shared with the children forked after it; NULL when there is none. It goes
+ * with the last of them. */
+void *bench_child_memory(size_t len);
+
 /* Forks. In the child (0 is returned) signals are as they were; it runs on these processors (count
  * 0: anywhere). -errno: no process. */
 pid_t bench_child_fork(const struct bench_cpus *cpus);

@@ -136,9 +136,8 @@ static int measure(const struct bench_trial *trial, struct report *report, struc
 
 int bench_trial_run(const struct bench_trial *trial, struct bench_sample *ret, struct gw_error *err)
 {
-    struct report *report =
-        mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (report == MAP_FAILED)
+    struct report *report = bench_child_memory(sizeof(*report));
+    if (!report)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     int r = measure(trial, report, ret, err);
     (void)munmap(report, sizeof(*report));

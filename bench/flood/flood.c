@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,11 +90,10 @@ static int raise_sender(struct scene *s, struct gw_error *err)
 
 static int init(struct scene *s, struct gw_error *err)
 {
-    s->sent = bench_flood_counters_new();
-    s->met = bench_target_counters_new();
-    s->error =
-        mmap(NULL, sizeof(*s->error), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (!s->sent || !s->met || s->error == MAP_FAILED)
+    s->sent = bench_child_memory(sizeof(*s->sent));
+    s->met = bench_child_memory(sizeof(*s->met));
+    s->error = bench_child_memory(sizeof(*s->error));
+    if (!s->sent || !s->met || !s->error)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     int r = bench_arena_init(&s->arena, &plan, err);
     if (!r && s->flood.sources.len == 16 && !s->arena.has_v6)
@@ -118,6 +116,7 @@ static void look(struct scene *s)
 {
     struct bench_flood_result *r = &s->result;
     r->seconds = (double)atomic_load(&s->sent->ns) / (double)GW_NS_PER_SEC;
+    r->paced_seconds = (double)atomic_load(&s->sent->paced_ns) / (double)GW_NS_PER_SEC;
     r->packets = atomic_load(&s->sent->packets);
     r->bytes = atomic_load(&s->sent->bytes);
     r->answers = atomic_load(&s->sent->answers);
@@ -126,11 +125,23 @@ static void look(struct scene *s)
     r->read = atomic_load(&s->met->bytes);
 }
 
+/* It ends when it is told to. */
+static bool target_lives(struct scene *s)
+{
+    int status;
+    if (s->target <= 0 || bench_child_wait(s->target, 0, &status))
+        return true;
+    s->target = 0;
+    return false;
+}
+
 /* Until the sender has ended by itself, or was told to. */
 static int watch(struct scene *s, struct gw_error *err)
 {
     int status = 0, r;
     do {
+        if (!target_lives(s))
+            return gw_error_set(err, GW_EXIT_OTHER, "the listener ended before the flood");
         r = bench_child_wait(s->sender, LOOK_NS, &status);
         look(s);
         bench_flood_progress(s->config, &s->result);

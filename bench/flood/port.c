@@ -106,6 +106,7 @@ static struct bench_port_sent flush(struct queue *q)
     for (unsigned i = 0; i < sent.frames; i++)
         sent.bytes += lens[q->first + i];
     q->first = (uint16_t)(q->first + sent.frames);
+    sent.full = q->first < q->end;
     return sent;
 }
 

@@ -7,6 +7,7 @@
 
 #include "gateway/base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -24,6 +25,7 @@ typedef size_t bench_port_answer(void *arg, const uint8_t *frame, size_t len,
 struct bench_port_sent {
     unsigned frames;
     uint64_t bytes;
+    bool full; /* it did not take all there was */
 };
 
 /* The interface of that name in the namespace of the calling thread. 0; -ENOTSUP without DPDK, or

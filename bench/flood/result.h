@@ -10,10 +10,11 @@
 struct bench_flood_result {
     bool into_file; /* only packets is of use then */
     bool listened;
-    double seconds;
+    double seconds;          /* that it was sending */
+    double paced_seconds;    /* of them, those in which it kept its rate */
     uint64_t packets, bytes; /* that the link took, with answers */
     uint64_t answers;        /* of them, to SYN-ACKs */
-    uint64_t full;           /* bursts that the link did not take whole at first */
+    uint64_t full;           /* times that the link did not take all there was */
     uint64_t arrived;        /* packets, as the interface of the target counts */
     uint64_t accepted;       /* connections */
     uint64_t read;           /* bytes of them */

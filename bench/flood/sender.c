@@ -6,7 +6,6 @@
 #include "gateway/base/clock.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 #include <time.h>
 
 _Static_assert((int)BENCH_FRAME_MAX == (int)BENCH_PORT_FRAME_MAX, "a frame is a frame");
@@ -23,15 +22,9 @@ struct sender {
     struct bench_flood_counters *counters;
     struct bench_packets *packets;
     bool answers;
+    int64_t began_ns;
     uint64_t total, sent, forgotten;
 };
-
-struct bench_flood_counters *bench_flood_counters_new(void)
-{
-    void *at = mmap(NULL, sizeof(struct bench_flood_counters), PROT_READ | PROT_WRITE,
-                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return at == MAP_FAILED ? NULL : at;
-}
 
 /* There is one writer: no locked addition. */
 static void add(_Atomic uint64_t *counter, uint64_t n)
@@ -100,35 +93,36 @@ static bool step(struct sender *s, int64_t elapsed_ns)
     count(s, answered);
     count(s, sent);
     add(&s->counters->answers, answered.frames);
-    add(&s->counters->full, sent.frames < wanted);
+    add(&s->counters->full, (uint64_t)answered.full + sent.full);
     return wanted || answered.frames;
 }
 
-static bool is_stopped(const struct sender *s)
+static int64_t elapsed(struct sender *s)
 {
-    return atomic_load_explicit(&s->counters->stop, memory_order_relaxed);
+    int64_t ns = gw_clock_ns() - s->began_ns;
+    atomic_store_explicit(&s->counters->ns, ns, memory_order_relaxed);
+    return ns;
 }
 
 static void send_all(struct sender *s)
 {
-    const int64_t began_ns = gw_clock_ns();
-    int64_t elapsed_ns = 0;
+    int64_t ns = 0;
+    s->began_ns = gw_clock_ns();
     atomic_store(&s->counters->sending, true);
-    while (elapsed_ns < (int64_t)s->flood->secs * GW_NS_PER_SEC && s->sent < s->total &&
-           !is_stopped(s)) {
-        if (!step(s, elapsed_ns))
-            nap(s, elapsed_ns);
-        elapsed_ns = gw_clock_ns() - began_ns;
-        atomic_store_explicit(&s->counters->ns, elapsed_ns, memory_order_relaxed);
+    while (ns < (int64_t)s->flood->secs * GW_NS_PER_SEC && s->sent < s->total) {
+        if (!step(s, ns))
+            nap(s, ns);
+        ns = elapsed(s);
+        atomic_store_explicit(&s->counters->paced_ns, ns, memory_order_relaxed);
     }
 }
 
 /* What the last packets bring about. */
 static void await_answers(struct sender *s)
 {
-    const int64_t until_ns = gw_clock_ns() + LAST_ANSWERS_NS;
+    const int64_t until_ns = elapsed(s) + LAST_ANSWERS_NS;
     s->total = s->sent;
-    while (gw_clock_ns() < until_ns && !is_stopped(s))
+    while (elapsed(s) < until_ns)
         if (!step(s, 0))
             nap(s, 0);
 }

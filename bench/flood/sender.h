@@ -15,19 +15,16 @@
 
 /* In memory that is shared with whoever looks on; one writer. */
 struct bench_flood_counters {
-    atomic_bool stop;         /* set by the other side: enough */
     atomic_bool sending;      /* DPDK has started */
     _Atomic uint64_t packets; /* taken by the link, with the answers */
     _Atomic uint64_t bytes;   /* of their frames */
     _Atomic uint64_t answers; /* of them, those to SYN-ACKs */
-    _Atomic uint64_t full; /* not taken at first, as the link's ring was full; they are not lost */
-    _Atomic int64_t ns;    /* how long it has been sending */
+    _Atomic uint64_t full;    /* times that the link's ring was full; nothing is lost by it */
+    _Atomic int64_t paced_ns; /* how long it has kept its pace */
+    _Atomic int64_t ns;       /* … and has been sending; after the last packet come answers */
 };
 
-/* NULL without memory; unmapped by the end of the processes that see it. */
-struct bench_flood_counters *bench_flood_counters_new(void);
-
-/* Sends until time or count is over, or it is told to stop. 0, or negative errno with *err filled;
+/* Sends until time or count is over. 0, or negative errno with *err filled;
  * -ENOTSUP: this program was built without DPDK. */
 gw_must_check int bench_flood_send(const struct bench_flood *flood, const struct bench_arena *arena,
                                    unsigned link, struct bench_flood_counters *counters,

@@ -5,10 +5,8 @@
 #include "gateway/base/fd.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,16 +15,8 @@ enum {
     READ_MAX = 65536,
 };
 
-struct bench_target_counters *bench_target_counters_new(void)
-{
-    void *at = mmap(NULL, sizeof(struct bench_target_counters), PROT_READ | PROT_WRITE,
-                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return at == MAP_FAILED ? NULL : at;
-}
-
 int bench_target_drop(const struct bench_arena *arena, unsigned link, struct gw_error *err)
 {
-    static const char *const words[] = {"nft", "-f", "-", NULL};
     const struct bench_arena_end *end = &arena->links[link].near;
     char rules[256];
     (void)snprintf(rules, sizeof(rules),
@@ -36,23 +26,19 @@ int bench_target_drop(const struct bench_arena *arena, unsigned link, struct gw_
                    "  }\n"
                    "}\n",
                    end->name);
-    return bench_space_run(arena->spaces[end->space], words, rules, err);
+    return bench_space_nft(arena->spaces[end->space], rules, err);
 }
 
 static int open_listener(const struct bench_arena *arena, const struct bench_arena_end *end,
                          bool v6, uint16_t port, struct gw_error *err)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
-    struct sockaddr_in6 at6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-    memcpy(&at.sin_addr, end->v4, sizeof(end->v4));
-    memcpy(&at6.sin6_addr, end->v6, sizeof(end->v6));
-    int fd =
-        bench_space_socket(arena->spaces[end->space], v6 ? AF_INET6 : AF_INET, SOCK_STREAM, err);
+    int family = v6 ? AF_INET6 : AF_INET;
+    socklen_t len;
+    const struct sockaddr_storage at = bench_arena_address(end, family, port, &len);
+    int fd = bench_space_socket(arena->spaces[end->space], family, SOCK_STREAM, err);
     if (fd < 0)
         return fd;
-    if (bind(fd, v6 ? (const struct sockaddr *)&at6 : (const struct sockaddr *)&at,
-             v6 ? sizeof(at6) : sizeof(at)) ||
-        listen(fd, BACKLOG)) {
+    if (bind(fd, (const struct sockaddr *)&at, len) || listen(fd, BACKLOG)) {
         gw_fd_close(&fd);
         return gw_error_set(err, GW_EXIT_START, "no listener at %s port %u: %s",
                             v6 ? end->v6_text : end->v4_text, port, strerror(errno));

@@ -13,9 +13,6 @@ struct bench_target_counters {
     _Atomic uint64_t bytes;    /* that were read of them */
 };
 
-/* NULL without memory; unmapped by the end of the processes that see it. */
-struct bench_target_counters *bench_target_counters_new(void);
-
 /* A rule that drops whatever comes in. */
 gw_must_check int bench_target_drop(const struct bench_arena *arena, unsigned link,
                                     struct gw_error *err);

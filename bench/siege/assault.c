@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,16 +53,11 @@ static gw_noreturn void be_flood(const struct bench_assault *a)
 static int share_memory(struct bench_assault *a, struct gw_error *err)
 {
     if (!a->counters)
-        a->counters = bench_flood_counters_new();
+        a->counters = bench_child_memory(sizeof(*a->counters));
     if (!a->error)
-        a->error = mmap(NULL, sizeof(*a->error), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                        -1, 0);
-    if (a->error == MAP_FAILED)
-        a->error = NULL;
-    if (!a->counters || !a->error) {
-        (void)gw_error_set(err, GW_EXIT_OTHER, "out of memory");
-        return -ENOMEM;
-    }
+        a->error = bench_child_memory(sizeof(*a->error));
+    if (!a->counters || !a->error)
+        return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     memset(a->counters, 0, sizeof(*a->counters));
     *a->error = (struct gw_error){0};
     return 0;

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -268,8 +267,9 @@ int bench_crowd_settle(const struct bench_arena *arena, unsigned link, struct gw
 {
     static const char *const words[] = {"ip", "-batch", "-", NULL};
     const struct bench_arena_end *near = &arena->links[link].near, *far = &arena->links[link].far;
-    const uint8_t *m = far->mac;
+    char mac[BENCH_ARENA_MAC_MAX];
     char there[1024] = "", here[1024] = "";
+    (void)bench_arena_mac(far, mac);
     for (unsigned i = 0; i < BENCH_CROWD_ADDRESSES; i++) {
         char address[32];
         (void)snprintf(address, sizeof(address), "%u.%u.%u.%u", far->v4[0], far->v4[1], far->v4[2],
@@ -279,9 +279,8 @@ int bench_crowd_settle(const struct bench_arena *arena, unsigned link, struct gw
                        far->name);
         len = strlen(here);
         (void)snprintf(here + len, sizeof(here) - len,
-                       "neighbour add %s lladdr %02x:%02x:%02x:%02x:%02x:%02x dev %s nud "
-                       "permanent\n",
-                       address, m[0], m[1], m[2], m[3], m[4], m[5], near->name);
+                       "neighbour add %s lladdr %s dev %s nud permanent\n", address, mac,
+                       near->name);
     }
     int r = bench_space_run(arena->spaces[far->space], words, there, err);
     return r ? r : bench_space_run(arena->spaces[near->space], words, here, err);
@@ -290,12 +289,9 @@ int bench_crowd_settle(const struct bench_arena *arena, unsigned link, struct gw
 int bench_crowd_begin(struct bench_crowd *crowd, struct gw_error *err)
 {
     if (!crowd->counters)
-        crowd->counters = mmap(NULL, sizeof(*crowd->counters), PROT_READ | PROT_WRITE,
-                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (crowd->counters == MAP_FAILED) {
-        crowd->counters = NULL;
+        crowd->counters = bench_child_memory(sizeof(*crowd->counters));
+    if (!crowd->counters)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
-    }
     memset(crowd->counters, 0, sizeof(*crowd->counters));
     (void)fflush(NULL);
     pid_t pid = bench_child_fork(&crowd->cpus);

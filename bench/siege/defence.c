@@ -39,32 +39,12 @@ static const char *const before[][2] = {
     {"net/ipv4/tcp_rmem", "4096 131072 6291456"},
 };
 
-/* These are of the whole machine. */
-static bool is_of_namespace(const char *name)
-{
-    return strcmp(name, "net/netfilter/nf_conntrack_max") != 0;
-}
-
-/* As sysctl(8) reads a file of sysctl.d. */
 static int load_sysctls(const struct bench_defence_place *place, const char *file,
                         struct gw_error *err)
 {
-    char path[PATH_MAX], line[256], name[128], value[64];
-    int r = 0;
+    char path[PATH_MAX];
     (void)snprintf(path, sizeof(path), "%s/%s", place->folder, file);
-    FILE *in = fopen(path, "re");
-    if (!in)
-        return gw_error_set(err, GW_EXIT_START, "%s: %s", path, strerror(errno));
-    while (!r && fgets(line, sizeof(line), in)) {
-        if (sscanf(line, "%127[a-z0-9_.] = %63s", name, value) != 2)
-            continue;
-        for (char *at = name; (at = strchr(at, '.'));)
-            *at = '/';
-        if (is_of_namespace(name))
-            r = bench_space_sysctl(place->arena->spaces[place->space], name, value, err);
-    }
-    (void)fclose(in);
-    return r;
+    return bench_space_sysctls(place->arena->spaces[place->space], path, err);
 }
 
 static int set_sysctls(const struct bench_defence *defence, const struct bench_defence_place *place,
@@ -100,7 +80,6 @@ static void write_limit(FILE *out, const struct bench_defence_place *place)
 static int load_rules(const struct bench_defence *defence, const struct bench_defence_place *place,
                       struct gw_error *err)
 {
-    static const char *const words[] = {"nft", "-f", "-", NULL};
     char *rules = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&rules, &size);
@@ -113,7 +92,7 @@ static int load_rules(const struct bench_defence *defence, const struct bench_de
         (void)fprintf(out, "include \"%s/synproxy.nft\"\n", place->folder);
     int r = fclose(out) ? gw_error_set(err, GW_EXIT_OTHER, "out of memory") : 0;
     if (!r)
-        r = bench_space_run(place->arena->spaces[place->space], words, rules, err);
+        r = bench_space_nft(place->arena->spaces[place->space], rules, err);
     free(rules);
     return r;
 }

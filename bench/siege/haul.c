@@ -7,11 +7,9 @@
 #include "gateway/base/clock.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
@@ -41,10 +39,8 @@ static void note(void *arg, const char *phase, double second, double of,
 static void set_target(struct bench_config *config, const struct bench_haul *haul)
 {
     const struct bench_arena_end *end = &haul->arena->links[haul->link].near;
-    struct sockaddr_in *at = (struct sockaddr_in *)&config->target.addr;
-    *at = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)haul->port)};
-    memcpy(&at->sin_addr, end->v4, sizeof(end->v4));
-    config->target.len = sizeof(*at);
+    config->target.addr =
+        bench_arena_address(end, AF_INET, (uint16_t)haul->port, &config->target.len);
     (void)snprintf(config->target.text, sizeof(config->target.text), "%s:%u", end->v4_text,
                    haul->port);
 }
@@ -74,12 +70,9 @@ static gw_noreturn void be_haul(const struct bench_haul *haul)
 static int share_memory(struct bench_haul *haul, struct gw_error *err)
 {
     if (!haul->log)
-        haul->log = mmap(NULL, sizeof(*haul->log), PROT_READ | PROT_WRITE,
-                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (haul->log == MAP_FAILED) {
-        haul->log = NULL;
+        haul->log = bench_child_memory(sizeof(*haul->log));
+    if (!haul->log)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
-    }
     memset(haul->log, 0, sizeof(*haul->log));
     return 0;
 }

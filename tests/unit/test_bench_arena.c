@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench/arena: namespaces that are joined, from which nothing gets out, and that leave nothing. */
+/* bench/arena: namespaces that are joined, and from which nothing gets out. */
 #include "bench/arena/arena.h"
 
 #include "gateway/base/fd.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,25 +58,10 @@ static int socket_in(unsigned space, int family)
     return fd;
 }
 
-static struct sockaddr_storage address_of(const struct bench_arena_end *end, int family,
-                                          socklen_t *ret_len)
-{
-    struct sockaddr_storage s = {.ss_family = (sa_family_t)family};
-    struct sockaddr_in *v4 = (struct sockaddr_in *)&s;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&s;
-    *ret_len = family == AF_INET ? sizeof(*v4) : sizeof(*v6);
-    if (family == AF_INET)
-        memcpy(&v4->sin_addr, end->v4, sizeof(end->v4));
-    else
-        memcpy(&v6->sin6_addr, end->v6, sizeof(end->v6));
-    v4->sin_port = htons(PORT); /* at the same place in both */
-    return s;
-}
-
 static void expect_connection(const struct bench_arena_link *link, int family)
 {
     socklen_t len;
-    const struct sockaddr_storage at = address_of(&link->near, family, &len);
+    const struct sockaddr_storage at = bench_arena_address(&link->near, family, PORT, &len);
     gw_auto_fd listener = socket_in(link->near.space, family);
     gw_auto_fd client = socket_in(link->far.space, family);
     assert_int_equal(bind(listener, (const struct sockaddr *)&at, len), 0);
@@ -130,13 +116,17 @@ static void who_is_inside_knows_it(void **state gw_unused)
 /* Without a route out there is no way, whatever the target. */
 static void no_way_leads_out(void **state gw_unused)
 {
-    const struct sockaddr_in out = {.sin_family = AF_INET,
-                                    .sin_port = htons(53),
-                                    .sin_addr.s_addr = htonl(0xc0000201)}; /* 192.0.2.1 */
-    for (unsigned i = 0; i < SPACES; i++) {
-        gw_auto_fd fd = socket_in(i, AF_INET);
-        assert_int_equal(connect(fd, (const struct sockaddr *)&out, sizeof(out)), -1);
-    }
+    static const struct bench_arena_end outside = {
+        .v4 = {192, 0, 2, 1}, .v6 = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}}; /* of documentation */
+    static const int families[] = {AF_INET, AF_INET6};
+    for (unsigned i = 0; i < SPACES; i++)
+        for (unsigned f = 0; f < (arena.has_v6 ? 2U : 1U); f++) {
+            socklen_t len;
+            const struct sockaddr_storage to = bench_arena_address(&outside, families[f], 53, &len);
+            gw_auto_fd fd = socket_in(i, families[f]);
+            assert_int_equal(connect(fd, (const struct sockaddr *)&to, len), -1);
+            assert_int_equal(errno, ENETUNREACH);
+        }
 }
 
 static void settings_are_of_one_namespace(void **state gw_unused)
@@ -184,7 +174,7 @@ int main(void)
         cmocka_unit_test(traffic_is_counted),
     };
     int space = bench_space_make(&err);
-    if (space < 0) {
+    if (space < 0 && strstr(err.text, "it takes root")) { /* whatever else fails is a failure */
         print_message("SKIP: %s\n", err.text);
         return 77;
     }

@@ -147,7 +147,7 @@ static void what_is_said(void **state gw_unused)
     expect_good("churn --target [::1]:443 --tls=1.3");
     assert_int_equal(config.target.addr.ss_family, AF_INET6);
     expect_good("flood --kind handshake-half-hello --sources 2001:2:0:8000::/49 --rate 2000000 "
-                "--secs 60 --count 9 --size 1400 --seed 18446744073709551615 --into listen "
+                "--secs 60 --count 9 --size 1400 --seed 9223372036854775807 --into listen "
                 "--pcap p --cpus 0 --json --save f");
     assert_int_equal(config.flood.flood.kind, BENCH_FLOOD_HANDSHAKE_HALF_HELLO);
     assert_int_equal(config.flood.flood.sources.len, 16);
@@ -156,7 +156,7 @@ static void what_is_said(void **state gw_unused)
     assert_int_equal(config.flood.flood.secs, 60);
     assert_int_equal(config.flood.flood.count, 9);
     assert_int_equal(config.flood.flood.size, 1400);
-    assert_true(config.flood.flood.seed == UINT64_MAX);
+    assert_true(config.flood.flood.seed == INT64_MAX);
     assert_int_equal(config.flood.into, BENCH_INTO_LISTEN);
     assert_string_equal(config.flood.pcap, "p");
     expect_good("origin --listen unix:/tmp/x --threads 64");
