@@ -91,30 +91,39 @@ const struct bench_case *bench_case_at(unsigned i)
     return i < GW_ARRAY_SIZE(cases) ? &cases[i] : NULL;
 }
 
-static bool is_case(const char *name)
+/* With --fixed there are only those that have an amount of work. */
+static bool is_offered(const struct bench_case *one, const struct bench_comparison *compare)
+{
+    return !compare->fixed || one->fixed.units;
+}
+
+static bool is_case(const char *name, const struct bench_comparison *compare)
 {
     for (size_t i = 0; i < GW_ARRAY_SIZE(cases); i++)
         if (!strcmp(cases[i].name, name))
-            return true;
+            return is_offered(&cases[i], compare);
     return false;
 }
 
-int bench_cases_check(const char *list, struct gw_error *err)
+int bench_cases_check(const struct bench_comparison *compare, struct gw_error *err)
 {
     char name[64], all[256] = "";
+    const char *list = compare->cases;
     for (size_t i = 0; i < GW_ARRAY_SIZE(cases); i++)
-        (void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? ", " : "",
-                       cases[i].name);
+        if (is_offered(&cases[i], compare))
+            (void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", all[0] ? ", " : "",
+                           cases[i].name);
     while (bench_namelist_next(&list, name, sizeof(name)))
-        if (!is_case(name))
+        if (!is_case(name, compare))
             return gw_error_set(err, GW_EXIT_USAGE,
-                                "--cases '%.60s': there is no such case; there are %s", name, all);
+                                "--cases '%.60s': there is no such case%s; there are %s", name,
+                                compare->fixed ? " with --fixed" : "", all);
     return 0;
 }
 
 bool bench_case_wanted(const struct bench_case *one, const struct bench_comparison *compare)
 {
-    if (compare->fixed && !one->fixed.units)
+    if (!is_offered(one, compare))
         return false;
     if (compare->cases)
         return bench_namelist_has(compare->cases, one->name);

@@ -40,8 +40,9 @@ enum {
 
 /* NULL past the last. */
 const struct bench_case *bench_case_at(unsigned i);
-/* Whether all names of a list are known; negative errno with *err filled when not. */
-gw_must_check int bench_cases_check(const char *list, struct gw_error *err);
+/* Whether all cases that the command line names are known; negative errno with *err filled when
+ * not. */
+gw_must_check int bench_cases_check(const struct bench_comparison *compare, struct gw_error *err);
 /* Whether the command line asks for it. */
 bool bench_case_wanted(const struct bench_case *one, const struct bench_comparison *compare);
 

@@ -89,7 +89,7 @@ static int prepare(struct comparison *c, struct gw_error *err)
 {
     struct bench_comparison *compare = &c->config.compare;
     shorten(&c->config);
-    int r = bench_cases_check(compare->cases, err);
+    int r = bench_cases_check(compare, err);
     if (!r)
         r = share_cpus(compare, err);
     if (!r && compare->baseline)

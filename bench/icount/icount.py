@@ -14,6 +14,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,11 +38,12 @@ BOOT = ("console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off nokaslr norandm
 PROCESSOR = "EPYC,sha-ni=off"
 SYSTEMS = "ktlsgate,ktlsgate-copy,ktlsgate-splice,nginx,nginx-ktls,haproxy,nginx-plain"
 CASES = "bulk-down,bulk-up,handshake-full,handshake-resumed,echo-128"
-LIMIT_S = 1800
 MIB_PER_GIB = 1024
 # Of a unit of ktlsgate-bench: what it is called here, and how many million instructions it stands for.
 UNITS = {"s/GiB": ("M/MiB", 1e3 / MIB_PER_GIB), "us/handshake": ("M/handshake", 1e-3),
          "us/request": ("M/request", 1e-3)}
+
+guests = [] # processes of QEMU
 
 
 def fail(words, code=1):
@@ -154,23 +156,42 @@ def make_memory(archive, kernel, release, build, command):
 
 # ---- a run ----
 
-def run_guest(build, command):
+def emulate(arguments, limit_s):
+    """Until the guest has powered off. QEMU does not outlive us, however we end."""
+    guest = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", QEMU, *arguments], text=True,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    guests.append(guest)
+    try:
+        return guest.communicate(timeout=limit_s)[1]
+    except subprocess.TimeoutExpired:
+        return f"it was not done after {limit_s} seconds (--limit)"
+    finally:
+        guest.kill()
+        guest.wait()
+
+
+def end(*_):
+    for guest in guests:
+        guest.kill()
+    sys.exit(1)
+
+
+def run_guest(build, command, limit_s):
     """What the command prints there; it must succeed."""
     kernel = kernels()
     release = os.listdir(kernel / "lib/modules")[0]
     with tempfile.TemporaryDirectory() as job:
         make_memory(f"{job}/memory", kernel, release, build, command)
         ports = [x for name in ("console", "output", "status") for x in ("-serial", f"file:{job}/{name}")]
-        result = subprocess.run(
-            [QEMU, "-M", "q35", "-accel", "tcg", "-icount", "shift=0,sleep=off", "-cpu", PROCESSOR,
+        why = emulate(
+            ["-M", "q35", "-accel", "tcg", "-icount", "shift=0,sleep=off", "-cpu", PROCESSOR,
              "-smp", "1", "-m", "1024M", "-nodefaults", "-no-user-config", "-no-reboot",
              "-display", "none", "-monitor", "none", *ports, "-kernel", f"{kernel}/boot/vmlinuz-{release}",
-             "-initrd", f"{job}/memory", "-append", BOOT],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+             "-initrd", f"{job}/memory", "-append", BOOT], limit_s)
         said = {x: pathlib.Path(f"{job}/{x}").read_text(errors="replace").replace("\r", "")
                 for x in ("console", "output", "status") if os.path.exists(f"{job}/{x}")}
     if said.get("status", "").strip() != "0":
-        fail(f"the guest failed:\n{said.get('console', '')}\n{result.stderr}")
+        fail(f"the guest failed:\n{said.get('console', '')}\n{why}")
     return said["output"], release
 
 
@@ -178,7 +199,7 @@ def compare(options, version):
     """The JSON of a comparison with this version of TLS."""
     command = (f"ktlsgate-bench compare --fixed --rounds 1 --json --tls {version} "
                f"--cases {options.cases} --systems {options.systems}\n")
-    output, release = run_guest(options.build, command)
+    output, release = run_guest(options.build, command, options.limit)
     result = json.loads(output)
     result["guest"] = {"kernel": release, "processor": PROCESSOR,
                        "qemu": output_of(QEMU, "--version").splitlines()[0]}
@@ -207,7 +228,10 @@ def main():
     parser.add_argument("--cases", default=CASES)
     parser.add_argument("--tls", default="1.3,1.2", help="versions, joined by ','")
     parser.add_argument("--save", help="the file for all figures, as JSON")
+    parser.add_argument("--limit", type=int, default=1800, help="seconds that a guest may take")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
     if options.fetch:
         fetch()
     for tool in (QEMU, "cpio"):

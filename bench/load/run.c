@@ -178,10 +178,20 @@ static int ramp(struct run *run, struct gw_error *err)
     return 0;
 }
 
+/* Whether anything has moved since `*moved`, within --timeout; else units would be awaited that do
+ * not come. */
+static bool goes_on(const struct run *run, const struct sums *now, struct sums *moved)
+{
+    if (now->units != moved->units || now->down != moved->down || now->up != moved->up)
+        *moved = *now;
+    return now->at_ns - moved->at_ns <= run->config->timeout_ns;
+}
+
 static int last(struct run *run, const char *phase, const struct sums *from, int64_t ns,
                 uint64_t units, struct gw_error *err)
 {
     int64_t until = from->at_ns + ns;
+    struct sums moved = *from;
     for (;;) {
         struct sums now = sum_up(run);
         int64_t left = units ? LOOK_NS : until - gw_clock_ns();
@@ -191,6 +201,8 @@ static int last(struct run *run, const char *phase, const struct sums *from, int
         if (now.errors > (units ? 0 : ERRORS_MAX) ||
             (now.open == 0 && !run->threads[0].work->replaces))
             return tell_error(run, err);
+        if (units && !goes_on(run, &now, &moved))
+            return gw_error_set(err, GW_EXIT_OTHER, "nothing came of --units within --timeout");
         show(run, phase, from, ns);
         nap(GW_MIN(left, LOOK_NS));
     }
@@ -258,8 +270,8 @@ static int phases(struct run *run, struct gw_error *err)
     int r = ramp(run, err);
     if (r)
         return r;
-    set_phase(run, BENCH_WARMUP);
     struct sums from = sum_up(run);
+    set_phase(run, BENCH_WARMUP);
     r = last(run, "warming up", &from, run->config->warmup_ns, units_of(run->config, BENCH_WARMUP),
              err);
     return r ? r : measure(run, err);

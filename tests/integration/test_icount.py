@@ -17,7 +17,7 @@ def figures(folder, run):
     """Million instructions by case."""
     path = f"{folder}/{run}.json"
     result = subprocess.run([sys.executable, SCRIPT, "--build", BUILD, "--systems", "ktlsgate-splice",
-                             "--cases", "bulk-down,echo-128", "--tls", "1.3", "--save", path],
+                             "--cases", "bulk-down,echo-128", "--tls", "1.3", "--limit", "250", "--save", path],
                             check=False, capture_output=True, text=True)
     print(result.stdout, result.stderr)
     if result.returncode:
