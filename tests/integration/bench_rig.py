@@ -3,51 +3,23 @@
 
 The programs are those in $KTLSGATE and $KTLSGATE_BENCH.
 """
-import atexit
 import json
 import os
 import re
-import shutil
-import signal
 import subprocess
-import sys
-import tempfile
 import threading
 import time
+
+import remains
+from verdict import check, finish
 
 DEADLINE_S = 60
 GATEWAY = os.environ["KTLSGATE"]
 BENCH = os.environ["KTLSGATE_BENCH"]
-FOLDER = tempfile.mkdtemp(prefix="ktlsgate-bench-")
+FOLDER = remains.make_folder("ktlsgate-bench-")
 CERTS = f"{FOLDER}/pki/certs"
 CACERT = f"{FOLDER}/pki/ca.pem"
 SERVER = f"{CERTS}/localhost"
-
-failures = []
-children = []
-
-
-def check(ok, what, more=""):
-    print(("ok   " if ok else "FAIL ") + what + (f"\n     {more}" if not ok and more else ""),
-          flush=True)
-    if not ok:
-        failures.append(what)
-    return ok
-
-
-@atexit.register
-def clean_up():
-    for child in children:
-        child.kill()
-        child.wait()
-    shutil.rmtree(FOLDER, ignore_errors=True)
-
-
-def finish():
-    sys.exit(1 if failures else 0)
-
-
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(1)) # as when a test takes too long
 
 
 def make_certificates():
@@ -63,9 +35,8 @@ class Child:
 
     def __init__(self, words, ready, **more):
         self.lines, self.arrived = [], threading.Condition()
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        stdin=subprocess.PIPE, text=True, cwd=FOLDER, **more)
-        children.append(self.process)
+        self.process = remains.start(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                     stdin=subprocess.PIPE, text=True, cwd=FOLDER, **more)
         threading.Thread(target=self.collect, daemon=True).start()
         match = self.wait_for(ready)
         self.port = int(match.group(1)) if match.groups() else None

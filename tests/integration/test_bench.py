@@ -14,7 +14,9 @@ import subprocess
 import time
 
 import bench_rig as rig
-from bench_rig import Run, check, gateway, origin
+import remains
+from bench_rig import Run, gateway, origin
+from verdict import check, finish
 
 ALICE = f"--cert {rig.CERTS}/alice/chain.pem --key {rig.CERTS}/alice/key.pem"
 
@@ -213,9 +215,8 @@ def nginx():
     pathlib.Path(f"{rig.FOLDER}/file").write_bytes(os.urandom(1 << 20))
     pathlib.Path(f"{rig.FOLDER}/nginx.conf").write_text(
         NGINX.format(port=port, server=rig.SERVER, folder=rig.FOLDER), encoding="ascii")
-    process = subprocess.Popen(["nginx", "-p", rig.FOLDER, "-c", "nginx.conf", "-e", "stderr"],
-                               stderr=subprocess.DEVNULL)
-    rig.children.append(process)
+    process = remains.start(["nginx", "-p", rig.FOLDER, "-c", "nginx.conf", "-e", "stderr"],
+                            stderr=subprocess.DEVNULL)
     await_port(port)
     for line in ("bulk --path /file --connections 4", "bulk --path /file --tls 1.2",
                  "handshake", "handshake --tls 1.2", "handshake --resume resumed",
@@ -253,10 +254,9 @@ def openssl():
 
 
 def many_addresses(plain):
-    run = subprocess.Popen([rig.BENCH, "idle", "--plain", "--connections", "16500", "--time", "1s",
-                            "--target", f"127.0.0.1:{plain.port}"], stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, text=True)
-    rig.children.append(run)
+    run = remains.start([rig.BENCH, "idle", "--plain", "--connections", "16500", "--time", "1s",
+                         "--target", f"127.0.0.1:{plain.port}"], stdout=subprocess.PIPE,
+                        stderr=subprocess.PIPE, text=True)
     want, found = f"0200007F:[0-9A-F]{{4}} 0100007F:{plain.port:04X} 01", False
     while not found and run.poll() is None:
         found = bool(re.search(want, pathlib.Path("/proc/net/tcp").read_text(encoding="ascii")))
@@ -304,8 +304,7 @@ def on_a_terminal(gate):
 def limits(gate):
     """Whoever fills the processor of the load makes it the limit, unless the rate is kept."""
     cpu = min(os.sched_getaffinity(0))
-    burner = subprocess.Popen(["sh", "-c", "while :; do :; done"])
-    rig.children.append(burner)
+    burner = remains.start(["sh", "-c", "while :; do :; done"])
     os.sched_setaffinity(burner.pid, {cpu})
     run = Run(f"latency --cpus {cpu}", gate.port, "500ms")
     check(run.exit == 0 and run.result["load_was_limit"] and run.result["load_busy"] < 0.9
@@ -346,7 +345,7 @@ def main():
         nginx()
     check(plain.process.poll() is None and plain.stop() == 0, "the origin ends well")
     gate.stop()
-    rig.finish()
+    finish()
 
 
 if __name__ == "__main__":

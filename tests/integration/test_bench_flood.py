@@ -12,25 +12,28 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 
+import ears
 import flood_packets
+import remains
+import spaces
+from ears import Ear, is_of_flood
 from flood_packets import ACK, FIN, PSH, RST, SYN, UDP, Packet
+from spaces import held_by, wait_until
+from verdict import check, finish, skip
 
 DEADLINE_S = 60
 BENCH = os.environ["KTLSGATE_BENCH"]
 GOLDEN = pathlib.Path(__file__).resolve().parent / "flood"
-FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="ktlsgate-flood-"))
+FOLDER = pathlib.Path(remains.make_folder("ktlsgate-flood-"))
 SOURCES = {4: "198.19.0.0/16", 6: "2001:2:0:ff00::/56"}
 TARGETS = {4: "198.18.0.1", 6: "2001:2::1"}
 SIZE = 24
-SKIPPED = 77
 
 # What is wrong with the packets of a kind, in the order in which they come: of both families, …
 BOTH = {
@@ -67,16 +70,6 @@ MORE = {
 FLAGS = {"syn": {SYN}, "syn-data": {SYN}, "ack": {ACK, ACK | PSH, ACK | FIN, ACK | SYN},
          "rst": {RST, RST | ACK}}
 
-failures = []
-
-
-def check(ok, what, more=""):
-    print(("ok   " if ok else "FAIL ") + what + (f"\n     {more}" if not ok and more else ""),
-          flush=True)
-    if not ok:
-        failures.append(what)
-    return ok
-
 
 def expected(kind, family):
     return [set(filter(None, row.split(", "))) for row in BOTH[kind] + MORE.get((kind, family), [])]
@@ -108,8 +101,8 @@ def golden_path(kind, family):
 def check_packets(kind, family, path):
     """Each as its shape is meant to be, by a reader of our own."""
     packets = [Packet(frame) for _, frame in flood_packets.read_pcap(path)]
-    answers = packets[1::2] if kind.startswith("handshake") else []
-    floods = packets[::2] if answers else packets
+    answering = kind.startswith("handshake")
+    floods = packets[::2] if answering else packets
     wanted = expected(kind, family)
     check(len(floods) == len(wanted), f"{kind} v{family}: there are {len(wanted)} packets")
     wrong = [f"{i}: {sorted(p.defects)}, not {sorted(w)}"
@@ -119,7 +112,8 @@ def check_packets(kind, family, path):
     check(all(str(p.target) == TARGETS[family] for p in packets),
           f"{kind} v{family}: all go to the target")
     check_kind(kind, floods, f"{kind} v{family}")
-    check_answers(kind, floods, answers, f"{kind} v{family}")
+    if answering:
+        check_answers(kind, floods, packets[1::2], f"{kind} v{family}")
 
 
 def check_kind(kind, packets, name):
@@ -136,6 +130,7 @@ def check_kind(kind, packets, name):
 
 def check_answers(kind, syns, answers, name):
     """A SYN's own source goes on after it, with what the kind says."""
+    check(len(answers) == len(syns), f"{name}: each SYN has its answer", len(answers))
     for syn, answer in zip(syns, answers):
         check(syn.flags == SYN and answer.flags == ACK | PSH and not answer.defects,
               f"{name}: a SYN, then an ACK with data")
@@ -252,63 +247,69 @@ def test_rate():
               result["packets"] <= 2 * rate, f"{rate} packets a second are kept to", result)
 
 
-def test_seed_on_the_link():
-    """What travels is what a file of the same flood holds: as many bytes."""
+def listen_to(process, ears, act=lambda: None):
+    """Until it ends."""
+    while process.poll() is None:
+        act()
+        for ear in ears:
+            ear.read()
+        time.sleep(0.01)
+
+
+def arriving(*flags):
+    """The frames of a flood as its target meets them. Ears are open before there is a link."""
+    home = {spaces.namespace_of()}
+    process = remains.start([BENCH, "flood", *map(str, flags)], stdout=subprocess.DEVNULL)
+    wait_until(lambda: len(held_by(process.pid).keys() - home) == 2 or process.poll() is not None)
+    with contextlib.ExitStack() as stack:
+        ears = [stack.enter_context(Ear(path)) for name, path in held_by(process.pid).items()
+                if name not in home]
+        listen_to(process, ears)
+        for ear in ears:
+            ear.read()
+        missed = [ear.missed() for ear in ears]
+        check(process.returncode == 0 and missed == [0, 0], f"flood {' '.join(map(str, flags))}: "
+              "it is heard", f"exit {process.returncode}, missed {missed}")
+        return [frame for ear in ears for frame in ear.arrived]
+
+
+def test_frames_on_the_link():
+    """What arrives is what a file of the same flood holds. Answers depend on the target: none here."""
     path = FOLDER / "link"
-    flags = ("--kind", "malformed", "--count", 500, "--seed", 5)
-    flood(*flags, "--pcap", path)
-    result = sent(*flags)
-    check(result and result["bytes"] == sum(len(f) for _, f in flood_packets.read_pcap(path)),
-          "the link carries the packets of the file", result)
-
-
-@contextlib.contextmanager
-def ears():
-    """All frames that any interface of this namespace carries meanwhile."""
-    heard = []
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as ear:
-        ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-        ear.setblocking(False)
-        yield heard
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                heard.append(ear.recv(2048))
-
-
-def is_of_flood(frame):
-    kind = frame[12:14]
-    if kind not in (b"\x08\x00", b"\x86\xdd") or len(frame) < (34 if kind == b"\x08\x00" else 54):
-        return frame[6:12].startswith(b"\x02\0\0\0\0")
-    packet = Packet(frame)
-    return any(a in net for net in flood_packets.RANGES for a in (packet.source, packet.target))
-
-
-def interfaces():
-    return sorted(os.listdir("/sys/class/net"))
+    for kind, family in every_kind():
+        if kind.startswith("handshake"):
+            continue
+        name, heard = f"{kind} v{family}", []
+        for seed in (5, 6):
+            flags = ("--kind", kind, "--sources", SOURCES[family], "--count", 300, "--seed", seed)
+            check(flood(*flags, "--pcap", path).returncode == 0, f"{name}: a file of seed {seed}")
+            made = [frame for _, frame in flood_packets.read_pcap(path)]
+            heard.append(arriving(*flags, "--rate", 2000))
+            other = [i for i, pair in enumerate(zip(heard[-1], made)) if pair[0] != pair[1]]
+            check(len(made) == 300 and heard[-1] == made, f"{name}: as in the file of seed {seed}",
+                  f"{len(heard[-1])} arrive, not as in the file: {other[:9]}")
+            check(all(map(is_of_flood, heard[-1])), f"{name}: each is known for one of a flood")
+        check(heard[0] != heard[1], f"{name}: of another seed others arrive")
 
 
 def test_nothing_gets_out():
-    before = interfaces()
-    process = subprocess.Popen([BENCH, "flood", "--rate", "20000", "--secs", "2"],
-                               stdout=subprocess.PIPE, text=True)
-    with ears() as heard, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as voice:
-        while process.poll() is None:
-            voice.sendto(b"heard", ("127.0.0.1", 9)) # that the ears are open
-            check(interfaces() == before, "the flood has no interface here")
-            time.sleep(0.5)
+    before, others = spaces.interfaces(), set()
+    with Ear() as ear, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as voice:
+        voice.sendto(b"first voice", (ears.VOICE, 9))
+        process = remains.start([BENCH, "flood", "--rate", "20000", "--secs", "2"])
+        listen_to(process, [ear], lambda: others.update(set(spaces.interfaces()) - set(before)))
+        voice.sendto(b"last voice", (ears.VOICE, 9))
+        ear.read()
+        missed = ear.missed()
     check(process.returncode == 0, "a flood runs meanwhile")
-    check(any(b"heard" in frame for frame in heard), "what is sent here is heard")
-    check(not any(map(is_of_flood, heard)), "nothing of the flood is heard here")
+    check(not others, "it has no interface here", others)
+    for words in (b"first voice", b"last voice"):
+        check(any(words in frame for frame in ear.heard), f"here the {words.decode()} is heard")
+    check(not missed, "nothing is missed", missed)
+    check(not any(map(is_of_flood, ear.heard)), "nothing of the flood is heard here")
 
 
 # ---- what stays behind ----
-
-def namespace_of(pid):
-    try:
-        return os.readlink(f"/proc/{pid}/ns/net")
-    except OSError:
-        return None
-
 
 def children_of(pid):
     with contextlib.suppress(OSError):
@@ -317,25 +318,14 @@ def children_of(pid):
     return []
 
 
-def holders(namespaces):
-    """Processes that are in one of them or hold a descriptor of one."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        links = [namespace_of(pid)]
-        with contextlib.suppress(OSError):
-            for fd in os.listdir(f"/proc/{pid}/fd"):
-                with contextlib.suppress(OSError):
-                    links.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
-        if namespaces & set(links):
-            found.append(int(pid))
-    return found
-
-
-def wait_until(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    return condition()
+def sent_from(pid):
+    """Packets that have left by the link, where the process is."""
+    with contextlib.suppress(OSError):
+        for line in pathlib.Path(f"/proc/{pid}/net/dev").read_text().splitlines():
+            name, _, figures = line.partition(":")
+            if name.strip() == "flood":
+                return int(figures.split()[8])
+    return 0
 
 
 def names_of_namespaces():
@@ -347,23 +337,20 @@ def names_of_namespaces():
 def test_end(number):
     """However it is ended, no process, namespace or interface is left."""
     name = signal.Signals(number).name
-    before = interfaces(), names_of_namespaces()
-    process = subprocess.Popen([BENCH, "flood", "--kind", "handshake-garbage", "--secs", "30"],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    home = namespace_of(process.pid)
-    check(wait_until(lambda: any(namespace_of(c) not in (home, None)
-                                 for c in children_of(process.pid))), f"{name}: the flood has begun")
-    time.sleep(0.5)
+    before = spaces.interfaces(), names_of_namespaces()
+    process = remains.start([BENCH, "flood", "--kind", "handshake-garbage", "--secs", "30"],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    check(wait_until(lambda: any(sent_from(child) > 100 for child in children_of(process.pid))),
+          f"{name}: the flood has begun")
     family = children_of(process.pid)
-    held = {os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{process.pid}/fd")}
-    spaces = {link for link in held if link.startswith("net:")} - {home}
-    check(len(spaces) == 2 and holders(spaces), f"{name}: there are two namespaces")
+    held = held_by(process.pid).keys() - {spaces.namespace_of()}
+    check(len(held) == 2 and spaces.holders(held), f"{name}: there are two namespaces")
     process.send_signal(number)
     check(process.wait(timeout=DEADLINE_S) != 0, f"{name}: it ends, and tells of no success")
     check(wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in family)),
           f"{name}: no process is left")
-    check(wait_until(lambda: not holders(spaces)), f"{name}: nobody holds its namespaces")
-    check((interfaces(), names_of_namespaces()) == before, f"{name}: neither interface nor name")
+    check(wait_until(lambda: not spaces.holders(held)), f"{name}: nobody holds its namespaces")
+    check((spaces.interfaces(), names_of_namespaces()) == before, f"{name}: neither interface nor name")
 
 
 def test_rights():
@@ -375,11 +362,10 @@ def test_rights():
 def run_live():
     why = reason_to_skip()
     if why:
-        print(f"SKIP: {why}")
-        sys.exit(SKIPPED)
+        skip(why)
     test_arrival()
     test_rate()
-    test_seed_on_the_link()
+    test_frames_on_the_link()
     test_nothing_gets_out()
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
         test_end(number)
@@ -401,13 +387,9 @@ def write_golden():
 
 
 def main():
-    os.chmod(FOLDER, 0o755)
-    try:
-        {"live": run_live, "golden": write_golden, "packets": run_packets}[
-            sys.argv[1] if len(sys.argv) > 1 else "packets"]()
-    finally:
-        shutil.rmtree(FOLDER, ignore_errors=True)
-    sys.exit(1 if failures else 0)
+    {"live": run_live, "golden": write_golden, "packets": run_packets}[
+        sys.argv[1] if len(sys.argv) > 1 else "packets"]()
+    finish()
 
 
 main()

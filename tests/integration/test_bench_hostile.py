@@ -17,7 +17,8 @@ import threading
 import time
 
 import bench_rig as rig
-from bench_rig import Run, check, gateway, origin
+from bench_rig import Run, gateway, origin
+from verdict import check, finish
 
 # A busy machine takes half of that for a handshake with a server in Python.
 TIMEOUT = "--timeout 1s"
@@ -496,7 +497,7 @@ def main():
     origin_survives()
     origin_without_descriptors()
     origin_on_a_path()
-    rig.finish()
+    finish()
 
 
 if __name__ == "__main__":

@@ -16,20 +16,14 @@ import sys
 import tempfile
 import zlib
 
+from verdict import check, finish, skip
+
 DEADLINE_S = 120
 SAMPLES = pathlib.Path(__file__).resolve().parent / "report"
 VOID = {"meta", "br", "hr", "link", "img", "input"}
 HOSTILE = ("`touch hit`", "<script>touch('x')</script>", "$(touch hit)", "'; system('touch hit') #",
            "\"\n!touch hit\nEND\n", "&lt;b&gt;", "</figure></svg><iframe src=//example.com>",
            "\" onload=\"x", "\u202e\ufeff\u0001 @x", "%s%n{/Bold x}")
-
-failures = []
-
-
-def check(ok, what):
-    print(("ok   " if ok else "FAIL ") + what, flush=True)
-    if not ok:
-        failures.append(what)
 
 
 class Page(html.parser.HTMLParser):
@@ -250,8 +244,7 @@ def main():
     needed = ["gnuplot"] + (["chromium"] if sys.argv[1:] == ["seen"] else [])
     for tool in needed:
         if not shutil.which(tool):
-            print(f"SKIP: {tool} is not installed")
-            return 77
+            skip(f"{tool} is not installed")
     with tempfile.TemporaryDirectory(prefix="ktlsgate-report-") as folder:
         if sys.argv[1:] == ["seen"]:
             try_seen(folder)
@@ -260,8 +253,8 @@ def main():
             try_hostile(folder)
             try_empty_values(folder)
             try_mistakes(folder)
-    return 1 if failures else 0
+    finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

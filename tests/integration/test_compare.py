@@ -10,22 +10,15 @@ import os
 import pathlib
 import signal
 import subprocess
-import sys
 import tempfile
 import time
+
+from verdict import check, finish
 
 DEADLINE_S = 200
 SYSTEMS = ("ktlsgate", "nginx", "haproxy", "hitch", "stunnel", "nginx-plain")
 CASES = ("bulk-down", "bulk-up", "handshake-full", "handshake-resumed", "echo-128", "idle", "churn")
 PLAIN_CASES = ("bulk-down", "bulk-up", "echo-128")
-
-failures = []
-
-
-def check(ok, what):
-    print(("ok   " if ok else "FAIL ") + what, flush=True)
-    if not ok:
-        failures.append(what)
 
 
 def command(*flags):
@@ -163,8 +156,8 @@ def main():
         try_end(folder, signal.SIGTERM, 1)
         try_end(folder, signal.SIGINT, 1)
         try_end(folder, signal.SIGKILL, -signal.SIGKILL)
-    return 1 if failures else 0
+    finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

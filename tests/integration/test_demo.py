@@ -10,8 +10,9 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
+
+from verdict import check, failures, finish, skip
 
 DEADLINE_S = 60
 
@@ -58,15 +59,6 @@ class Demo:
         return [x.strip() for x in text.split("\n") if re.match(r"\s+(curl|openssl) ", x)]
 
 
-failures = []
-
-
-def check(ok, what):
-    print(("ok   " if ok else "FAIL ") + what, flush=True)
-    if not ok:
-        failures.append(what)
-
-
 def run(command, stdin=""):
     return subprocess.run(command, shell=True, input=stdin, text=True, capture_output=True,
                           timeout=DEADLINE_S, check=False)
@@ -95,8 +87,7 @@ def try_commands(demo):
 def main():
     for tool in ("curl", "openssl"):
         if not shutil.which(tool):
-            print(f"SKIP: {tool} is not installed")
-            return 77
+            skip(f"{tool} is not installed")
     demo = Demo(os.environ["KTLSGATE"], free_port())
     try:
         folder = re.search(r"lie in (\S+)", demo.wait_for("lie in ")).group(1)
@@ -111,8 +102,8 @@ def main():
         demo.process.kill()
     if failures:
         print("\n".join(demo.lines))
-    return 1 if failures else 0
+    finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

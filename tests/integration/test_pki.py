@@ -17,19 +17,13 @@ import sys
 import tempfile
 import threading
 
+from verdict import check, finish, skip
+
 DEADLINE_S = 60
 KEY_TYPES = ("ecdsa-p256", "ecdsa-p384", "rsa-3072", "ed25519")
 PROGRAM = os.environ["KTLSGATE"]
 
-failures = []
 outputs = []
-
-
-def check(ok, what, more=""):
-    print(("ok   " if ok else "FAIL ") + what + (f"\n     {more}" if not ok and more else ""),
-          flush=True)
-    if not ok:
-        failures.append(what)
 
 
 def run(*words, program=None, **more):
@@ -300,8 +294,7 @@ def killed_anywhere():
 def main():
     for tool in ("curl", "openssl"):
         if not shutil.which(tool):
-            print(f"SKIP: {tool} is not installed")
-            return 77
+            skip(f"{tool} is not installed")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
     server.handle_error = lambda *args: None
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -320,8 +313,8 @@ def main():
             damage()
         os.chdir("/")
     check(not re.search(r"PRIVATE KEY|correct horse", "".join(outputs)), "no output has a secret")
-    return 1 if failures else 0
+    finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -13,22 +13,15 @@ import pathlib
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
+import remains
+import spaces
+from spaces import wait_until
+from verdict import check, finish, skip
+
 DEADLINE_S = 500
-SKIPPED = 77
 RULES = pathlib.Path(__file__).resolve().parents[2] / "contrib" / "nftables"
-
-failures = []
-
-
-def check(ok, what, more=""):
-    print(("ok   " if ok else "FAIL ") + what + (f"\n     {more}" if not ok and more else ""),
-          flush=True)
-    if not ok:
-        failures.append(what)
-    return ok
 
 
 def command(*flags):
@@ -126,60 +119,30 @@ def ours(folder):
     return found
 
 
-def spaces(pids):
-    found = set()
-    for pid in pids:
-        try:
-            found.add(os.readlink(f"/proc/{pid}/ns/net"))
-        except OSError:
-            pass
-    return found - {os.readlink("/proc/self/ns/net")}
-
-
-def holders(namespaces):
-    """Whoever is in one of them, or keeps a descriptor of it."""
-    found = []
-    for path in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            links = [os.readlink(path / "ns" / "net"),
-                     *(os.readlink(fd) for fd in (path / "fd").iterdir())]
-        except OSError:
-            continue
-        if namespaces & set(links):
-            found.append(path.name)
-    return found
-
-
-def wait_until(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not condition():
-        time.sleep(0.1)
-    return condition()
+def spaces_of(pids):
+    return {spaces.namespace_of(pid) for pid in pids} - {spaces.namespace_of(), None}
 
 
 def try_end(number):
     """Ends it while all who take part are there: the gateway, clients, transfer, flood, backend."""
     name = signal.Signals(number).name
-    folder = tempfile.mkdtemp(prefix="ktlsgate-siege-")
+    folder = remains.make_folder("ktlsgate-siege-")
     os.chmod(folder, 0o755)
-    with open("/proc/net/dev", encoding="ascii") as file:
-        interfaces = len(file.readlines())
-    child = subprocess.Popen(command("--rates", "20k", "--defences", "limit", "--sources", 256,
-                                     "--time", "20s", "--handshakes", 10),
-                             env={**os.environ, "TMPDIR": folder}, stdout=subprocess.DEVNULL)
-    if check(wait_until(lambda: len(spaces(ours(folder))) == 3), f"{name}: three namespaces"):
+    before = spaces.interfaces()
+    child = remains.start(command("--rates", "20k", "--defences", "limit", "--sources", 256,
+                                  "--time", "20s", "--handshakes", 10),
+                          env={**os.environ, "TMPDIR": folder}, stdout=subprocess.DEVNULL)
+    if check(wait_until(lambda: len(spaces_of(ours(folder))) == 3), f"{name}: three namespaces"):
         time.sleep(1)
-    there = spaces(ours(folder))
+    there = spaces_of(ours(folder))
     check(len(ours(folder)) >= 7, f"{name}: all who take part are there", ours(folder))
     child.send_signal(number)
     check(child.wait(30) != 0, f"{name}: it ends")
     check(wait_until(lambda: not ours(folder)), f"{name}: no process is left", ours(folder))
     check(wait_until(lambda: not os.listdir(folder)), f"{name}: no file is left",
           os.listdir(folder))
-    check(wait_until(lambda: not holders(there)), f"{name}: nobody holds its namespaces")
-    with open("/proc/net/dev", encoding="ascii") as file:
-        check(len(file.readlines()) == interfaces, f"{name}: no interface is left")
-    os.rmdir(folder)
+    check(wait_until(lambda: not spaces.holders(there)), f"{name}: nobody holds its namespaces")
+    check(spaces.interfaces() == before, f"{name}: no interface is left")
 
 
 def try_ends():
@@ -191,8 +154,7 @@ def main():
     what = sys.argv[1] if len(sys.argv) > 1 else ""
     why = reason_to_skip()
     if why:
-        print(f"SKIP: {why}")
-        sys.exit(SKIPPED)
+        skip(why)
     if what == "long":
         try_long()
     elif what == "killed":
@@ -200,7 +162,7 @@ def main():
     else:
         try_bad_usage()
         try_short()
-    sys.exit(1 if failures else 0)
+    finish()
 
 
 main()
