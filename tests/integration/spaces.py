@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import pathlib
+import re
 import time
 
 CLONE_NEWNET = 0x40000000 # <linux/sched.h>
@@ -59,3 +60,9 @@ def inside(path):
             yield
         finally:
             go_into(home.fileno())
+
+
+def lacks(done):
+    """What this machine does not have that the tool needs; None where anything else is wrong."""
+    lack = re.search("built without|is not installed|takes root", done.stderr)
+    return done.stderr.strip() if done.returncode == 3 and lack else None

@@ -214,9 +214,7 @@ def test_refusals():
 
 def reason_to_skip():
     """What this machine lacks; anything else that is wrong fails the tests."""
-    done = flood("--secs", 1, "--count", 1)
-    lacks = re.search("built without|is not installed|takes root", done.stderr)
-    return done.stderr.strip() if done.returncode == 3 and lacks else None
+    return spaces.lacks(flood("--secs", 1, "--count", 1))
 
 
 def sent(*flags):
