@@ -84,12 +84,12 @@ static void offload_checksums(unsigned space, const char *link)
     assert_int_equal(ioctl(fd, SIOCETHTOOL, &request), 0);
 }
 
-static int open_listener(int family)
+static int open_listener(unsigned space, int family)
 {
     const struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(PORT)};
     const struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(PORT)};
     int one = 1;
-    int fd = socket_in(HUB, family, SOCK_STREAM, 0);
+    int fd = socket_in(space, family, SOCK_STREAM, 0);
     if (family == AF_INET6)
         assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)), 0);
     assert_int_equal(family == AF_INET ? bind(fd, (const struct sockaddr *)&v4, sizeof(v4))
@@ -99,13 +99,13 @@ static int open_listener(int family)
     return fd;
 }
 
-/* A client connects over a link within a second. */
-static int try_connect(const struct bench_arena_link *link, int family)
+/* A client connects within a second. */
+static int try_connect(const struct bench_arena_end *to, int family)
 {
     const struct timeval second = {.tv_sec = 1};
     socklen_t len;
-    const struct sockaddr_storage at = bench_arena_address(&link->near, family, PORT, &len);
-    gw_auto_fd fd = socket_in(link->far.space, family, SOCK_STREAM, 0);
+    const struct sockaddr_storage at = bench_arena_address(to, family, PORT, &len);
+    gw_auto_fd fd = socket_in(CLIENTS, family, SOCK_STREAM, 0);
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second)), 0);
     return connect(fd, (const struct sockaddr *)&at, len) ? -errno : 0;
 }
@@ -114,7 +114,7 @@ static void clients_connect(unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         for (unsigned f = 0; f < GW_ARRAY_SIZE(families); f++)
-            assert_int_equal(try_connect(&arena.links[1], families[f]), 0);
+            assert_int_equal(try_connect(&arena.links[1].near, families[f]), 0);
 }
 
 /* ---- frames ---- */
@@ -513,12 +513,44 @@ static struct proxied proxied(void)
     return all;
 }
 
+/* A change that README.md tells to make, in whatever line has `from`. */
+struct change {
+    const char *from, *to;
+};
+
+static void write_changed(FILE *out, const char *line, const struct change *change)
+{
+    const char *at = change && change->from ? strstr(line, change->from) : NULL;
+    if (at) {
+        (void)fprintf(out, "%.*s%s", (int)(at - line), line, change->to);
+        line = at + strlen(change->from);
+    }
+    if (change && change->from)
+        write_changed(out, line, change + 1);
+    else
+        (void)fputs(line, out);
+}
+
+/* The shipped file with changes, which end with an empty one; NULL: none. */
+static void load_synproxy(const struct change *changes)
+{
+    char line[512], *text = NULL;
+    size_t size = 0;
+    FILE *in = fopen(KTLSGATE_NFTABLES "/synproxy.nft", "re");
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(in);
+    (void)fputs("flush ruleset\ndefine ktlsgate_ports = { 443, 8443 }\n", out);
+    while (fgets(line, sizeof(line), in))
+        write_changed(out, line, changes);
+    (void)fclose(in);
+    assert_int_equal(fclose(out), 0);
+    must(nft(text, NULL));
+    free(text);
+}
+
 static int with_synproxy(void **state gw_unused)
 {
-    must(nft("flush ruleset", NULL));
-    must(nft("define ktlsgate_ports = { 443, 8443 }\n"
-             "include \"" KTLSGATE_NFTABLES "/synproxy.nft\"\n",
-             NULL));
+    load_synproxy(NULL);
     must(bench_space_sysctls(arena.spaces[HUB], KTLSGATE_NFTABLES "/60-ktlsgate-syn.conf", &err));
     must(bench_space_sysctls(arena.spaces[HUB], KTLSGATE_NFTABLES "/60-ktlsgate-synproxy.conf",
                              &err));
@@ -604,13 +636,63 @@ static void synproxy_lets_clients_pass(void **state gw_unused)
     assert_int_equal(proxied().right - before, 2);
 }
 
+/* What is invalid is dropped, as many firewalls do. */
+static void ipv6_can_be_left_to_cookies(void **state gw_unused)
+{
+    static const struct change changes[] = {
+        {"tcp dport $ktlsgate_ports", "meta nfproto ipv4 tcp dport $ktlsgate_ports"},
+        {"meta nfproto ipv6 synproxy", "# "},
+        {NULL, NULL},
+    };
+    load_synproxy(changes);
+    must(nft("table inet firewall {\n"
+             " chain input {\n"
+             "  type filter hook input priority 10; policy accept;\n"
+             "  ct state invalid drop\n"
+             " }\n"
+             "}\n",
+             NULL));
+    unsigned before = proxied().right;
+    for (unsigned f = 0; f < GW_ARRAY_SIZE(families); f++)
+        echo_through(listeners[f], families[f]);
+    assert_int_equal(proxied().right - before, 1);
+}
+
+/* The server is at the far end of the flood's link. */
+static void a_router_guards_servers(void **state gw_unused)
+{
+    static const struct change to_v4[] = {
+        {"hook input", "hook forward"},
+        {"fib daddr type local", "ip daddr { 198.18.0.2 }"},
+        {NULL, NULL},
+    };
+    static const struct change to_v6[] = {
+        {"hook input", "hook forward"},
+        {"fib daddr type local", "ip6 daddr { 2001:2::2 }"},
+        {NULL, NULL},
+    };
+    static const struct change *const changes[] = {to_v4, to_v6};
+    must(bench_space_sysctl(arena.spaces[HUB], "net/ipv4/ip_forward", "1", &err));
+    must(bench_space_sysctl(arena.spaces[HUB], "net/ipv6/conf/all/forwarding", "1", &err));
+    for (unsigned f = 0; f < GW_ARRAY_SIZE(families); f++) {
+        gw_auto_fd server = open_listener(FLOOD, families[f]);
+        struct proxied before = proxied();
+        load_synproxy(changes[f]);
+        assert_int_equal(try_connect(&arena.links[0].far, families[f]), 0);
+        gw_auto_fd client = accept(server, NULL, NULL);
+        assert_true(client >= 0);
+        assert_int_equal(proxied().syns - before.syns, 1);
+        assert_int_equal(proxied().right - before.right, 1);
+    }
+}
+
 /* ---- all ---- */
 
 static int set_up(void **state gw_unused)
 {
     must(bench_arena_init(&arena, &plan, &err));
     for (unsigned f = 0; f < GW_ARRAY_SIZE(families); f++)
-        listeners[f] = open_listener(families[f]);
+        listeners[f] = open_listener(HUB, families[f]);
     open_wire();
     offload_checksums(FLOOD, "eth0");
     offload_checksums(CLIENTS, "eth1");
@@ -654,6 +736,8 @@ int main(void)
         cmocka_unit_test_setup(synproxy_floods_leave_no_trace, with_synproxy),
         cmocka_unit_test_setup(wrong_cookies_are_dropped, with_synproxy),
         cmocka_unit_test_setup(synproxy_lets_clients_pass, with_synproxy),
+        cmocka_unit_test_setup(ipv6_can_be_left_to_cookies, with_synproxy),
+        cmocka_unit_test_setup(a_router_guards_servers, with_synproxy),
     };
     const char *why = obstacle();
     if (why) {
