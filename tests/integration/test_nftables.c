@@ -611,11 +611,13 @@ static int accept_from(int listener, int client)
 /* A stream to the gateway and back. */
 static void echo_through(int listener, int family)
 {
+    static const struct timeval patience = {.tv_sec = 10};
     static uint8_t data[STREAM];
     socklen_t len;
     const struct sockaddr_storage at =
         bench_arena_address(&arena.links[1].near, family, PORT, &len);
     gw_auto_fd client = socket_in(CLIENTS, family, SOCK_STREAM, 0);
+    assert_int_equal(setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)), 0);
     assert_int_equal(connect(client, (const struct sockaddr *)&at, len), 0);
     gw_auto_fd server = accept_from(listener, client);
     for (size_t done = 0; done < STREAM;) {
