@@ -113,9 +113,8 @@ void bench_outcome_row(FILE *out, const struct bench_outcome *o, const struct be
                   bench_step_success(step) * 100);
     print_time(out, step, 0.5);
     print_time(out, step, 0.99);
-    (void)fprintf(out, "  %5.0f MiB/s  %7.0f  %6s  %4.0f %%  %4.0f %%\n",
-                  step->haul.on_time / MIB, step->haul.slowest / MIB, text, step->busy * 100,
-                  step->load_busy * 100);
+    (void)fprintf(out, "  %5.0f MiB/s  %7.0f  %6s  %4.0f %%  %4.0f %%\n", step->haul.on_time / MIB,
+                  step->haul.slowest / MIB, text, step->busy * 100, step->load_busy * 100);
     if (step->haul_ended)
         (void)fprintf(out, "            the transfer ended: %s\n",
                       step->haul_error[0] ? step->haul_error : "killed");
@@ -177,14 +176,13 @@ static json_t *transfer_json(const struct bench_outcome *o, const struct bench_s
 
 static json_t *row_json(const struct bench_outcome *o, const struct bench_step *step)
 {
-    return json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:o, s:o, s:f, s:f, s:f}", "defence",
-                     bench_defence_words[step->defence], "sources",
-                     bench_assault_sources_words[step->sources], "rate", (json_int_t)step->rate,
-                     "seconds", step->seconds, "sent_per_second", step->sent, "arrived_per_second",
-                     step->arrived, "handshakes", handshakes_json(step), "transfer",
-                     transfer_json(o, step),
-                     "gateway_cpu", step->gateway_cpu, "gateway_processor_busy", step->busy,
-                     "other_processors_busy", step->load_busy);
+    return json_pack(
+        "{s:s, s:s, s:I, s:f, s:f, s:f, s:o, s:o, s:f, s:f, s:f}", "defence",
+        bench_defence_words[step->defence], "sources", bench_assault_sources_words[step->sources],
+        "rate", (json_int_t)step->rate, "seconds", step->seconds, "sent_per_second", step->sent,
+        "arrived_per_second", step->arrived, "handshakes", handshakes_json(step), "transfer",
+        transfer_json(o, step), "gateway_cpu", step->gateway_cpu, "gateway_processor_busy",
+        step->busy, "other_processors_busy", step->load_busy);
 }
 
 json_t *bench_outcome_json(const struct bench_outcome *o)

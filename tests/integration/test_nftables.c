@@ -52,6 +52,7 @@ static const struct bench_arena_plan plan = {
 };
 
 static const int families[] = {AF_INET, AF_INET6};
+static const struct timeval patience = {.tv_sec = 10};
 
 static struct bench_arena arena;
 static struct gw_error err;
@@ -95,6 +96,7 @@ static int open_listener(unsigned space, int family)
     assert_int_equal(family == AF_INET ? bind(fd, (const struct sockaddr *)&v4, sizeof(v4))
                                        : bind(fd, (const struct sockaddr *)&v6, sizeof(v6)),
                      0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
     assert_int_equal(listen(fd, SOMAXCONN), 0);
     return fd;
 }
@@ -435,7 +437,8 @@ static uint64_t dropped_of(const struct syn *syn)
 
 /* What a table does that has just been filled. */
 struct when_full {
-    uint64_t known, stranger; /* dropped of AGAIN SYNs from a source in it, and from one not in it */
+    uint64_t known,
+        stranger; /* dropped of AGAIN SYNs from a source in it, and from one not in it */
     size_t sources;
 };
 
@@ -611,7 +614,6 @@ static int accept_from(int listener, int client)
 /* A stream to the gateway and back. */
 static void echo_through(int listener, int family)
 {
-    static const struct timeval patience = {.tv_sec = 10};
     static uint8_t data[STREAM];
     socklen_t len;
     const struct sockaddr_storage at =
