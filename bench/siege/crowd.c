@@ -11,17 +11,23 @@
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
     EVENTS_MAX = 64,
     READ_MAX = 16384,
     SPARE = 64, /* guests beyond those that rate and timeout make */
+    FIRST = 16, /* the last byte of the first address */
+    ADDRESSES_MAX = BENCH_CROWD_RATE_MAX / BENCH_CROWD_EACH,
 };
+
+_Static_assert(FIRST + ADDRESSES_MAX <= 255, "the network of a link has no more addresses");
 
 #define LOOK_NS (2 * GW_NS_PER_MS)
 
@@ -49,6 +55,12 @@ struct party {
 static enum bench_crowd_phase phase_of(const struct party *p)
 {
     return (enum bench_crowd_phase)atomic_load(&p->counters->phase);
+}
+
+/* They are taken in turn. */
+static unsigned addresses_of(const struct bench_crowd *crowd)
+{
+    return (unsigned)((crowd->rate + BENCH_CROWD_EACH - 1) / BENCH_CROWD_EACH);
 }
 
 /* There is one writer: no locked addition. */
@@ -154,7 +166,7 @@ static bool start_connect(struct party *p, struct guest *g)
     struct epoll_event event = {.events = EPOLLOUT, .data.u32 = (uint32_t)(g - p->guests)};
     uint8_t *last = (uint8_t *)&from.sin_addr + 3;
     memcpy(&from.sin_addr, end->v4, sizeof(end->v4));
-    *last = (uint8_t)(BENCH_CROWD_FIRST + p->invited % BENCH_CROWD_ADDRESSES);
+    *last = (uint8_t)(FIRST + p->invited % addresses_of(p->crowd));
     g->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     g->hs = bench_tls_handshake_new(p->tls);
     return g->fd >= 0 && g->hs &&
@@ -165,15 +177,20 @@ static bool start_connect(struct party *p, struct guest *g)
             errno == EINPROGRESS);
 }
 
-/* There is room for as many as can be under way within the timeout. */
+/* There is room for as many as can be under way within the timeout: who finds none is so late
+ * himself that all before him are not sent off yet. */
 static void invite(struct party *p, bool counts)
 {
-    gw_require(p->free_count > 0);
+    if (counts)
+        add(&p->counters->begun);
+    if (p->free_count == 0) {
+        if (counts)
+            add(&p->counters->late);
+        return;
+    }
     struct guest *g = &p->guests[p->free[--p->free_count]];
     *g = (struct guest){.fd = -1, .counts = counts, .due_ns = (int64_t)p->due_ns};
     p->invited++;
-    if (counts)
-        add(&p->counters->begun);
     if (!start_connect(p, g))
         fail(p, g, "no connection could be begun: %s", strerror(errno));
 }
@@ -183,7 +200,7 @@ static void invite_all_due(struct party *p)
     enum bench_crowd_phase phase = phase_of(p);
     int64_t now = gw_clock_ns();
     while (p->due_ns <= (double)now) {
-        if (phase != BENCH_CROWD_DRAIN && p->free_count > 0)
+        if (phase != BENCH_CROWD_DRAIN)
             invite(p, phase == BENCH_CROWD_COUNT);
         p->due_ns += (double)GW_NS_PER_SEC / (double)p->crowd->rate;
     }
@@ -255,35 +272,56 @@ static gw_noreturn void be_crowd(const struct bench_crowd *crowd)
         _exit(EXIT_FAILURE);
     p.due_ns = (double)gw_clock_ns();
     for (;;) {
+        send_off_late(&p);
         invite_all_due(&p);
         turn(&p);
-        send_off_late(&p);
     }
 }
 
 /* ---- seen from outside ---- */
 
-int bench_crowd_settle(const struct bench_arena *arena, unsigned link, struct gw_error *err)
+/* For `ip -batch`: the addresses there, and here how they are reached. */
+static void write_addresses(FILE *there, FILE *here, const struct bench_crowd *crowd)
+{
+    const struct bench_arena_link *link = &crowd->arena->links[crowd->link];
+    const uint8_t *v4 = link->far.v4;
+    char mac[BENCH_ARENA_MAC_MAX];
+    (void)bench_arena_mac(&link->far, mac);
+    for (unsigned i = 0; i < addresses_of(crowd); i++) {
+        (void)fprintf(there, "address add %u.%u.%u.%u/24 dev %s\n", v4[0], v4[1], v4[2], FIRST + i,
+                      link->far.name);
+        (void)fprintf(here, "neighbour add %u.%u.%u.%u lladdr %s dev %s nud permanent\n", v4[0],
+                      v4[1], v4[2], FIRST + i, mac, link->near.name);
+    }
+}
+
+static int give_addresses(const struct bench_crowd *crowd, const char *there, const char *here,
+                          struct gw_error *err)
 {
     static const char *const words[] = {"ip", "-batch", "-", NULL};
-    const struct bench_arena_end *near = &arena->links[link].near, *far = &arena->links[link].far;
-    char mac[BENCH_ARENA_MAC_MAX];
-    char there[1024] = "", here[1024] = "";
-    (void)bench_arena_mac(far, mac);
-    for (unsigned i = 0; i < BENCH_CROWD_ADDRESSES; i++) {
-        char address[32];
-        (void)snprintf(address, sizeof(address), "%u.%u.%u.%u", far->v4[0], far->v4[1], far->v4[2],
-                       BENCH_CROWD_FIRST + i);
-        size_t len = strlen(there);
-        (void)snprintf(there + len, sizeof(there) - len, "address add %s/24 dev %s\n", address,
-                       far->name);
-        len = strlen(here);
-        (void)snprintf(here + len, sizeof(here) - len,
-                       "neighbour add %s lladdr %s dev %s nud permanent\n", address, mac,
-                       near->name);
-    }
-    int r = bench_space_run(arena->spaces[far->space], words, there, err);
-    return r ? r : bench_space_run(arena->spaces[near->space], words, here, err);
+    const struct bench_arena_link *link = &crowd->arena->links[crowd->link];
+    int r = bench_space_run(crowd->arena->spaces[link->far.space], words, there, err);
+    return r ? r : bench_space_run(crowd->arena->spaces[link->near.space], words, here, err);
+}
+
+int bench_crowd_settle(const struct bench_crowd *crowd, struct gw_error *err)
+{
+    char *text[2] = {NULL, NULL};
+    size_t size[2];
+    FILE *there = open_memstream(&text[0], &size[0]);
+    FILE *here = open_memstream(&text[1], &size[1]);
+    if (there && here)
+        write_addresses(there, here, crowd);
+    bool written = there && here;
+    if (there)
+        written &= !fclose(there);
+    if (here)
+        written &= !fclose(here);
+    int r = written ? give_addresses(crowd, text[0], text[1], err)
+                    : gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    free(text[0]);
+    free(text[1]);
+    return r;
 }
 
 int bench_crowd_begin(struct bench_crowd *crowd, struct gw_error *err)
@@ -301,6 +339,22 @@ int bench_crowd_begin(struct bench_crowd *crowd, struct gw_error *err)
         be_crowd(crowd);
     crowd->pid = pid;
     return 0;
+}
+
+int bench_crowd_check(struct bench_crowd *crowd, struct gw_error *err)
+{
+    int status;
+    if (!crowd->pid)
+        return 0;
+    int r = bench_child_wait(crowd->pid, 0, &status);
+    if (r == -ETIMEDOUT)
+        return 0;
+    if (r)
+        return gw_error_set(err, GW_EXIT_OTHER, "interrupted");
+    crowd->pid = 0;
+    const char *why = crowd->counters->error.text;
+    return gw_error_set(err, GW_EXIT_OTHER, "the clients ended before their time: %.300s",
+                        WIFEXITED(status) ? why : "killed");
 }
 
 bool bench_crowd_is_drained(const struct bench_crowd *crowd)

@@ -21,7 +21,7 @@ enum bench_crowd_phase {
 /* In memory that the process shares; it is the one writer but for the phase. */
 struct bench_crowd_counters {
     atomic_int phase;
-    _Atomic uint64_t begun, succeeded, failed, late; /* of those that count */
+    _Atomic uint64_t begun, succeeded, failed, late; /* of those that count; begun: were due */
     _Atomic uint64_t greeted;                        /* all that succeeded, whenever */
     struct bench_histogram times;                    /* due to done */
     struct gw_error error; /* the first that failed, or why the process ended */
@@ -40,17 +40,17 @@ struct bench_crowd {
 };
 
 enum {
-    BENCH_CROWD_ADDRESSES = 8, /* of the clients, in turn */
-    BENCH_CROWD_FIRST = 16,    /* the last byte of the first */
+    BENCH_CROWD_EACH = 25, /* handshakes a second of an address; half of syn-limit.nft's limit */
     BENCH_CROWD_RATE_MAX = 5000,
     BENCH_CROWD_TIMEOUT_MAX_S = 20,
 };
 
 /* Gives the clients their addresses; once. */
-gw_must_check int bench_crowd_settle(const struct bench_arena *arena, unsigned link,
-                                     struct gw_error *err);
+gw_must_check int bench_crowd_settle(const struct bench_crowd *crowd, struct gw_error *err);
 /* 0, or negative errno with *err filled. */
 gw_must_check int bench_crowd_begin(struct bench_crowd *crowd, struct gw_error *err);
+/* Whether it goes on. */
+gw_must_check int bench_crowd_check(struct bench_crowd *crowd, struct gw_error *err);
 /* Whether all that count have ended. */
 bool bench_crowd_is_drained(const struct bench_crowd *crowd);
 void bench_crowd_end(struct bench_crowd *crowd);

@@ -15,11 +15,13 @@
 enum {
     MIB = 1 << 20,
     PIECE = MIB / 4, /* that is due at a time */
+    STEPS_MAX = 1024,
 };
 
 #define PATIENCE_NS (15 * GW_NS_PER_SEC)
 #define LOOK_NS (10 * GW_NS_PER_MS)
 #define LONG_NS (3600 * GW_NS_PER_SEC) /* it is ended */
+#define STEP_NS (100 * GW_NS_PER_MS)   /* so that one lies between any two notes */
 
 /* ---- in it ---- */
 
@@ -74,7 +76,27 @@ static int share_memory(struct bench_haul *haul, struct gw_error *err)
     if (!haul->log)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     memset(haul->log, 0, sizeof(*haul->log));
+    haul->ended = false;
     return 0;
+}
+
+static void mark_ended(struct bench_haul *haul)
+{
+    haul->pid = 0;
+    haul->ended = true;
+}
+
+void bench_haul_check(struct bench_haul *haul)
+{
+    int status;
+    if (haul->pid && bench_child_wait(haul->pid, 0, &status) == 0)
+        mark_ended(haul);
+}
+
+bool bench_haul_knows(const struct bench_haul *haul, int64_t until_ns)
+{
+    unsigned count = atomic_load(&haul->log->count);
+    return haul->ended || (count > 0 && haul->log->notes[count - 1].ns >= until_ns);
 }
 
 static int await(struct bench_haul *haul, struct gw_error *err)
@@ -84,7 +106,7 @@ static int await(struct bench_haul *haul, struct gw_error *err)
     while (atomic_load(&haul->log->count) == 0) {
         int r = bench_child_wait(haul->pid, LOOK_NS, &status);
         if (r == 0) {
-            haul->pid = 0;
+            mark_ended(haul);
             return gw_error_set(err, GW_EXIT_OTHER, "the transfer: %.400s", haul->log->error.text);
         }
         if (r != -ETIMEDOUT)
@@ -124,32 +146,54 @@ static int compare_speeds(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The speed that this share of the slices reached; `speeds` ascend. */
-static double reached_by(const double *speeds, unsigned count, double share)
+/* What had come by then: evenly between two notes, and nothing after the last. */
+static double bytes_at(const struct bench_haul_log *log, int64_t ns)
 {
-    unsigned slower = (unsigned)((1 - share) * count);
-    return speeds[GW_MIN(slower, count - 1)];
+    unsigned count = atomic_load(&log->count), next = 0;
+    while (next < count && log->notes[next].ns < ns)
+        next++;
+    if (next == 0 || next == count)
+        return (double)log->notes[next ? next - 1 : 0].bytes;
+    double share = (double)(ns - log->notes[next - 1].ns) /
+                   (double)(log->notes[next].ns - log->notes[next - 1].ns);
+    return (double)log->notes[next - 1].bytes +
+           share * (double)(log->notes[next].bytes - log->notes[next - 1].bytes);
+}
+
+/* A stream that leaves out what has become late: what was due and is not there yet can be made up
+ * for as long as that. */
+static double bytes_on_time(const double *speeds, unsigned count, double seconds, double rate)
+{
+    double behind = 0, on_time = 0;
+    for (unsigned i = 0; i < count; i++) {
+        behind += rate * seconds;
+        double came = GW_MIN(speeds[i] * seconds, behind);
+        on_time += came;
+        behind = GW_MIN(behind - came, rate * BENCH_HAUL_LATE_MS / 1000);
+    }
+    return on_time;
 }
 
 struct bench_haul_speed bench_haul_speed(const struct bench_haul *haul, int64_t from_ns,
                                          int64_t to_ns)
 {
-    const struct bench_haul_log *log = haul->log;
-    double speeds[BENCH_HAUL_NOTES_MAX];
-    struct bench_haul_speed ret = {.ended = log->error.text[0] != '\0'};
-    unsigned all = atomic_load(&log->count), first = 0, last, count = 0;
-    while (first < all && log->notes[first].ns < from_ns)
-        first++;
-    for (last = first; last + 1 < all && log->notes[last + 1].ns <= to_ns; last++)
-        speeds[count++] = (double)(log->notes[last + 1].bytes - log->notes[last].bytes) *
-                          (double)GW_NS_PER_SEC /
-                          (double)(log->notes[last + 1].ns - log->notes[last].ns);
-    if (count == 0)
-        return ret;
-    ret.mean = (double)(log->notes[last].bytes - log->notes[first].bytes) * (double)GW_NS_PER_SEC /
-               (double)(log->notes[last].ns - log->notes[first].ns);
+    double speeds[STEPS_MAX];
+    int64_t steps = (to_ns - from_ns) / STEP_NS;
+    unsigned count = (unsigned)GW_MAX(1, GW_MIN(steps, STEPS_MAX));
+    double seconds = (double)(to_ns - from_ns) / (double)GW_NS_PER_SEC;
+    double before = bytes_at(haul->log, from_ns), at = before;
+    struct bench_haul_speed ret;
+    for (unsigned i = 0; i < count; i++) {
+        double then = bytes_at(haul->log, from_ns + (to_ns - from_ns) * (i + 1) / count);
+        speeds[i] = (then - at) * count / seconds;
+        at = then;
+    }
+    ret.mean = ret.on_time = (at - before) / seconds;
+    if (haul->mib)
+        ret.on_time =
+            bytes_on_time(speeds, count, seconds / count, (double)(haul->mib * MIB)) / seconds;
     qsort(speeds, count, sizeof(speeds[0]), compare_speeds);
-    ret.p50 = reached_by(speeds, count, 0.5);
-    ret.p99 = reached_by(speeds, count, 0.99);
+    ret.p50 = speeds[count / 2];
+    ret.slowest = speeds[0];
     return ret;
 }

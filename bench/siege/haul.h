@@ -11,7 +11,8 @@
 #include <stdatomic.h>
 
 enum {
-    BENCH_HAUL_NOTES_MAX = 1024
+    BENCH_HAUL_NOTES_MAX = 1024,
+    BENCH_HAUL_LATE_MS = 500, /* what is not there so long after it was due is not on time */
 };
 
 /* In memory that the process shares; it is the one writer. */
@@ -21,7 +22,7 @@ struct bench_haul_log {
         int64_t ns;
         uint64_t bytes; /* since it began */
     } notes[BENCH_HAUL_NOTES_MAX];
-    struct gw_error error; /* why it has ended */
+    struct gw_error error; /* why it has ended; "": it goes on, or was killed */
 };
 
 struct bench_haul {
@@ -31,21 +32,27 @@ struct bench_haul {
     uint64_t mib; /* a second, 0: as fast as it goes */
     struct bench_cpus cpus;
 
-    pid_t pid; /* 0: none */
+    pid_t pid;  /* 0: none */
+    bool ended; /* by itself */
     struct bench_haul_log *log;
 };
 
 /* Bytes a second. */
 struct bench_haul_speed {
-    double mean;
-    double p50, p99; /* half and 99 % of the slices between two notes were as fast or faster */
-    bool ended;      /* before its time */
+    double mean;    /* of all that came, what had been due before with it */
+    double on_time; /* without what was due before, or is late; with no rate the mean */
+    double p50;     /* half of the slices were as fast or faster … */
+    double slowest; /* … and none was slower: of 0.2 s, as notes are made */
 };
 
 /* Starts it and waits until bytes have come. 0, or negative errno with *err filled (-EINTR: we are
  * to end). */
 gw_must_check int bench_haul_begin(struct bench_haul *haul, struct gw_error *err);
-/* Between two times. */
+/* Looks whether it has ended. */
+void bench_haul_check(struct bench_haul *haul);
+/* Whether all is known of the time until then. */
+bool bench_haul_knows(const struct bench_haul *haul, int64_t until_ns);
+/* Between two times. From its end on nothing comes. */
 struct bench_haul_speed bench_haul_speed(const struct bench_haul *haul, int64_t from_ns,
                                          int64_t to_ns);
 void bench_haul_end(struct bench_haul *haul);

@@ -128,18 +128,18 @@ int bench_stage_init(struct bench_stage *s, const struct bench_config *config, s
     take_cpus(&s->load_cpu, &config->compare.load_cpus, 1);
     take_cpus(&s->flood_cpu, &config->siege.flood_cpus, 2);
     wish.load_cpus = s->load_cpu;
+    cast(s);
     int r = find_gateway(s, err);
     if (!r)
         r = bench_arena_init(&s->arena, &plan, err);
     if (!r)
-        r = bench_crowd_settle(&s->arena, CLIENTS_LINK, err);
+        r = bench_crowd_settle(&s->crowd, err);
     if (!r && config->siege.reception == BENCH_RECEPTION_GATEWAY)
         r = spread_reception(s, err);
     if (!r)
         r = bench_arena_enter(&s->arena, GATEWAY, err);
     if (!r)
         r = bench_place_init(&s->place, &wish, err);
-    cast(s);
     return r;
 }
 

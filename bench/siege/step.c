@@ -41,25 +41,41 @@ static int read_all(struct reading *at, const struct bench_stage *s, struct gw_e
     return r ? r : bench_proc_read(&pids, false, &at->gateway, err);
 }
 
-/* Waits while the flood goes on; `until` may be over sooner by `done`. */
-static int last(struct bench_stage *s, int64_t ns, bool (*done)(const struct bench_crowd *),
+/* Whether flood and clients go on. That the transfer ends may be the flood's work, and is told in
+ * the row. */
+static int check_all(struct bench_stage *s, struct gw_error *err)
+{
+    bench_haul_check(&s->haul);
+    int r = bench_assault_check(&s->assault, err);
+    return r ? r : bench_crowd_check(&s->crowd, err);
+}
+
+/* Waits while all go on, at most until what is awaited has come, since this began. */
+static int last(struct bench_stage *s, int64_t ns,
+                bool (*has_come)(const struct bench_stage *s, int64_t since_ns),
                 struct gw_error *err)
 {
-    int64_t until_ns = gw_clock_ns() + ns;
+    int64_t since_ns = gw_clock_ns();
     int r = 0;
-    while (!r && gw_clock_ns() < until_ns && !(done && done(&s->crowd))) {
+    while (!r && gw_clock_ns() < since_ns + ns && !(has_come && has_come(s, since_ns))) {
         const struct timespec look = {.tv_nsec = LOOK_NS};
         (void)nanosleep(&look, NULL);
-        r = bench_assault_check(&s->assault, err);
+        r = check_all(s, err);
         if (!r && bench_child_interrupted())
             r = gw_error_set(err, GW_EXIT_OTHER, "interrupted");
     }
     return r;
 }
 
-static bool has_greeted(const struct bench_crowd *crowd)
+static bool is_peaceful(const struct bench_stage *s, int64_t since_ns gw_unused)
 {
-    return atomic_load(&crowd->counters->greeted) > 0 || crowd->counters->error.text[0];
+    return s->haul.ended || atomic_load(&s->crowd.counters->greeted) > 0 ||
+           s->crowd.counters->error.text[0];
+}
+
+static bool is_drained(const struct bench_stage *s, int64_t since_ns)
+{
+    return bench_crowd_is_drained(&s->crowd) && bench_haul_knows(&s->haul, since_ns);
 }
 
 /* Clients and the transfer are there before the flood. */
@@ -69,7 +85,10 @@ static int assemble(struct bench_stage *s, struct gw_error *err)
     if (!r)
         r = bench_crowd_begin(&s->crowd, err);
     if (!r)
-        r = last(s, PATIENCE_NS, has_greeted, err);
+        r = last(s, PATIENCE_NS, is_peaceful, err);
+    if (!r && s->haul.ended)
+        r = gw_error_set(err, GW_EXIT_OTHER, "before the flood the transfer ends: %.300s",
+                         s->haul.log->error.text);
     if (!r && atomic_load(&s->crowd.counters->greeted) == 0)
         r = gw_error_set(err, GW_EXIT_OTHER, "before the flood no client gets through: %.300s",
                          s->crowd.counters->error.text);
@@ -91,6 +110,8 @@ static void take_figures(struct bench_step *step, const struct bench_stage *s,
     step->times = c->times;
     (void)snprintf(step->first_error, sizeof(step->first_error), "%.127s", c->error.text);
     step->haul = bench_haul_speed(&s->haul, from->ns, to->ns);
+    step->haul_ended = s->haul.ended;
+    (void)snprintf(step->haul_error, sizeof(step->haul_error), "%.127s", s->haul.log->error.text);
     step->gateway_cpu =
         (double)(to->gateway.cpu_ns - from->gateway.cpu_ns) / (double)GW_NS_PER_SEC / seconds;
     step->busy =
@@ -114,7 +135,7 @@ static int measure(struct bench_step *step, struct bench_stage *s, struct gw_err
         r = read_all(&to, s, err);
     atomic_store(&s->crowd.counters->phase, BENCH_CROWD_DRAIN);
     if (!r)
-        r = last(s, s->config->timeout_ns + GW_NS_PER_SEC, bench_crowd_is_drained, err);
+        r = last(s, s->config->timeout_ns + GW_NS_PER_SEC, is_drained, err);
     if (!r)
         take_figures(step, s, &from, &to);
     return r;

@@ -15,9 +15,11 @@ struct bench_step {
     struct bench_histogram times; /* of those that succeeded */
     char first_error[128];        /* "": none but late ones */
     struct bench_haul_speed haul;
-    double gateway_cpu; /* share of a processor that the gateway's processes used … */
-    double busy;        /* … and that was used at all on the gateway's, receiving included */
-    double load_busy;   /* of the processors of clients, backend and flood the busiest */
+    bool haul_ended;      /* before its time … */
+    char haul_error[128]; /* … why; "": it was killed */
+    double gateway_cpu;   /* share of a processor that the gateway's processes used … */
+    double busy;          /* … and that was used at all on the gateway's, receiving included */
+    double load_busy;     /* of the processors of clients, backend and flood the busiest */
 };
 
 /* 0, or negative errno with *err filled (-EINTR: we are to end). */

@@ -282,7 +282,8 @@ const struct bench_flag bench_flags[] = {
      .initial = "100",
      .min = 1,
      .max = BENCH_CROWD_RATE_MAX,
-     .help = "of clients, a second, due whether those before have ended or not",
+     .help = "of clients, a second, due whether those before have ended or not; each address has "
+             "at most 25 of them",
      AT(siege.handshakes)},
     {.name = "transfer",
      .kind = BENCH_FLAG_NUMBER,
