@@ -258,6 +258,7 @@ static void read_proof(long proof[PROOF_COUNT])
 static struct {
     long began[PROOF_COUNT];
     long logged[PROOF_COUNT]; /* by those that ended */
+    long unlogged;            /* entries that their logs say are lost */
     bool bad_records;
     bool lost_some;
 } account;
@@ -455,19 +456,40 @@ static void check_summary(struct gateway *g)
         fail_msg("connections were lost: %s", line);
 }
 
+/* Entries that a worker could not log, as nobody took them: on a machine so busy its lines are not
+ * all there, but their number is. */
+static long entries_lost(struct gateway *g)
+{
+    char line[LOG_LINE_MAX];
+    size_t cursor = 0;
+    long sum = 0;
+    while (logbook_find(&g->log, &cursor, " log entries are lost", line))
+        sum +=
+            strtol(strstr(line, "worker ") + strcspn(strstr(line, "worker "), ":") + 1, NULL, 10);
+    return sum;
+}
+
+static void check_account(long counted, long logged)
+{
+    if (counted < logged || counted > logged + account.unlogged)
+        fail_msg("the kernel counts %ld, the logs %ld and %ld lost", counted, logged,
+                 account.unlogged);
+}
+
 /* The kernel's own account, against what the logs say of each connection. */
 static void check_proof(struct gateway *g)
 {
     long now[PROOF_COUNT];
     account.logged[PROOF_TX] += (long)logbook_count(&g->log, " tx=kernel");
     account.logged[PROOF_RX] += (long)logbook_count(&g->log, " rx=kernel");
+    account.unlogged += entries_lost(g);
     account.bad_records |= g->bad_records;
     account.lost_some |= g->lost_some;
     if (!engine_is_kernel() || account.lost_some || running_gateways() > 0)
         return;
     read_proof(now);
-    assert_int_equal(now[PROOF_TX] - account.began[PROOF_TX], account.logged[PROOF_TX]);
-    assert_int_equal(now[PROOF_RX] - account.began[PROOF_RX], account.logged[PROOF_RX]);
+    check_account(now[PROOF_TX] - account.began[PROOF_TX], account.logged[PROOF_TX]);
+    check_account(now[PROOF_RX] - account.began[PROOF_RX], account.logged[PROOF_RX]);
     if (!account.bad_records)
         assert_int_equal(now[PROOF_DECRYPT_ERRORS], account.began[PROOF_DECRYPT_ERRORS]);
 }

@@ -117,15 +117,21 @@ bool logbook_await(struct logbook *book, size_t *cursor, const char *words, char
     return found;
 }
 
+bool logbook_find(struct logbook *book, size_t *cursor, const char *words, char line[LOG_LINE_MAX])
+{
+    (void)pthread_mutex_lock(&book->lock);
+    bool found = next_with(book, cursor, words, line);
+    (void)pthread_mutex_unlock(&book->lock);
+    return found;
+}
+
 unsigned logbook_count(struct logbook *book, const char *words)
 {
     char line[LOG_LINE_MAX];
     size_t cursor = 0;
     unsigned count = 0;
-    (void)pthread_mutex_lock(&book->lock);
-    while (next_with(book, &cursor, words, line))
+    while (logbook_find(book, &cursor, words, line))
         count++;
-    (void)pthread_mutex_unlock(&book->lock);
     return count;
 }
 

@@ -34,7 +34,9 @@ void logbook_close(struct logbook *book);
  * for it until DEADLINE_MS; false when it did not come. */
 bool logbook_await(struct logbook *book, size_t *cursor, const char *words,
                    char line[LOG_LINE_MAX]);
-/* Lines that hold `words`, of those that came until now. */
+/* The same of those that came until now, without waiting. */
+bool logbook_find(struct logbook *book, size_t *cursor, const char *words, char line[LOG_LINE_MAX]);
+/* Lines that hold `words`, of those. */
 unsigned logbook_count(struct logbook *book, const char *words);
 /* Prints it to standard error, for the person who looks at a failure; of lines on connections that
  * just finished only the first few. */
