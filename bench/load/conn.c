@@ -119,11 +119,6 @@ void bench_conn_check(struct bench_conn *c)
 
 /* ---- sending ---- */
 
-static uint8_t *slot_payload(struct gw_buf *buf, uint32_t slot)
-{
-    return buf->data + (size_t)slot * GW_SLOT_BYTES + GW_RECORD_SEAL_ROOM_FRONT;
-}
-
 static void send_rest(struct bench_conn *c)
 {
     struct gw_buf *b = c->tx;
@@ -140,7 +135,7 @@ static bool seal(struct bench_conn *c, uint8_t type, const uint8_t *data, size_t
 {
     uint8_t *start;
     size_t size;
-    uint8_t *payload = slot_payload(c->tx, c->iov_count);
+    uint8_t *payload = gw_buffer_slot(c->tx->data, c->iov_count);
     memcpy(payload, data, len);
     if (gw_record_seal(&c->rec, type, payload, len, &start, &size)) {
         bench_conn_fail(c, "a record could not be sealed");
@@ -166,17 +161,19 @@ static bool is_payload(const struct bench_conn *c)
     return !c->thread->work->is_http || c->sent > 0;
 }
 
-/* As much of the data as a buffer's slots hold. */
+/* As much of the data as a buffer's slots hold, and as goes out in one. */
 static void seal_data(struct bench_conn *c)
 {
     if (!take_tx(c))
         return;
-    while (c->left > 0 && c->iov_count < GW_BUFFER_SLOTS) {
-        size_t n = GW_MIN(c->left, (size_t)c->rec.tx_payload_max);
+    size_t room = GW_BURST_PAYLOAD;
+    while (c->left > 0 && room > 0 && c->iov_count < GW_BUFFER_SLOTS) {
+        size_t n = GW_MIN(GW_MIN(c->left, room), (size_t)c->rec.tx_payload_max);
         if (!seal(c, GW_CONTENT_DATA, c->data, n))
             return;
         c->data += n;
         c->left -= n;
+        room -= n;
         c->tx_payload += is_payload(c) ? (uint32_t)n : 0;
     }
     send_rest(c);

@@ -17,19 +17,10 @@ enum {
     DRAIN_SLOWEST = 5
 };
 
-static uint8_t *slot_payload(struct gw_buf *buf, uint32_t slot)
-{
-    return buf->data + (size_t)slot * GW_SLOT_BYTES + GW_RECORD_SEAL_ROOM_FRONT;
-}
-
 static void read_slots(struct gw_conn *c)
 {
     struct gw_buf *b = c->tx.buf;
-    for (uint32_t i = 0; i < GW_BUFFER_SLOTS; i++)
-        b->iov[i] = (struct iovec){
-            .iov_base = slot_payload(b, i),
-            .iov_len = c->rec.tx_payload_max,
-        };
+    gw_buffer_slots(b->data, c->rec.tx_payload_max, b->iov);
     b->msg = (struct msghdr){.msg_iov = b->iov, .msg_iovlen = GW_BUFFER_SLOTS};
     gw_ring_recvmsg(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_RECV), c->plain_fd, b,
                     GW_RECV_DONTWAIT);
@@ -103,8 +94,9 @@ static int seal_slots(struct gw_conn *c)
         uint32_t len = GW_MIN(left, c->rec.tx_payload_max);
         uint8_t *start;
         size_t size;
-        int error = gw_record_seal(&c->rec, GW_CONTENT_DATA, slot_payload(tx->buf, tx->iov_count),
-                                   len, &start, &size);
+        int error =
+            gw_record_seal(&c->rec, GW_CONTENT_DATA, gw_buffer_slot(tx->buf->data, tx->iov_count),
+                           len, &start, &size);
         if (error)
             return error;
         tx->buf->iov[tx->iov_count] = (struct iovec){.iov_base = start, .iov_len = size};

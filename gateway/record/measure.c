@@ -128,11 +128,7 @@ static int copy_user_rx(struct gw_lane *lane)
 static int copy_user_tx(struct gw_lane *lane)
 {
     struct iovec slots[GW_BUFFER_SLOTS];
-    for (size_t i = 0; i < GW_BUFFER_SLOTS; i++)
-        slots[i] = (struct iovec){
-            .iov_base = lane->buffer + i * GW_SLOT_BYTES + GW_RECORD_SEAL_ROOM_FRONT,
-            .iov_len = GW_RECORD_PLAINTEXT_MAX,
-        };
+    gw_buffer_slots(lane->buffer, GW_RECORD_PLAINTEXT_MAX, slots);
     struct msghdr msg = {.msg_iov = slots, .msg_iovlen = GW_BUFFER_SLOTS};
     ssize_t n = recvmsg(lane->from, &msg, MSG_DONTWAIT);
     int r = received(n);

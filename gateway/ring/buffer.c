@@ -18,6 +18,16 @@ struct gw_buf_slab {
     struct gw_buf bufs[SLAB_BUFFERS];
 };
 
+void gw_buffer_slots(uint8_t *data, uint32_t each, struct iovec ret[GW_BUFFER_SLOTS])
+{
+    uint32_t room = GW_BURST_PAYLOAD;
+    for (uint32_t i = 0; i < GW_BUFFER_SLOTS; i++) {
+        uint32_t len = GW_MIN(room, each);
+        ret[i] = (struct iovec){.iov_base = gw_buffer_slot(data, i), .iov_len = len};
+        room -= len;
+    }
+}
+
 static size_t slab_bytes(void)
 {
     return (size_t)SLAB_BUFFERS * GW_BUFFER_STRIDE;

@@ -26,6 +26,11 @@ enum {
     /* Payload of full records in a buffer: what is read for, or from, the kernel's records, which
      * it then neither cuts nor copies. */
     GW_BUFFER_PAYLOAD = GW_BUFFER_SLOTS * GW_RECORD_PLAINTEXT_MAX,
+    /* Of the records that are sent together. TCP makes packets of up to 64 KiB at once, of whole
+     * segments: 45 of 1448 bytes on Ethernet, one on loopback. What is over would go alone. */
+    GW_BURST_BYTES = 45 * 1448,
+    GW_BURST_PAYLOAD =
+        GW_BURST_BYTES - GW_BUFFER_SLOTS * (GW_RECORD_SEAL_ROOM_FRONT + GW_RECORD_SEAL_ROOM_BACK),
     GW_BUFFER_IOVS = 64,
     GW_TRIM_STEP = 64, /* buffers of one gw_buffers_trim: 4 MiB, some hundred microseconds */
 };
@@ -37,6 +42,16 @@ struct gw_buf {
     struct msghdr msg;
     struct iovec iov[GW_BUFFER_IOVS];
 };
+
+/* Where a slot's payload lies, of a buffer's data. */
+static inline uint8_t *gw_buffer_slot(uint8_t *data, uint32_t slot)
+{
+    return data + (size_t)slot * GW_SLOT_BYTES + GW_RECORD_SEAL_ROOM_FRONT;
+}
+
+/* The slots for one receive of what is then sealed and sent together, `each` bytes of payload at
+ * most in a record. */
+void gw_buffer_slots(uint8_t *data, uint32_t each, struct iovec ret[GW_BUFFER_SLOTS]);
 
 /* The stock of one worker: free ones are a stack, so that the warmest is used first. */
 struct gw_buffers {

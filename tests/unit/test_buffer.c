@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gateway/ring/buffer: memory that was given back to the system is gone, in parts, and once. */
+/* gateway/ring/buffer: memory that was given back to the system is gone, in parts, and once; and
+ * what is read into slots goes out in one packet. */
 #include "gateway/ring/buffer.h"
 
 #include <setjmp.h>
@@ -97,9 +98,46 @@ static void it_ends_though_buffers_come_and_go(void **state)
     gw_buffers_done(&s->all);
 }
 
+/* ---- slots ---- */
+
+static size_t wire_bytes(const struct iovec *slots)
+{
+    size_t bytes = 0;
+    for (unsigned i = 0; i < GW_BUFFER_SLOTS; i++)
+        bytes += slots[i].iov_len + GW_RECORD_SEAL_ROOM_FRONT + GW_RECORD_SEAL_ROOM_BACK;
+    return bytes;
+}
+
+static void slots_fill_one_packet(void **state)
+{
+    static uint8_t data[GW_BUFFER_BYTES];
+    struct iovec slots[GW_BUFFER_SLOTS];
+    (void)state;
+    gw_buffer_slots(data, GW_RECORD_PLAINTEXT_MAX, slots);
+    assert_int_equal(wire_bytes(slots), GW_BURST_BYTES);
+    for (unsigned i = 0; i < GW_BUFFER_SLOTS; i++) {
+        assert_ptr_equal(slots[i].iov_base, gw_buffer_slot(data, i));
+        assert_in_range(slots[i].iov_len, 1, GW_RECORD_PLAINTEXT_MAX);
+    }
+    assert_int_equal(slots[0].iov_len, GW_RECORD_PLAINTEXT_MAX);
+}
+
+/* A peer may want small records (RFC 8449): then all slots have the same. */
+static void small_records_are_all_equal(void **state)
+{
+    static uint8_t data[GW_BUFFER_BYTES];
+    struct iovec slots[GW_BUFFER_SLOTS];
+    (void)state;
+    gw_buffer_slots(data, 512, slots);
+    for (unsigned i = 0; i < GW_BUFFER_SLOTS; i++)
+        assert_int_equal(slots[i].iov_len, 512);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slots_fill_one_packet),
+        cmocka_unit_test(small_records_are_all_equal),
         cmocka_unit_test(a_part_at_a_time),
         cmocka_unit_test(what_was_trimmed_is_left_alone),
         cmocka_unit_test(it_ends_though_buffers_come_and_go),
