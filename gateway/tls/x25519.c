@@ -3,12 +3,14 @@
 
 #include "gateway/base/attr.h"
 #include "gateway/base/wipe.h"
+#include "gateway/tls/x25519_lanes.h"
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 #include <openssl/provider.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -16,7 +18,7 @@
 #define KEM_NAME "KTLSGATE-X25519"
 
 enum {
-    KEY_LEN = 32,
+    KEY_LEN = GW_X25519_KEY_LEN,
     GROUP_ID = 0x001d,
     FUNCTIONS_MAX = 48,
     PARAMS_MAX = 24
@@ -38,6 +40,31 @@ struct algorithms {
 };
 
 static struct algorithms use; /* of the provider that a process has one of */
+
+/* ---- the stock of fresh keys ---- */
+
+/* Made eight at once, each used once and wiped then. */
+struct stock {
+    uint8_t private[GW_X25519_LANES][KEY_LEN];
+    uint8_t public[GW_X25519_LANES][KEY_LEN];
+    unsigned left;
+    bool compared; /* the first eight, with what libcrypto makes of them … */
+    bool differed; /* … which then makes all the others, too */
+};
+
+static _Thread_local struct stock stock;
+static pthread_once_t forks = PTHREAD_ONCE_INIT;
+
+/* A child of this process must not use the same. */
+static void empty_stock(void)
+{
+    gw_wipe_object(&stock);
+}
+
+static void watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, empty_stock);
+}
 
 /* ---- what the default provider has ---- */
 
@@ -111,6 +138,7 @@ bool gw_x25519_begin(const OSSL_PROVIDER *whole)
     const OSSL_DISPATCH *keys = find(whole, OSSL_OP_KEYMGMT);
     const OSSL_DISPATCH *exchange = find(whole, OSSL_OP_KEYEXCH);
     use = (struct algorithms){.context = OSSL_PROVIDER_get0_provider_ctx(whole)};
+    (void)pthread_once(&forks, watch_forks);
     return keys && exchange && take_keys(keys) && take_exchange(exchange);
 }
 
@@ -157,14 +185,67 @@ static bool multiply(void *exchange, void *peer, uint8_t *out)
            use.exchange_derive(exchange, out, &len, KEY_LEN) && len == KEY_LEN;
 }
 
+/* The public key of a private one: its product with the base point. */
+static bool publish(void *exchange, uint8_t private[KEY_LEN], uint8_t *public)
+{
+    uint8_t base[KEY_LEN] = {9}; /* RFC 7748 4.1 */
+    void *key = import(private, base);
+    bool ok = key && use.exchange_init(exchange, key, NULL) && multiply(exchange, key, public);
+    free_key(key);
+    return ok;
+}
+
+/* ---- fresh keys ---- */
+
+static bool compare_stock(void *exchange)
+{
+    uint8_t public[KEY_LEN];
+    for (unsigned i = 0; i < GW_X25519_LANES; i++)
+        if (!publish(exchange, stock.private[i], public) ||
+            memcmp(public, stock.public[i], KEY_LEN) != 0)
+            return false;
+    stock.compared = true;
+    return true;
+}
+
+static bool fill_stock(void *exchange)
+{
+    if (RAND_priv_bytes(&stock.private[0][0], sizeof(stock.private)) != 1)
+        return false;
+    gw_x25519_lanes(stock.public, stock.private);
+    if (!stock.compared && !compare_stock(exchange)) {
+        empty_stock();
+        stock.differed = true;
+        return false;
+    }
+    stock.left = GW_X25519_LANES;
+    return true;
+}
+
+static bool take_from_stock(void *exchange, uint8_t private[KEY_LEN], uint8_t *public)
+{
+    if (!gw_x25519_lanes_work() || stock.differed || (!stock.left && !fill_stock(exchange)))
+        return false;
+    stock.left--;
+    memcpy(private, stock.private[stock.left], KEY_LEN);
+    memcpy(public, stock.public[stock.left], KEY_LEN);
+    gw_wipe(stock.private[stock.left], KEY_LEN);
+    return true;
+}
+
+static bool make_pair(void *exchange, uint8_t private[KEY_LEN], uint8_t *public)
+{
+    return take_from_stock(exchange, private, public) ||
+           (RAND_priv_bytes(private, KEY_LEN) == 1 && publish(exchange, private, public));
+}
+
 /* The public key of a fresh private one, and its secret with that peer. */
 static bool agree(void *exchange, void *peer, uint8_t *public, uint8_t *secret)
 {
-    uint8_t base[KEY_LEN] = {9}; /* RFC 7748 4.1 */
     uint8_t private[KEY_LEN];
-    void *key = RAND_priv_bytes(private, sizeof(private)) == 1 ? import(private, base) : NULL;
-    bool ok = key && use.exchange_init(exchange, key, NULL) && multiply(exchange, key, public) &&
-              multiply(exchange, peer, secret);
+    bool made = make_pair(exchange, private, public);
+    void *key = made ? import(private, public) : NULL;
+    bool ok = key && use.exchange_init(exchange, key, NULL) && multiply(exchange, peer, secret);
     gw_wipe(private, sizeof(private));
     free_key(key);
     return ok;

@@ -2,8 +2,10 @@
 /*
  * X25519 (RFC 7748) as a key encapsulation: the ephemeral key and the shared secret of a server in
  * one step, where libssl else makes a key, derives with it, and looks up what both are for four
- * times. On the wire nothing differs: the ciphertext is the server's public key. Both scalar
- * multiplications are libcrypto's, and by its fast ladder, which its key generation leaves aside.
+ * times. On the wire nothing differs: the ciphertext is the server's public key. The secret is
+ * libcrypto's work, by its fast ladder. Key pairs are made eight at once where the processor can
+ * (x25519_lanes.h), and used once each; else by that ladder, too, which libcrypto's own key
+ * generation leaves aside.
  *
  * All below is for the provider alone. Of the default provider's keys of X25519 nothing changes but
  * the answer to what encapsulates with them; TLS 1.2 goes on to exchange keys with them.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gateway/tls/x25519: what it encapsulates is what libcrypto's own X25519 derives, both ways; and
- * no allocation that fails in it does more than make it fail.
+ * gateway/tls/x25519: what it encapsulates is what libcrypto's own X25519 derives, both ways; no
+ * key is used twice; and no allocation that fails in it does more than make it fail.
  */
 #include "gateway/base/attr.h"
 #include "gateway/tls/library.h"
@@ -15,11 +15,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 enum {
-    KEY_LEN = 32
+    KEY_LEN = 32,
+    SOME = 20
 };
 
 /* ---- memory that runs out ---- */
@@ -186,6 +189,62 @@ static void any_allocation_may_fail(void **state)
     EVP_PKEY_free(client);
 }
 
+/* Key pairs are made several at once: no two of the encapsulations have the same. */
+static void each_key_is_used_once(void **state)
+{
+    enum {
+        COUNT = 40
+    };
+    OSSL_LIB_CTX *library = *state;
+    uint8_t public[KEY_LEN], out[COUNT][KEY_LEN], secret[KEY_LEN], theirs[KEY_LEN];
+    EVP_PKEY *client = foreign_key(public);
+    EVP_PKEY *peer = public_key(library, public);
+    for (int i = 0; i < COUNT; i++) {
+        assert_true(encapsulate(library, peer, out[i], secret));
+        foreign_secret(client, out[i], theirs);
+        assert_memory_equal(secret, theirs, KEY_LEN);
+        for (int j = 0; j < i; j++)
+            assert_memory_not_equal(out[i], out[j], KEY_LEN);
+    }
+    EVP_PKEY_free(peer);
+    EVP_PKEY_free(client);
+}
+
+static void make_some(OSSL_LIB_CTX *library, EVP_PKEY *peer, uint8_t out[SOME][KEY_LEN])
+{
+    uint8_t secret[KEY_LEN];
+    for (int i = 0; i < SOME; i++)
+        assert_true(encapsulate(library, peer, out[i], secret));
+}
+
+static void a_child_has_keys_of_its_own(void **state)
+{
+    OSSL_LIB_CTX *library = *state;
+    uint8_t public[KEY_LEN], out[SOME][KEY_LEN], childs[SOME][KEY_LEN], secret[KEY_LEN];
+    int ends[2], status;
+    EVP_PKEY *client = foreign_key(public);
+    EVP_PKEY *peer = public_key(library, public);
+    assert_true(encapsulate(library, peer, out[0], secret)); /* others are in stock now */
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        make_some(library, peer, childs);
+        _exit(write(ends[1], childs, sizeof(childs)) != (ssize_t)sizeof(childs));
+    }
+    assert_true(pid > 0);
+    assert_int_equal(read(ends[0], childs, sizeof(childs)), sizeof(childs));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    make_some(library, peer, out);
+    for (int i = 0; i < SOME; i++)
+        for (int j = 0; j < SOME; j++)
+            assert_memory_not_equal(out[i], childs[j], KEY_LEN);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    EVP_PKEY_free(peer);
+    EVP_PKEY_free(client);
+}
+
 static int set_up(void **state)
 {
     *state = gw_tls_library_get();
@@ -204,6 +263,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(server_and_foreign_client_agree),
         cmocka_unit_test(client_and_foreign_server_agree),
+        cmocka_unit_test(each_key_is_used_once),
+        cmocka_unit_test(a_child_has_keys_of_its_own),
         cmocka_unit_test(what_is_no_share_is_refused),
         cmocka_unit_test(any_allocation_may_fail),
     };
