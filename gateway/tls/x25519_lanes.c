@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/x25519_lanes.h"
 
-#include "gateway/base/attr.h"
-
-#if defined(__x86_64__) && defined(__GNUC__)
-
 #include "gateway/base/wipe.h"
 
 #include <immintrin.h>
@@ -334,20 +330,3 @@ LANES_CODE void gw_x25519_lanes(uint8_t ret_public[GW_X25519_LANES][GW_X25519_KE
     store(ret_public, &own.x);
     gw_wipe_object(&own);
 }
-
-#else
-
-bool gw_x25519_lanes_work(void)
-{
-    return false;
-}
-
-void gw_x25519_lanes(uint8_t ret_public[GW_X25519_LANES][GW_X25519_KEY_LEN],
-                     const uint8_t private[GW_X25519_LANES][GW_X25519_KEY_LEN])
-{
-    (void)ret_public;
-    (void)private;
-    gw_require(false);
-}
-
-#endif

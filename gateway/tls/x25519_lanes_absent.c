@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Other processors than x86-64: there are no such lanes. */
+#include "gateway/base/attr.h"
+#include "gateway/tls/x25519_lanes.h"
+
+bool gw_x25519_lanes_work(void)
+{
+    return false;
+}
+
+void gw_x25519_lanes(uint8_t ret_public[GW_X25519_LANES][GW_X25519_KEY_LEN],
+                     const uint8_t private[GW_X25519_LANES][GW_X25519_KEY_LEN])
+{
+    (void)ret_public, (void)private;
+    gw_require(gw_x25519_lanes_work());
+}
