@@ -16,6 +16,7 @@ enum {
     SQ_ENTRIES = 1024,
     CQ_PER_CONN = 4, /* an overflowing completion queue is not lost, only slow */
     CQ_ENTRIES_MAX = 1 << 16,
+    FLUSH_EACH = 4,
     LENT_FIRST = 32, /* few, so that the same warm buffers come round again */
     LENT_MAX = 4096, /* entries of the buffer ring */
     BUFFERS_MAX = 1 << 16,
@@ -283,6 +284,15 @@ static void deliver(struct gw_ring *r, const struct io_uring_cqe *cqe, gw_ring_h
     handler(arg, &c);
 }
 
+/* What cannot be submitted now stays in the queue. */
+void gw_ring_flush(struct gw_ring *r)
+{
+    if (r->undelivered == 0 || ++r->long_steps < FLUSH_EACH)
+        return;
+    r->long_steps = 0;
+    (void)io_uring_submit(&r->uring);
+}
+
 int gw_ring_wait(struct gw_ring *r, int64_t timeout_ns, gw_ring_handler *handler, void *arg)
 {
     lend(r);
@@ -298,9 +308,11 @@ int gw_ring_wait(struct gw_ring *r, int64_t timeout_ns, gw_ring_handler *handler
         return n;
     /* Only what is there now: completions of what handlers start wait for the next turn, so no
      * connection can keep the others waiting. */
-    unsigned ready = io_uring_cq_ready(&r->uring);
-    while (ready-- > 0 && io_uring_peek_cqe(&r->uring, &cqe) == 0) {
+    r->undelivered = io_uring_cq_ready(&r->uring);
+    r->long_steps = 0;
+    while (r->undelivered > 0 && io_uring_peek_cqe(&r->uring, &cqe) == 0) {
         struct io_uring_cqe copy = *cqe;
+        r->undelivered--;
         io_uring_cqe_seen(&r->uring, cqe);
         deliver(r, &copy, handler, arg);
     }

@@ -6,7 +6,7 @@
  * An operation is named by a token: which kind, and whose (slot and generation of the
  * connection). There is at most one operation in flight per token, so a token also cancels.
  * Requests never fail by themselves: whatever goes wrong comes back as a completion. Nothing is
- * submitted before gw_ring_wait.
+ * submitted before gw_ring_wait or gw_ring_flush.
  *
  * Not every call that io_uring knows goes through it: shutdown(2) always runs in a kernel thread
  * there (kernel-notes/), so it is a plain call here. So is splice(2), after a poll.
@@ -92,6 +92,10 @@ const char *gw_ring_why(int error);
  * Returns 0; -EINTR on a signal; other errors are fatal for the ring. */
 gw_must_check int gw_ring_wait(struct gw_ring *ring, int64_t timeout_ns, gw_ring_handler *handler,
                                void *arg);
+
+/* A handler worked for long, some 100 us. After some of them what was asked for is submitted, so
+ * that it need not wait for all the others that are to be handled in this turn. */
+void gw_ring_flush(struct gw_ring *ring);
 
 /* A buffer for explicit receives; NULL when the limit is reached. */
 struct gw_buf *gw_ring_buffer_take(struct gw_ring *ring);

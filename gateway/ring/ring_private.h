@@ -24,4 +24,6 @@ struct gw_ring {
     uint32_t lent_target; /* grows when receives found none */
     bool ran_dry;         /* one did, since the last time buffers were lent */
     uint32_t closes;      /* close operations in flight */
+    unsigned undelivered; /* completions of this turn that handlers have yet to get */
+    unsigned long_steps;  /* of handlers, since something was submitted */
 };

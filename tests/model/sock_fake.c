@@ -164,6 +164,11 @@ void gw_ring_take_error(struct gw_ring *r, int fd)
 
 /* ---- plain calls ---- */
 
+void gw_ring_flush(struct gw_ring *r)
+{
+    (void)r; /* here nothing waits to be submitted */
+}
+
 int gw_ring_shutdown_write(struct gw_ring *r, int fd)
 {
     struct gw_fake_sock *s = gw_fake_open_sock(r, fd);

@@ -110,6 +110,44 @@ static void picked_receive_brings_a_buffer(void **state)
     assert_int_equal(gw_ring_buffers_in_use(f->ring), 0);
 }
 
+/* ---- many long steps in one turn ---- */
+
+enum {
+    STEPS = 16
+};
+
+struct steps {
+    struct fixture *f;
+    unsigned done;
+    unsigned waited; /* steps of this turn until the first answer had left; 0: none has */
+};
+
+/* Each step answers with a byte, and says that it took long. */
+static void long_step(void *arg, const struct gw_completion *c)
+{
+    struct steps *s = arg;
+    char byte;
+    if (c->token.op != GW_OP_TLS_POLL)
+        return;
+    s->done++;
+    gw_ring_send(s->f->ring, token(GW_OP_TLS_SEND, c->token.slot), s->f->pair[0], "x", 1);
+    gw_ring_flush(s->f->ring);
+    if (!s->waited && recv(s->f->pair[1], &byte, 1, MSG_DONTWAIT) == 1)
+        s->waited = s->done;
+}
+
+static void answers_leave_before_all_are_made(void **state)
+{
+    struct fixture *f = *state;
+    struct steps s = {.f = f};
+    for (uint32_t i = 0; i < STEPS; i++)
+        gw_ring_poll(f->ring, token(GW_OP_TLS_POLL, i), f->pair[0], POLLOUT, false);
+    for (int turns = 0; s.done < STEPS && turns < 10; turns++)
+        assert_int_equal(gw_ring_wait(f->ring, GW_NS_PER_SEC, long_step, &s), 0);
+    assert_int_equal(s.done, STEPS);
+    assert_in_range(s.waited, 1, STEPS / 2);
+}
+
 static void picked_receive_respects_max(void **state)
 {
     struct fixture *f = *state;
@@ -417,6 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens_survive_the_way),
+        TEST(answers_leave_before_all_are_made),
         TEST(picked_receive_brings_a_buffer),
         TEST(picked_receive_respects_max),
         TEST(end_of_stream_brings_no_buffer),
