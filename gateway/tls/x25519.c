@@ -3,14 +3,12 @@
 
 #include "gateway/base/attr.h"
 #include "gateway/base/wipe.h"
-#include "gateway/tls/x25519_lanes.h"
+#include "gateway/tls/x25519_stock.h"
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 #include <openssl/provider.h>
-#include <openssl/rand.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -27,11 +25,15 @@ enum {
 /* What of the default provider is called. Its own context goes to each. */
 struct algorithms {
     void *context;
-    OSSL_DISPATCH keys[FUNCTIONS_MAX + 1]; /* of its key management, with one of ours */
+    OSSL_DISPATCH keys[FUNCTIONS_MAX + 1]; /* of its key management, with ours among them */
     OSSL_FUNC_keymgmt_query_operation_name_fn *keys_name;
     OSSL_FUNC_keymgmt_new_fn *key_new;
     OSSL_FUNC_keymgmt_free_fn *key_free;
     OSSL_FUNC_keymgmt_import_fn *key_import;
+    OSSL_FUNC_keymgmt_gen_init_fn *gen_init;
+    OSSL_FUNC_keymgmt_gen_set_params_fn *gen_set_params;
+    OSSL_FUNC_keymgmt_gen_fn *gen;
+    OSSL_FUNC_keymgmt_gen_cleanup_fn *gen_cleanup;
     OSSL_FUNC_keyexch_newctx_fn *exchange_new;
     OSSL_FUNC_keyexch_freectx_fn *exchange_free;
     OSSL_FUNC_keyexch_init_fn *exchange_init;
@@ -40,31 +42,6 @@ struct algorithms {
 };
 
 static struct algorithms use; /* of the provider that a process has one of */
-
-/* ---- the stock of fresh keys ---- */
-
-/* Made eight at once, each used once and wiped then. */
-struct stock {
-    uint8_t private[GW_X25519_LANES][KEY_LEN];
-    uint8_t public[GW_X25519_LANES][KEY_LEN];
-    unsigned left;
-    bool compared; /* the first eight, with what libcrypto makes of them … */
-    bool differed; /* … which then makes all the others, too */
-};
-
-static _Thread_local struct stock stock;
-static pthread_once_t forks = PTHREAD_ONCE_INIT;
-
-/* A child of this process must not use the same. */
-static void empty_stock(void)
-{
-    gw_wipe_object(&stock);
-}
-
-static void watch_forks(void)
-{
-    (void)pthread_atfork(NULL, NULL, empty_stock);
-}
 
 /* ---- what the default provider has ---- */
 
@@ -85,36 +62,6 @@ static const OSSL_DISPATCH *find(const OSSL_PROVIDER *whole, int operation)
     return NULL;
 }
 
-static const char *operation_name(int operation)
-{
-    if (operation == OSSL_OP_KEM)
-        return KEM_NAME;
-    return use.keys_name ? use.keys_name(operation) : NAME;
-}
-
-static const OSSL_DISPATCH own_name = {OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME,
-                                       (void (*)(void))operation_name};
-
-/* Its functions, with ours first: libcrypto takes the first of a kind. */
-static bool take_keys(const OSSL_DISPATCH *f)
-{
-    size_t count = 0;
-    use.keys[count++] = own_name;
-    for (; f->function_id && count < FUNCTIONS_MAX; f++) {
-        if (f->function_id == OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME)
-            use.keys_name = OSSL_FUNC_keymgmt_query_operation_name(f);
-        else if (f->function_id == OSSL_FUNC_KEYMGMT_NEW)
-            use.key_new = OSSL_FUNC_keymgmt_new(f);
-        else if (f->function_id == OSSL_FUNC_KEYMGMT_FREE)
-            use.key_free = OSSL_FUNC_keymgmt_free(f);
-        else if (f->function_id == OSSL_FUNC_KEYMGMT_IMPORT)
-            use.key_import = OSSL_FUNC_keymgmt_import(f);
-        if (f->function_id != OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME)
-            use.keys[count++] = *f;
-    }
-    return !f->function_id && use.key_new && use.key_free && use.key_import;
-}
-
 static bool take_exchange(const OSSL_DISPATCH *f)
 {
     for (; f->function_id; f++) {
@@ -131,20 +78,6 @@ static bool take_exchange(const OSSL_DISPATCH *f)
     }
     return use.exchange_new && use.exchange_free && use.exchange_init && use.exchange_set_peer &&
            use.exchange_derive;
-}
-
-bool gw_x25519_begin(const OSSL_PROVIDER *whole)
-{
-    const OSSL_DISPATCH *keys = find(whole, OSSL_OP_KEYMGMT);
-    const OSSL_DISPATCH *exchange = find(whole, OSSL_OP_KEYEXCH);
-    use = (struct algorithms){.context = OSSL_PROVIDER_get0_provider_ctx(whole)};
-    (void)pthread_once(&forks, watch_forks);
-    return keys && exchange && take_keys(keys) && take_exchange(exchange);
-}
-
-const OSSL_DISPATCH *gw_x25519_keys(void)
-{
-    return use.keys;
 }
 
 /* ---- scalar multiplication ---- */
@@ -186,67 +119,32 @@ static bool multiply(void *exchange, void *peer, uint8_t *out)
 }
 
 /* The public key of a private one: its product with the base point. */
-static bool publish(void *exchange, uint8_t private[KEY_LEN], uint8_t *public)
+static bool publish(uint8_t private[KEY_LEN], uint8_t *public)
 {
     uint8_t base[KEY_LEN] = {9}; /* RFC 7748 4.1 */
     void *key = import(private, base);
-    bool ok = key && use.exchange_init(exchange, key, NULL) && multiply(exchange, key, public);
+    void *exchange = use.exchange_new(use.context);
+    bool ok = key && exchange && use.exchange_init(exchange, key, NULL) &&
+              multiply(exchange, key, public);
+    free_exchange(exchange);
     free_key(key);
     return ok;
 }
 
-/* ---- fresh keys ---- */
-
-static bool compare_stock(void *exchange)
+static void *fresh_key(uint8_t ret_public[KEY_LEN])
 {
-    uint8_t public[KEY_LEN];
-    for (unsigned i = 0; i < GW_X25519_LANES; i++)
-        if (!publish(exchange, stock.private[i], public) ||
-            memcmp(public, stock.public[i], KEY_LEN) != 0)
-            return false;
-    stock.compared = true;
-    return true;
-}
-
-static bool fill_stock(void *exchange)
-{
-    if (RAND_priv_bytes(&stock.private[0][0], sizeof(stock.private)) != 1)
-        return false;
-    gw_x25519_lanes(stock.public, stock.private);
-    if (!stock.compared && !compare_stock(exchange)) {
-        empty_stock();
-        stock.differed = true;
-        return false;
-    }
-    stock.left = GW_X25519_LANES;
-    return true;
-}
-
-static bool take_from_stock(void *exchange, uint8_t private[KEY_LEN], uint8_t *public)
-{
-    if (!gw_x25519_lanes_work() || stock.differed || (!stock.left && !fill_stock(exchange)))
-        return false;
-    stock.left--;
-    memcpy(private, stock.private[stock.left], KEY_LEN);
-    memcpy(public, stock.public[stock.left], KEY_LEN);
-    gw_wipe(stock.private[stock.left], KEY_LEN);
-    return true;
-}
-
-static bool make_pair(void *exchange, uint8_t private[KEY_LEN], uint8_t *public)
-{
-    return take_from_stock(exchange, private, public) ||
-           (RAND_priv_bytes(private, KEY_LEN) == 1 && publish(exchange, private, public));
+    uint8_t private[KEY_LEN];
+    bool made = gw_x25519_stock_take(publish, private, ret_public);
+    void *key = made ? import(private, ret_public) : NULL;
+    gw_wipe(private, sizeof(private));
+    return key;
 }
 
 /* The public key of a fresh private one, and its secret with that peer. */
 static bool agree(void *exchange, void *peer, uint8_t *public, uint8_t *secret)
 {
-    uint8_t private[KEY_LEN];
-    bool made = make_pair(exchange, private, public);
-    void *key = made ? import(private, public) : NULL;
+    void *key = fresh_key(public);
     bool ok = key && use.exchange_init(exchange, key, NULL) && multiply(exchange, peer, secret);
-    gw_wipe(private, sizeof(private));
     free_key(key);
     return ok;
 }
@@ -265,6 +163,126 @@ static bool meet(void *exchange, void *own, const uint8_t *public, uint8_t *secr
               use.exchange_init(exchange, own, NULL) && multiply(exchange, peer, secret);
     free_key(peer);
     return ok;
+}
+
+/* ---- key generation, as libcrypto's core calls it (provider-keymgmt(7)) ---- */
+
+struct generation {
+    void *whole; /* the default provider's */
+    int selection;
+    bool special; /* not just any key of the group is wanted */
+};
+
+static int set_generation(void *ctx, const OSSL_PARAM params[])
+{
+    struct generation *g = ctx;
+    for (const OSSL_PARAM *p = params; p && p->key; p++)
+        g->special |= strcmp(p->key, OSSL_PKEY_PARAM_GROUP_NAME) != 0;
+    return use.gen_set_params(g->whole, params);
+}
+
+static void end_generation(void *ctx)
+{
+    struct generation *g = ctx;
+    if (g && g->whole)
+        use.gen_cleanup(g->whole);
+    free(g);
+}
+
+static void *begin_generation(void *provider_context, int selection, const OSSL_PARAM params[])
+{
+    struct generation *g = calloc(1, sizeof(*g));
+    if (!g)
+        return NULL;
+    g->selection = selection;
+    g->whole = use.gen_init(provider_context, selection, NULL);
+    if (g->whole && (!params || set_generation(g, params)))
+        return g;
+    end_generation(g);
+    return NULL;
+}
+
+static void *generate(void *ctx, OSSL_CALLBACK *callback, void *arg)
+{
+    const struct generation *g = ctx;
+    uint8_t public[KEY_LEN];
+    if (g->special || (g->selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0)
+        return use.gen(g->whole, callback, arg);
+    return fresh_key(public);
+}
+
+static const char *operation_name(int operation)
+{
+    if (operation == OSSL_OP_KEM)
+        return KEM_NAME;
+    return use.keys_name ? use.keys_name(operation) : NAME;
+}
+
+static const OSSL_DISPATCH key_functions[] = {
+    {OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, (void (*)(void))operation_name},
+    {OSSL_FUNC_KEYMGMT_GEN_INIT, (void (*)(void))begin_generation},
+    {OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, (void (*)(void))set_generation},
+    {OSSL_FUNC_KEYMGMT_GEN, (void (*)(void))generate},
+    {OSSL_FUNC_KEYMGMT_GEN_CLEANUP, (void (*)(void))end_generation},
+};
+
+static bool is_ours(int function_id)
+{
+    for (size_t i = 0; i < GW_ARRAY_SIZE(key_functions); i++)
+        if (key_functions[i].function_id == function_id)
+            return true;
+    return function_id == OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE; /* there are no templates of it */
+}
+
+static void note_key_function(const OSSL_DISPATCH *f)
+{
+    switch (f->function_id) {
+    case OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME:
+        use.keys_name = OSSL_FUNC_keymgmt_query_operation_name(f);
+        break;
+    case OSSL_FUNC_KEYMGMT_NEW:
+        use.key_new = OSSL_FUNC_keymgmt_new(f);
+        break;
+    case OSSL_FUNC_KEYMGMT_FREE:
+        use.key_free = OSSL_FUNC_keymgmt_free(f);
+        break;
+    case OSSL_FUNC_KEYMGMT_IMPORT:
+        use.key_import = OSSL_FUNC_keymgmt_import(f);
+        break;
+    case OSSL_FUNC_KEYMGMT_GEN_INIT:
+        use.gen_init = OSSL_FUNC_keymgmt_gen_init(f);
+        break;
+    case OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS:
+        use.gen_set_params = OSSL_FUNC_keymgmt_gen_set_params(f);
+        break;
+    case OSSL_FUNC_KEYMGMT_GEN:
+        use.gen = OSSL_FUNC_keymgmt_gen(f);
+        break;
+    case OSSL_FUNC_KEYMGMT_GEN_CLEANUP:
+        use.gen_cleanup = OSSL_FUNC_keymgmt_gen_cleanup(f);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Its functions, with ours in the place of some. */
+static bool take_keys(const OSSL_DISPATCH *f)
+{
+    size_t count = GW_ARRAY_SIZE(key_functions);
+    memcpy(use.keys, key_functions, sizeof(key_functions));
+    for (; f->function_id && count < FUNCTIONS_MAX; f++) {
+        note_key_function(f);
+        if (!is_ours(f->function_id))
+            use.keys[count++] = *f;
+    }
+    return !f->function_id && use.key_new && use.key_free && use.key_import && use.gen_init &&
+           use.gen_set_params && use.gen && use.gen_cleanup;
+}
+
+const OSSL_DISPATCH *gw_x25519_keys(void)
+{
+    return use.keys;
 }
 
 /* ---- as libcrypto's core calls it (provider-kem(7)) ---- */
@@ -343,4 +361,13 @@ int gw_x25519_capability(const OSSL_PARAM params[], OSSL_CALLBACK *callback, voi
     copy[count++] = OSSL_PARAM_construct_uint(OSSL_CAPABILITY_TLS_GROUP_IS_KEM, &is_kem);
     copy[count] = OSSL_PARAM_construct_end();
     return callback(copy, arg);
+}
+
+bool gw_x25519_begin(const OSSL_PROVIDER *whole)
+{
+    const OSSL_DISPATCH *keys = find(whole, OSSL_OP_KEYMGMT);
+    const OSSL_DISPATCH *exchange = find(whole, OSSL_OP_KEYEXCH);
+    use = (struct algorithms){.context = OSSL_PROVIDER_get0_provider_ctx(whole)};
+    gw_x25519_stock_begin();
+    return keys && exchange && take_keys(keys) && take_exchange(exchange);
 }

@@ -3,12 +3,13 @@
  * X25519 (RFC 7748) as a key encapsulation: the ephemeral key and the shared secret of a server in
  * one step, where libssl else makes a key, derives with it, and looks up what both are for four
  * times. On the wire nothing differs: the ciphertext is the server's public key. The secret is
- * libcrypto's work, by its fast ladder. Key pairs are made eight at once where the processor can
- * (x25519_lanes.h), and used once each; else by that ladder, too, which libcrypto's own key
- * generation leaves aside.
+ * libcrypto's work, by its fast ladder.
  *
- * All below is for the provider alone. Of the default provider's keys of X25519 nothing changes but
- * the answer to what encapsulates with them; TLS 1.2 goes on to exchange keys with them.
+ * TLS 1.2, and a client, go on to generate keys and to exchange them by the default provider's
+ * functions. What keys there are to generate comes from the same stock (x25519_stock.h), where
+ * libcrypto's own generation is slow.
+ *
+ * All below is for the provider alone.
  */
 #pragma once
 

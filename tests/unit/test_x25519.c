@@ -5,6 +5,7 @@
  */
 #include "gateway/base/attr.h"
 #include "gateway/tls/library.h"
+#include "tests/support/skip.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -173,14 +174,18 @@ static void any_allocation_may_fail(void **state)
     EVP_PKEY *peer = public_key(library, public);
     EVP_PKEY *own = EVP_PKEY_Q_keygen(library, NULL, "X25519");
     unsigned long failed = 0;
-    bool encapsulated = false, decapsulated = false;
-    for (unsigned long k = 1; !(encapsulated && decapsulated); k++) {
+    bool encapsulated = false, decapsulated = false, generated = false;
+    for (unsigned long k = 1; !(encapsulated && decapsulated && generated); k++) {
         left = k;
         encapsulated = encapsulate(library, peer, out, secret) && left > 0;
         left = k;
         decapsulated = decapsulate(library, own, public, KEY_LEN, secret) && left > 0;
+        left = k;
+        EVP_PKEY *made = EVP_PKEY_Q_keygen(library, NULL, "X25519");
+        generated = made && left > 0;
         left = 0;
-        failed += !encapsulated + !decapsulated;
+        EVP_PKEY_free(made);
+        failed += !encapsulated + !decapsulated + !generated;
         assert_true(k < 1000);
     }
     assert_true(failed > 10);
@@ -208,6 +213,52 @@ static void each_key_is_used_once(void **state)
     }
     EVP_PKEY_free(peer);
     EVP_PKEY_free(client);
+}
+
+/* A generated key is whole, and none comes twice. */
+static void generated_keys_are_whole(void **state)
+{
+    OSSL_LIB_CTX *library = *state;
+    uint8_t public[SOME][KEY_LEN], private[KEY_LEN], theirs[KEY_LEN];
+    for (int i = 0; i < SOME; i++) {
+        size_t len = KEY_LEN;
+        EVP_PKEY *key = EVP_PKEY_Q_keygen(library, NULL, "X25519");
+        assert_non_null(key);
+        assert_int_equal(EVP_PKEY_get_raw_public_key(key, public[i], &len), 1);
+        assert_int_equal(EVP_PKEY_get_raw_private_key(key, private, &len), 1);
+        EVP_PKEY *same = EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL, private, KEY_LEN);
+        assert_int_equal(EVP_PKEY_get_raw_public_key(same, theirs, &len), 1);
+        assert_memory_equal(public[i], theirs, KEY_LEN);
+        for (int j = 0; j < i; j++)
+            assert_memory_not_equal(public[i], public[j], KEY_LEN);
+        EVP_PKEY_free(same);
+        EVP_PKEY_free(key);
+    }
+}
+
+/* By RFC 9180 a key may be asked for that follows from other bytes; OpenSSL before 3.2 refuses it.
+ */
+static void a_key_that_is_asked_for_is_no_other(void **state)
+{
+    OSSL_LIB_CTX *library = *state;
+    uint8_t seed[KEY_LEN] = {1}, public[2][KEY_LEN];
+    OSSL_PARAM params[] = {OSSL_PARAM_octet_string("dhkem-ikm", seed, KEY_LEN), OSSL_PARAM_END};
+    size_t len = KEY_LEN;
+    for (int i = 0; i < 2; i++) {
+        EVP_PKEY *key = NULL;
+        EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(i ? NULL : library, "X25519", NULL);
+        assert_int_equal(EVP_PKEY_keygen_init(ctx), 1);
+        if (EVP_PKEY_CTX_set_params(ctx, params) == 1 && EVP_PKEY_generate(ctx, &key) == 1)
+            assert_int_equal(EVP_PKEY_get_raw_public_key(key, public[i], &len), 1);
+        EVP_PKEY_CTX_free(ctx);
+        if (!key || OPENSSL_version_major() < 3 ||
+            (OPENSSL_version_major() == 3 && OPENSSL_version_minor() < 2)) {
+            EVP_PKEY_free(key);
+            skip_with("this libcrypto derives no keys");
+        }
+        EVP_PKEY_free(key);
+    }
+    assert_memory_equal(public[0], public[1], KEY_LEN);
 }
 
 static void make_some(OSSL_LIB_CTX *library, EVP_PKEY *peer, uint8_t out[SOME][KEY_LEN])
@@ -264,6 +315,8 @@ int main(void)
         cmocka_unit_test(server_and_foreign_client_agree),
         cmocka_unit_test(client_and_foreign_server_agree),
         cmocka_unit_test(each_key_is_used_once),
+        cmocka_unit_test(generated_keys_are_whole),
+        cmocka_unit_test(a_key_that_is_asked_for_is_no_other),
         cmocka_unit_test(a_child_has_keys_of_its_own),
         cmocka_unit_test(what_is_no_share_is_refused),
         cmocka_unit_test(any_allocation_may_fail),

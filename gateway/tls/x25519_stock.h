@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fresh key pairs of X25519, each handed out once. Where the processor can, eight are made at once
+ * (x25519_lanes.h) and kept until they are wanted, in each thread for itself; a child of the
+ * process has none of them.
+ */
+#pragma once
+
+#include "gateway/tls/x25519_lanes.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Makes the public key of a private one, the slow way. */
+typedef bool gw_x25519_publish(uint8_t private[GW_X25519_KEY_LEN], uint8_t *ret_public);
+
+/* Before the first is taken; any number of times. */
+void gw_x25519_stock_begin(void);
+/* The caller wipes the private key, also after false: no random numbers, or `publish` failed. The
+ * first eight of a thread are compared with what `publish` makes of them; should one differ, that
+ * makes all of them from then on. */
+bool gw_x25519_stock_take(gw_x25519_publish *publish, uint8_t ret_private[GW_X25519_KEY_LEN],
+                          uint8_t ret_public[GW_X25519_KEY_LEN]);
