@@ -3,6 +3,7 @@
 
 #include "gateway/tls/schedule.h"
 #include "gateway/tls/x25519.h"
+#include "gateway/tls/x25519_stock.h"
 
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
@@ -163,6 +164,7 @@ void gw_provider_free(struct gw_provider *p)
 {
     if (!p)
         return;
+    gw_x25519_stock_end();
     if (p->whole)
         (void)OSSL_PROVIDER_unload(p->whole);
     OSSL_LIB_CTX_free(p->base);

@@ -368,6 +368,6 @@ bool gw_x25519_begin(const OSSL_PROVIDER *whole)
     const OSSL_DISPATCH *keys = find(whole, OSSL_OP_KEYMGMT);
     const OSSL_DISPATCH *exchange = find(whole, OSSL_OP_KEYEXCH);
     use = (struct algorithms){.context = OSSL_PROVIDER_get0_provider_ctx(whole)};
-    gw_x25519_stock_begin();
-    return keys && exchange && take_keys(keys) && take_exchange(exchange);
+    return keys && exchange && take_keys(keys) && take_exchange(exchange) &&
+           gw_x25519_stock_begin();
 }

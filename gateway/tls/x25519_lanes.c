@@ -18,8 +18,9 @@ enum {
     LIMB_BITS = 51,
     KEY_WORDS = GW_X25519_KEY_LEN / 8,
     TOP_BIT = 254,
-    BASE = 9,    /* u of the base point (RFC 7748 4.1) */
-    A24 = 121665 /* (A - 2) / 4 of the curve */
+    FRAME_MAX = 4096, /* of compute() and what it calls: 1.2 KiB by GCC 12 */
+    BASE = 9,         /* u of the base point (RFC 7748 4.1) */
+    A24 = 121665      /* (A - 2) / 4 of the curve */
 };
 
 #define LIMB_MASK ((1ULL << LIMB_BITS) - 1)
@@ -94,7 +95,8 @@ LANES_CODE static inline void fold(struct fe *r, const __m512i low[2 * LIMBS],
     carry(r, l);
 }
 
-/* A column has five products: below 5 * 2^52 + 2 * 5 * 2^51, with the folded ones below 2^59. */
+/* A column has five products, the last but one half of them: low halves are below 2^52, high ones
+ * below 2^50 + 2^15, so that with what is folded all stay below 2^59. */
 LANES_CODE static __attribute__((noinline)) void multiply(struct fe *r, const struct fe *a,
                                                           const struct fe *b)
 {
@@ -310,23 +312,48 @@ bool gw_x25519_lanes_work(void)
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512ifma");
 }
 
+struct own {
+    _Alignas(64) uint64_t words[GW_X25519_LANES];
+    __m512i key[KEY_WORDS];
+    struct ladder p;
+    struct inversion v;
+    struct fe x;
+};
+
+LANES_CODE static __attribute__((noinline)) void
+compute(struct own *own, uint8_t ret_public[GW_X25519_LANES][GW_X25519_KEY_LEN],
+        const uint8_t private[GW_X25519_LANES][GW_X25519_KEY_LEN])
+{
+    for (int i = 0; i < KEY_WORDS; i++) {
+        load_words(own->words, i, private);
+        own->key[i] = _mm512_load_si512(own->words);
+    }
+    climb(&own->p, own->key);
+    invert(&own->x, &own->p.z2, &own->v);
+    multiply(&own->x, &own->x, &own->p.x2);
+    store(ret_public, &own->x);
+}
+
+#define REGISTERS(X)                                                                               \
+    X(0)                                                                                           \
+    X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17)   \
+        X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
+#define CLEAR(n) __asm__ volatile("vpxorq %%zmm" #n ", %%zmm" #n ", %%zmm" #n ::: "xmm" #n);
+
+/* What compute() has spilled, where its frame was, and left in registers: points on the way tell of
+ * a key, too. */
+LANES_CODE static __attribute__((noinline)) void wipe_traces(void)
+{
+    uint8_t frame[FRAME_MAX];
+    gw_wipe(frame, sizeof(frame));
+    REGISTERS(CLEAR)
+}
+
 LANES_CODE void gw_x25519_lanes(uint8_t ret_public[GW_X25519_LANES][GW_X25519_KEY_LEN],
                                 const uint8_t private[GW_X25519_LANES][GW_X25519_KEY_LEN])
 {
-    struct {
-        _Alignas(64) uint64_t words[GW_X25519_LANES];
-        __m512i key[KEY_WORDS];
-        struct ladder p;
-        struct inversion v;
-        struct fe x;
-    } own; /* what is in memory of the keys, and what could tell of them */
-    for (int i = 0; i < KEY_WORDS; i++) {
-        load_words(own.words, i, private);
-        own.key[i] = _mm512_load_si512(own.words);
-    }
-    climb(&own.p, own.key);
-    invert(&own.x, &own.p.z2, &own.v);
-    multiply(&own.x, &own.x, &own.p.x2);
-    store(ret_public, &own.x);
+    struct own own;
+    compute(&own, ret_public, private);
     gw_wipe_object(&own);
+    wipe_traces();
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/x25519_stock.h"
 
+#include "gateway/base/log.h"
 #include "gateway/base/wipe.h"
 
+#include <openssl/err.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <string.h>
@@ -22,6 +24,7 @@ struct stock {
 
 static _Thread_local struct stock stock;
 static pthread_once_t forks = PTHREAD_ONCE_INIT;
+static bool forks_watched;
 
 static void empty(void)
 {
@@ -30,21 +33,33 @@ static void empty(void)
 
 static void watch_forks(void)
 {
-    (void)pthread_atfork(NULL, NULL, empty);
+    forks_watched = pthread_atfork(NULL, NULL, empty) == 0;
 }
 
-void gw_x25519_stock_begin(void)
+bool gw_x25519_stock_begin(void)
 {
-    (void)pthread_once(&forks, watch_forks);
+    return pthread_once(&forks, watch_forks) == 0 && forks_watched;
 }
 
+void gw_x25519_stock_end(void)
+{
+    empty();
+}
+
+/* False: they differ, or `publish` had no memory, and the next ones are compared again. */
 static bool compare(gw_x25519_publish *publish)
 {
     uint8_t public[KEY_LEN];
-    for (unsigned i = 0; i < LANES; i++)
-        if (!publish(stock.private[i], public) || memcmp(public, stock.public[i], KEY_LEN) != 0)
+    for (unsigned i = 0; i < LANES && !stock.differed; i++) {
+        if (!publish(stock.private[i], public))
             return false;
-    return true;
+        stock.differed = memcmp(public, stock.public[i], KEY_LEN) != 0;
+    }
+    if (stock.differed)
+        gw_log(GW_LOG_ERROR,
+               "X25519: eight keys made at once are not what libcrypto makes of them; "
+               "each is made for itself from now on");
+    return !stock.differed;
 }
 
 static bool fill(gw_x25519_publish *publish)
@@ -52,14 +67,12 @@ static bool fill(gw_x25519_publish *publish)
     if (RAND_priv_bytes(&stock.private[0][0], sizeof(stock.private)) != 1)
         return false;
     gw_x25519_lanes(stock.public, stock.private);
-    if (!stock.compared && !compare(publish)) {
-        empty();
-        stock.differed = true;
-        return false;
-    }
-    stock.compared = true;
-    stock.left = LANES;
-    return true;
+    stock.compared = stock.compared || compare(publish);
+    if (stock.compared)
+        stock.left = LANES;
+    else
+        gw_wipe(stock.private, sizeof(stock.private));
+    return stock.compared;
 }
 
 static bool take(gw_x25519_publish *publish, uint8_t ret_private[KEY_LEN],
@@ -74,9 +87,14 @@ static bool take(gw_x25519_publish *publish, uint8_t ret_private[KEY_LEN],
     return true;
 }
 
+/* What went wrong in vain leaves no error in the queue, by which libssl would take the handshake
+ * for a failed one. */
 bool gw_x25519_stock_take(gw_x25519_publish *publish, uint8_t ret_private[KEY_LEN],
                           uint8_t ret_public[KEY_LEN])
 {
-    return take(publish, ret_private, ret_public) ||
+    (void)ERR_set_mark();
+    bool taken = take(publish, ret_private, ret_public);
+    (void)ERR_pop_to_mark();
+    return taken ||
            (RAND_priv_bytes(ret_private, KEY_LEN) == 1 && publish(ret_private, ret_public));
 }

@@ -14,8 +14,10 @@
 /* Makes the public key of a private one, the slow way. */
 typedef bool gw_x25519_publish(uint8_t private[GW_X25519_KEY_LEN], uint8_t *ret_public);
 
-/* Before the first is taken; any number of times. */
-void gw_x25519_stock_begin(void);
+/* Before the first is taken; any number of times. False: no memory. */
+bool gw_x25519_stock_begin(void);
+/* Wipes what the calling thread has. */
+void gw_x25519_stock_end(void);
 /* The caller wipes the private key, also after false: no random numbers, or `publish` failed. The
  * first eight of a thread are compared with what `publish` makes of them; should one differ, that
  * makes all of them from then on. */

@@ -8,6 +8,7 @@
 #include "tests/support/skip.h"
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -296,6 +297,57 @@ static void a_child_has_keys_of_its_own(void **state)
     EVP_PKEY_free(client);
 }
 
+/* In a child, which has no stock: fails one allocation of the first key, which is made with seven
+ * others and compared. What it did, as an exit status. */
+enum {
+    FAILED_CLEANLY,
+    WENT_ON, /* without the memory */
+    HAD_ALL, /* there are not so many allocations */
+    WRONG
+};
+
+static int first_key_without(OSSL_LIB_CTX *library, EVP_PKEY *peer, unsigned long k)
+{
+    uint8_t out[KEY_LEN], secret[KEY_LEN];
+    ERR_clear_error();
+    left = k;
+    bool ok = encapsulate(library, peer, out, secret);
+    bool failed = left == 0;
+    left = 0;
+    if (ok && ERR_peek_error() != 0) /* libssl would take it for a failure */
+        return WRONG;
+    ERR_clear_error();
+    if (!encapsulate(library, peer, out, secret))
+        return WRONG;
+    if (!failed)
+        return ok ? HAD_ALL : WRONG;
+    return ok ? WENT_ON : FAILED_CLEANLY;
+}
+
+static void any_allocation_of_the_first_may_fail(void **state)
+{
+    OSSL_LIB_CTX *library = *state;
+    uint8_t public[KEY_LEN];
+    EVP_PKEY *client = foreign_key(public);
+    EVP_PKEY *peer = public_key(library, public);
+    unsigned seen[WRONG + 1] = {0};
+    for (unsigned long k = 1; seen[HAD_ALL] == 0; k++) {
+        int status;
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(first_key_without(library, peer, k));
+        assert_true(pid > 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        assert_in_range(WEXITSTATUS(status), FAILED_CLEANLY, HAD_ALL);
+        seen[WEXITSTATUS(status)]++;
+        assert_true(k < 1000);
+    }
+    assert_true(seen[FAILED_CLEANLY] > 0);
+    EVP_PKEY_free(peer);
+    EVP_PKEY_free(client);
+}
+
 static int set_up(void **state)
 {
     *state = gw_tls_library_get();
@@ -320,6 +372,7 @@ int main(void)
         cmocka_unit_test(a_child_has_keys_of_its_own),
         cmocka_unit_test(what_is_no_share_is_refused),
         cmocka_unit_test(any_allocation_may_fail),
+        cmocka_unit_test(any_allocation_of_the_first_may_fail),
     };
     if (!CRYPTO_set_mem_functions(failing_malloc, failing_realloc, plain_free))
         return 1;
