@@ -5,7 +5,8 @@
  * traffic secrets come into being, which the hand-over needs: the other way to them, the key log,
  * writes five secrets of each handshake as text, byte by byte. And libcrypto's own fetches and
  * allocates for each of a handshake's dozen derivations. Together they are an eighth of a
- * handshake. And X25519 is offered as a key encapsulation (x25519.h), which is a twelfth.
+ * handshake. And X25519 is offered as a key encapsulation, which is a twelfth, with keys of a
+ * stock (x25519.h).
  */
 #pragma once
 

@@ -62,23 +62,47 @@ static const OSSL_DISPATCH *find(const OSSL_PROVIDER *whole, int operation)
     return NULL;
 }
 
-static bool take_exchange(const OSSL_DISPATCH *f)
+/* A function that is called, and where its pointer goes. */
+struct wanted {
+    int id;
+    void *ret;
+};
+
+/* False: one of them is not there. */
+static bool take(const OSSL_DISPATCH *functions, const struct wanted *wanted, size_t count)
 {
-    for (; f->function_id; f++) {
-        if (f->function_id == OSSL_FUNC_KEYEXCH_NEWCTX)
-            use.exchange_new = OSSL_FUNC_keyexch_newctx(f);
-        else if (f->function_id == OSSL_FUNC_KEYEXCH_FREECTX)
-            use.exchange_free = OSSL_FUNC_keyexch_freectx(f);
-        else if (f->function_id == OSSL_FUNC_KEYEXCH_INIT)
-            use.exchange_init = OSSL_FUNC_keyexch_init(f);
-        else if (f->function_id == OSSL_FUNC_KEYEXCH_SET_PEER)
-            use.exchange_set_peer = OSSL_FUNC_keyexch_set_peer(f);
-        else if (f->function_id == OSSL_FUNC_KEYEXCH_DERIVE)
-            use.exchange_derive = OSSL_FUNC_keyexch_derive(f);
-    }
-    return use.exchange_new && use.exchange_free && use.exchange_init && use.exchange_set_peer &&
-           use.exchange_derive;
+    size_t found = 0;
+    for (const OSSL_DISPATCH *f = functions; f->function_id; f++)
+        for (size_t i = 0; i < count; i++)
+            if (wanted[i].id == f->function_id) {
+                memcpy(wanted[i].ret, &f->function, sizeof(f->function));
+                found++;
+            }
+    return found == count;
 }
+
+static const struct wanted of_exchange[] = {
+    {OSSL_FUNC_KEYEXCH_NEWCTX, &use.exchange_new},
+    {OSSL_FUNC_KEYEXCH_FREECTX, &use.exchange_free},
+    {OSSL_FUNC_KEYEXCH_INIT, &use.exchange_init},
+    {OSSL_FUNC_KEYEXCH_SET_PEER, &use.exchange_set_peer},
+    {OSSL_FUNC_KEYEXCH_DERIVE, &use.exchange_derive},
+};
+
+/* Without one, operations have the name of the keys. */
+static const struct wanted of_names[] = {
+    {OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, &use.keys_name},
+};
+
+static const struct wanted of_keys[] = {
+    {OSSL_FUNC_KEYMGMT_NEW, &use.key_new},
+    {OSSL_FUNC_KEYMGMT_FREE, &use.key_free},
+    {OSSL_FUNC_KEYMGMT_IMPORT, &use.key_import},
+    {OSSL_FUNC_KEYMGMT_GEN_INIT, &use.gen_init},
+    {OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, &use.gen_set_params},
+    {OSSL_FUNC_KEYMGMT_GEN, &use.gen},
+    {OSSL_FUNC_KEYMGMT_GEN_CLEANUP, &use.gen_cleanup},
+};
 
 /* ---- scalar multiplication ---- */
 
@@ -95,7 +119,7 @@ static void free_exchange(void *exchange)
         use.exchange_free(exchange);
 }
 
-/* A key of that private part. Its public part is not looked at: that of the base point. */
+/* A key of those parts, which libcrypto does not compare. */
 static void *import(uint8_t private[KEY_LEN], uint8_t public[KEY_LEN])
 {
     const OSSL_PARAM params[] = {
@@ -234,50 +258,15 @@ static bool is_ours(int function_id)
     return function_id == OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE; /* there are no templates of it */
 }
 
-static void note_key_function(const OSSL_DISPATCH *f)
-{
-    switch (f->function_id) {
-    case OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME:
-        use.keys_name = OSSL_FUNC_keymgmt_query_operation_name(f);
-        break;
-    case OSSL_FUNC_KEYMGMT_NEW:
-        use.key_new = OSSL_FUNC_keymgmt_new(f);
-        break;
-    case OSSL_FUNC_KEYMGMT_FREE:
-        use.key_free = OSSL_FUNC_keymgmt_free(f);
-        break;
-    case OSSL_FUNC_KEYMGMT_IMPORT:
-        use.key_import = OSSL_FUNC_keymgmt_import(f);
-        break;
-    case OSSL_FUNC_KEYMGMT_GEN_INIT:
-        use.gen_init = OSSL_FUNC_keymgmt_gen_init(f);
-        break;
-    case OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS:
-        use.gen_set_params = OSSL_FUNC_keymgmt_gen_set_params(f);
-        break;
-    case OSSL_FUNC_KEYMGMT_GEN:
-        use.gen = OSSL_FUNC_keymgmt_gen(f);
-        break;
-    case OSSL_FUNC_KEYMGMT_GEN_CLEANUP:
-        use.gen_cleanup = OSSL_FUNC_keymgmt_gen_cleanup(f);
-        break;
-    default:
-        break;
-    }
-}
-
 /* Its functions, with ours in the place of some. */
-static bool take_keys(const OSSL_DISPATCH *f)
+static bool replace_keys(const OSSL_DISPATCH *f)
 {
     size_t count = GW_ARRAY_SIZE(key_functions);
     memcpy(use.keys, key_functions, sizeof(key_functions));
-    for (; f->function_id && count < FUNCTIONS_MAX; f++) {
-        note_key_function(f);
+    for (; f->function_id && count < FUNCTIONS_MAX; f++)
         if (!is_ours(f->function_id))
             use.keys[count++] = *f;
-    }
-    return !f->function_id && use.key_new && use.key_free && use.key_import && use.gen_init &&
-           use.gen_set_params && use.gen && use.gen_cleanup;
+    return !f->function_id;
 }
 
 const OSSL_DISPATCH *gw_x25519_keys(void)
@@ -368,6 +357,9 @@ bool gw_x25519_begin(const OSSL_PROVIDER *whole)
     const OSSL_DISPATCH *keys = find(whole, OSSL_OP_KEYMGMT);
     const OSSL_DISPATCH *exchange = find(whole, OSSL_OP_KEYEXCH);
     use = (struct algorithms){.context = OSSL_PROVIDER_get0_provider_ctx(whole)};
-    return keys && exchange && take_keys(keys) && take_exchange(exchange) &&
+    if (keys)
+        (void)take(keys, of_names, GW_ARRAY_SIZE(of_names));
+    return keys && exchange && take(keys, of_keys, GW_ARRAY_SIZE(of_keys)) &&
+           take(exchange, of_exchange, GW_ARRAY_SIZE(of_exchange)) && replace_keys(keys) &&
            gw_x25519_stock_begin();
 }
