@@ -2,8 +2,6 @@
 /* gateway/tls/x25519_lanes: public keys as RFC 7748 and libcrypto have them, in each lane. */
 #include "gateway/tls/x25519_lanes.h"
 
-#include "tests/support/skip.h"
-
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <setjmp.h>
@@ -12,6 +10,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "tests/support/skip.h"
 
 enum {
     LANES = GW_X25519_LANES,
