@@ -333,7 +333,7 @@ static void handshake_done(struct gw_conn *c)
     gw_conn_drive_tx(c);
 }
 
-static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict)
+static void go_on(struct gw_conn *c, enum gw_handshake_verdict verdict)
 {
     if (verdict == GW_HANDSHAKE_DONE) {
         handshake_done(c);
@@ -351,6 +351,15 @@ static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict)
         gw_opening_read(c);
 }
 
+/* A step of a handshake was made, which takes longer than all else: after some of them it is time
+ * to send. The connection may be gone after it. */
+static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict)
+{
+    struct gw_ring *ring = c->env->ring;
+    go_on(c, verdict);
+    gw_ring_flush(ring);
+}
+
 void gw_opening_received(struct gw_conn *c, const struct gw_completion *done)
 {
     if (done->res == -ENOBUFS) {
@@ -363,9 +372,7 @@ void gw_opening_received(struct gw_conn *c, const struct gw_completion *done)
     }
     c->rx.buf = done->buf;
     const uint8_t *data = done->buf->data + GW_BUFFER_FRONT;
-    struct gw_ring *ring = c->env->ring;
     take_verdict(c, gw_handshake_input(c->hs, data, (size_t)done->res));
-    gw_ring_flush(ring); /* this took longer than all the rest does */
 }
 
 /* ---- the last bytes of the handshake, then the relay ---- */

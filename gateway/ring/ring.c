@@ -16,7 +16,7 @@ enum {
     SQ_ENTRIES = 1024,
     CQ_PER_CONN = 4, /* an overflowing completion queue is not lost, only slow */
     CQ_ENTRIES_MAX = 1 << 16,
-    FLUSH_EACH = 4,
+    FLUSH_EACH = 4,  /* long steps: half a millisecond */
     LENT_FIRST = 32, /* few, so that the same warm buffers come round again */
     LENT_MAX = 4096, /* entries of the buffer ring */
     BUFFERS_MAX = 1 << 16,
