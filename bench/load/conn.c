@@ -161,19 +161,19 @@ static bool is_payload(const struct bench_conn *c)
     return !c->thread->work->is_http || c->sent > 0;
 }
 
-/* As much of the data as a buffer's slots hold, and as goes out in one. */
+/* As much of the data as a buffer's slots take. */
 static void seal_data(struct bench_conn *c)
 {
     if (!take_tx(c))
         return;
-    size_t room = GW_BURST_PAYLOAD;
-    while (c->left > 0 && room > 0 && c->iov_count < GW_BUFFER_SLOTS) {
-        size_t n = GW_MIN(GW_MIN(c->left, room), (size_t)c->rec.tx_payload_max);
+    struct iovec slots[GW_BUFFER_SLOTS];
+    gw_buffer_slots(c->tx->data, c->rec.tx_payload_max, slots);
+    while (c->left > 0 && c->iov_count < GW_BUFFER_SLOTS) {
+        size_t n = GW_MIN(c->left, slots[c->iov_count].iov_len);
         if (!seal(c, GW_CONTENT_DATA, c->data, n))
             return;
         c->data += n;
         c->left -= n;
-        room -= n;
         c->tx_payload += is_payload(c) ? (uint32_t)n : 0;
     }
     send_rest(c);
