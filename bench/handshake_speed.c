@@ -2,13 +2,14 @@
 /*
  * What a handshake costs the gateway's CPU, without sockets: the server's share alone of handshakes
  * in memory, full and resumed, TLS 1.3 and 1.2, beside plain libssl doing the same with its own
- * defaults. Run it by `meson test -C build --benchmark`; the instructions of the gateway's share:
- *   valgrind --tool=callgrind '--toggle-collect=gateway_step*' build/bench/handshake_speed WAY
- * ROUNDS where WAY is a number from 0 in the order of the table.
+ * defaults; and what a key of X25519 costs. Run it by `meson test -C build --benchmark`; the
+ * instructions of the gateway's share: valgrind --tool=callgrind '--toggle-collect=gateway_step*'
+ * build/bench/handshake_speed WAY ROUNDS where WAY is a number from 0 in the order of the table.
  */
 #include "gateway/base/attr.h"
 #include "gateway/base/wipe.h"
 #include "gateway/tls/context.h"
+#include "gateway/tls/x25519_lanes.h"
 #include "tests/unit/tlspair.h"
 
 #include <setjmp.h>
@@ -202,6 +203,41 @@ static SSL_CTX *client_of(int version)
     return ctx;
 }
 
+/* ---- keys of X25519 ---- */
+
+static void lanes(void)
+{
+    static uint8_t private[GW_X25519_LANES][GW_X25519_KEY_LEN];
+    static uint8_t public[GW_X25519_LANES][GW_X25519_KEY_LEN];
+    private[0][1]++;
+    gw_x25519_lanes(public, private);
+}
+
+static void libcrypto(void)
+{
+    for (unsigned i = 0; i < GW_X25519_LANES; i++)
+        EVP_PKEY_free(EVP_PKEY_Q_keygen(NULL, NULL, "X25519"));
+}
+
+/* Microseconds of one of eight. */
+static double best_of_key(void (*make)(void))
+{
+    double best = 1e9;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        double before = cpu_us();
+        make();
+        best = GW_MIN(best, cpu_us() - before);
+    }
+    return best / GW_X25519_LANES;
+}
+
+static void print_keys(void)
+{
+    if (gw_x25519_lanes_work())
+        printf("%-40s %8.1f us\n", "gateway, key of X25519, eight at once", best_of_key(lanes));
+    printf("%-40s %8.1f us\n", "libcrypto, key of X25519", best_of_key(libcrypto));
+}
+
 int main(int argc, char **argv)
 {
     size_t first = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
@@ -242,6 +278,8 @@ int main(int argc, char **argv)
             ways[i].best_us = GW_MIN(ways[i].best_us, handshakes(&ways[i], AT_A_TIME));
     for (size_t i = first; i < end; i++)
         printf("%-40s %8.1f us\n", ways[i].name, ways[i].best_us);
+    if (argc == 1)
+        print_keys();
     for (size_t i = 0; i < GW_ARRAY_SIZE(ways); i++) {
         SSL_SESSION_free(ways[i].session);
         SSL_CTX_free(ways[i].client);
