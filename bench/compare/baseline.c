@@ -21,6 +21,8 @@ int bench_baseline_read(json_t **ret, const char *path, struct gw_error *err)
     json_t *one;
     struct past past;
     json_t *baseline = json_load_file(path, 0, &where);
+    if (!baseline && where.line < 0) /* it was not read at all */
+        return gw_error_set(err, GW_EXIT_START, "--baseline: %s", where.text);
     if (!baseline)
         return gw_error_set(err, GW_EXIT_START, "--baseline %.200s: %s (line %d)", path, where.text,
                             where.line);

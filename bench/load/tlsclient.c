@@ -50,7 +50,8 @@ static const struct {
 static const char *library_error(char *out, size_t size)
 {
     unsigned long code = ERR_get_error();
-    const char *reason = code ? ERR_reason_error_string(code) : NULL;
+    const char *reason =
+        ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
     (void)snprintf(out, size, "%s", reason ? reason : "libssl does not say why");
     ERR_clear_error();
     return out;

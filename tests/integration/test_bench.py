@@ -152,7 +152,9 @@ def identities(plain):
     run = Run(f"handshake --cert {rig.SERVER}/chain.pem --key {rig.SERVER}/key.pem", mutual.port)
     check(run.exit == 1 and not run.result, "a certificate that may not pass is refused", run)
     run = Run("handshake --cert /nowhere", mutual.port)
-    check(run.exit == 2 and "--cert '/nowhere'" in run.said, "a file that is not there is named", run)
+    check(run.exit == 2 and "--cert '/nowhere': No such file" in run.said, "a file that is not there is named", run)
+    run = Run("handshake --cacert /nowhere", mutual.port)
+    check(run.exit == 2 and "--cacert '/nowhere': No such file" in run.said, "… of authorities, too", run)
     for flags, good in ((f"--cacert {rig.CACERT}", True),
                         (f"--cacert {rig.CACERT} --server-name localhost", True),
                         (f"--cacert {rig.CACERT} --server-name elsewhere", False),
