@@ -12,6 +12,7 @@
 #define GIB ((double)(UINT64_C(1) << 30))
 
 enum {
+    SMOKE_IDLE_CONNECTIONS = 500, /* fewer do not stand out of what a process has anyway */
     SMOKE_CONNECTIONS = 50
 };
 
@@ -173,7 +174,9 @@ void bench_case_load(const struct bench_case *one, const struct bench_config *al
     ret->connections =
         one->command == BENCH_IDLE ? one->connections : one->connections * ret->threads;
     if (compare->smoke)
-        ret->connections = GW_MIN(ret->connections, (uint64_t)SMOKE_CONNECTIONS);
+        ret->connections = GW_MIN(ret->connections, one->command == BENCH_IDLE
+                                                        ? (uint64_t)SMOKE_IDLE_CONNECTIONS
+                                                        : (uint64_t)SMOKE_CONNECTIONS);
     if (compare->fixed)
         fix(&one->fixed, ret);
     ret->time_ns = all->time_ns;
