@@ -174,9 +174,9 @@ void bench_case_load(const struct bench_case *one, const struct bench_config *al
     ret->connections =
         one->command == BENCH_IDLE ? one->connections : one->connections * ret->threads;
     if (compare->smoke)
-        ret->connections = GW_MIN(ret->connections, one->command == BENCH_IDLE
-                                                        ? (uint64_t)SMOKE_IDLE_CONNECTIONS
-                                                        : (uint64_t)SMOKE_CONNECTIONS);
+        ret->connections =
+            GW_MIN(ret->connections, one->command == BENCH_IDLE ? (uint64_t)SMOKE_IDLE_CONNECTIONS
+                                                                : (uint64_t)SMOKE_CONNECTIONS);
     if (compare->fixed)
         fix(&one->fixed, ret);
     ret->time_ns = all->time_ns;

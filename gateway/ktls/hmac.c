@@ -4,7 +4,6 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "gateway/ktls/hmac.h"
 
-#include <openssl/sha.h>
 #include <string.h>
 
 enum {
@@ -13,12 +12,7 @@ enum {
     OUTER = 0x5c,
 };
 
-union hash_state {
-    SHA256_CTX sha256;
-    SHA512_CTX sha384;
-};
-
-static void begin(enum ktls_hash hash, union hash_state *s)
+static void begin(enum ktls_hash hash, union ktls_hash_state *s)
 {
     if (hash == KTLS_SHA384)
         (void)SHA384_Init(&s->sha384);
@@ -26,7 +20,7 @@ static void begin(enum ktls_hash hash, union hash_state *s)
         (void)SHA256_Init(&s->sha256);
 }
 
-static void add(enum ktls_hash hash, union hash_state *s, const uint8_t *data, size_t len)
+static void add(enum ktls_hash hash, union ktls_hash_state *s, const uint8_t *data, size_t len)
 {
     if (hash == KTLS_SHA384)
         (void)SHA384_Update(&s->sha384, data, len);
@@ -34,7 +28,7 @@ static void add(enum ktls_hash hash, union hash_state *s, const uint8_t *data, s
         (void)SHA256_Update(&s->sha256, data, len);
 }
 
-static void end(enum ktls_hash hash, union hash_state *s, uint8_t out[KTLS_HASH_MAX])
+static void end(enum ktls_hash hash, union ktls_hash_state *s, uint8_t out[KTLS_HASH_MAX])
 {
     if (hash == KTLS_SHA384)
         (void)SHA384_Final(out, &s->sha384);
@@ -44,7 +38,7 @@ static void end(enum ktls_hash hash, union hash_state *s, uint8_t out[KTLS_HASH_
 
 void ktls_hash(enum ktls_hash hash, const uint8_t *data, size_t len, uint8_t out[KTLS_HASH_MAX])
 {
-    union hash_state s;
+    union ktls_hash_state s;
     begin(hash, &s);
     add(hash, &s, data, len);
     end(hash, &s, out);
@@ -52,7 +46,7 @@ void ktls_hash(enum ktls_hash hash, const uint8_t *data, size_t len, uint8_t out
 }
 
 /* Starts a hash with the key's block, each byte of it changed by `pad`. */
-static void begin_padded(enum ktls_hash hash, union hash_state *s, const uint8_t *block,
+static void begin_padded(enum ktls_hash hash, union ktls_hash_state *s, const uint8_t *block,
                          size_t block_len, uint8_t pad)
 {
     uint8_t padded[BLOCK_MAX];
@@ -63,24 +57,41 @@ static void begin_padded(enum ktls_hash hash, union hash_state *s, const uint8_t
     ktls_wipe(padded, sizeof(padded));
 }
 
-void ktls_hmac(enum ktls_hash hash, const uint8_t *key, size_t key_len, const uint8_t *data,
-               size_t len, uint8_t out[KTLS_HASH_MAX])
+void ktls_hmac_begin(struct ktls_hmac_run *run, enum ktls_hash hash, const uint8_t *key,
+                     size_t key_len)
 {
     size_t block_len = hash == KTLS_SHA384 ? SHA512_CBLOCK : SHA256_CBLOCK;
     uint8_t block[BLOCK_MAX] = {0};
-    uint8_t inner[KTLS_HASH_MAX];
-    union hash_state s;
     if (key_len > block_len)
         ktls_hash(hash, key, key_len, block);
     else if (key_len > 0)
         memcpy(block, key, key_len);
-    begin_padded(hash, &s, block, block_len, INNER);
-    add(hash, &s, data, len);
-    end(hash, &s, inner);
-    begin_padded(hash, &s, block, block_len, OUTER);
-    add(hash, &s, inner, ktls_hash_len(hash));
-    end(hash, &s, out);
-    ktls_wipe(&s, sizeof(s));
+    run->hash = hash;
+    begin_padded(hash, &run->inner, block, block_len, INNER);
+    begin_padded(hash, &run->outer, block, block_len, OUTER);
     ktls_wipe(block, sizeof(block));
+}
+
+void ktls_hmac_add(struct ktls_hmac_run *run, const uint8_t *data, size_t len)
+{
+    add(run->hash, &run->inner, data, len);
+}
+
+void ktls_hmac_end(struct ktls_hmac_run *run, uint8_t out[KTLS_HASH_MAX])
+{
+    uint8_t inner[KTLS_HASH_MAX];
+    end(run->hash, &run->inner, inner);
+    add(run->hash, &run->outer, inner, ktls_hash_len(run->hash));
+    end(run->hash, &run->outer, out);
     ktls_wipe(inner, sizeof(inner));
+    ktls_wipe(run, sizeof(*run));
+}
+
+void ktls_hmac(enum ktls_hash hash, const uint8_t *key, size_t key_len, const uint8_t *data,
+               size_t len, uint8_t out[KTLS_HASH_MAX])
+{
+    struct ktls_hmac_run run;
+    ktls_hmac_begin(&run, hash, key, key_len);
+    ktls_hmac_add(&run, data, len);
+    ktls_hmac_end(&run, out);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/provider.h"
 
+#include "gateway/base/attr.h"
+#include "gateway/tls/mac.h"
 #include "gateway/tls/schedule.h"
 #include "gateway/tls/x25519.h"
 #include "gateway/tls/x25519_stock.h"
@@ -21,79 +23,107 @@ struct rows {
     OSSL_ALGORITHM rows[ROWS_MAX + 1];
 };
 
+/* Operations of which an algorithm is ours. */
+enum changed {
+    KDFS,
+    KEYS,
+    KEMS,
+    MACS,
+    SIGNATURES,
+    CHANGED
+};
+
+static const int operations[CHANGED] = {
+    [KDFS] = OSSL_OP_KDF, [KEYS] = OSSL_OP_KEYMGMT,         [KEMS] = OSSL_OP_KEM,
+    [MACS] = OSSL_OP_MAC, [SIGNATURES] = OSSL_OP_SIGNATURE,
+};
+
 /* The default provider lives in a library context of its own: there it is whole, and what it needs
  * for itself it fetches there. */
 struct gw_provider {
     OSSL_LIB_CTX *base;
     OSSL_PROVIDER *whole;
     OSSL_PROVIDER *shown; /* this one, in the context that it was made for */
-    struct rows kdfs, keys, kems;
+    struct rows changed[CHANGED];
 };
 
 /* libcrypto calls init without an argument, and the rest with a context that is the default
  * provider's, as its algorithms want it. So ours is found here; a process has one at a time. */
 static struct gw_provider *current;
 
-static bool is_key_schedule(const OSSL_ALGORITHM *a)
+bool gw_provider_names(const OSSL_ALGORITHM *a, const char *name)
 {
-    return !strcmp(a->algorithm_names, "TLS13-KDF");
+    size_t len = strlen(name);
+    return !strncmp(a->algorithm_names, name, len) &&
+           (a->algorithm_names[len] == ':' || a->algorithm_names[len] == '\0');
 }
 
-/* Copies the default provider's rows and leaves room for one more. How many there are, or -1. */
-static int copy_rows(struct gw_provider *p, int operation, struct rows *ret)
+/* Copies the default provider's rows. False: they are more than there is room for, with ours. */
+static bool copy_rows(const struct gw_provider *p, int operation, struct rows *ret)
 {
     int no_cache = 0;
     const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(p->whole, operation, &no_cache);
     int count = 0;
     for (; a && a->algorithm_names && count < ROWS_MAX - 1; a++)
         ret->rows[count++] = *a;
-    return a && a->algorithm_names ? -1 : count;
+    return !a || !a->algorithm_names;
+}
+
+static OSSL_ALGORITHM *end_of(struct rows *r)
+{
+    OSSL_ALGORITHM *a = r->rows;
+    while (a->algorithm_names)
+        a++;
+    return a;
 }
 
 /* Puts functions of ours in the place of one's. */
-static bool replace(struct gw_provider *p, int operation, struct rows *ret,
-                    bool (*is)(const OSSL_ALGORITHM *), const OSSL_DISPATCH *functions)
+static bool replace(struct rows *r, const char *name, const OSSL_DISPATCH *functions)
 {
-    int count = copy_rows(p, operation, ret);
-    for (int i = 0; i < count; i++)
-        if (is(&ret->rows[i])) {
-            ret->rows[i].implementation = functions;
+    for (OSSL_ALGORITHM *a = r->rows; a->algorithm_names; a++)
+        if (gw_provider_names(a, name)) {
+            a->implementation = functions;
             return true;
         }
     return false;
 }
 
-static bool append(struct gw_provider *p, int operation, struct rows *ret, const OSSL_ALGORITHM *a)
+static bool replace_all(struct rows *changed)
 {
-    int count = copy_rows(p, operation, ret);
-    if (count < 0)
-        return false;
-    ret->rows[count] = *a;
+    const struct {
+        enum changed of;
+        const char *name;
+        const OSSL_DISPATCH *functions;
+    } ours[] = {
+        {KDFS, "TLS13-KDF", gw_schedule_functions},
+        {KEYS, "X25519", gw_x25519_keys()},
+        {KEYS, "HMAC", gw_mac_key_functions},
+        {MACS, "HMAC", gw_mac_functions},
+        {SIGNATURES, "HMAC", gw_mac_signature_functions},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(ours); i++)
+        if (!replace(&changed[ours[i].of], ours[i].name, ours[i].functions))
+            return false;
     return true;
 }
 
 static bool collect(struct gw_provider *p)
 {
-    return gw_x25519_begin(p->whole) &&
-           replace(p, OSSL_OP_KDF, &p->kdfs, is_key_schedule, gw_schedule_functions) &&
-           replace(p, OSSL_OP_KEYMGMT, &p->keys, gw_x25519_is, gw_x25519_keys()) &&
-           append(p, OSSL_OP_KEM, &p->kems, &gw_x25519_kem);
+    for (int i = 0; i < CHANGED; i++)
+        if (!copy_rows(p, operations[i], &p->changed[i]))
+            return false;
+    *end_of(&p->changed[KEMS]) = gw_x25519_kem;
+    return gw_x25519_begin(p->whole) && replace_all(p->changed);
 }
 
 static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 {
     (void)ctx;
     *no_cache = 0;
-    switch (operation) {
-    case OSSL_OP_KDF:
-        return current->kdfs.rows;
-    case OSSL_OP_KEYMGMT:
-        return current->keys.rows;
-    case OSSL_OP_KEM:
-        return current->kems.rows;
-    default:
-        return OSSL_PROVIDER_query_operation(current->whole, operation, no_cache);
-    }
+    for (int i = 0; i < CHANGED; i++)
+        if (operations[i] == operation)
+            return current->changed[i].rows;
+    return OSSL_PROVIDER_query_operation(current->whole, operation, no_cache);
 }
 
 /* Whom libssl wants a capability told. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What libssl computes with: libcrypto's own default provider, but for two algorithms. The key
+ * What libssl computes with: libcrypto's own default provider, but for three algorithms. The key
  * schedule of TLS 1.3 (TLS13-KDF) is ours, on gateway/ktls, for two reasons. It is where the
  * traffic secrets come into being, which the hand-over needs: the other way to them, the key log,
  * writes five secrets of each handshake as text, byte by byte. And libcrypto's own fetches and
  * allocates for each of a handshake's dozen derivations. Together they are an eighth of a
- * handshake. And X25519 is offered as a key encapsulation, which is a twelfth, with keys of a
- * stock (x25519.h).
+ * handshake. X25519 is offered as a key encapsulation, which is a twelfth, with keys of a stock
+ * (x25519.h). And HMAC is ours (mac.h), as libcrypto's takes each key twice, and for a digest of
+ * its own that it looks up.
  */
 #pragma once
 
@@ -14,7 +15,9 @@
 
 #include "gateway/base/attr.h"
 
+#include <openssl/core.h>
 #include <openssl/types.h>
+#include <stdbool.h>
 
 /* The application traffic secrets of one handshake (RFC 8446 7.1). */
 struct gw_traffic_secrets {
@@ -34,6 +37,9 @@ gw_must_check struct gw_provider *gw_provider_new(OSSL_LIB_CTX *library);
 void gw_provider_leave(struct gw_provider *p);
 /* After the library context was freed; NULL is allowed. */
 void gw_provider_free(struct gw_provider *p);
+
+/* For its algorithms: whether one goes by that name. */
+bool gw_provider_names(const OSSL_ALGORITHM *a, const char *name);
 
 /* Until the next call, the traffic secrets that this thread derives are kept there; NULL: nowhere.
  */

@@ -7,6 +7,7 @@
 
 #include "gateway/base/wipe.h"
 #include "gateway/ktls/hmac.h"
+#include "gateway/tls/mac.h"
 #include "gateway/tls/provider.h"
 
 #include <openssl/core_dispatch.h>
@@ -51,15 +52,8 @@ static bool take_bytes(const OSSL_PARAM *p, struct bytes *ret)
 
 static bool take_digest(const OSSL_PARAM *p, struct request *r)
 {
-    const char *name = p->data_type == OSSL_PARAM_UTF8_STRING ? p->data : "";
-    if (!OPENSSL_strcasecmp(name, "SHA256") || !OPENSSL_strcasecmp(name, "SHA2-256"))
-        r->hash = KTLS_SHA256;
-    else if (!OPENSSL_strcasecmp(name, "SHA384") || !OPENSSL_strcasecmp(name, "SHA2-384"))
-        r->hash = KTLS_SHA384;
-    else
-        return false;
-    r->hash_known = true;
-    return true;
+    r->hash_known = p->data_type == OSSL_PARAM_UTF8_STRING && gw_mac_hash(p->data, &r->hash);
+    return r->hash_known;
 }
 
 /* False: something is asked for that no handshake asks for. */

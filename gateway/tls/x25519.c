@@ -3,6 +3,7 @@
 
 #include "gateway/base/attr.h"
 #include "gateway/base/wipe.h"
+#include "gateway/tls/provider.h"
 #include "gateway/tls/x25519_stock.h"
 
 #include <openssl/core_dispatch.h>
@@ -45,19 +46,12 @@ static struct algorithms use; /* of the provider that a process has one of */
 
 /* ---- what the default provider has ---- */
 
-bool gw_x25519_is(const OSSL_ALGORITHM *a)
-{
-    size_t len = strlen(NAME);
-    return !strncmp(a->algorithm_names, NAME, len) &&
-           (a->algorithm_names[len] == ':' || a->algorithm_names[len] == '\0');
-}
-
 static const OSSL_DISPATCH *find(const OSSL_PROVIDER *whole, int operation)
 {
     int no_cache = 0;
     const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(whole, operation, &no_cache);
     for (; a && a->algorithm_names; a++)
-        if (gw_x25519_is(a))
+        if (gw_provider_names(a, NAME))
             return a->implementation;
     return NULL;
 }

@@ -18,7 +18,6 @@
 
 /* Takes what it needs from the default provider's algorithms. False: they lack something. */
 bool gw_x25519_begin(const OSSL_PROVIDER *whole);
-bool gw_x25519_is(const OSSL_ALGORITHM *a);
 /* Those of its key management, in the place of the default provider's. */
 const OSSL_DISPATCH *gw_x25519_keys(void);
 /* A row for the encapsulations of a provider. */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HMAC as libcrypto's core calls it: as a MAC (provider-mac(7)), for the Finished messages and for
+ * tickets, and as a signature (provider-signature(7)) by a key that is bytes (provider-keymgmt(7)),
+ * for the binders of TLS 1.3. With the hashes of TLS 1.3 alone: what else is asked for is refused.
+ */
+#pragma once
+
+#include "ktlsinstall.h"
+
+#include <openssl/core.h>
+#include <stdbool.h>
+
+extern const OSSL_DISPATCH gw_mac_functions[];
+extern const OSSL_DISPATCH gw_mac_key_functions[];
+extern const OSSL_DISPATCH gw_mac_signature_functions[];
+
+/* The hash that libcrypto calls so. False: none of TLS 1.3. */
+bool gw_mac_hash(const char *name, enum ktls_hash *ret);
