@@ -28,9 +28,13 @@ static const struct {
     unsigned leaf, reg, bit; /* CPUID */
     unsigned state;          /* XCR0 */
 } cpu_features[] = {
-    {"AES-NI", 1, ECX, 25, STATE_NONE},    {"PCLMULQDQ", 1, ECX, 1, STATE_NONE},
-    {"AVX2", 7, EBX, 5, STATE_AVX},        {"VAES", 7, ECX, 9, STATE_AVX},
-    {"VPCLMULQDQ", 7, ECX, 10, STATE_AVX}, {"AVX-512", 7, EBX, 16, STATE_AVX512},
+    {"AES-NI", 1, ECX, 25, STATE_NONE},
+    {"PCLMULQDQ", 1, ECX, 1, STATE_NONE},
+    {"AVX2", 7, EBX, 5, STATE_AVX},
+    {"VAES", 7, ECX, 9, STATE_AVX},
+    {"VPCLMULQDQ", 7, ECX, 10, STATE_AVX},
+    {"AVX-512", 7, EBX, 16, STATE_AVX512},
+    {"AVX-512 IFMA", 7, EBX, 21, STATE_AVX512},
 };
 
 static unsigned cpu_register(unsigned leaf, unsigned reg)

@@ -18,7 +18,8 @@
 static void cpu_features_agree_with_cpuinfo(void **state)
 {
     (void)state;
-    static const char *const words[][2] = {{"AES-NI", " aes"}, {"VAES", " vaes"}};
+    static const char *const words[][2] = {
+        {"AES-NI", " aes"}, {"VAES", " vaes"}, {"AVX-512 IFMA", " avx512ifma"}};
     char line[8192] = "";
     FILE *file = fopen("/proc/cpuinfo", "re");
     while (file && strncmp(line, "flags", 5) && fgets(line, sizeof(line), file))
