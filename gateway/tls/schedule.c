@@ -42,12 +42,9 @@ struct request {
     struct bytes key, salt, prefix, label, data;
 };
 
-static bool take_bytes(const OSSL_PARAM *p, struct bytes *ret)
+static bool take_mode(const OSSL_PARAM *p, struct request *r)
 {
-    if (p->data_type != OSSL_PARAM_OCTET_STRING)
-        return false;
-    *ret = (struct bytes){.data = p->data, .len = p->data_size};
-    return true;
+    return OSSL_PARAM_get_int(p, &r->mode);
 }
 
 static bool take_digest(const OSSL_PARAM *p, struct request *r)
@@ -56,34 +53,50 @@ static bool take_digest(const OSSL_PARAM *p, struct request *r)
     return r->hash_known;
 }
 
-/* False: something is asked for that no handshake asks for. */
-static bool take(const OSSL_PARAM *p, struct request *r)
+/* In the order in which libssl has them. */
+static const struct {
+    const char *key;
+    bool (*take)(const OSSL_PARAM *p, struct request *r); /* NULL: they are bytes … */
+    size_t at;                                            /* … and go there */
+} rows[] = {
+    {OSSL_KDF_PARAM_MODE, take_mode, 0},
+    {OSSL_KDF_PARAM_DIGEST, take_digest, 0},
+    {OSSL_KDF_PARAM_KEY, NULL, offsetof(struct request, key)},
+    {OSSL_KDF_PARAM_SALT, NULL, offsetof(struct request, salt)},
+    {OSSL_KDF_PARAM_PREFIX, NULL, offsetof(struct request, prefix)},
+    {OSSL_KDF_PARAM_LABEL, NULL, offsetof(struct request, label)},
+    {OSSL_KDF_PARAM_DATA, NULL, offsetof(struct request, data)},
+};
+
+static bool take_bytes(const OSSL_PARAM *p, struct bytes *ret)
 {
-    static const struct {
-        const char *key;
-        size_t at;
-    } rows[] = {
-        {OSSL_KDF_PARAM_KEY, offsetof(struct request, key)},
-        {OSSL_KDF_PARAM_SALT, offsetof(struct request, salt)},
-        {OSSL_KDF_PARAM_PREFIX, offsetof(struct request, prefix)},
-        {OSSL_KDF_PARAM_LABEL, offsetof(struct request, label)},
-        {OSSL_KDF_PARAM_DATA, offsetof(struct request, data)},
-    };
-    if (!strcmp(p->key, OSSL_KDF_PARAM_MODE))
-        return OSSL_PARAM_get_int(p, &r->mode);
-    if (!strcmp(p->key, OSSL_KDF_PARAM_DIGEST))
-        return take_digest(p, r);
-    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)
-        if (!strcmp(p->key, rows[i].key))
-            return take_bytes(p, (struct bytes *)((char *)r + rows[i].at));
+    if (p->data_type != OSSL_PARAM_OCTET_STRING)
+        return false;
+    *ret = (struct bytes){.data = p->data, .len = p->data_size};
+    return true;
+}
+
+/* Looks at row *at first, and leaves there the one behind what it found. False: something is asked
+ * for that no handshake asks for. */
+static bool take(const OSSL_PARAM *p, struct request *r, size_t *at)
+{
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        size_t row = (*at + i) % GW_ARRAY_SIZE(rows);
+        if (strcmp(p->key, rows[row].key) != 0)
+            continue;
+        *at = row + 1;
+        return rows[row].take ? rows[row].take(p, r)
+                              : take_bytes(p, (struct bytes *)((char *)r + rows[row].at));
+    }
     return false;
 }
 
 static bool read_request(const OSSL_PARAM params[], struct request *r)
 {
+    size_t at = 0;
     *r = (struct request){.mode = -1};
     for (const OSSL_PARAM *p = params; p && p->key; p++)
-        if (!take(p, r))
+        if (!take(p, r, &at))
             return false;
     return r->hash_known && r->prefix.len == sizeof(prefix) - 1 &&
            !memcmp(r->prefix.data, prefix, r->prefix.len);
