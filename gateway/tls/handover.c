@@ -54,20 +54,24 @@ static int derive_tls12(const struct gw_handshake *hs, const struct ktls_suite *
 }
 
 /* OpenSSL agrees to every max_fragment_length, and it cannot be told not to. */
-static uint16_t payload_max(const struct gw_handshake *hs)
+uint16_t gw_handshake_payload_max(const struct gw_handshake *hs)
 {
     unsigned code = SSL_SESSION_get_max_fragment_length(SSL_get_session(hs->ssl));
     bool asked = code >= TLSEXT_max_fragment_length_512 && code <= TLSEXT_max_fragment_length_4096;
     return asked ? (uint16_t)(512U << (code - TLSEXT_max_fragment_length_512)) : 0;
 }
 
+const struct ktls_suite *gw_handshake_suite(const struct gw_handshake *hs)
+{
+    return ktls_suite_find(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(hs->ssl)));
+}
+
 int gw_handshake_keys(struct gw_handshake *hs, struct gw_handover_keys *ret)
 {
     if (hs->state != GW_HANDSHAKE_COMPLETE)
         return -EINVAL;
-    const SSL_CIPHER *cipher = SSL_get_current_cipher(hs->ssl);
-    const struct ktls_suite *suite = ktls_suite_find(SSL_CIPHER_get_protocol_id(cipher));
-    struct gw_handover_keys keys = {.role = hs->tls->role, .payload_max = payload_max(hs)};
+    const struct ktls_suite *suite = gw_handshake_suite(hs);
+    struct gw_handover_keys keys = {.role = hs->tls->role, .payload_max = gw_handshake_payload_max(hs)};
     int r = suite->version == KTLS_TLS_1_3 ? derive_tls13(hs, suite, &keys)
                                            : derive_tls12(hs, suite, &keys);
     if (r == 0)

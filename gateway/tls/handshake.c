@@ -6,7 +6,9 @@
 #include "gateway/tls/failure.h"
 #include "gateway/tls/identity_private.h"
 #include "gateway/tls/session.h"
+#include "gateway/tls/ticket.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <time.h>
@@ -142,8 +144,7 @@ static enum gw_handshake_verdict fail_by_library(struct gw_handshake *hs, int ss
 /* Looks at what the hand-over will rely on, once, at the end of the handshake. */
 static enum gw_handshake_verdict complete(struct gw_handshake *hs)
 {
-    const SSL_CIPHER *cipher = SSL_get_current_cipher(hs->ssl);
-    const struct ktls_suite *suite = ktls_suite_find(SSL_CIPHER_get_protocol_id(cipher));
+    const struct ktls_suite *suite = gw_handshake_suite(hs);
     if (!suite || suite->version != (enum ktls_version)SSL_version(hs->ssl))
         return fail(hs, GW_REASON_HANDSHAKE_INTERNAL, "suite without record keys");
     bool shown = SSL_get0_peer_certificate(hs->ssl) != NULL;
@@ -154,7 +155,8 @@ static enum gw_handshake_verdict complete(struct gw_handshake *hs)
     if (!gw_handshake_chain(hs, &chain) || chain.present != shown)
         return fail(hs, GW_REASON_CERT_INVALID, "no chain kept of the certificate");
     size_t want = suite->version == KTLS_TLS_1_3 ? ktls_hash_len(suite->hash) : 0;
-    if (hs->secrets.client_len != want || hs->secrets.server_len != want)
+    if (hs->secrets.client_len != want || hs->secrets.server_len != want ||
+        hs->secrets.resumption_len != want)
         return fail(hs, GW_REASON_HANDSHAKE_INTERNAL, "no traffic secrets");
     /* More handshake messages in the record of the Finished: a renegotiation, in TLS 1.2. */
     if (SSL_has_pending(hs->ssl))
@@ -275,28 +277,24 @@ int gw_handshake_verify(struct gw_handshake *hs, X509_STORE_CTX *verification)
     return result == X509_V_OK;
 }
 
-/* Asks libssl for a ticket and lets it write it; false: the handshake is broken. One, not the two
- * that libssl sends by itself: each costs an eighth of a handshake, and each resumption brings the
- * next. */
-static bool write_ticket(struct gw_handshake *hs)
+/* One, not the two that libssl sends by itself: each resumption brings the next. */
+static void write_ticket(struct gw_handshake *hs)
 {
-    struct gw_failure failure;
+    int r = gw_ticket_write(hs);
     ERR_clear_error();
-    bool ok = SSL_new_session_ticket(hs->ssl) == 1 && SSL_do_handshake(hs->ssl) == 1;
-    gw_failure_take(hs->ssl, SSL_ERROR_SSL, &failure); /* empties the queue of errors, too */
     scan_output(hs);
-    if (!ok)
-        (void)fail(hs, failure.reason, "no ticket");
-    return ok;
+    if (r)
+        (void)fail(hs, r == -ENOMEM ? GW_REASON_NO_MEMORY : GW_REASON_HANDSHAKE_INTERNAL,
+                   "no ticket");
 }
 
 unsigned gw_handshake_tickets(struct gw_handshake *hs)
 {
     if (hs->state != GW_HANDSHAKE_COMPLETE || !hs->tls->tickets)
         return 0; /* so in the client role */
-    if (SSL_version(hs->ssl) != TLS1_3_VERSION)
-        return hs->ticket_sent;
-    return write_ticket(hs) && hs->ticket_sent;
+    if (SSL_version(hs->ssl) == TLS1_3_VERSION)
+        write_ticket(hs);
+    return hs->ticket_sent;
 }
 
 /* ---- tickets received ---- */

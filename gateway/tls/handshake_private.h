@@ -58,5 +58,9 @@ void gw_handshake_take_session(struct gw_handshake *hs, SSL_SESSION *session);
 int gw_handshake_take_hello(SSL *ssl, int *alert, void *arg);
 /* "EC256", "RSA2048", "ED25519"; left as it was for others. */
 void gw_handshake_name_key(const EVP_PKEY *key, char *out, size_t size);
+/* NULL: none that the hand-over knows. */
+const struct ktls_suite *gw_handshake_suite(const struct gw_handshake *hs);
+/* As in struct gw_handover_keys. */
+uint16_t gw_handshake_payload_max(const struct gw_handshake *hs);
 /* libssl read the header of a record of this type. */
 void gw_handshake_count_read(struct gw_handshake *hs, uint8_t type);

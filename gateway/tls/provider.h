@@ -19,12 +19,15 @@
 #include <openssl/types.h>
 #include <stdbool.h>
 
-/* The application traffic secrets of one handshake (RFC 8446 7.1). */
+/* The application traffic secrets of one handshake, and the secret of which tickets have their keys
+ * (RFC 8446 7.1). */
 struct gw_traffic_secrets {
     uint8_t client[KTLS_HASH_MAX];
     uint8_t server[KTLS_HASH_MAX];
+    uint8_t resumption[KTLS_HASH_MAX];
     uint8_t client_len; /* 0: not derived yet */
     uint8_t server_len;
+    uint8_t resumption_len;
 };
 
 struct gw_provider;
@@ -41,6 +44,6 @@ void gw_provider_free(struct gw_provider *p);
 /* For its algorithms: whether one goes by that name. */
 bool gw_provider_names(const OSSL_ALGORITHM *a, const char *name);
 
-/* Until the next call, the traffic secrets that this thread derives are kept there; NULL: nowhere.
+/* Until the next call, those of these secrets that this thread derives are kept there; NULL: nowhere.
  */
 void gw_provider_watch(struct gw_traffic_secrets *secrets);

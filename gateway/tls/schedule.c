@@ -104,18 +104,23 @@ static bool read_request(const OSSL_PARAM params[], struct request *r)
 
 /* ---- the derivations ---- */
 
+static void keep(uint8_t to[KTLS_HASH_MAX], uint8_t *to_len, const uint8_t *secret, size_t len)
+{
+    memcpy(to, secret, len);
+    *to_len = (uint8_t)len;
+}
+
 static void watch(const char *label, const uint8_t *secret, size_t len)
 {
     struct gw_traffic_secrets *w = watched;
     if (!w || len > KTLS_HASH_MAX)
         return;
-    if (!strcmp(label, "c ap traffic")) {
-        memcpy(w->client, secret, len);
-        w->client_len = (uint8_t)len;
-    } else if (!strcmp(label, "s ap traffic")) {
-        memcpy(w->server, secret, len);
-        w->server_len = (uint8_t)len;
-    }
+    if (!strcmp(label, "c ap traffic"))
+        keep(w->client, &w->client_len, secret, len);
+    else if (!strcmp(label, "s ap traffic"))
+        keep(w->server, &w->server_len, secret, len);
+    else if (!strcmp(label, "res master"))
+        keep(w->resumption, &w->resumption_len, secret, len);
 }
 
 /* HKDF-Expand-Label (RFC 8446 7.1). */

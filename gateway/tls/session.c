@@ -39,14 +39,19 @@ static int seal_with(const struct gw_tls_context *tls, const struct gw_ticket_ke
     return ok ? KEY_FOUND : KEY_ERROR;
 }
 
-/* No key or a peer that may not pass: no ticket. In TLS 1.2 the ticket leaves before anybody else
- * could decide. */
-static int seal(struct gw_handshake *hs, SSL *ssl, unsigned char *name, unsigned char *iv,
+bool gw_session_ticket_key(const struct gw_handshake *hs, struct gw_ticket_key *ret)
+{
+    return gw_handshake_peer_allowed(hs, SSL_get0_peer_certificate(hs->ssl)) &&
+           gw_tickets_newest(hs->tls->tickets, ret);
+}
+
+/* In TLS 1.2 the ticket leaves before anybody else could decide; those of TLS 1.3 are ours
+ * (ticket.h). */
+static int seal(struct gw_handshake *hs, unsigned char *name, unsigned char *iv,
                 EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
     struct gw_ticket_key key;
-    if (!gw_handshake_peer_allowed(hs, SSL_get0_peer_certificate(ssl)) ||
-        !gw_tickets_newest(hs->tls->tickets, &key))
+    if (!gw_session_ticket_key(hs, &key))
         return KEY_NONE;
     int r = seal_with(hs->tls, &key, name, iv, cipher, mac);
     gw_wipe_object(&key);
@@ -74,7 +79,7 @@ static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_C
                          EVP_MAC_CTX *mac, int sealing)
 {
     struct gw_handshake *hs = SSL_get_app_data(ssl);
-    return sealing ? seal(hs, ssl, name, iv, cipher, mac)
+    return sealing ? seal(hs, name, iv, cipher, mac)
                    : open_with(hs->tls, name, iv, cipher, mac);
 }
 

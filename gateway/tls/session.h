@@ -11,6 +11,7 @@
 #pragma once
 
 #include "gateway/tls/context_private.h"
+#include "gateway/tls/handshake.h"
 
 enum {
     /* Seconds a session may be used, also one that a target gave us. The key that sealed it lives
@@ -21,6 +22,10 @@ enum {
 
 /* Sets the ticket callbacks, or nothing when tickets are off. Returns 0 or negative errno. */
 gw_must_check int gw_session_apply(const struct gw_tls_context *tls, SSL_CTX *ctx);
+
+/* The key that seals a ticket for this peer. False: the peer may not pass, or there is no key, and
+ * *ret holds none. */
+gw_must_check bool gw_session_ticket_key(const struct gw_handshake *hs, struct gw_ticket_key *ret);
 
 /* The chain that a session carries, in either role. False: none, or not one of ours. */
 gw_must_check bool gw_session_read_chain(SSL_SESSION *session, struct gw_chain *ret);
