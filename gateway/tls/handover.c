@@ -19,13 +19,22 @@ static struct sides sides_of(struct gw_handover_keys *keys)
                                         : (struct sides){.client = &keys->rx, .server = &keys->tx};
 }
 
+static int derive_server(const struct gw_handshake *hs, const struct ktls_suite *suite,
+                         struct ktls_keys *ret)
+{
+    if (!hs->server_keys.suite)
+        return ktls_derive_tls13(suite, hs->secrets.server, hs->secrets.server_len, ret);
+    *ret = hs->server_keys;
+    return 0;
+}
+
 static int derive_tls13(const struct gw_handshake *hs, const struct ktls_suite *suite,
                         struct gw_handover_keys *keys)
 {
     struct sides of = sides_of(keys);
     int r = ktls_derive_tls13(suite, hs->secrets.client, hs->secrets.client_len, of.client);
     if (r == 0)
-        r = ktls_derive_tls13(suite, hs->secrets.server, hs->secrets.server_len, of.server);
+        r = derive_server(hs, suite, of.server);
     /* Nothing of the peer was read under its application key: rx.seq stays 0. */
     keys->tx.seq = hs->sent.protected - hs->sent_before;
     return r;

@@ -33,8 +33,10 @@ struct draft {
     const struct gw_handshake *hs;
     struct gw_ticket_key key;
     uint8_t nonce[NONCE_LEN]; /* zeros: a connection gets one ticket */
-    uint8_t age_add[4];
-    uint8_t iv[IV_LEN];
+    struct {
+        uint8_t age_add[4];
+        uint8_t iv[IV_LEN];
+    } random;
     unsigned char *session; /* encoded */
     size_t session_len;
 };
@@ -112,7 +114,7 @@ static bool encrypt(const struct draft *d, struct gw_writer *w)
 {
     int len = 0, last = 0;
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    bool ok = ctx && EVP_EncryptInit_ex(ctx, d->hs->tls->ticket_cipher, NULL, d->key.aes_key, d->iv) &&
+    bool ok = ctx && EVP_EncryptInit_ex(ctx, d->hs->tls->ticket_cipher, NULL, d->key.aes_key, d->random.iv) &&
               EVP_EncryptUpdate(ctx, w->at, &len, d->session, (int)d->session_len) &&
               EVP_EncryptFinal_ex(ctx, w->at + len, &last);
     EVP_CIPHER_CTX_free(ctx);
@@ -127,7 +129,7 @@ static bool write_ticket(const struct draft *d, struct gw_writer *w)
     const uint8_t *start = w->at;
     uint8_t mac[KTLS_HASH_MAX];
     gw_write_bytes(w, d->key.name, sizeof(d->key.name));
-    gw_write_bytes(w, d->iv, sizeof(d->iv));
+    gw_write_bytes(w, d->random.iv, sizeof(d->random.iv));
     if (!encrypt(d, w))
         return false;
     ktls_hmac(KTLS_SHA256, d->key.hmac_key, sizeof(d->key.hmac_key), start, (size_t)(w->at - start), mac);
@@ -141,7 +143,7 @@ static bool write_message(const struct draft *d, struct gw_writer *w)
     gw_write_be(w, TYPE_NEW_SESSION_TICKET, 1);
     gw_write_be(w, AHEAD_LEN - 4 + len + LENGTH_LEN, 3);
     gw_write_be(w, GW_SESSION_LIFE, 4);
-    gw_write_bytes(w, d->age_add, sizeof(d->age_add));
+    gw_write_bytes(w, d->random.age_add, sizeof(d->random.age_add));
     gw_write_be(w, NONCE_LEN, 1);
     gw_write_bytes(w, d->nonce, sizeof(d->nonce));
     gw_write_be(w, len, LENGTH_LEN);
@@ -158,17 +160,15 @@ static int seal(struct gw_handshake *hs, const uint8_t *message, size_t len)
 {
     uint8_t record[PIECE_MAX + KTLS_SOFT_OVERHEAD];
     size_t max = gw_handshake_payload_max(hs), piece;
-    struct ktls_keys keys;
-    int r = ktls_derive_tls13(gw_handshake_suite(hs), hs->secrets.server, hs->secrets.server_len,
-                              &keys);
-    keys.seq = hs->sent.protected - hs->sent_before;
+    struct ktls_keys *keys = &hs->server_keys;
+    int r = ktls_derive_tls13(gw_handshake_suite(hs), hs->secrets.server, hs->secrets.server_len, keys);
+    keys->seq = hs->sent.protected - hs->sent_before;
     for (size_t at = 0; r == 0 && at < len; at += piece) {
         piece = GW_MIN(len - at, max ? GW_MIN(max, (size_t)PIECE_MAX) : PIECE_MAX);
-        int sealed = ktls_soft_seal(&keys, TYPE_HANDSHAKE, message + at, piece, 0, record);
+        int sealed = ktls_soft_seal(keys, TYPE_HANDSHAKE, message + at, piece, 0, record);
         if (sealed < 0 || BIO_write(hs->out, record, sealed) != sealed)
             r = -EIO;
     }
-    gw_wipe_object(&keys);
     return r;
 }
 
@@ -184,19 +184,14 @@ static int write_out(struct gw_handshake *hs, const struct draft *d)
     return r;
 }
 
-static bool draw(const struct gw_handshake *hs, struct draft *d)
-{
-    return RAND_bytes_ex(hs->tls->library, d->age_add, sizeof(d->age_add), 0) == 1 &&
-           RAND_bytes_ex(hs->tls->library, d->iv, sizeof(d->iv), 0) == 1;
-}
-
 int gw_ticket_write(struct gw_handshake *hs)
 {
     struct draft d = {.hs = hs};
     int r = -EIO;
     if (!gw_session_ticket_key(hs, &d.key))
         return 0;
-    if (draw(hs, &d) && make_session(&d))
+    if (RAND_bytes_ex(hs->tls->library, (unsigned char *)&d.random, sizeof(d.random), 0) == 1 &&
+        make_session(&d))
         r = write_out(hs, &d);
     gw_wipe(d.session, d.session_len);
     free(d.session);
