@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gateway/tls/session: a ticket never lets in whom a full handshake would not. */
+#include "gateway/base/attr.h"
 #include "gateway/base/wipe.h"
+#include "gateway/tls/session.h"
 #include "tests/unit/ahead.h"
 #include "tests/unit/tlspair.h"
 
@@ -97,6 +99,67 @@ static void old_keys_open_and_renew_until_dropped(void **state)
         }
         assert_int_equal(gw_tickets_rotate(f.keys), 0);
         assert_false(connect_with(&f, f.tls, true, NULL));
+        end(&f);
+    }
+}
+
+/* What the client has got from a connection that is resumed with `session` (NULL: a full one); the
+ * caller frees it. */
+static SSL_SESSION *next_session(struct fixture *f, SSL_SESSION *session)
+{
+    struct tlspair p;
+    struct gw_handshake_info info;
+    tlspair_init(&p, f->tls, f->ctx, session);
+    assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+    gw_handshake_get_info(p.server, &info);
+    assert_int_equal(info.resumed, session != NULL);
+    tlspair_handover(&p);
+    tlspair_send_to_client(&p, "after it", 8);
+    SSL_SESSION *next = tlspair_take_session(&p);
+    assert_non_null(next);
+    tlspair_done(&p);
+    return next;
+}
+
+enum {
+    IV_LEN = 16
+};
+
+/* Sealed by the newest key, with an IV of its own, for as long as sessions live. */
+static void check_ticket(const struct fixture *f, const SSL_SESSION *session, uint8_t iv[IV_LEN])
+{
+    const unsigned char *ticket = NULL;
+    size_t len = 0;
+    SSL_SESSION_get0_ticket(session, &ticket, &len);
+    assert_true(len > GW_TICKET_NAME_LEN + IV_LEN);
+    assert_memory_equal(ticket, f->keys->keys[0].name, GW_TICKET_NAME_LEN);
+    assert_memory_not_equal(ticket + GW_TICKET_NAME_LEN, iv, IV_LEN);
+    memcpy(iv, ticket + GW_TICKET_NAME_LEN, IV_LEN);
+    assert_int_equal(SSL_SESSION_get_ticket_lifetime_hint(session), GW_SESSION_LIFE);
+}
+
+/* Of each suite, as the key is as long as its hash; with and without a certificate in it; and for
+ * clients that take short records alone. */
+static void each_ticket_brings_the_next(void **state)
+{
+    static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
+                                         "TLS_CHACHA20_POLY1305_SHA256"};
+    const struct tlsworld *w = *state;
+    for (unsigned way = 0; way < 4 * GW_ARRAY_SIZE(suites); way++) {
+        struct fixture f;
+        uint8_t iv[IV_LEN] = {0};
+        begin(&f, w, TLS1_3_VERSION, way % 2 ? w->client : NULL);
+        assert_true(SSL_CTX_set_ciphersuites(f.ctx, suites[way / 4]));
+        assert_true(SSL_CTX_set_tlsext_max_fragment_length(
+            f.ctx, way % 4 > 1 ? TLSEXT_max_fragment_length_512 : TLSEXT_max_fragment_length_DISABLED));
+        SSL_SESSION *session = next_session(&f, NULL);
+        for (int i = 0; i < 3; i++) {
+            check_ticket(&f, session, iv);
+            SSL_SESSION *next = next_session(&f, session);
+            SSL_SESSION_free(session);
+            session = next;
+        }
+        SSL_SESSION_free(session);
         end(&f);
     }
 }
@@ -429,6 +492,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(old_keys_open_and_renew_until_dropped),
+        cmocka_unit_test(each_ticket_brings_the_next),
         cmocka_unit_test(the_refused_get_no_ticket),
         cmocka_unit_test(allow_rules_are_asked_again),
         cmocka_unit_test(no_ticket_crosses_services),
