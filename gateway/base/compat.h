@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <openssl/opensslv.h>
+
 /* gcc has a macro for it, clang a feature. That sanitizer attaches to the process, and keeps memory
  * that was freed. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -27,3 +29,11 @@
  * does not look at these bits. In the words of <openssl/ssl.h>: the compiler compares them. */
 #define SSL_OP_NO_TX_CERTIFICATE_COMPRESSION SSL_OP_BIT(32)
 #define SSL_OP_NO_RX_CERTIFICATE_COMPRESSION SSL_OP_BIT(33)
+
+/* From OpenSSL 3.3 on there is a call that also takes times after 2038, and the one before is to be
+ * left. */
+#if OPENSSL_VERSION_MAJOR > 3 || OPENSSL_VERSION_MINOR >= 3
+#define GW_SSL_SESSION_SET_TIME SSL_SESSION_set_time_ex
+#else
+#define GW_SSL_SESSION_SET_TIME SSL_SESSION_set_time
+#endif

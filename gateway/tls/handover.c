@@ -80,7 +80,8 @@ int gw_handshake_keys(struct gw_handshake *hs, struct gw_handover_keys *ret)
     if (hs->state != GW_HANDSHAKE_COMPLETE)
         return -EINVAL;
     const struct ktls_suite *suite = gw_handshake_suite(hs);
-    struct gw_handover_keys keys = {.role = hs->tls->role, .payload_max = gw_handshake_payload_max(hs)};
+    struct gw_handover_keys keys = {.role = hs->tls->role,
+                                    .payload_max = gw_handshake_payload_max(hs)};
     int r = suite->version == KTLS_TLS_1_3 ? derive_tls13(hs, suite, &keys)
                                            : derive_tls12(hs, suite, &keys);
     if (r == 0)

@@ -32,7 +32,7 @@ struct gw_handshake {
     uint64_t sent_before; /* TLS 1.3: sent.protected at the end of the handshake */
 
     struct gw_traffic_secrets secrets; /* TLS 1.3 */
-    struct ktls_keys server_keys;      /* … of it, once a ticket was sealed; else without a suite */
+    struct ktls_keys server_keys; /* … of it, once a ticket was sealed; else without a suite */
 
     char sni[256];         /* a host name in TLS has up to 255 bytes */
     bool name_known;       /* server role: a certificate is for it */

@@ -44,6 +44,7 @@ void gw_provider_free(struct gw_provider *p);
 /* For its algorithms: whether one goes by that name. */
 bool gw_provider_names(const OSSL_ALGORITHM *a, const char *name);
 
-/* Until the next call, those of these secrets that this thread derives are kept there; NULL: nowhere.
+/* Until the next call, those of these secrets that this thread derives are kept there; NULL:
+ * nowhere.
  */
 void gw_provider_watch(struct gw_traffic_secrets *secrets);

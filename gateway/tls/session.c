@@ -79,8 +79,7 @@ static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_C
                          EVP_MAC_CTX *mac, int sealing)
 {
     struct gw_handshake *hs = SSL_get_app_data(ssl);
-    return sealing ? seal(hs, name, iv, cipher, mac)
-                   : open_with(hs->tls, name, iv, cipher, mac);
+    return sealing ? seal(hs, name, iv, cipher, mac) : open_with(hs->tls, name, iv, cipher, mac);
 }
 
 bool gw_session_read_chain(SSL_SESSION *session, struct gw_chain *ret)

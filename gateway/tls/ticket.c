@@ -2,6 +2,7 @@
 #include "gateway/tls/ticket.h"
 
 #include "gateway/base/bytes.h"
+#include "gateway/base/compat.h"
 #include "gateway/base/wipe.h"
 #include "gateway/ktls/hmac.h"
 #include "gateway/ktls/softrecord.h"
@@ -42,15 +43,6 @@ struct draft {
 };
 
 /* ---- the session ---- */
-
-static int set_time(SSL_SESSION *session)
-{
-#if OPENSSL_VERSION_NUMBER >= 0x30300000L
-    return SSL_SESSION_set_time_ex(session, time(NULL)) != 0;
-#else
-    return SSL_SESSION_set_time(session, (long)time(NULL)) != 0;
-#endif
-}
 
 /* The key that both sides derive for the next time (RFC 8446 4.6.1). */
 static bool set_key(const struct draft *d, SSL_SESSION *session)
@@ -96,8 +88,8 @@ static bool encode(struct draft *d, SSL_SESSION *session)
 static bool make_session(struct draft *d)
 {
     SSL_SESSION *session = SSL_SESSION_dup(SSL_get0_session(d->hs->ssl));
-    bool ok = session && set_time(session) && set_key(d, session) && set_alpn(d, session) &&
-              set_chain(d, session) && encode(d, session);
+    bool ok = session && GW_SSL_SESSION_SET_TIME(session, time(NULL)) && set_key(d, session) &&
+              set_alpn(d, session) && set_chain(d, session) && encode(d, session);
     SSL_SESSION_free(session);
     return ok;
 }
@@ -114,9 +106,11 @@ static bool encrypt(const struct draft *d, struct gw_writer *w)
 {
     int len = 0, last = 0;
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    bool ok = ctx && EVP_EncryptInit_ex(ctx, d->hs->tls->ticket_cipher, NULL, d->key.aes_key, d->random.iv) &&
-              EVP_EncryptUpdate(ctx, w->at, &len, d->session, (int)d->session_len) &&
-              EVP_EncryptFinal_ex(ctx, w->at + len, &last);
+    bool ok =
+        ctx &&
+        EVP_EncryptInit_ex(ctx, d->hs->tls->ticket_cipher, NULL, d->key.aes_key, d->random.iv) &&
+        EVP_EncryptUpdate(ctx, w->at, &len, d->session, (int)d->session_len) &&
+        EVP_EncryptFinal_ex(ctx, w->at + len, &last);
     EVP_CIPHER_CTX_free(ctx);
     if (ok)
         w->at += len + last;
@@ -132,7 +126,8 @@ static bool write_ticket(const struct draft *d, struct gw_writer *w)
     gw_write_bytes(w, d->random.iv, sizeof(d->random.iv));
     if (!encrypt(d, w))
         return false;
-    ktls_hmac(KTLS_SHA256, d->key.hmac_key, sizeof(d->key.hmac_key), start, (size_t)(w->at - start), mac);
+    ktls_hmac(KTLS_SHA256, d->key.hmac_key, sizeof(d->key.hmac_key), start, (size_t)(w->at - start),
+              mac);
     gw_write_bytes(w, mac, MAC_LEN);
     return true;
 }
@@ -161,7 +156,8 @@ static int seal(struct gw_handshake *hs, const uint8_t *message, size_t len)
     uint8_t record[PIECE_MAX + KTLS_SOFT_OVERHEAD];
     size_t max = gw_handshake_payload_max(hs), piece;
     struct ktls_keys *keys = &hs->server_keys;
-    int r = ktls_derive_tls13(gw_handshake_suite(hs), hs->secrets.server, hs->secrets.server_len, keys);
+    int r =
+        ktls_derive_tls13(gw_handshake_suite(hs), hs->secrets.server, hs->secrets.server_len, keys);
     keys->seq = hs->sent.protected - hs->sent_before;
     for (size_t at = 0; r == 0 && at < len; at += piece) {
         piece = GW_MIN(len - at, max ? GW_MIN(max, (size_t)PIECE_MAX) : PIECE_MAX);

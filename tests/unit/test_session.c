@@ -151,7 +151,8 @@ static void each_ticket_brings_the_next(void **state)
         begin(&f, w, TLS1_3_VERSION, way % 2 ? w->client : NULL);
         assert_true(SSL_CTX_set_ciphersuites(f.ctx, suites[way / 4]));
         assert_true(SSL_CTX_set_tlsext_max_fragment_length(
-            f.ctx, way % 4 > 1 ? TLSEXT_max_fragment_length_512 : TLSEXT_max_fragment_length_DISABLED));
+            f.ctx,
+            way % 4 > 1 ? TLSEXT_max_fragment_length_512 : TLSEXT_max_fragment_length_DISABLED));
         SSL_SESSION *session = next_session(&f, NULL);
         for (int i = 0; i < 3; i++) {
             check_ticket(&f, session, iv);
