@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Single records sealed and opened in userspace, the plain way: the other side of each trial of the
- * probe and of the tests, independent of the kernel's code and of the gateway's user engine.
+ * Single records sealed and opened in userspace, the plain way: tickets, and the other side of each
+ * trial of the probe and of the tests, independent of the kernel's code and of the gateway's user
+ * engine.
  */
 #pragma once
 

@@ -281,6 +281,7 @@ int gw_handshake_verify(struct gw_handshake *hs, X509_STORE_CTX *verification)
 static void write_ticket(struct gw_handshake *hs)
 {
     int r = gw_ticket_write(hs);
+    gw_wipe(hs->secrets.resumption, sizeof(hs->secrets.resumption));
     ERR_clear_error();
     scan_output(hs);
     if (r)

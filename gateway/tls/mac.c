@@ -14,6 +14,7 @@
 /* ---- of both operations ---- */
 
 struct mac {
+    enum ktls_hash hash; /* stays for the next one */
     bool hash_known;
     bool begun;
     struct ktls_hmac_run run;
@@ -56,7 +57,7 @@ static int begin(struct mac *m, const uint8_t *key, size_t len)
 {
     if (!m->hash_known || (!key && len > 0))
         return 0;
-    ktls_hmac_begin(&m->run, m->run.hash, key, len);
+    ktls_hmac_begin(&m->run, m->hash, key, len);
     m->begun = true;
     return 1;
 }
@@ -75,8 +76,8 @@ static int end(void *ctx, unsigned char *out, size_t *ret_len, size_t size)
 {
     struct mac *m = ctx;
     uint8_t whole[KTLS_HASH_MAX];
-    size_t len = ktls_hash_len(m->run.hash);
-    if (!m->begun || (out && size < len))
+    size_t len = ktls_hash_len(m->hash);
+    if (!ret_len || !m->begun || (out && size < len))
         return 0;
     *ret_len = len;
     if (!out)
@@ -89,6 +90,7 @@ static int end(void *ctx, unsigned char *out, size_t *ret_len, size_t size)
 
 /* ---- the MAC ---- */
 
+/* The hash is all that libssl sets, as long as its context asks for no properties. */
 static int set_mac(void *ctx, const OSSL_PARAM params[])
 {
     struct mac *m = ctx;
@@ -96,7 +98,7 @@ static int set_mac(void *ctx, const OSSL_PARAM params[])
         if (strcmp(p->key, OSSL_MAC_PARAM_DIGEST) != 0 || p->data_type != OSSL_PARAM_UTF8_STRING ||
             m->begun)
             return 0;
-        m->hash_known = gw_mac_hash(p->data, &m->run.hash);
+        m->hash_known = gw_mac_hash(p->data, &m->hash);
         if (!m->hash_known)
             return 0;
     }
@@ -114,7 +116,7 @@ static int get_mac(void *ctx, OSSL_PARAM params[])
 {
     const struct mac *m = ctx;
     OSSL_PARAM *p = OSSL_PARAM_locate(params, OSSL_MAC_PARAM_SIZE);
-    return !p || OSSL_PARAM_set_size_t(p, m->hash_known ? ktls_hash_len(m->run.hash) : 0);
+    return !p || OSSL_PARAM_set_size_t(p, m->hash_known ? ktls_hash_len(m->hash) : 0);
 }
 
 static const OSSL_PARAM *settable(void *ctx, void *provider_context)
@@ -177,7 +179,7 @@ static void free_key(void *key)
 static int has_key(const void *key, int selection)
 {
     const struct key *k = key;
-    return (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0 || k->data;
+    return k && ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0 || k->data);
 }
 
 static int import_key(void *key, int selection, const OSSL_PARAM params[])
@@ -226,7 +228,7 @@ static int begin_signature(void *ctx, const char *hash, void *key, const OSSL_PA
     struct mac *m = ctx;
     const struct key *k = key;
     m->begun = false;
-    m->hash_known = hash && gw_mac_hash(hash, &m->run.hash);
+    m->hash_known = hash && gw_mac_hash(hash, &m->hash);
     return k && k->data && (!params || !params->key) && begin(m, k->data, k->len);
 }
 

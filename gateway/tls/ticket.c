@@ -73,25 +73,31 @@ static bool set_chain(const struct draft *d, SSL_SESSION *session)
     return SSL_session_reused(d->hs->ssl) || gw_session_write_chain(session, &d->hs->chain);
 }
 
-static bool encode(struct draft *d, SSL_SESSION *session)
+/* One that is too long for a ticket leaves d->session NULL. */
+static int encode(struct draft *d, SSL_SESSION *session)
 {
     int len = i2d_SSL_SESSION(session, NULL);
-    if (len <= 0 || len > SESSION_MAX)
-        return false;
-    d->session = malloc((size_t)len);
-    unsigned char *at = d->session;
+    if (len > SESSION_MAX)
+        return 0;
+    if (len <= 0)
+        return -EIO;
+    unsigned char *at = d->session = malloc((size_t)len);
+    if (!at)
+        return -ENOMEM;
     d->session_len = (size_t)len;
-    return at && i2d_SSL_SESSION(session, &at) == len;
+    return i2d_SSL_SESSION(session, &at) == len ? 0 : -EIO;
 }
 
 /* Of a copy: the session itself may be in use. */
-static bool make_session(struct draft *d)
+static int make_session(struct draft *d)
 {
     SSL_SESSION *session = SSL_SESSION_dup(SSL_get0_session(d->hs->ssl));
-    bool ok = session && GW_SSL_SESSION_SET_TIME(session, time(NULL)) && set_key(d, session) &&
-              set_alpn(d, session) && set_chain(d, session) && encode(d, session);
+    int r = -EIO;
+    if (session && GW_SSL_SESSION_SET_TIME(session, time(NULL)) && set_key(d, session) &&
+        set_alpn(d, session) && set_chain(d, session))
+        r = encode(d, session);
     SSL_SESSION_free(session);
-    return ok;
+    return r;
 }
 
 /* ---- the message ---- */
@@ -183,15 +189,18 @@ static int write_out(struct gw_handshake *hs, const struct draft *d)
 int gw_ticket_write(struct gw_handshake *hs)
 {
     struct draft d = {.hs = hs};
-    int r = -EIO;
+    gw_require(!hs->server_keys.suite); /* a second one would need a nonce of its own */
     if (!gw_session_ticket_key(hs, &d.key))
         return 0;
-    if (RAND_bytes_ex(hs->tls->library, (unsigned char *)&d.random, sizeof(d.random), 0) == 1 &&
-        make_session(&d))
+    int r = -EIO;
+    if (RAND_bytes_ex(hs->tls->library, (unsigned char *)&d.random, sizeof(d.random), 0) == 1)
+        r = make_session(&d);
+    if (r == 0 && d.session) {
         r = write_out(hs, &d);
+        hs->ticket_sent = r == 0;
+    }
     gw_wipe(d.session, d.session_len);
     free(d.session);
     gw_wipe_object(&d);
-    hs->ticket_sent = r == 0;
     return r;
 }

@@ -11,6 +11,7 @@
 struct gw_handshake;
 
 /* Writes one to the output of a complete handshake, sealed as the server's next records, and notes
- * that in `ticket_sent`; nothing when there is no key for it, or the peer may not pass.
- * Returns 0; -ENOMEM or -EIO (libcrypto failed), after which the handshake is good for nothing. */
+ * that in `ticket_sent`; nothing when there is no key for it, the peer may not pass, or its
+ * certificate is too large for one. Once a handshake. Returns 0; -ENOMEM or -EIO (libcrypto
+ * failed), after which the handshake is good for nothing. */
 gw_must_check int gw_ticket_write(struct gw_handshake *hs);
