@@ -11,7 +11,6 @@
 #include <errno.h>
 
 enum {
-    SEED_MAX = 96,
     KEY_BLOCK_MAX = 2 * KTLS_KEY_MAX + 2 * KTLS_IV_LEN,
     /* T(i-1) || HkdfLabel || i: length, label and context with their own length bytes. */
     EXPAND_INPUT_MAX = KTLS_HASH_MAX + 2 + 1 + 255 + 1 + 255 + 1,
@@ -67,35 +66,53 @@ int ktls_hkdf_expand_label(enum ktls_hash hash, const uint8_t *secret, size_t se
     return 0;
 }
 
+/* The key's blocks are hashed once for all of them. */
+static void hmac_with(const struct ktls_hmac_run *begun, const uint8_t *data, size_t len,
+                      uint8_t out[KTLS_HASH_MAX])
+{
+    struct ktls_hmac_run run = *begun;
+    ktls_hmac_add(&run, data, len);
+    ktls_hmac_end(&run, out);
+}
+
+int ktls_tls12_p_hash(enum ktls_hash hash, const uint8_t *secret, size_t secret_len,
+                      const uint8_t *seed, size_t seed_len, uint8_t *out, size_t out_len)
+{
+    uint8_t input[KTLS_HASH_MAX + KTLS_SEED_MAX]; /* A(i) || seed */
+    uint8_t a[KTLS_HASH_MAX], block[KTLS_HASH_MAX];
+    size_t hash_len = ktls_hash_len(hash), left = out_len;
+    struct ktls_hmac_run begun;
+    if (seed_len > KTLS_SEED_MAX)
+        return -EINVAL;
+    memcpy(input + hash_len, seed, seed_len);
+    ktls_hmac_begin(&begun, hash, secret, secret_len);
+    hmac_with(&begun, input + hash_len, seed_len, a);
+    while (left) {
+        memcpy(input, a, hash_len);
+        hmac_with(&begun, input, hash_len + seed_len, block);
+        give_block(block, hash_len, &out, &left);
+        if (left)
+            hmac_with(&begun, input, hash_len, a);
+    }
+    ktls_wipe(&begun, sizeof(begun));
+    ktls_wipe(input, sizeof(input));
+    ktls_wipe(a, sizeof(a));
+    ktls_wipe(block, sizeof(block));
+    return 0;
+}
+
 int ktls_tls12_prf(enum ktls_hash hash, const uint8_t *secret, size_t secret_len, const char *label,
                    const uint8_t *seed_a, size_t seed_a_len, const uint8_t *seed_b,
                    size_t seed_b_len, uint8_t *out, size_t out_len)
 {
-    /* A(i) || label || seed */
-    uint8_t input[KTLS_HASH_MAX + SEED_MAX];
-    size_t hash_len = ktls_hash_len(hash);
-    struct gw_writer w = gw_writer_of(input + hash_len, SEED_MAX);
+    uint8_t seed[KTLS_SEED_MAX];
+    struct gw_writer w = gw_writer_of(seed, sizeof(seed));
     gw_write_bytes(&w, label, strlen(label));
     gw_write_bytes(&w, seed_a, seed_a_len);
     gw_write_bytes(&w, seed_b, seed_b_len);
     if (w.failed)
         return -EINVAL;
-
-    uint8_t a[KTLS_HASH_MAX], block[KTLS_HASH_MAX];
-    uint8_t *at = out;
-    size_t left = out_len;
-    ktls_hmac(hash, secret, secret_len, input + hash_len, gw_writer_len(&w), a);
-    while (left) {
-        memcpy(input, a, hash_len);
-        ktls_hmac(hash, secret, secret_len, input, hash_len + gw_writer_len(&w), block);
-        give_block(block, hash_len, &at, &left);
-        if (left)
-            ktls_hmac(hash, secret, secret_len, input, hash_len, a);
-    }
-    ktls_wipe(input, sizeof(input));
-    ktls_wipe(a, sizeof(a));
-    ktls_wipe(block, sizeof(block));
-    return 0;
+    return ktls_tls12_p_hash(hash, secret, secret_len, seed, gw_writer_len(&w), out, out_len);
 }
 
 /* Fills *ret_keys from a traffic secret that may be ret_keys->secret itself. */

@@ -96,6 +96,7 @@ static bool replace_all(struct rows *changed)
         const OSSL_DISPATCH *functions;
     } ours[] = {
         {KDFS, "TLS13-KDF", gw_schedule_functions},
+        {KDFS, "TLS1-PRF", gw_schedule_prf_functions},
         {KEYS, "X25519", gw_x25519_keys()},
         {KEYS, "HMAC", gw_mac_key_functions},
         {MACS, "HMAC", gw_mac_functions},

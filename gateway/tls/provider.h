@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What libssl computes with: libcrypto's own default provider, but for three algorithms. The key
+ * What libssl computes with: libcrypto's own default provider, but for four algorithms. The key
  * schedule of TLS 1.3 (TLS13-KDF) is ours, on gateway/ktls, for two reasons. It is where the
  * traffic secrets come into being, which the hand-over needs: the other way to them, the key log,
  * writes five secrets of each handshake as text, byte by byte. And libcrypto's own fetches and
  * allocates for each of a handshake's dozen derivations. Together they are an eighth of a
  * handshake. X25519 is offered as a key encapsulation, which is a twelfth, with keys of a stock
  * (x25519.h). And HMAC is ours (mac.h), as libcrypto's takes each key twice, and for a digest of
- * its own that it looks up.
+ * its own that it looks up; and so is the PRF of TLS 1.2 (TLS1-PRF), which stands on it.
  */
 #pragma once
 

@@ -5,8 +5,10 @@
  */
 #include "gateway/tls/schedule.h"
 
+#include "gateway/base/bytes.h"
 #include "gateway/base/wipe.h"
 #include "gateway/ktls/hmac.h"
+#include "gateway/ktls/keys.h"
 #include "gateway/tls/mac.h"
 #include "gateway/tls/provider.h"
 
@@ -177,6 +179,47 @@ static int derive(void *ctx, unsigned char *out, size_t len, const OSSL_PARAM pa
     }
 }
 
+/* ---- the PRF of TLS 1.2 ---- */
+
+/* What it is asked for; its seed comes in parts, the label first. */
+struct prf_request {
+    enum ktls_hash hash;
+    bool hash_known;
+    struct bytes secret;
+    uint8_t seed[KTLS_SEED_MAX];
+    struct gw_writer seed_writer;
+};
+
+static bool take_for_prf(const OSSL_PARAM *p, struct prf_request *r)
+{
+    struct bytes part;
+    if (!strcmp(p->key, OSSL_KDF_PARAM_SEED)) {
+        if (!take_bytes(p, &part))
+            return false;
+        gw_write_bytes(&r->seed_writer, part.data, part.len);
+        return !r->seed_writer.failed;
+    }
+    if (!strcmp(p->key, OSSL_KDF_PARAM_SECRET))
+        return take_bytes(p, &r->secret);
+    if (strcmp(p->key, OSSL_KDF_PARAM_DIGEST) != 0 || p->data_type != OSSL_PARAM_UTF8_STRING)
+        return false;
+    r->hash_known = gw_mac_hash(p->data, &r->hash);
+    return r->hash_known;
+}
+
+static int derive_by_prf(void *ctx, unsigned char *out, size_t len, const OSSL_PARAM params[])
+{
+    struct prf_request r = {.hash_known = false};
+    (void)ctx;
+    r.seed_writer = gw_writer_of(r.seed, sizeof(r.seed));
+    for (const OSSL_PARAM *p = params; p && p->key; p++)
+        if (!take_for_prf(p, &r))
+            return 0;
+    return r.hash_known && r.secret.len > 0 && gw_writer_len(&r.seed_writer) > 0 &&
+           ktls_tls12_p_hash(r.hash, r.secret.data, r.secret.len, r.seed,
+                             gw_writer_len(&r.seed_writer), out, len) == 0;
+}
+
 /* ---- for libcrypto's core ---- */
 
 static int context; /* its address only */
@@ -211,13 +254,19 @@ static const OSSL_PARAM *settable(void *ctx, void *provider_context)
     return none;
 }
 
-const OSSL_DISPATCH gw_schedule_functions[] = {
-    {OSSL_FUNC_KDF_NEWCTX, (void (*)(void))new_context},
-    {OSSL_FUNC_KDF_DUPCTX, (void (*)(void))dup_context},
-    {OSSL_FUNC_KDF_FREECTX, (void (*)(void))free_context},
-    {OSSL_FUNC_KDF_RESET, (void (*)(void))free_context},
-    {OSSL_FUNC_KDF_DERIVE, (void (*)(void))derive},
-    {OSSL_FUNC_KDF_SETTABLE_CTX_PARAMS, (void (*)(void))settable},
-    {OSSL_FUNC_KDF_SET_CTX_PARAMS, (void (*)(void))set_params},
-    {0, NULL},
-};
+// clang-format off
+#define FUNCTIONS(derivation)                                                  \
+    {                                                                          \
+        {OSSL_FUNC_KDF_NEWCTX, (void (*)(void))new_context},                   \
+        {OSSL_FUNC_KDF_DUPCTX, (void (*)(void))dup_context},                   \
+        {OSSL_FUNC_KDF_FREECTX, (void (*)(void))free_context},                 \
+        {OSSL_FUNC_KDF_RESET, (void (*)(void))free_context},                   \
+        {OSSL_FUNC_KDF_DERIVE, (void (*)(void))(derivation)},                  \
+        {OSSL_FUNC_KDF_SETTABLE_CTX_PARAMS, (void (*)(void))settable},         \
+        {OSSL_FUNC_KDF_SET_CTX_PARAMS, (void (*)(void))set_params},            \
+        {0, NULL},                                                             \
+    }
+// clang-format on
+
+const OSSL_DISPATCH gw_schedule_functions[] = FUNCTIONS(derive);
+const OSSL_DISPATCH gw_schedule_prf_functions[] = FUNCTIONS(derive_by_prf);

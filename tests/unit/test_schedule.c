@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our key schedule of TLS 1.3 computes what libcrypto's does, refuses what no handshake asks for,
- * and keeps the traffic secrets for who watches, no others. */
+/* Our key schedules of TLS compute what libcrypto's do, refuse what no handshake asks for,
+ * and keep the traffic secrets for who watches, no others. */
 #include "gateway/base/attr.h"
 #include "gateway/ktls/hmac.h"
 #include "gateway/tls/library.h"
@@ -204,6 +204,89 @@ static void only_traffic_secrets_are_kept(void **state)
     assert_int_equal(kept.server_len, 0);
 }
 
+/* The PRF of TLS 1.2 as libssl asks for it: the label and up to four more parts of the seed. */
+struct prf_asked {
+    const char *digest;
+    uint8_t *secret;
+    size_t secret_len;
+    const char *label;
+    uint8_t *parts;
+    size_t part_len; /* of each */
+    size_t out_len;
+    bool odd;
+};
+
+static bool derive_by_prf(OSSL_LIB_CTX *from, const struct prf_asked *a, uint8_t *out)
+{
+    OSSL_PARAM params[10];
+    size_t n = 0;
+    EVP_KDF *kdf = EVP_KDF_fetch(from, "TLS1-PRF", NULL);
+    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+    assert_non_null(ctx);
+    if (a->digest)
+        params[n++] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
+                                                       (char *)(uintptr_t)a->digest, 0);
+    n += add(&params[n], OSSL_KDF_PARAM_SECRET, a->secret, a->secret_len);
+    n += add(&params[n], OSSL_KDF_PARAM_SEED, a->label, a->label ? strlen(a->label) : 0);
+    for (int i = 0; i < 4; i++)
+        n += add(&params[n], OSSL_KDF_PARAM_SEED, a->parts, a->part_len);
+    if (a->odd)
+        n += add(&params[n], OSSL_KDF_PARAM_INFO, "x", 1);
+    params[n] = OSSL_PARAM_construct_end();
+    bool ok = EVP_KDF_derive(ctx, out, a->out_len, params) == 1;
+    EVP_KDF_CTX_free(ctx);
+    EVP_KDF_free(kdf);
+    return ok;
+}
+
+static void the_prf_is_the_same(void **state)
+{
+    static const char *const labels[] = {"master secret", "extended master secret", "key expansion",
+                                         "client finished"};
+    static const size_t secret_lens[] = {1, 32, 48, 66, 256}, part_lens[] = {0, 1, 8, 18},
+                        out_lens[] = {12, 32, 48, 104, 136};
+    uint8_t secret[256], parts[32], ours[255], theirs[255];
+    (void)state;
+    (void)RAND_bytes(secret, sizeof(secret));
+    (void)RAND_bytes(parts, sizeof(parts));
+    for (size_t i = 0; i < 4 * 4 * 5 * 4 * 5; i++) {
+        struct prf_asked a = {.digest = digests[i % 4].name,
+                              .label = labels[i / 4 % 4],
+                              .secret = secret,
+                              .secret_len = secret_lens[i / 16 % 5],
+                              .parts = parts,
+                              .part_len = part_lens[i / 80 % 4],
+                              .out_len = out_lens[i / 320]};
+        assert_true(derive_by_prf(library, &a, ours));
+        assert_true(derive_by_prf(NULL, &a, theirs));
+        assert_memory_equal(ours, theirs, a.out_len);
+    }
+}
+
+static void what_no_handshake_asks_of_the_prf_is_refused(void **state)
+{
+    uint8_t secret[48] = {1}, parts[32] = {2}, out[64];
+    const struct prf_asked good = {.digest = "SHA256",
+                                   .label = "key expansion",
+                                   .secret = secret,
+                                   .secret_len = sizeof(secret),
+                                   .parts = parts,
+                                   .part_len = 16,
+                                   .out_len = sizeof(out)};
+    struct prf_asked bad[] = {good, good, good, good, good, good};
+    (void)state;
+    assert_true(derive_by_prf(library, &good, out));
+    bad[0].digest = "MD5-SHA1";
+    bad[1].digest = NULL;
+    bad[2].secret = NULL;
+    bad[3].part_len = sizeof(parts); /* too long, with the label */
+    bad[4].odd = true;
+    bad[5].label = NULL;
+    bad[5].parts = NULL;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(bad); i++)
+        assert_false(derive_by_prf(library, &bad[i], out));
+}
+
 static void hmac_is_libcryptos(void **state)
 {
     uint8_t key[300], data[300], ours[KTLS_HASH_MAX], theirs[EVP_MAX_MD_SIZE];
@@ -228,6 +311,8 @@ int main(void)
         cmocka_unit_test(extractions_are_the_same),
         cmocka_unit_test(what_no_handshake_asks_for_is_refused),
         cmocka_unit_test(only_traffic_secrets_are_kept),
+        cmocka_unit_test(the_prf_is_the_same),
+        cmocka_unit_test(what_no_handshake_asks_of_the_prf_is_refused),
         cmocka_unit_test(hmac_is_libcryptos),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
