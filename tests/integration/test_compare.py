@@ -120,7 +120,7 @@ def try_baseline(out):
             print("left out, as no peer is installed: the baseline")
             return
         check(result.returncode == code and words in result.stdout,
-              f"beside a baseline of {ratio} it says: {words}")
+              f"beside a baseline of {ratio} it says: {words}", f"{result.returncode}\n{result.stdout}{result.stderr}")
 
 
 def try_workers():
