@@ -15,10 +15,13 @@
 
 /* A load that takes so much longer than it should hangs. */
 #define PATIENCE_NS (180 * GW_NS_PER_SEC)
-#define WAKING_NS (100 * GW_NS_PER_MS)
 
 /* Fewer resumed handshakes are another case. The first few are under way when counting begins. */
 #define RESUMED_SHARE 0.98
+
+enum {
+    WAKING_HANDSHAKES = 100
+};
 
 /* Filled by the process that loads: a process, so that it can be ended whatever it does. */
 struct report {
@@ -44,8 +47,7 @@ static int wake(const struct bench_config *load, struct report *report)
     waking.command = BENCH_HANDSHAKE;
     waking.pids.count = 0;
     waking.connections = waking.threads = 1;
-    waking.time_ns = WAKING_NS;
-    waking.warmup_ns = 0;
+    waking.units = WAKING_HANDSHAKES; /* however long they take */
     return bench_run(&waking, NULL, NULL, &report->result, &report->err);
 }
 
