@@ -303,8 +303,7 @@ unsigned gw_handshake_tickets(struct gw_handshake *hs)
 void gw_handshake_take_session(struct gw_handshake *hs, SSL_SESSION *session)
 {
     hs->sessions_received++;
-    /* One that came of a resumed connection has it already. */
-    if (!SSL_session_reused(hs->ssl) && !gw_session_write_chain(session, &hs->chain)) {
+    if (!gw_session_keep_chain(hs, session)) {
         SSL_SESSION_free(session);
         return;
     }

@@ -91,19 +91,21 @@ bool gw_session_read_chain(SSL_SESSION *session, struct gw_chain *ret)
            gw_chain_decode(ret, data, len);
 }
 
-bool gw_session_write_chain(SSL_SESSION *session, const struct gw_chain *chain)
+bool gw_session_keep_chain(const struct gw_handshake *hs, SSL_SESSION *session)
 {
     uint8_t data[GW_CHAIN_BYTES_MAX];
-    size_t len = gw_chain_encode(chain, data);
+    if (SSL_session_reused(hs->ssl))
+        return true;
+    size_t len = gw_chain_encode(&hs->chain, data);
     return len && SSL_SESSION_set1_ticket_appdata(session, data, len);
 }
 
-/* A session that was resumed has the chain of its first handshake already. */
+/* Of TLS 1.2. */
 static int on_ticket_made(SSL *ssl, void *arg)
 {
     const struct gw_handshake *hs = SSL_get_app_data(ssl);
     (void)arg;
-    return SSL_session_reused(ssl) || gw_session_write_chain(SSL_get_session(ssl), &hs->chain);
+    return gw_session_keep_chain(hs, SSL_get_session(ssl));
 }
 
 /* The session context already keeps sessions of other trust away; this looks at the peer. */

@@ -29,4 +29,5 @@ gw_must_check bool gw_session_ticket_key(const struct gw_handshake *hs, struct g
 
 /* The chain that a session carries, in either role. False: none, or not one of ours. */
 gw_must_check bool gw_session_read_chain(SSL_SESSION *session, struct gw_chain *ret);
-gw_must_check bool gw_session_write_chain(SSL_SESSION *session, const struct gw_chain *chain);
+/* Gives a session of this handshake the chain; one that came of a resumed one has it already. */
+gw_must_check bool gw_session_keep_chain(const struct gw_handshake *hs, SSL_SESSION *session);

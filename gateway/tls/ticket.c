@@ -67,12 +67,6 @@ static bool set_alpn(const struct draft *d, SSL_SESSION *session)
     return !alpn || SSL_SESSION_set1_alpn_selected(session, alpn, len);
 }
 
-/* A session that was resumed has the chain of its first handshake already. */
-static bool set_chain(const struct draft *d, SSL_SESSION *session)
-{
-    return SSL_session_reused(d->hs->ssl) || gw_session_write_chain(session, &d->hs->chain);
-}
-
 /* One that is too long for a ticket leaves d->session NULL. */
 static int encode(struct draft *d, SSL_SESSION *session)
 {
@@ -94,7 +88,7 @@ static int make_session(struct draft *d)
     SSL_SESSION *session = SSL_SESSION_dup(SSL_get0_session(d->hs->ssl));
     int r = -EIO;
     if (session && GW_SSL_SESSION_SET_TIME(session, time(NULL)) && set_key(d, session) &&
-        set_alpn(d, session) && set_chain(d, session))
+        set_alpn(d, session) && gw_session_keep_chain(d->hs, session))
         r = encode(d, session);
     SSL_SESSION_free(session);
     return r;
