@@ -6,6 +6,7 @@
 #include "gateway/base/bytes.h"
 #include "gateway/wire/crc32c.h"
 #include "gateway/wire/proxy.h"
+#include "tests/support/best_group.h"
 
 #include <arpa/inet.h>
 #include <openssl/pem.h>
@@ -148,12 +149,6 @@ static void assert_value(const struct gw_tlv_value *in, uint8_t type, const char
     assert_string_equal(text, want);
 }
 
-/* What client and gateway prefer: a hybrid, once libssl has one. */
-static const char *group_of(bool tls13)
-{
-    return tls13 && OpenSSL_version_num() >= 0x30500000 ? "X25519MLKEM768" : "x25519";
-}
-
 static void assert_cert(const struct gw_tlv_value *in, enum identity id)
 {
     struct gw_tlv_value value = find(in->data, in->len, 0x28);
@@ -218,7 +213,7 @@ static void what_it_tells(int version, bool full, bool resumed, const struct bac
     assert_value(&h.ssl, 0x23, line->suite);
     assert_value(&h.ssl, 0x24, resumed ? "" : "ecdsa-with-SHA256");
     assert_value(&h.ssl, 0x25, resumed ? "" : "EC256");
-    assert_value(&h.ssl, 0x26, group_of(tls13));
+    assert_value(&h.ssl, 0x26, tls13 ? test_best_group() : "x25519");
     assert_value(&h.ssl, 0x27, resumed ? "" : "ecdsa_secp256r1_sha256");
     if (full)
         assert_cert(&h.ssl, ID_ALICE);

@@ -5,6 +5,7 @@
  */
 #include "gateway/base/log.h"
 #include "gateway/base/wipe.h"
+#include "tests/support/best_group.h"
 #include "tests/unit/tlspair.h"
 
 #include <setjmp.h>
@@ -359,7 +360,7 @@ static void defaults(void **state)
     struct gw_service service;
     tlsworld_service(w, &service);
     negotiates(w, &service, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256", "x25519");
-    negotiates(w, &service, TLS1_3_VERSION, "TLS_AES_128_GCM_SHA256", tlspair_best_group());
+    negotiates(w, &service, TLS1_3_VERSION, "TLS_AES_128_GCM_SHA256", test_best_group());
 }
 
 /* A client that could, but has sent a share for another group only, is asked for the better one. */
@@ -370,7 +371,7 @@ static void the_preferred_group_is_asked_for(void **state)
     struct gw_handshake_info info;
     char text[64];
     tlsworld_service(w, &service);
-    const char *best = tlspair_best_group();
+    const char *best = test_best_group();
     struct gw_tls_context *tls = tlsworld_context(&service, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
     bool hybrid = strcmp(best, "x25519") != 0;

@@ -9,6 +9,7 @@
 #include "gateway/base/wipe.h"
 #include "gateway/ktls/softrecord.h"
 #include "gateway/tls/session.h"
+#include "tests/support/best_group.h"
 #include "tests/unit/ahead.h"
 #include "tests/unit/tlspair.h"
 
@@ -397,7 +398,7 @@ static unsigned read_shares(const uint8_t *hello, size_t len, uint16_t groups[8]
 static void key_shares(void **state)
 {
     const struct tlsworld *w = *state;
-    bool hybrid = strcmp(tlspair_best_group(), "x25519") != 0;
+    bool hybrid = strcmp(test_best_group(), "x25519") != 0;
     const uint16_t expected[] = {0x11ec, 0x001d};
     uint16_t groups[8];
     const uint8_t *hello;

@@ -41,13 +41,22 @@ static size_t add(OSSL_PARAM *p, const char *name, const void *data, size_t len)
     return 1;
 }
 
+static bool run(OSSL_LIB_CTX *from, const char *name, const OSSL_PARAM *params, uint8_t *out,
+                size_t len)
+{
+    EVP_KDF *kdf = EVP_KDF_fetch(from, name, NULL);
+    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+    assert_non_null(ctx);
+    bool ok = EVP_KDF_derive(ctx, out, len, params) == 1;
+    EVP_KDF_CTX_free(ctx);
+    EVP_KDF_free(kdf);
+    return ok;
+}
+
 static bool derive(OSSL_LIB_CTX *library, struct asked *a, uint8_t *out)
 {
     OSSL_PARAM params[10];
     size_t n = 0;
-    EVP_KDF *kdf = EVP_KDF_fetch(library, "TLS13-KDF", NULL);
-    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
-    assert_non_null(ctx);
     params[n++] = OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &a->mode);
     params[n++] =
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t)a->digest, 0);
@@ -59,10 +68,7 @@ static bool derive(OSSL_LIB_CTX *library, struct asked *a, uint8_t *out)
     if (a->odd)
         n += add(&params[n], OSSL_KDF_PARAM_INFO, "x", 1);
     params[n] = OSSL_PARAM_construct_end();
-    bool ok = EVP_KDF_derive(ctx, out, a->out_len, params) == 1;
-    EVP_KDF_CTX_free(ctx);
-    EVP_KDF_free(kdf);
-    return ok;
+    return run(library, "TLS13-KDF", params, out, a->out_len);
 }
 
 static OSSL_LIB_CTX *library;
@@ -220,9 +226,6 @@ static bool derive_by_prf(OSSL_LIB_CTX *from, const struct prf_asked *a, uint8_t
 {
     OSSL_PARAM params[10];
     size_t n = 0;
-    EVP_KDF *kdf = EVP_KDF_fetch(from, "TLS1-PRF", NULL);
-    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
-    assert_non_null(ctx);
     if (a->digest)
         params[n++] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
                                                        (char *)(uintptr_t)a->digest, 0);
@@ -233,10 +236,7 @@ static bool derive_by_prf(OSSL_LIB_CTX *from, const struct prf_asked *a, uint8_t
     if (a->odd)
         n += add(&params[n], OSSL_KDF_PARAM_INFO, "x", 1);
     params[n] = OSSL_PARAM_construct_end();
-    bool ok = EVP_KDF_derive(ctx, out, a->out_len, params) == 1;
-    EVP_KDF_CTX_free(ctx);
-    EVP_KDF_free(kdf);
-    return ok;
+    return run(from, "TLS1-PRF", params, out, a->out_len);
 }
 
 static void the_prf_is_the_same(void **state)

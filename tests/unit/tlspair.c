@@ -354,13 +354,3 @@ bool tlspair_name(struct tlspair *p, const char *name)
     return SSL_ctrl(p->client, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
                     (void *)(uintptr_t)name) == 1;
 }
-
-const char *tlspair_best_group(void)
-{
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-    assert_non_null(ctx);
-    char group[] = "X25519MLKEM768"; /* the macro casts its const away */
-    bool hybrid = SSL_CTX_set1_groups_list(ctx, group);
-    SSL_CTX_free(ctx);
-    return hybrid ? "X25519MLKEM768" : "x25519";
-}

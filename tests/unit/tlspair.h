@@ -83,10 +83,6 @@ SSL_CTX *tlspair_client_ctx(const struct tlsworld *w, int version);
 bool tlspair_sigalgs(SSL_CTX *ctx, const char *list);
 bool tlspair_name(struct tlspair *p, const char *name);
 
-/* The group that both sides take in TLS 1.3 where nothing is said: with OpenSSL 3.5 the hybrid one.
- */
-const char *tlspair_best_group(void);
-
 /* `session` (NULL: none) is offered for resumption. The client is not run yet. */
 void tlspair_init(struct tlspair *p, struct gw_tls_context *tls, SSL_CTX *client_ctx,
                   SSL_SESSION *session);
