@@ -4,9 +4,11 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 from verdict import check, finish
 
@@ -25,6 +27,34 @@ def run(*command):
     return result
 
 
+def guests():
+    """Processes of that kernel."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found += [path] if b"kernels/aesni/linux.uml" in path.read_bytes().split(b"\0")[0] else []
+        except OSError:
+            pass
+    return found
+
+
+def await_guests(some):
+    until = time.monotonic() + 15
+    while bool(guests()) != some and time.monotonic() < until:
+        time.sleep(0.05)
+    return bool(guests()) == some
+
+
+def check_end():
+    """Half-way: run-in-kernel takes its guest down once nobody reads from it any more."""
+    with subprocess.Popen([sys.executable, ROOT / "bench/aesni/aesni.py", "--build", BUILD, "--tls", "1.3"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        check(await_guests(True), "it runs")
+        process.terminate()
+        check(process.wait(15) == -signal.SIGTERM, "SIGTERM ends it")
+    check(await_guests(False), "no guest is left", str(guests()))
+
+
 def main():
     drivers = run(ROOT / "tests/kernel/run-in-kernel", "-k", "aesni", "--", "cat", "/proc/crypto")
     check("generic-gcm-aesni" in drivers.stdout, "the kernel's AES-GCM is that of AES-NI", drivers.stdout)
@@ -38,6 +68,7 @@ def main():
     check([x["system"] for x in rows] == ["ktlsgate-splice", "nginx-plain"], "both take part")
     cost = rows[0]["server_cpu"]["median"]
     check(0 < cost < MOST, f"the kernel engine takes {cost} s/GiB")
+    check_end()
     finish()
 
 
