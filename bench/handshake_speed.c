@@ -203,39 +203,72 @@ static SSL_CTX *client_of(int version)
     return ctx;
 }
 
-/* ---- keys of X25519 ---- */
+/* ---- X25519 ---- */
 
-static void lanes(void)
+static uint8_t private[GW_X25519_LANES][GW_X25519_KEY_LEN];
+static uint8_t public[GW_X25519_LANES][GW_X25519_KEY_LEN];
+
+static void lanes_keys(void)
 {
-    static uint8_t private[GW_X25519_LANES][GW_X25519_KEY_LEN];
-    static uint8_t public[GW_X25519_LANES][GW_X25519_KEY_LEN];
     private[0][1]++;
-    gw_x25519_lanes(public, private);
+    gw_x25519_lanes_keys(public, private);
 }
 
-static void libcrypto(void)
+static void libcrypto_keys(void)
 {
     for (unsigned i = 0; i < GW_X25519_LANES; i++)
         EVP_PKEY_free(EVP_PKEY_Q_keygen(NULL, NULL, "X25519"));
 }
 
-/* Microseconds of one of eight. */
-static double best_of_key(void (*make)(void))
+static void lanes_secret(void)
+{
+    uint8_t secret[GW_X25519_KEY_LEN];
+    private[0][1]++;
+    (void)gw_x25519_lanes_secret(secret, private[0], public[0]);
+}
+
+static EVP_PKEY_CTX *derivation; /* its key is its peer's, too */
+
+static void libcrypto_secret(void)
+{
+    uint8_t secret[GW_X25519_KEY_LEN];
+    size_t len = sizeof(secret);
+    (void)EVP_PKEY_derive(derivation, secret, &len);
+}
+
+/* Microseconds. */
+static double best_of(void (*work)(void))
 {
     double best = 1e9;
     for (unsigned round = 0; round < ROUNDS; round++) {
         double before = cpu_us();
-        make();
+        work();
         best = GW_MIN(best, cpu_us() - before);
     }
-    return best / GW_X25519_LANES;
+    return best;
 }
 
-static void print_keys(void)
+static void print_x25519(void)
 {
-    if (gw_x25519_lanes_work())
-        printf("%-40s %8.1f us\n", "gateway, key of X25519, eight at once", best_of_key(lanes));
-    printf("%-40s %8.1f us\n", "libcrypto, key of X25519", best_of_key(libcrypto));
+    const struct {
+        const char *what;
+        void (*work)(void);
+        unsigned count;
+    } rows[] = {
+        {"libcrypto, key of X25519", libcrypto_keys, GW_X25519_LANES},
+        {"libcrypto, secret of X25519", libcrypto_secret, 1},
+        {"gateway, key of X25519, eight at once", lanes_keys, GW_X25519_LANES},
+        {"gateway, secret of X25519", lanes_secret, 1},
+    };
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+    derivation = EVP_PKEY_CTX_new(key, NULL);
+    (void)EVP_PKEY_derive_init(derivation);
+    (void)EVP_PKEY_derive_set_peer(derivation, key);
+    size_t count = gw_x25519_lanes_work() ? GW_ARRAY_SIZE(rows) : 2;
+    for (size_t i = 0; i < count; i++)
+        printf("%-40s %8.1f us\n", rows[i].what, best_of(rows[i].work) / rows[i].count);
+    EVP_PKEY_CTX_free(derivation);
+    EVP_PKEY_free(key);
 }
 
 int main(int argc, char **argv)
@@ -279,7 +312,7 @@ int main(int argc, char **argv)
     for (size_t i = first; i < end; i++)
         printf("%-40s %8.1f us\n", ways[i].name, ways[i].best_us);
     if (argc == 1)
-        print_keys();
+        print_x25519();
     for (size_t i = 0; i < GW_ARRAY_SIZE(ways); i++) {
         SSL_SESSION_free(ways[i].session);
         SSL_CTX_free(ways[i].client);

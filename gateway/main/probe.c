@@ -249,9 +249,9 @@ static void tell_libraries(struct gw_report *r)
     gw_report_section(r, "libraries", "Libraries");
     gw_report_string(r, "openssl", "OpenSSL", OpenSSL_version(OPENSSL_VERSION_STRING));
     gw_report_string(r, "groups", "  key exchange, the preferred first", gw_tls_library_groups());
-    gw_report_string(r, "x25519_keys", "  keys of X25519",
-                     gw_x25519_lanes_work() ? "eight at once, by AVX-512 IFMA"
-                                            : "one at a time, by libcrypto");
+    gw_report_string(r, "x25519", "  X25519",
+                     gw_x25519_lanes_work() ? "by AVX-512 IFMA, keys eight at once"
+                                            : "by libcrypto");
     gw_report_string(r, "liburing", "liburing", liburing_file(path));
 }
 

@@ -27,6 +27,7 @@ struct rows {
 enum changed {
     KDFS,
     KEYS,
+    EXCHANGES,
     KEMS,
     MACS,
     SIGNATURES,
@@ -34,8 +35,8 @@ enum changed {
 };
 
 static const int operations[CHANGED] = {
-    [KDFS] = OSSL_OP_KDF, [KEYS] = OSSL_OP_KEYMGMT,         [KEMS] = OSSL_OP_KEM,
-    [MACS] = OSSL_OP_MAC, [SIGNATURES] = OSSL_OP_SIGNATURE,
+    [KDFS] = OSSL_OP_KDF, [KEYS] = OSSL_OP_KEYMGMT, [EXCHANGES] = OSSL_OP_KEYEXCH,
+    [KEMS] = OSSL_OP_KEM, [MACS] = OSSL_OP_MAC,     [SIGNATURES] = OSSL_OP_SIGNATURE,
 };
 
 /* The default provider lives in a library context of its own: there it is whole, and what it needs
@@ -98,6 +99,7 @@ static bool replace_all(struct rows *changed)
         {KDFS, "TLS13-KDF", gw_schedule_functions},
         {KDFS, "TLS1-PRF", gw_schedule_prf_functions},
         {KEYS, "X25519", gw_x25519_keys()},
+        {EXCHANGES, "X25519", gw_x25519_exchange()},
         {KEYS, "HMAC", gw_mac_key_functions},
         {MACS, "HMAC", gw_mac_functions},
         {SIGNATURES, "HMAC", gw_mac_signature_functions},

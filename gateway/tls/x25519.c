@@ -2,12 +2,14 @@
 #include "gateway/tls/x25519.h"
 
 #include "gateway/base/attr.h"
+#include "gateway/base/log.h"
 #include "gateway/base/wipe.h"
 #include "gateway/tls/provider.h"
 #include "gateway/tls/x25519_stock.h"
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/params.h>
 #include <openssl/provider.h>
 #include <stdint.h>
@@ -31,10 +33,12 @@ struct algorithms {
     OSSL_FUNC_keymgmt_new_fn *key_new;
     OSSL_FUNC_keymgmt_free_fn *key_free;
     OSSL_FUNC_keymgmt_import_fn *key_import;
+    OSSL_FUNC_keymgmt_get_params_fn *key_get_params;
     OSSL_FUNC_keymgmt_gen_init_fn *gen_init;
     OSSL_FUNC_keymgmt_gen_set_params_fn *gen_set_params;
     OSSL_FUNC_keymgmt_gen_fn *gen;
     OSSL_FUNC_keymgmt_gen_cleanup_fn *gen_cleanup;
+    const OSSL_DISPATCH *exchange; /* its key exchange, of which: */
     OSSL_FUNC_keyexch_newctx_fn *exchange_new;
     OSSL_FUNC_keyexch_freectx_fn *exchange_free;
     OSSL_FUNC_keyexch_init_fn *exchange_init;
@@ -92,6 +96,7 @@ static const struct wanted of_keys[] = {
     {OSSL_FUNC_KEYMGMT_NEW, &use.key_new},
     {OSSL_FUNC_KEYMGMT_FREE, &use.key_free},
     {OSSL_FUNC_KEYMGMT_IMPORT, &use.key_import},
+    {OSSL_FUNC_KEYMGMT_GET_PARAMS, &use.key_get_params},
     {OSSL_FUNC_KEYMGMT_GEN_INIT, &use.gen_init},
     {OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, &use.gen_set_params},
     {OSSL_FUNC_KEYMGMT_GEN, &use.gen},
@@ -113,40 +118,102 @@ static void free_exchange(void *exchange)
         use.exchange_free(exchange);
 }
 
-/* A key of those parts, which libcrypto does not compare. */
-static void *import(uint8_t private[KEY_LEN], uint8_t public[KEY_LEN])
+/* A key of those parts, which libcrypto does not compare. Without a private one it is a peer's. */
+static void *import(uint8_t *private, uint8_t public[KEY_LEN])
 {
-    const OSSL_PARAM params[] = {
-        OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, private, KEY_LEN),
+    OSSL_PARAM params[] = {
         OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, public, KEY_LEN),
+        OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, private, KEY_LEN),
         OSSL_PARAM_END,
     };
+    int selection = private ? OSSL_KEYMGMT_SELECT_KEYPAIR : OSSL_KEYMGMT_SELECT_PUBLIC_KEY;
+    if (!private)
+        params[1] = params[2];
     void *key = use.key_new(use.context);
-    if (key && use.key_import(key, OSSL_KEYMGMT_SELECT_KEYPAIR, params))
+    if (key && use.key_import(key, selection, params))
         return key;
     free_key(key);
     return NULL;
 }
 
+/* That part of a key. False: it has none. */
+static bool part_of(void *key, const char *name, uint8_t ret[KEY_LEN])
+{
+    OSSL_PARAM params[] = {OSSL_PARAM_octet_string(name, ret, KEY_LEN), OSSL_PARAM_END};
+    return key && use.key_get_params(key, params) && params[0].return_size == KEY_LEN;
+}
+
 /* Refuses what comes out as zero, as RFC 8446 7.4.2 demands: libcrypto does. */
-static bool multiply(void *exchange, void *peer, uint8_t *out)
+static bool multiply_keys(void *own, void *peer, uint8_t out[KEY_LEN])
 {
     size_t len = KEY_LEN;
-    return use.exchange_set_peer(exchange, peer) &&
-           use.exchange_derive(exchange, out, &len, KEY_LEN) && len == KEY_LEN;
+    void *exchange = own && peer ? use.exchange_new(use.context) : NULL;
+    bool ok = exchange && use.exchange_init(exchange, own, NULL) &&
+              use.exchange_set_peer(exchange, peer) &&
+              use.exchange_derive(exchange, out, &len, KEY_LEN) && len == KEY_LEN;
+    free_exchange(exchange);
+    return ok;
 }
+
+static bool multiply_by_libcrypto(uint8_t private[KEY_LEN], uint8_t public[KEY_LEN],
+                                  uint8_t out[KEY_LEN])
+{
+    uint8_t none[KEY_LEN] = {0};
+    void *own = import(private, none); /* its own public key does not count */
+    void *peer = import(NULL, public);
+    bool ok = multiply_keys(own, peer, out);
+    free_key(peer);
+    free_key(own);
+    return ok;
+}
+
+/* ---- … and by our own ladder ---- */
+
+/* Whether it makes what libcrypto does. */
+static _Thread_local enum {
+    NOT_COMPARED,
+    SAME,
+    DIFFERENT
+} ladder;
+
+static bool ladder_works(void)
+{
+    return ladder != DIFFERENT && gw_x25519_lanes_work();
+}
+
+/* Puts libcrypto's in the place of the ladder's. False: it makes none, or has no memory. */
+static bool compare(bool all_right, uint8_t private[KEY_LEN], uint8_t public[KEY_LEN],
+                    uint8_t secret[KEY_LEN])
+{
+    uint8_t want[KEY_LEN];
+    bool got = multiply_by_libcrypto(private, public, want);
+    if (got) {
+        ladder = all_right && CRYPTO_memcmp(secret, want, KEY_LEN) == 0 ? SAME : DIFFERENT;
+        memcpy(secret, want, KEY_LEN);
+    }
+    gw_wipe(want, sizeof(want));
+    if (got && ladder == DIFFERENT)
+        gw_log(GW_LOG_ERROR, "X25519: a secret is not what libcrypto makes of the same keys; "
+                             "libcrypto makes all of them from now on");
+    return got;
+}
+
+/* The first one of a thread is compared. */
+static bool multiply(uint8_t private[KEY_LEN], uint8_t public[KEY_LEN], uint8_t out[KEY_LEN])
+{
+    if (!ladder_works())
+        return multiply_by_libcrypto(private, public, out);
+    bool all_right = gw_x25519_lanes_secret(out, private, public);
+    return ladder == SAME ? all_right : compare(all_right, private, public, out);
+}
+
+/* ---- keys ---- */
 
 /* The public key of a private one: its product with the base point. */
 static bool publish(uint8_t private[KEY_LEN], uint8_t *public)
 {
     uint8_t base[KEY_LEN] = {9}; /* RFC 7748 4.1 */
-    void *key = import(private, base);
-    void *exchange = use.exchange_new(use.context);
-    bool ok = key && exchange && use.exchange_init(exchange, key, NULL) &&
-              multiply(exchange, key, public);
-    free_exchange(exchange);
-    free_key(key);
-    return ok;
+    return multiply_by_libcrypto(private, base, public);
 }
 
 static void *fresh_key(uint8_t ret_public[KEY_LEN])
@@ -159,28 +226,101 @@ static void *fresh_key(uint8_t ret_public[KEY_LEN])
 }
 
 /* The public key of a fresh private one, and its secret with that peer. */
-static bool agree(void *exchange, void *peer, uint8_t *public, uint8_t *secret)
+static bool agree_by_libcrypto(void *peer, uint8_t *public, uint8_t *secret)
 {
     void *key = fresh_key(public);
-    bool ok = key && use.exchange_init(exchange, key, NULL) && multiply(exchange, peer, secret);
+    bool ok = multiply_keys(key, peer, secret);
     free_key(key);
     return ok;
 }
 
-/* The secret of that key with a public one from the peer. */
-static bool meet(void *exchange, void *own, const uint8_t *public, uint8_t *secret)
+static bool agree(void *peer, uint8_t *public, uint8_t *secret)
 {
-    uint8_t copy[KEY_LEN];
-    memcpy(copy, public, sizeof(copy));
-    const OSSL_PARAM params[] = {
-        OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, copy, sizeof(copy)),
-        OSSL_PARAM_END,
-    };
-    void *peer = use.key_new(use.context);
-    bool ok = peer && use.key_import(peer, OSSL_KEYMGMT_SELECT_PUBLIC_KEY, params) &&
-              use.exchange_init(exchange, own, NULL) && multiply(exchange, peer, secret);
-    free_key(peer);
+    uint8_t private[KEY_LEN], theirs[KEY_LEN];
+    if (!ladder_works())
+        return agree_by_libcrypto(peer, public, secret);
+    bool ok = part_of(peer, OSSL_PKEY_PARAM_PUB_KEY, theirs) &&
+              gw_x25519_stock_take(publish, private, public) && multiply(private, theirs, secret);
+    gw_wipe(private, sizeof(private));
     return ok;
+}
+
+/* The secret of that key with a public one from the peer. */
+static bool meet(void *own, const uint8_t *public, uint8_t *secret)
+{
+    uint8_t private[KEY_LEN], copy[KEY_LEN];
+    memcpy(copy, public, sizeof(copy));
+    bool ok = part_of(own, OSSL_PKEY_PARAM_PRIV_KEY, private) && multiply(private, copy, secret);
+    gw_wipe(private, sizeof(private));
+    return ok;
+}
+
+/* ---- key exchange, as libcrypto's core calls it (provider-keyexch(7)) ---- */
+
+struct exchange {
+    uint8_t private[KEY_LEN];
+    uint8_t public[KEY_LEN]; /* the peer's */
+    bool has_private, has_public;
+};
+
+static void *new_exchange(void *provider_context)
+{
+    (void)provider_context;
+    return calloc(1, sizeof(struct exchange));
+}
+
+static void end_exchange(void *ctx)
+{
+    gw_wipe(ctx, sizeof(struct exchange));
+    free(ctx);
+}
+
+static void *copy_exchange(void *ctx)
+{
+    struct exchange *copy = malloc(sizeof(*copy));
+    if (copy)
+        *copy = *(const struct exchange *)ctx;
+    return copy;
+}
+
+static int begin_exchange(void *ctx, void *key, const OSSL_PARAM params[])
+{
+    struct exchange *x = ctx;
+    (void)params;
+    x->has_private = part_of(key, OSSL_PKEY_PARAM_PRIV_KEY, x->private);
+    return x->has_private;
+}
+
+static int set_peer(void *ctx, void *key)
+{
+    struct exchange *x = ctx;
+    x->has_public = part_of(key, OSSL_PKEY_PARAM_PUB_KEY, x->public);
+    return x->has_public;
+}
+
+static int exchange(void *ctx, unsigned char *secret, size_t *len, size_t room)
+{
+    struct exchange *x = ctx;
+    *len = KEY_LEN;
+    if (!secret) /* only asks how much there will be */
+        return 1;
+    return x->has_private && x->has_public && room >= KEY_LEN &&
+           multiply(x->private, x->public, secret);
+}
+
+static const OSSL_DISPATCH exchange_functions[] = {
+    {OSSL_FUNC_KEYEXCH_NEWCTX, (void (*)(void))new_exchange},
+    {OSSL_FUNC_KEYEXCH_FREECTX, (void (*)(void))end_exchange},
+    {OSSL_FUNC_KEYEXCH_DUPCTX, (void (*)(void))copy_exchange},
+    {OSSL_FUNC_KEYEXCH_INIT, (void (*)(void))begin_exchange},
+    {OSSL_FUNC_KEYEXCH_SET_PEER, (void (*)(void))set_peer},
+    {OSSL_FUNC_KEYEXCH_DERIVE, (void (*)(void))exchange},
+    {0, NULL},
+};
+
+const OSSL_DISPATCH *gw_x25519_exchange(void)
+{
+    return ladder_works() ? exchange_functions : use.exchange;
 }
 
 /* ---- key generation, as libcrypto's core calls it (provider-keymgmt(7)) ---- */
@@ -296,10 +436,7 @@ static int encapsulate(void *ctx, unsigned char *out, size_t *out_len, unsigned 
     *secret_len = KEY_LEN;
     if (!out) /* only asks how much there will be */
         return 1;
-    void *exchange = use.exchange_new(use.context);
-    bool ok = exchange && agree(exchange, e->key, out, secret);
-    free_exchange(exchange);
-    return ok;
+    return agree(e->key, out, secret);
 }
 
 static int decapsulate(void *ctx, unsigned char *secret, size_t *secret_len,
@@ -309,12 +446,7 @@ static int decapsulate(void *ctx, unsigned char *secret, size_t *secret_len,
     *secret_len = KEY_LEN;
     if (len != KEY_LEN)
         return 0;
-    if (!secret)
-        return 1;
-    void *exchange = use.exchange_new(use.context);
-    bool ok = exchange && meet(exchange, e->key, in, secret);
-    free_exchange(exchange);
-    return ok;
+    return !secret || meet(e->key, in, secret);
 }
 
 static const OSSL_DISPATCH kem_functions[] = {
@@ -350,7 +482,10 @@ bool gw_x25519_begin(const OSSL_PROVIDER *whole)
 {
     const OSSL_DISPATCH *keys = find(whole, OSSL_OP_KEYMGMT);
     const OSSL_DISPATCH *exchange = find(whole, OSSL_OP_KEYEXCH);
-    use = (struct algorithms){.context = OSSL_PROVIDER_get0_provider_ctx(whole)};
+    use = (struct algorithms){
+        .context = OSSL_PROVIDER_get0_provider_ctx(whole),
+        .exchange = exchange,
+    };
     if (keys)
         (void)take(keys, of_names, GW_ARRAY_SIZE(of_names));
     return keys && exchange && take(keys, of_keys, GW_ARRAY_SIZE(of_keys)) &&

@@ -1,361 +1,358 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Eight public keys: multiples of the base point, on the Edwards curve that is the same as the
+ * Montgomery curve (RFC 7748 4.1), where what depends on the base point alone is in tables. A table
+ * has eight entries, one in each lane, so one permutation of a register looks up for all keys.
+ */
 #include "gateway/tls/x25519_lanes.h"
 
 #include "gateway/base/wipe.h"
 
-#include <immintrin.h>
-#include <string.h>
+#include <pthread.h>
 
-#define LANES_CODE __attribute__((target("avx512f,avx512ifma")))
+#define GW_FE_LANES 8
+#define GW_FE_FRAMES 8192 /* 4.9 KiB by GCC 12 */
+#include "gateway/tls/x25519_field.h"
 
-/*
- * An element of GF(2^255 - 19) for each lane, as five limbs of 51 bits: l[0] + 2^51 l[1] + ...
- * Between two operations each limb is below 2^51 + 2^14: a factor fits in the 52 bits that IFMA
- * multiplies, and four times the prime is more than a subtrahend, limb by limb.
- */
+/* A private key is 64 digits of four bits, each from -8 to 8. Table k is for the digits from
+ * 8 k on: those that are at the same place in their eight are added, then all is doubled four
+ * times for the place below. */
 enum {
-    LIMBS = 5,
-    LIMB_BITS = 51,
-    KEY_WORDS = GW_X25519_KEY_LEN / 8,
-    TOP_BIT = 254,
-    FRAME_MAX = 4096, /* of compute() and what it calls: 1.2 KiB by GCC 12 */
-    BASE = 9,         /* u of the base point (RFC 7748 4.1) */
-    A24 = 121665      /* (A - 2) / 4 of the curve */
+    DIGITS = 64,
+    DIGIT_BITS = 4,
+    TABLES = 8,
+    PLACES = DIGITS / TABLES,
+    ENTRIES = GW_X25519_LANES
 };
 
-#define LIMB_MASK ((1ULL << LIMB_BITS) - 1)
-
-struct fe {
-    __m512i l[LIMBS];
+/* RFC 8032 5.1.4: x = X / Z, y = Y / Z, x y = T / Z. Narrow. */
+struct point {
+    struct fe x, y, z, t;
 };
 
-/* ---- limbs ---- */
+/* As the first addend's partner takes it, with z = 1. Narrow. */
+struct entry {
+    struct fe sum;        /* y + x */
+    struct fe difference; /* y - x */
+    struct fe product;    /* 2 d x y */
+};
 
-LANES_CODE static inline __m512i all(uint64_t value)
+_Static_assert(GW_X25519_LANES == GW_FE_LANES, "a key for each lane");
+
+static struct entry tables[TABLES];
+static pthread_once_t tables_made = PTHREAD_ONCE_INIT;
+
+/* RFC 8032 5.1: the base point, and twice the d of the curve. */
+static const uint64_t base_x[FE_LIMBS] = {0x62d608f25d51a, 0x412a4b4f6592a, 0x75b7171a4b31d,
+                                          0x1ff60527118fe, 0x216936d3cd6e5};
+static const uint64_t base_y[FE_LIMBS] = {0x6666666666658, 0x4cccccccccccc, 0x1999999999999,
+                                          0x3333333333333, 0x6666666666666};
+static const uint64_t twice_d[FE_LIMBS] = {0x69b9426b2f159, 0x35050762add7a, 0x3cf44c0038052,
+                                           0x6738cc7407977, 0x2406d9dc56dff};
+
+/* ---- arithmetic, narrow to narrow ---- */
+
+FE_TARGET static __attribute__((noinline)) void multiply(struct fe *r, const struct fe *a,
+                                                         const struct fe *b)
 {
-    return _mm512_set1_epi64((long long)value);
+    *r = fe_carry(fe_product(*a, *b));
 }
 
-/* 2^255 is 19 here. */
-LANES_CODE static inline __m512i times_19(__m512i x)
+FE_TARGET static __attribute__((noinline)) void square(struct fe *r, const struct fe *a)
 {
-    return _mm512_add_epi64(_mm512_add_epi64(x, _mm512_slli_epi64(x, 1)), _mm512_slli_epi64(x, 4));
+    *r = fe_carry(fe_square(*a));
 }
 
-/* Limbs of up to 60 bits: what is above 51 goes on to the next. 2^9 at most is carried, and 19
- * times that from the last to the first. */
-LANES_CODE static inline void carry(struct fe *r, const __m512i l[LIMBS])
+FE_INLINE struct fe plus(struct fe a, struct fe b)
 {
-    const __m512i mask = all(LIMB_MASK);
-    __m512i up[LIMBS];
-    for (int i = 0; i < LIMBS; i++)
-        up[i] = _mm512_srli_epi64(l[i], LIMB_BITS);
-    r->l[0] = _mm512_add_epi64(_mm512_and_si512(l[0], mask), times_19(up[LIMBS - 1]));
-    for (int i = 1; i < LIMBS; i++)
-        r->l[i] = _mm512_add_epi64(_mm512_and_si512(l[i], mask), up[i - 1]);
+    return fe_carry(fe_sum(a, b));
 }
 
-/* ---- arithmetic ---- */
-
-LANES_CODE static inline void add(struct fe *r, const struct fe *a, const struct fe *b)
+FE_INLINE struct fe minus(struct fe a, struct fe b)
 {
-    __m512i l[LIMBS];
-    for (int i = 0; i < LIMBS; i++)
-        l[i] = _mm512_add_epi64(a->l[i], b->l[i]);
-    carry(r, l);
+    return fe_carry(fe_difference(a, b));
 }
 
-/* Four times the prime comes on top, limb by limb: no limb goes below zero. */
-LANES_CODE static inline void subtract(struct fe *r, const struct fe *a, const struct fe *b)
+FE_INLINE struct fe in_all_lanes(const uint64_t limbs[FE_LIMBS])
 {
-    __m512i l[LIMBS];
-    for (int i = 0; i < LIMBS; i++) {
-        __m512i four_p = all(i == 0 ? 4 * (LIMB_MASK - 18) : 4 * LIMB_MASK);
-        l[i] = _mm512_sub_epi64(_mm512_add_epi64(a->l[i], four_p), b->l[i]);
-    }
-    carry(r, l);
+    struct fe r;
+    for (int i = 0; i < FE_LIMBS; i++)
+        r.l[i] = fe_all(limbs[i]);
+    return r;
 }
 
-/* IFMA splits a product at bit 52, limbs are 51 bits: the upper half counts twice for the next. */
-LANES_CODE static inline __m512i column(__m512i low, __m512i high_before)
+FE_INLINE struct fe small(uint64_t value)
 {
-    return _mm512_add_epi64(low, _mm512_slli_epi64(high_before, 1));
+    const uint64_t limbs[FE_LIMBS] = {value};
+    return in_all_lanes(limbs);
 }
 
-/* Products of ten columns to five: the upper five count 19 times. */
-LANES_CODE static inline void fold(struct fe *r, const __m512i low[2 * LIMBS],
-                                   const __m512i high[2 * LIMBS])
+FE_INLINE struct fe pick(__mmask8 where, struct fe a, struct fe b)
 {
-    const __m512i zero = _mm512_setzero_si512();
-    __m512i l[LIMBS];
-    for (int i = 0; i < LIMBS; i++) {
-        __m512i here = column(low[i], i == 0 ? zero : high[i - 1]);
-        l[i] = _mm512_add_epi64(here, times_19(column(low[i + LIMBS], high[i + LIMBS - 1])));
-    }
-    carry(r, l);
+    struct fe r;
+    for (int i = 0; i < FE_LIMBS; i++)
+        r.l[i] = (fe_lanes)_mm512_mask_blend_epi64(where, (__m512i)b.l[i], (__m512i)a.l[i]);
+    return r;
 }
 
-/* A column has five products, the last but one half of them: low halves are below 2^52, high ones
- * below 2^50 + 2^15, so that with what is folded all stay below 2^59. */
-LANES_CODE static __attribute__((noinline)) void multiply(struct fe *r, const struct fe *a,
-                                                          const struct fe *b)
+/* Both limb by limb: one whose limbs are in memory, lane by lane. */
+FE_TARGET static void get_lane(uint64_t ret[FE_LIMBS], const struct fe *a, unsigned lane)
 {
-    __m512i low[2 * LIMBS], high[2 * LIMBS];
-    for (int i = 0; i < 2 * LIMBS; i++)
-        low[i] = high[i] = _mm512_setzero_si512();
-    for (int i = 0; i < LIMBS; i++) {
-        for (int j = 0; j < LIMBS; j++) {
-            low[i + j] = _mm512_madd52lo_epu64(low[i + j], a->l[i], b->l[j]);
-            high[i + j] = _mm512_madd52hi_epu64(high[i + j], a->l[i], b->l[j]);
-        }
-    }
-    fold(r, low, high);
+    for (int i = 0; i < FE_LIMBS; i++)
+        ret[i] = a->l[i][lane];
 }
 
-/* Each product of two different limbs comes twice: taken once and doubled. */
-LANES_CODE static __attribute__((noinline)) void square(struct fe *r, const struct fe *a)
+FE_TARGET static void set_lane(struct fe *a, unsigned lane, const uint64_t limbs[FE_LIMBS])
 {
-    __m512i low[2 * LIMBS], high[2 * LIMBS];
-    for (int i = 0; i < 2 * LIMBS; i++)
-        low[i] = high[i] = _mm512_setzero_si512();
-    for (int i = 0; i < LIMBS; i++) {
-        for (int j = i + 1; j < LIMBS; j++) {
-            low[i + j] = _mm512_madd52lo_epu64(low[i + j], a->l[i], a->l[j]);
-            high[i + j] = _mm512_madd52hi_epu64(high[i + j], a->l[i], a->l[j]);
-        }
-    }
-    for (int i = 1; i < 2 * LIMBS - 2; i++) {
-        low[i] = _mm512_slli_epi64(low[i], 1);
-        high[i] = _mm512_slli_epi64(high[i], 1);
-    }
-    for (int i = 0; i < LIMBS; i++) {
-        low[2 * i] = _mm512_madd52lo_epu64(low[2 * i], a->l[i], a->l[i]);
-        high[2 * i] = _mm512_madd52hi_epu64(high[2 * i], a->l[i], a->l[i]);
-    }
-    fold(r, low, high);
+    for (int i = 0; i < FE_LIMBS; i++)
+        a->l[i][lane] = limbs[i];
 }
 
-LANES_CODE static void square_times(struct fe *r, const struct fe *a, unsigned times)
-{
-    square(r, a);
-    while (--times)
-        square(r, r);
-}
-
-/* By a number below 2^20. */
-LANES_CODE static inline void multiply_small(struct fe *r, const struct fe *a, uint64_t factor)
-{
-    const __m512i by = all(factor), zero = _mm512_setzero_si512();
-    __m512i low[LIMBS], high[LIMBS], l[LIMBS];
-    for (int i = 0; i < LIMBS; i++) {
-        low[i] = _mm512_madd52lo_epu64(zero, a->l[i], by);
-        high[i] = _mm512_madd52hi_epu64(zero, a->l[i], by);
-    }
-    l[0] = column(low[0], times_19(high[LIMBS - 1]));
-    for (int i = 1; i < LIMBS; i++)
-        l[i] = column(low[i], high[i - 1]);
-    carry(r, l);
-}
-
-/* By Fermat: a^(2^255 - 21). Names tell the exponent: e5_0 is 2^5 - 2^0. */
+/* What is inverted as one: the product of all, of which each is what is left once the inverses of
+ * those above it are taken off. */
 struct inversion {
-    struct fe a2, a9, a11, e5_0, e10_0, e20_0, e50_0, e100_0, t;
+    uint64_t lane[FE_LIMBS];
+    uint64_t below[ENTRIES][FE_LIMBS]; /* product of the lanes up to this one */
+    uint64_t inverse[FE_LIMBS];
 };
 
-LANES_CODE static void invert(struct fe *r, const struct fe *a, struct inversion *v)
+/* None may be zero. */
+FE_TARGET static void invert(struct fe *r, const struct fe *a, struct inversion *v)
 {
-    square(&v->a2, a);
-    square_times(&v->t, &v->a2, 2);
-    multiply(&v->a9, &v->t, a);
-    multiply(&v->a11, &v->a9, &v->a2);
-    square(&v->t, &v->a11);
-    multiply(&v->e5_0, &v->t, &v->a9);
-    square_times(&v->t, &v->e5_0, 5);
-    multiply(&v->e10_0, &v->t, &v->e5_0);
-    square_times(&v->t, &v->e10_0, 10);
-    multiply(&v->e20_0, &v->t, &v->e10_0);
-    square_times(&v->t, &v->e20_0, 20);
-    multiply(&v->t, &v->t, &v->e20_0);
-    square_times(&v->t, &v->t, 10);
-    multiply(&v->e50_0, &v->t, &v->e10_0);
-    square_times(&v->t, &v->e50_0, 50);
-    multiply(&v->e100_0, &v->t, &v->e50_0);
-    square_times(&v->t, &v->e100_0, 100);
-    multiply(&v->t, &v->t, &v->e100_0);
-    square_times(&v->t, &v->t, 50);
-    multiply(&v->t, &v->t, &v->e50_0);
-    square_times(&v->t, &v->t, 5);
-    multiply(r, &v->t, &v->a11);
+    get_lane(v->below[0], a, 0);
+    for (unsigned lane = 1; lane < ENTRIES; lane++) {
+        get_lane(v->lane, a, lane);
+        fe_multiply(v->below[lane], v->below[lane - 1], v->lane);
+    }
+    fe_invert(v->inverse, v->below[ENTRIES - 1]);
+    for (unsigned lane = ENTRIES - 1; lane > 0; lane--) {
+        fe_multiply(v->below[lane], v->inverse, v->below[lane - 1]);
+        get_lane(v->lane, a, lane);
+        fe_multiply(v->inverse, v->inverse, v->lane);
+        set_lane(r, lane, v->below[lane]);
+    }
+    set_lane(r, 0, v->inverse);
 }
 
-/* ---- the ladder ---- */
+/* ---- points (RFC 8032 5.1.4, with its names) ---- */
 
-struct ladder {
-    struct fe x2, z2, x3, z3;
-    struct fe a, b, c, d, aa, bb, e, da, cb; /* of a step: RFC 7748 5, with its names */
+FE_INLINE struct point neutral_point(void)
+{
+    return (struct point){.x = small(0), .y = small(1), .z = small(1), .t = small(0)};
+}
+
+FE_INLINE struct entry neutral_entry(void)
+{
+    return (struct entry){.sum = small(1), .difference = small(1), .product = small(0)};
+}
+
+FE_TARGET static void finish(struct point *p, const struct fe *e, const struct fe *f,
+                             const struct fe *g, const struct fe *h)
+{
+    multiply(&p->x, e, f);
+    multiply(&p->y, g, h);
+    multiply(&p->t, e, h);
+    multiply(&p->z, f, g);
+}
+
+struct steps {
+    struct fe a, b, c, d, e, f, g, h;
 };
 
-LANES_CODE static inline void swap_where(__mmask8 where, struct fe *a, struct fe *b)
+FE_TARGET static void double_point(struct point *p, struct steps *s)
 {
-    for (int i = 0; i < LIMBS; i++) {
-        __m512i was = a->l[i];
-        a->l[i] = _mm512_mask_mov_epi64(was, where, b->l[i]);
-        b->l[i] = _mm512_mask_mov_epi64(b->l[i], where, was);
+    square(&s->a, &p->x);
+    square(&s->b, &p->y);
+    square(&s->c, &p->z);
+    s->c = plus(s->c, s->c);
+    s->h = plus(s->a, s->b);
+    s->d = plus(p->x, p->y);
+    square(&s->d, &s->d);
+    s->e = minus(s->h, s->d);
+    s->g = minus(s->a, s->b);
+    s->f = plus(s->c, s->g);
+    finish(p, &s->e, &s->f, &s->g, &s->h);
+}
+
+/* Subtracts it in those lanes: for that its x changes its sign, so sum and difference each other's
+ * place, and C its sign, so F and G each other's place. */
+FE_TARGET static void add_entry(struct point *p, const struct entry *q, __mmask8 negative,
+                                struct steps *s)
+{
+    s->a = pick(negative, q->sum, q->difference);
+    s->b = pick(negative, q->difference, q->sum);
+    s->e = minus(p->y, p->x);
+    s->f = plus(p->y, p->x);
+    multiply(&s->a, &s->e, &s->a);
+    multiply(&s->b, &s->f, &s->b);
+    multiply(&s->c, &p->t, &q->product);
+    s->d = plus(p->z, p->z);
+    s->e = minus(s->b, s->a);
+    s->h = plus(s->b, s->a);
+    s->a = minus(s->d, s->c);
+    s->b = plus(s->d, s->c);
+    s->f = pick(negative, s->b, s->a);
+    s->g = pick(negative, s->a, s->b);
+    finish(p, &s->e, &s->f, &s->g, &s->h);
+}
+
+/* ---- tables ---- */
+
+FE_TARGET static void to_entry(struct entry *ret, const struct point *p)
+{
+    struct inversion v;
+    struct fe x, y, factor = in_all_lanes(twice_d);
+    invert(&y, &p->z, &v);
+    multiply(&x, &p->x, &y);
+    multiply(&y, &p->y, &y);
+    ret->sum = plus(y, x);
+    ret->difference = minus(y, x);
+    multiply(&x, &x, &y);
+    multiply(&ret->product, &x, &factor);
+}
+
+/* In lane i the point i + 1 times; it is the same one in all lanes. */
+FE_TARGET static void multiples(struct point *ret, const struct entry *once)
+{
+    struct steps s;
+    struct entry none = neutral_entry();
+    *ret = neutral_point();
+    for (int at = DIGIT_BITS - 1; at >= 0; at--) {
+        __mmask8 where = 0;
+        for (unsigned lane = 0; lane < ENTRIES; lane++)
+            where |= (__mmask8)(((lane + 1) >> at & 1) << lane);
+        const struct entry q = {
+            .sum = pick(where, once->sum, none.sum),
+            .difference = pick(where, once->difference, none.difference),
+            .product = pick(where, once->product, none.product),
+        };
+        double_point(ret, &s);
+        add_entry(ret, &q, 0, &s);
     }
 }
 
-LANES_CODE static void step(struct ladder *p)
+FE_TARGET static void make_tables(void)
 {
-    add(&p->a, &p->x2, &p->z2);
-    subtract(&p->b, &p->x2, &p->z2);
-    add(&p->c, &p->x3, &p->z3);
-    subtract(&p->d, &p->x3, &p->z3);
-    square(&p->aa, &p->a);
-    square(&p->bb, &p->b);
-    multiply(&p->da, &p->d, &p->a);
-    multiply(&p->cb, &p->c, &p->b);
-    subtract(&p->e, &p->aa, &p->bb);
-    multiply(&p->x2, &p->aa, &p->bb);
-    add(&p->x3, &p->da, &p->cb);
-    subtract(&p->z3, &p->da, &p->cb);
-    square(&p->x3, &p->x3);
-    square(&p->z3, &p->z3);
-    multiply_small(&p->z3, &p->z3, BASE);
-    multiply_small(&p->z2, &p->e, A24);
-    add(&p->z2, &p->z2, &p->aa);
-    multiply(&p->z2, &p->z2, &p->e);
-}
-
-LANES_CODE static void climb(struct ladder *p, const __m512i key[KEY_WORDS])
-{
-    const __m512i one = all(1), base = all(BASE), zero = _mm512_setzero_si512();
-    for (int i = 0; i < LIMBS; i++)
-        p->x2.l[i] = p->z2.l[i] = p->x3.l[i] = p->z3.l[i] = zero;
-    p->x2.l[0] = p->z3.l[0] = one;
-    p->x3.l[0] = base;
-    __mmask8 swapped = 0;
-    for (int at = TOP_BIT; at >= 0; at--) {
-        __mmask8 bit = _mm512_test_epi64_mask(key[at / 64], all(1ULL << at % 64));
-        swap_where(swapped ^ bit, &p->x2, &p->x3);
-        swap_where(swapped ^ bit, &p->z2, &p->z3);
-        swapped = bit;
-        step(p);
-    }
-    swap_where(swapped, &p->x2, &p->x3);
-    swap_where(swapped, &p->z2, &p->z3);
-}
-
-/* ---- bytes (little endian, RFC 7748 5) ---- */
-
-/* Word `at` of the keys of all lanes, with those bits fixed that are. */
-static void load_words(uint64_t ret[GW_X25519_LANES], int at,
-                       const uint8_t private[GW_X25519_LANES][GW_X25519_KEY_LEN])
-{
-    for (int lane = 0; lane < GW_X25519_LANES; lane++) {
-        memcpy(&ret[lane], private[lane] + 8 * at, 8);
-        if (at == 0)
-            ret[lane] &= ~7ULL;
-        if (at == KEY_WORDS - 1)
-            ret[lane] = (ret[lane] & ~(1ULL << 63)) | 1ULL << 62;
+    struct steps s;
+    struct entry once;
+    struct point p = {.x = in_all_lanes(base_x), .y = in_all_lanes(base_y), .z = small(1)};
+    multiply(&p.t, &p.x, &p.y);
+    for (int k = 0; k < TABLES; k++) {
+        struct point all;
+        to_entry(&once, &p);
+        multiples(&all, &once);
+        to_entry(&tables[k], &all);
+        for (int i = 0; i < PLACES * DIGIT_BITS; i++)
+            double_point(&p, &s);
     }
 }
 
-/* The one representation below the prime: first each limb below 2^51, then the prime off where it
- * fits, which adding 19 tells by what leaves the last limb. */
-static void reduce(uint64_t l[LIMBS])
+/* ---- keys ---- */
+
+/* All that tells of the keys on the way. */
+struct own {
+    fe_lanes key[FE_WORDS];
+    fe_lanes digits[DIGITS]; /* two's complement */
+    uint64_t words[FE_WORDS];
+    uint64_t limbs[FE_LIMBS];
+    struct point sum;
+    struct entry chosen;
+    struct steps steps;
+    struct inversion inversion;
+    struct fe u;
+};
+
+FE_TARGET static void load(struct own *own,
+                           const uint8_t private[GW_X25519_LANES][GW_X25519_KEY_LEN])
 {
-    for (int turn = 0; turn < 2; turn++) {
-        for (int i = 0; i < LIMBS; i++) {
-            uint64_t up = l[i] >> LIMB_BITS;
-            l[i] &= LIMB_MASK;
-            l[(i + 1) % LIMBS] += i == LIMBS - 1 ? 19 * up : up;
-        }
-    }
-    uint64_t up = 19;
-    for (int i = 0; i < LIMBS; i++)
-        up = (l[i] + up) >> LIMB_BITS;
-    up *= 19;
-    for (int i = 0; i < LIMBS; i++) {
-        l[i] += up;
-        up = l[i] >> LIMB_BITS;
-        l[i] &= LIMB_MASK;
+    for (unsigned lane = 0; lane < GW_X25519_LANES; lane++) {
+        fe_key_words(own->words, private[lane]);
+        for (int i = 0; i < FE_WORDS; i++)
+            own->key[i][lane] = own->words[i];
     }
 }
 
-static void store_lane(uint8_t ret[GW_X25519_KEY_LEN], uint64_t l[LIMBS])
+/* What is 8 or more is 16 less, and one more in the next digit; the last one has room for that, as
+ * the top bit of a key is zero. */
+FE_TARGET static void split(struct own *own)
 {
-    reduce(l);
-    const uint64_t words[KEY_WORDS] = {
-        l[0] | l[1] << 51,
-        l[1] >> 13 | l[2] << 38,
-        l[2] >> 26 | l[3] << 25,
-        l[3] >> 39 | l[4] << 12,
-    };
-    memcpy(ret, words, sizeof(words));
+    fe_lanes more = fe_all(0);
+    for (int i = 0; i < DIGITS; i++) {
+        fe_lanes digit = (own->key[i / 16] >> i % 16 * DIGIT_BITS & 15) + more;
+        more = i < DIGITS - 1 ? (digit + 8) >> DIGIT_BITS : fe_all(0);
+        own->digits[i] = digit - (more << DIGIT_BITS);
+    }
 }
 
-LANES_CODE static void store(uint8_t ret[GW_X25519_LANES][GW_X25519_KEY_LEN], const struct fe *x)
+FE_INLINE struct fe look_up(const struct fe *in, __m512i at, __mmask8 none, struct fe neutral)
 {
-    _Alignas(64) uint64_t limbs[LIMBS][GW_X25519_LANES];
-    for (int i = 0; i < LIMBS; i++)
-        _mm512_store_si512(limbs[i], x->l[i]);
-    for (int lane = 0; lane < GW_X25519_LANES; lane++) {
-        uint64_t own[LIMBS];
-        for (int i = 0; i < LIMBS; i++)
-            own[i] = limbs[i][lane];
-        store_lane(ret[lane], own);
+    struct fe r;
+    for (int i = 0; i < FE_LIMBS; i++)
+        r.l[i] = (fe_lanes)_mm512_mask_permutexvar_epi64((__m512i)neutral.l[i], (__mmask8)~none, at,
+                                                         (__m512i)in->l[i]);
+    return r;
+}
+
+FE_TARGET static void add_digit(struct own *own, const struct entry *table, fe_lanes digit)
+{
+    const struct entry none = neutral_entry();
+    __m512i size = _mm512_abs_epi64((__m512i)digit);
+    __mmask8 negative = _mm512_cmplt_epi64_mask((__m512i)digit, _mm512_setzero_si512());
+    __mmask8 zero = _mm512_testn_epi64_mask(size, size);
+    __m512i at = (__m512i)((fe_lanes)size - 1);
+    own->chosen.sum = look_up(&table->sum, at, zero, none.sum);
+    own->chosen.difference = look_up(&table->difference, at, zero, none.difference);
+    own->chosen.product = look_up(&table->product, at, zero, none.product);
+    add_entry(&own->sum, &own->chosen, negative, &own->steps);
+}
+
+FE_TARGET static void add_up(struct own *own)
+{
+    own->sum = neutral_point();
+    for (int place = PLACES - 1; place >= 0; place--) {
+        for (int i = 0; i < DIGIT_BITS && place < PLACES - 1; i++)
+            double_point(&own->sum, &own->steps);
+        for (int k = 0; k < TABLES; k++)
+            add_digit(own, &tables[k], own->digits[k * PLACES + place]);
     }
+}
+
+/* u = (1 + y) / (1 - y). It is never y = 1: no key that is not zero is a multiple of eight times
+ * the order of the base point. */
+FE_TARGET static void store(struct own *own, uint8_t ret[GW_X25519_LANES][GW_X25519_KEY_LEN])
+{
+    struct fe above = plus(own->sum.z, own->sum.y);
+    struct fe below = minus(own->sum.z, own->sum.y);
+    invert(&own->u, &below, &own->inversion);
+    multiply(&own->u, &own->u, &above);
+    for (unsigned lane = 0; lane < GW_X25519_LANES; lane++) {
+        get_lane(own->limbs, &own->u, lane);
+        fe_to_bytes(ret[lane], own->limbs);
+    }
+}
+
+FE_TARGET static __attribute__((noinline)) void
+compute(struct own *own, uint8_t ret_public[GW_X25519_LANES][GW_X25519_KEY_LEN],
+        const uint8_t private[GW_X25519_LANES][GW_X25519_KEY_LEN])
+{
+    load(own, private);
+    split(own);
+    add_up(own);
+    store(own, ret_public);
 }
 
 bool gw_x25519_lanes_work(void)
 {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512ifma");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512ifma");
 }
 
-struct own {
-    _Alignas(64) uint64_t words[GW_X25519_LANES];
-    __m512i key[KEY_WORDS];
-    struct ladder p;
-    struct inversion v;
-    struct fe x;
-};
-
-LANES_CODE static __attribute__((noinline)) void
-compute(struct own *own, uint8_t ret_public[GW_X25519_LANES][GW_X25519_KEY_LEN],
-        const uint8_t private[GW_X25519_LANES][GW_X25519_KEY_LEN])
-{
-    for (int i = 0; i < KEY_WORDS; i++) {
-        load_words(own->words, i, private);
-        own->key[i] = _mm512_load_si512(own->words);
-    }
-    climb(&own->p, own->key);
-    invert(&own->x, &own->p.z2, &own->v);
-    multiply(&own->x, &own->x, &own->p.x2);
-    store(ret_public, &own->x);
-}
-
-// clang-format off
-#define REGISTERS(X)                                                           \
-    X(0)  X(1)  X(2)  X(3)  X(4)  X(5)  X(6)  X(7)  X(8)  X(9)  X(10)          \
-    X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20) X(21)          \
-    X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
-// clang-format on
-#define CLEAR(n) __asm__ volatile("vpxorq %%zmm" #n ", %%zmm" #n ", %%zmm" #n ::: "xmm" #n);
-
-/* What compute() has spilled, where its frame was, and left in registers: points on the way tell of
- * a key, too. */
-LANES_CODE static __attribute__((noinline)) void wipe_traces(void)
-{
-    uint8_t frame[FRAME_MAX];
-    gw_wipe(frame, sizeof(frame));
-    REGISTERS(CLEAR)
-}
-
-LANES_CODE void gw_x25519_lanes(uint8_t ret_public[GW_X25519_LANES][GW_X25519_KEY_LEN],
-                                const uint8_t private[GW_X25519_LANES][GW_X25519_KEY_LEN])
+void gw_x25519_lanes_keys(uint8_t ret_public[GW_X25519_LANES][GW_X25519_KEY_LEN],
+                          const uint8_t private[GW_X25519_LANES][GW_X25519_KEY_LEN])
 {
     struct own own;
+    (void)pthread_once(&tables_made, make_tables);
     compute(&own, ret_public, private);
     gw_wipe_object(&own);
-    wipe_traces();
+    fe_wipe_traces();
 }

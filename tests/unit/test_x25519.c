@@ -118,6 +118,18 @@ static bool decapsulate(OSSL_LIB_CTX *library, EVP_PKEY *own, const uint8_t *in,
     return ok;
 }
 
+/* As libssl for TLS 1.2. */
+static bool exchange(OSSL_LIB_CTX *library, EVP_PKEY *own, EVP_PKEY *peer, uint8_t secret[KEY_LEN])
+{
+    size_t len = 0;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(library, own, NULL);
+    bool ok = ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
+              EVP_PKEY_derive(ctx, NULL, &len) == 1 && len == KEY_LEN &&
+              EVP_PKEY_derive(ctx, secret, &len) == 1 && len == KEY_LEN;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
 /* ---- tests ---- */
 
 static void server_and_foreign_client_agree(void **state)
@@ -152,6 +164,58 @@ static void client_and_foreign_server_agree(void **state)
     EVP_PKEY_free(server);
 }
 
+static void both_sides_of_an_exchange_agree(void **state)
+{
+    OSSL_LIB_CTX *library = *state;
+    uint8_t public[KEY_LEN], secret[KEY_LEN], theirs[KEY_LEN];
+    uint8_t *own_public = NULL;
+    EVP_PKEY *foreign = foreign_key(public);
+    for (int i = 0; i < SOME; i++) {
+        EVP_PKEY *peer = public_key(library, public);
+        EVP_PKEY *own = EVP_PKEY_Q_keygen(library, NULL, "X25519");
+        assert_int_equal(EVP_PKEY_get1_encoded_public_key(own, &own_public), KEY_LEN);
+        assert_true(exchange(library, own, peer, secret));
+        foreign_secret(foreign, own_public, theirs);
+        assert_memory_equal(secret, theirs, KEY_LEN);
+        OPENSSL_free(own_public);
+        EVP_PKEY_free(own);
+        EVP_PKEY_free(peer);
+    }
+    EVP_PKEY_free(foreign);
+}
+
+/* Nor without a private key, nor without a peer, nor into too little room; and a copy goes on where
+ * it was made. */
+static void an_exchange_needs_all_its_parts(void **state)
+{
+    OSSL_LIB_CTX *library = *state;
+    uint8_t public[KEY_LEN], zero[KEY_LEN] = {0}, secret[KEY_LEN], again[KEY_LEN];
+    size_t len = KEY_LEN;
+    EVP_PKEY *foreign = foreign_key(public);
+    EVP_PKEY *peer = public_key(library, public);
+    EVP_PKEY *nobody = public_key(library, zero);
+    EVP_PKEY *own = EVP_PKEY_Q_keygen(library, NULL, "X25519");
+    assert_false(exchange(library, peer, peer, secret));
+    assert_false(exchange(library, own, nobody, secret));
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(library, own, NULL);
+    assert_int_equal(EVP_PKEY_derive_init(ctx), 1);
+    assert_int_not_equal(EVP_PKEY_derive(ctx, secret, &len), 1);
+    assert_int_equal(EVP_PKEY_derive_set_peer(ctx, peer), 1);
+    len = KEY_LEN - 1;
+    assert_int_not_equal(EVP_PKEY_derive(ctx, secret, &len), 1);
+    len = KEY_LEN;
+    assert_int_equal(EVP_PKEY_derive(ctx, secret, &len), 1);
+    EVP_PKEY_CTX *copy = EVP_PKEY_CTX_dup(ctx);
+    EVP_PKEY_CTX_free(ctx);
+    assert_int_equal(EVP_PKEY_derive(copy, again, &len), 1);
+    assert_memory_equal(again, secret, KEY_LEN);
+    EVP_PKEY_CTX_free(copy);
+    EVP_PKEY_free(own);
+    EVP_PKEY_free(nobody);
+    EVP_PKEY_free(peer);
+    EVP_PKEY_free(foreign);
+}
+
 static void what_is_no_share_is_refused(void **state)
 {
     OSSL_LIB_CTX *library = *state;
@@ -176,18 +240,20 @@ static void any_allocation_may_fail(void **state)
     EVP_PKEY *peer = public_key(library, public);
     EVP_PKEY *own = EVP_PKEY_Q_keygen(library, NULL, "X25519");
     unsigned long failed = 0;
-    bool encapsulated = false, decapsulated = false, generated = false;
-    for (unsigned long k = 1; !(encapsulated && decapsulated && generated); k++) {
+    bool encapsulated = false, decapsulated = false, exchanged = false, generated = false;
+    for (unsigned long k = 1; !(encapsulated && decapsulated && exchanged && generated); k++) {
         left = k;
         encapsulated = encapsulate(library, peer, out, secret) && left > 0;
         left = k;
         decapsulated = decapsulate(library, own, public, KEY_LEN, secret) && left > 0;
         left = k;
+        exchanged = exchange(library, own, peer, secret) && left > 0;
+        left = k;
         EVP_PKEY *made = EVP_PKEY_Q_keygen(library, NULL, "X25519");
         generated = made && left > 0;
         left = 0;
         EVP_PKEY_free(made);
-        failed += !encapsulated + !decapsulated + !generated;
+        failed += !encapsulated + !decapsulated + !exchanged + !generated;
         assert_true(k < 1000);
     }
     assert_true(failed > 10);
@@ -368,6 +434,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(server_and_foreign_client_agree),
         cmocka_unit_test(client_and_foreign_server_agree),
+        cmocka_unit_test(both_sides_of_an_exchange_agree),
+        cmocka_unit_test(an_exchange_needs_all_its_parts),
         cmocka_unit_test(each_key_is_used_once),
         cmocka_unit_test(generated_keys_are_whole),
         cmocka_unit_test(a_key_that_is_asked_for_is_no_other),
