@@ -6,8 +6,9 @@
  * writes five secrets of each handshake as text, byte by byte. And libcrypto's own fetches and
  * allocates for each of a handshake's dozen derivations. Together they are an eighth of a
  * handshake. X25519 is offered as a key encapsulation, which is a twelfth, with keys of a stock
- * and secrets of our own where that is faster (x25519.h). And HMAC is ours (mac.h), as libcrypto's takes each key twice, and for a digest of
- * its own that it looks up; and so is the PRF of TLS 1.2 (TLS1-PRF), which stands on it.
+ * and secrets of our own where that is faster (x25519.h). And HMAC is ours (mac.h), as libcrypto's
+ * takes each key twice, and for a digest of its own that it looks up; and so is the PRF of TLS 1.2
+ * (TLS1-PRF), which stands on it.
  */
 #pragma once
 
