@@ -2,7 +2,6 @@
 #include "gateway/tls/x25519.h"
 
 #include "gateway/base/attr.h"
-#include "gateway/base/log.h"
 #include "gateway/base/wipe.h"
 #include "gateway/tls/provider.h"
 #include "gateway/tls/x25519_stock.h"
@@ -167,44 +166,10 @@ static bool multiply_by_libcrypto(uint8_t private[KEY_LEN], uint8_t public[KEY_L
     return ok;
 }
 
-/* ---- … and by our own ladder ---- */
-
-/* Whether it makes what libcrypto does. */
-static _Thread_local enum {
-    NOT_COMPARED,
-    SAME,
-    DIFFERENT
-} ladder;
-
-static bool ladder_works(void)
-{
-    return ladder != DIFFERENT && gw_x25519_lanes_work();
-}
-
-/* Puts libcrypto's in the place of the ladder's. False: it makes none, or has no memory. */
-static bool compare(bool all_right, uint8_t private[KEY_LEN], uint8_t public[KEY_LEN],
-                    uint8_t secret[KEY_LEN])
-{
-    uint8_t want[KEY_LEN];
-    bool got = multiply_by_libcrypto(private, public, want);
-    if (got) {
-        ladder = all_right && CRYPTO_memcmp(secret, want, KEY_LEN) == 0 ? SAME : DIFFERENT;
-        memcpy(secret, want, KEY_LEN);
-    }
-    gw_wipe(want, sizeof(want));
-    if (got && ladder == DIFFERENT)
-        gw_log(GW_LOG_ERROR, "X25519: a secret is not what libcrypto makes of the same keys; "
-                             "libcrypto makes all of them from now on");
-    return got;
-}
-
-/* The first one of a thread is compared. */
 static bool multiply(uint8_t private[KEY_LEN], uint8_t public[KEY_LEN], uint8_t out[KEY_LEN])
 {
-    if (!ladder_works())
-        return multiply_by_libcrypto(private, public, out);
-    bool all_right = gw_x25519_lanes_secret(out, private, public);
-    return ladder == SAME ? all_right : compare(all_right, private, public, out);
+    return gw_x25519_lanes_work() ? gw_x25519_lanes_secret(out, private, public)
+                                  : multiply_by_libcrypto(private, public, out);
 }
 
 /* ---- keys ---- */
@@ -237,7 +202,7 @@ static bool agree_by_libcrypto(void *peer, uint8_t *public, uint8_t *secret)
 static bool agree(void *peer, uint8_t *public, uint8_t *secret)
 {
     uint8_t private[KEY_LEN], theirs[KEY_LEN];
-    if (!ladder_works())
+    if (!gw_x25519_lanes_work())
         return agree_by_libcrypto(peer, public, secret);
     bool ok = part_of(peer, OSSL_PKEY_PARAM_PUB_KEY, theirs) &&
               gw_x25519_stock_take(publish, private, public) && multiply(private, theirs, secret);
@@ -266,21 +231,17 @@ struct exchange {
 static void *new_exchange(void *provider_context)
 {
     (void)provider_context;
-    return calloc(1, sizeof(struct exchange));
+    return OPENSSL_zalloc(sizeof(struct exchange));
 }
 
 static void end_exchange(void *ctx)
 {
-    gw_wipe(ctx, sizeof(struct exchange));
-    free(ctx);
+    OPENSSL_clear_free(ctx, sizeof(struct exchange));
 }
 
 static void *copy_exchange(void *ctx)
 {
-    struct exchange *copy = malloc(sizeof(*copy));
-    if (copy)
-        *copy = *(const struct exchange *)ctx;
-    return copy;
+    return OPENSSL_memdup(ctx, sizeof(struct exchange));
 }
 
 static int begin_exchange(void *ctx, void *key, const OSSL_PARAM params[])
@@ -288,7 +249,7 @@ static int begin_exchange(void *ctx, void *key, const OSSL_PARAM params[])
     struct exchange *x = ctx;
     (void)params;
     x->has_private = part_of(key, OSSL_PKEY_PARAM_PRIV_KEY, x->private);
-    return x->has_private;
+    return key != NULL;
 }
 
 static int set_peer(void *ctx, void *key)
@@ -298,14 +259,16 @@ static int set_peer(void *ctx, void *key)
     return x->has_public;
 }
 
+/* *len is only said of what there is. */
 static int exchange(void *ctx, unsigned char *secret, size_t *len, size_t room)
 {
     struct exchange *x = ctx;
+    if (!x->has_private || !x->has_public)
+        return 0;
+    if (secret && (room < KEY_LEN || !multiply(x->private, x->public, secret)))
+        return 0;
     *len = KEY_LEN;
-    if (!secret) /* only asks how much there will be */
-        return 1;
-    return x->has_private && x->has_public && room >= KEY_LEN &&
-           multiply(x->private, x->public, secret);
+    return 1;
 }
 
 static const OSSL_DISPATCH exchange_functions[] = {
@@ -320,7 +283,7 @@ static const OSSL_DISPATCH exchange_functions[] = {
 
 const OSSL_DISPATCH *gw_x25519_exchange(void)
 {
-    return ladder_works() ? exchange_functions : use.exchange;
+    return gw_x25519_lanes_work() ? exchange_functions : use.exchange;
 }
 
 /* ---- key generation, as libcrypto's core calls it (provider-keymgmt(7)) ---- */
@@ -420,10 +383,12 @@ static void *new_context(void *provider_context)
     return calloc(1, sizeof(struct encapsulation));
 }
 
+/* Another operation than that of TLS, such as DHKEM (RFC 9180 4.1), is not had. */
 static int begin(void *ctx, void *key, const OSSL_PARAM params[])
 {
     struct encapsulation *e = ctx;
-    (void)params;
+    if (params && OSSL_PARAM_locate_const(params, OSSL_KEM_PARAM_OPERATION))
+        return 0;
     e->key = key;
     return key != NULL;
 }

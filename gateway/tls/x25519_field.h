@@ -15,9 +15,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#if !defined(GW_FE_LANES)
+#if !defined(GW_FE_LANES) /* for who reads this file alone */
 #define GW_FE_LANES 4
-#define GW_FE_FRAMES 2048
+#define GW_FE_FRAMES 8192
 #endif
 
 #define FE_TARGET __attribute__((target("avx512f,avx512vl,avx512ifma")))
@@ -73,7 +73,7 @@ FE_INLINE fe_lanes fe_zero_above(int i)
 
 /* ---- arithmetic ---- */
 
-/* What is above 51 bits, 2^9 at most, goes on to the next limb; from the last to the first 19 times
+/* What is above 51 bits, below 2^9, goes on to the next limb; from the last to the first 19 times
  * that. */
 FE_INLINE struct fe fe_carry(struct fe wide)
 {
@@ -167,6 +167,20 @@ FE_INLINE struct fe fe_square(struct fe a)
 // clang-format on
 #define FE_CLEAR(n) __asm__ volatile("vpxorq %%zmm" #n ", %%zmm" #n ", %%zmm" #n ::: "xmm" #n);
 
+// clang-format off
+#define FE_MASKS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+// clang-format on
+#define FE_CLEAR_MASK(n) __asm__ volatile("kxorw %%k" #n ", %%k" #n ", %%k" #n ::: "k" #n);
+
+/* Those integer registers that a call may change. */
+FE_INLINE void fe_clear_words(void)
+{
+    __asm__ volatile("xorl %%eax, %%eax\n\txorl %%ecx, %%ecx\n\txorl %%edx, %%edx\n\t"
+                     "xorl %%esi, %%esi\n\txorl %%edi, %%edi\n\txorl %%r8d, %%r8d\n\t"
+                     "xorl %%r9d, %%r9d\n\txorl %%r10d, %%r10d\n\txorl %%r11d, %%r11d" ::
+                         : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "cc");
+}
+
 /* What a computation has spilled, where its frames were, and left in registers: points on the way
  * tell of a key, too. The including file says by GW_FE_FRAMES how many bytes of frames. */
 FE_TARGET static __attribute__((noinline, unused)) void fe_wipe_traces(void)
@@ -174,4 +188,6 @@ FE_TARGET static __attribute__((noinline, unused)) void fe_wipe_traces(void)
     uint8_t frame[GW_FE_FRAMES];
     explicit_bzero(frame, sizeof(frame));
     FE_REGISTERS(FE_CLEAR)
+    FE_MASKS(FE_CLEAR_MASK)
+    fe_clear_words();
 }

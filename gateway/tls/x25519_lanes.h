@@ -16,8 +16,9 @@ enum {
     GW_X25519_KEY_LEN = 32
 };
 
-/* Whether this build and the processor have what it takes; the other calls are only for where they
- * do. */
+/* Whether this build and the processor have what it takes, and make of the keys of RFC 7748 6.1
+ * what stands there: else an error is logged, once. The other calls are only for where this said
+ * so. */
 bool gw_x25519_lanes_work(void);
 /* The public keys of eight private ones. Any 32 bytes are a private key; those of its bits that
  * RFC 7748 fixes are fixed here. */

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/x25519_stock.h"
 
-#include "gateway/base/log.h"
 #include "gateway/base/wipe.h"
 
-#include <openssl/err.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <string.h>
@@ -18,8 +16,6 @@ struct stock {
     uint8_t private[LANES][KEY_LEN];
     uint8_t public[LANES][KEY_LEN];
     unsigned left;
-    bool compared; /* the lanes make what they should … */
-    bool differed; /* … or do not, and are left alone */
 };
 
 static _Thread_local struct stock stock;
@@ -46,39 +42,18 @@ void gw_x25519_stock_end(void)
     empty();
 }
 
-/* False: they differ, or `publish` had no memory, and the next ones are compared again. */
-static bool compare(gw_x25519_publish *publish)
-{
-    uint8_t public[KEY_LEN];
-    for (unsigned i = 0; i < LANES && !stock.differed; i++) {
-        if (!publish(stock.private[i], public))
-            return false;
-        stock.differed = memcmp(public, stock.public[i], KEY_LEN) != 0;
-    }
-    if (stock.differed)
-        gw_log(GW_LOG_ERROR,
-               "X25519: eight keys made at once are not what libcrypto makes of them; "
-               "each is made for itself from now on");
-    return !stock.differed;
-}
-
-static bool fill(gw_x25519_publish *publish)
+static bool fill(void)
 {
     if (RAND_priv_bytes(&stock.private[0][0], sizeof(stock.private)) != 1)
         return false;
     gw_x25519_lanes_keys(stock.public, stock.private);
-    stock.compared = stock.compared || compare(publish);
-    if (stock.compared)
-        stock.left = LANES;
-    else
-        gw_wipe(stock.private, sizeof(stock.private));
-    return stock.compared;
+    stock.left = LANES;
+    return true;
 }
 
-static bool take(gw_x25519_publish *publish, uint8_t ret_private[KEY_LEN],
-                 uint8_t ret_public[KEY_LEN])
+static bool take(uint8_t ret_private[KEY_LEN], uint8_t ret_public[KEY_LEN])
 {
-    if (!gw_x25519_lanes_work() || stock.differed || (stock.left == 0 && !fill(publish)))
+    if (stock.left == 0 && !fill())
         return false;
     stock.left--;
     memcpy(ret_private, stock.private[stock.left], KEY_LEN);
@@ -87,14 +62,10 @@ static bool take(gw_x25519_publish *publish, uint8_t ret_private[KEY_LEN],
     return true;
 }
 
-/* What went wrong in vain leaves no error in the queue, by which libssl would take the handshake
- * for a failed one. */
 bool gw_x25519_stock_take(gw_x25519_publish *publish, uint8_t ret_private[KEY_LEN],
                           uint8_t ret_public[KEY_LEN])
 {
-    (void)ERR_set_mark();
-    bool taken = take(publish, ret_private, ret_public);
-    (void)ERR_pop_to_mark();
-    return taken ||
-           (RAND_priv_bytes(ret_private, KEY_LEN) == 1 && publish(ret_private, ret_public));
+    if (gw_x25519_lanes_work())
+        return take(ret_private, ret_public);
+    return RAND_priv_bytes(ret_private, KEY_LEN) == 1 && publish(ret_private, ret_public);
 }

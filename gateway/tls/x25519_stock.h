@@ -2,7 +2,7 @@
 /*
  * Fresh key pairs of X25519, each handed out once. Where the processor can, eight are made at once
  * (x25519_lanes.h) and kept until they are wanted, in each thread for itself; a child of the
- * process has none of them.
+ * process is given none of them.
  */
 #pragma once
 
@@ -18,8 +18,6 @@ typedef bool gw_x25519_publish(uint8_t private[GW_X25519_KEY_LEN], uint8_t *ret_
 bool gw_x25519_stock_begin(void);
 /* Wipes what the calling thread has. */
 void gw_x25519_stock_end(void);
-/* The caller wipes the private key, also after false: no random numbers, or `publish` failed. The
- * first eight of a thread are compared with what `publish` makes of them; should one differ, that
- * makes all of them from then on. */
+/* The caller wipes the private key, also after false: no random numbers, or `publish` failed. */
 bool gw_x25519_stock_take(gw_x25519_publish *publish, uint8_t ret_private[GW_X25519_KEY_LEN],
                           uint8_t ret_public[GW_X25519_KEY_LEN]);

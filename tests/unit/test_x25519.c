@@ -6,6 +6,7 @@
 #include "gateway/base/attr.h"
 #include "gateway/tls/library.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -184,8 +185,8 @@ static void both_sides_of_an_exchange_agree(void **state)
     EVP_PKEY_free(foreign);
 }
 
-/* Nor without a private key, nor without a peer, nor into too little room; and a copy goes on where
- * it was made. */
+/* Nor without a private key, nor without a peer, nor into too little room, of which it says nothing
+ * else; and a copy goes on where it was made. */
 static void an_exchange_needs_all_its_parts(void **state)
 {
     OSSL_LIB_CTX *library = *state;
@@ -203,6 +204,7 @@ static void an_exchange_needs_all_its_parts(void **state)
     assert_int_equal(EVP_PKEY_derive_set_peer(ctx, peer), 1);
     len = KEY_LEN - 1;
     assert_int_not_equal(EVP_PKEY_derive(ctx, secret, &len), 1);
+    assert_int_equal(len, KEY_LEN - 1);
     len = KEY_LEN;
     assert_int_equal(EVP_PKEY_derive(ctx, secret, &len), 1);
     EVP_PKEY_CTX *copy = EVP_PKEY_CTX_dup(ctx);
@@ -214,6 +216,26 @@ static void an_exchange_needs_all_its_parts(void **state)
     EVP_PKEY_free(nobody);
     EVP_PKEY_free(peer);
     EVP_PKEY_free(foreign);
+}
+
+/* DHKEM (RFC 9180 4.1) derives further; were it silently left out, the secret would be wrong. */
+static void another_encapsulation_is_refused(void **state)
+{
+    OSSL_LIB_CTX *library = *state;
+    char operation[] = "DHKEM";
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_utf8_string(OSSL_KEM_PARAM_OPERATION, operation, 0),
+        OSSL_PARAM_END,
+    };
+    uint8_t public[KEY_LEN];
+    EVP_PKEY *client = foreign_key(public);
+    EVP_PKEY *peer = public_key(library, public);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(library, peer, NULL);
+    assert_int_not_equal(EVP_PKEY_encapsulate_init(ctx, params), 1);
+    assert_int_not_equal(EVP_PKEY_decapsulate_init(ctx, params), 1);
+    EVP_PKEY_CTX_free(ctx);
+    EVP_PKEY_free(peer);
+    EVP_PKEY_free(client);
 }
 
 static void what_is_no_share_is_refused(void **state)
@@ -366,7 +388,7 @@ static void a_child_has_keys_of_its_own(void **state)
 }
 
 /* In a child, which has no stock: fails one allocation of the first key, which is made with seven
- * others and compared. What it did, as an exit status. */
+ * others. What it did, as an exit status. */
 enum {
     FAILED_CLEANLY,
     WENT_ON, /* without the memory */
@@ -440,6 +462,7 @@ int main(void)
         cmocka_unit_test(generated_keys_are_whole),
         cmocka_unit_test(a_key_that_is_asked_for_is_no_other),
         cmocka_unit_test(a_child_has_keys_of_its_own),
+        cmocka_unit_test(another_encapsulation_is_refused),
         cmocka_unit_test(what_is_no_share_is_refused),
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(any_allocation_of_the_first_may_fail),
