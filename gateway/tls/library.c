@@ -6,6 +6,7 @@
 #include "gateway/tls/provider.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 
@@ -23,11 +24,39 @@ static void unmake(void)
     provider = NULL;
 }
 
+/* The ssl section of a configuration file is global to the process and would be applied to every
+ * SSL_CTX, ours too. And the names of all ciphers that libcrypto had before it had providers would
+ * go into each library context, which walks over them for each operation with a key. The first
+ * initialisation decides of both. */
+static bool begin(void)
+{
+    return OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ADD_ALL_CIPHERS, NULL) ==
+           1;
+}
+
+/* A key in an older form of PEM (RFC 1421) is encrypted by a cipher of that name, which is looked
+ * for among those of the process. A library context takes the names of these at its first use, so
+ * it is used before. */
+static bool name_ciphers_of_keys(void)
+{
+    const EVP_CIPHER *const ciphers[] = {
+        EVP_des_ede3_cbc(),     EVP_aes_128_cbc(),      EVP_aes_192_cbc(),      EVP_aes_256_cbc(),
+        EVP_camellia_128_cbc(), EVP_camellia_192_cbc(), EVP_camellia_256_cbc(), EVP_aria_128_cbc(),
+        EVP_aria_192_cbc(),     EVP_aria_256_cbc(),
+    };
+    EVP_MD *used = EVP_MD_fetch(library, "SHA256", NULL);
+    bool ok = used != NULL;
+    EVP_MD_free(used);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(ciphers); i++)
+        ok = ok && EVP_add_cipher(ciphers[i]) == 1;
+    return ok;
+}
+
 static bool make(void)
 {
     library = OSSL_LIB_CTX_new();
     provider = library ? gw_provider_new(library) : NULL;
-    if (provider)
+    if (provider && name_ciphers_of_keys())
         return true;
     unmake();
     return false;
@@ -35,14 +64,8 @@ static bool make(void)
 
 static OSSL_LIB_CTX *get(void)
 {
-    if (users == 0) {
-        /* The ssl section of a configuration file is global to the process and would be applied to
-         * every SSL_CTX, ours too; the first initialisation decides whether a file is read. */
-        if (!OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL))
-            return NULL;
-        if (!make())
-            return NULL;
-    }
+    if (users == 0 && (!begin() || !make()))
+        return NULL;
     users++;
     return library;
 }

@@ -15,7 +15,7 @@
 #define NAME "ktlsgate"
 
 enum {
-    ROWS_MAX = 128
+    ROWS_MAX = 256
 };
 
 /* The default provider's algorithms for one operation, with ours among them. */
@@ -23,7 +23,7 @@ struct rows {
     OSSL_ALGORITHM rows[ROWS_MAX + 1];
 };
 
-/* Operations of which an algorithm is ours. */
+/* Operations of which an algorithm is ours, or not all are had. */
 enum changed {
     KDFS,
     KEYS,
@@ -31,12 +31,14 @@ enum changed {
     KEMS,
     MACS,
     SIGNATURES,
+    CIPHERS,
     CHANGED
 };
 
 static const int operations[CHANGED] = {
-    [KDFS] = OSSL_OP_KDF, [KEYS] = OSSL_OP_KEYMGMT, [EXCHANGES] = OSSL_OP_KEYEXCH,
-    [KEMS] = OSSL_OP_KEM, [MACS] = OSSL_OP_MAC,     [SIGNATURES] = OSSL_OP_SIGNATURE,
+    [KDFS] = OSSL_OP_KDF,       [KEYS] = OSSL_OP_KEYMGMT, [EXCHANGES] = OSSL_OP_KEYEXCH,
+    [KEMS] = OSSL_OP_KEM,       [MACS] = OSSL_OP_MAC,     [SIGNATURES] = OSSL_OP_SIGNATURE,
+    [CIPHERS] = OSSL_OP_CIPHER,
 };
 
 /* The default provider lives in a library context of its own: there it is whole, and what it needs
@@ -110,11 +112,39 @@ static bool replace_all(struct rows *changed)
     return true;
 }
 
+/* Of all suites of TLS, as --ciphers tells those that are refused from those that nobody knows; of
+ * random numbers; and of keys in files (library.c). For each operation with a key libcrypto walks
+ * over all names that it has of any algorithm, and most are of other ciphers. */
+static const char *const ciphers[] = {
+    "AES-128-GCM",      "AES-256-GCM",  "ChaCha20-Poly1305", "AES-128-CCM",      "AES-256-CCM",
+    "ARIA-128-GCM",     "ARIA-256-GCM", "AES-128-CBC",       "AES-192-CBC",      "AES-256-CBC",
+    "ARIA-128-CBC",     "ARIA-192-CBC", "ARIA-256-CBC",      "CAMELLIA-128-CBC", "CAMELLIA-192-CBC",
+    "CAMELLIA-256-CBC", "DES-EDE3-CBC", "AES-256-CTR",       "AES-256-ECB",
+};
+
+static bool is_cipher(const OSSL_ALGORITHM *a)
+{
+    for (size_t i = 0; i < GW_ARRAY_SIZE(ciphers); i++)
+        if (gw_provider_names(a, ciphers[i]))
+            return true;
+    return false;
+}
+
+static void keep_ciphers(struct rows *r)
+{
+    OSSL_ALGORITHM *end = r->rows;
+    for (const OSSL_ALGORITHM *a = r->rows; a->algorithm_names; a++)
+        if (is_cipher(a))
+            *end++ = *a;
+    *end = (OSSL_ALGORITHM){NULL};
+}
+
 static bool collect(struct gw_provider *p)
 {
     for (int i = 0; i < CHANGED; i++)
         if (!copy_rows(p, operations[i], &p->changed[i]))
             return false;
+    keep_ciphers(&p->changed[CIPHERS]);
     *end_of(&p->changed[KEMS]) = gw_x25519_kem;
     return gw_x25519_begin(p->whole) && replace_all(p->changed);
 }

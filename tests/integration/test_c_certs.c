@@ -31,7 +31,7 @@ static void make_files(void)
     (void)test_dir_ocsp(dir, "certs/a.pem.ocsp", &(struct test_ocsp_spec){a});
     (void)test_dir_folder(dir, "certs/b");
     (void)test_dir_cert(dir, "certs/b/tls.crt", b, NULL);
-    (void)test_dir_key_encrypted(dir, "certs/b/tls.key", b, "secret");
+    (void)test_dir_key_encrypted(dir, "certs/b/tls.key", b, "secret", EVP_aes_256_cbc());
     (void)test_dir_file(dir, "phrase", "secret\n", 7);
     test_cert_free(b);
     test_cert_free(a);

@@ -303,10 +303,10 @@ const char *test_dir_bundle(struct test_dir *dir, const char *name, const struct
 }
 
 const char *test_dir_key_traditional(struct test_dir *dir, const char *name,
-                                     const struct test_cert *cert, const char *phrase)
+                                     const struct test_cert *cert, const char *phrase,
+                                     const EVP_CIPHER *cipher)
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    const EVP_CIPHER *cipher = phrase ? EVP_aes_256_cbc() : NULL;
     const unsigned char *text = (const unsigned char *)phrase;
     must(bio && PEM_write_bio_PrivateKey_traditional(bio, cert->key, cipher, text,
                                                      phrase ? (int)strlen(phrase) : 0, NULL, NULL));
@@ -314,12 +314,13 @@ const char *test_dir_key_traditional(struct test_dir *dir, const char *name,
 }
 
 const char *test_dir_key_encrypted(struct test_dir *dir, const char *name,
-                                   const struct test_cert *cert, const char *phrase)
+                                   const struct test_cert *cert, const char *phrase,
+                                   const EVP_CIPHER *cipher)
 {
     BIO *bio = BIO_new(BIO_s_mem());
     char text[64];
     (void)snprintf(text, sizeof(text), "%s", phrase);
-    must(bio && PEM_write_bio_PKCS8PrivateKey(bio, cert->key, EVP_aes_256_cbc(), text,
-                                              (int)strlen(text), NULL, NULL));
+    must(bio && PEM_write_bio_PKCS8PrivateKey(bio, cert->key, cipher, text, (int)strlen(text), NULL,
+                                              NULL));
     return write_bio(dir, name, bio);
 }

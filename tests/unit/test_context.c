@@ -129,15 +129,16 @@ static void keys_that_are_encrypted(void **state)
     const struct tlsworld *w = *state;
     const char *right = test_dir_file(w->dir, "right.txt", "secret\nmore\n", 12);
     const char *wrong = test_dir_file(w->dir, "wrong.txt", "Secret", 6);
+    const EVP_CIPHER *aes = EVP_aes_256_cbc();
     const char *none = test_dir_file(w->dir, "none.txt", "\nsecret\n", 8);
     const struct {
         const struct gw_cert_pair *pair;
         const char *key;
     } rows[] = {
-        {&w->ec_pair, test_dir_key_encrypted(w->dir, "ec8.key", w->server_ec, "secret")},
-        {&w->rsa_pair, test_dir_key_encrypted(w->dir, "rsa8.key", w->server_rsa, "secret")},
-        {&w->ec_pair, test_dir_key_traditional(w->dir, "sec1.key", w->server_ec, "secret")},
-        {&w->rsa_pair, test_dir_key_traditional(w->dir, "rsa1.key", w->server_rsa, "secret")},
+        {&w->ec_pair, test_dir_key_encrypted(w->dir, "ec8.key", w->server_ec, "secret", aes)},
+        {&w->rsa_pair, test_dir_key_encrypted(w->dir, "rsa8.key", w->server_rsa, "secret", aes)},
+        {&w->ec_pair, test_dir_key_traditional(w->dir, "sec1.key", w->server_ec, "secret", aes)},
+        {&w->rsa_pair, test_dir_key_traditional(w->dir, "rsa1.key", w->server_rsa, "secret", aes)},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         struct gw_service service = with_pair(w, rows[i].pair->cert_file, rows[i].key);
@@ -157,6 +158,33 @@ static void keys_that_are_encrypted(void **state)
     struct gw_service service = plain(w);
     service.key_pass_file = right;
     gw_tls_context_free(tlsworld_context(&service, NULL));
+}
+
+static void keys_encrypted_by_each_cipher(void **state)
+{
+    const struct tlsworld *w = *state;
+    const EVP_CIPHER *const ciphers[] = {
+        EVP_des_ede3_cbc(),     EVP_aes_128_cbc(),      EVP_aes_192_cbc(),      EVP_aes_256_cbc(),
+        EVP_camellia_128_cbc(), EVP_camellia_192_cbc(), EVP_camellia_256_cbc(), EVP_aria_128_cbc(),
+        EVP_aria_192_cbc(),     EVP_aria_256_cbc(),
+    };
+    const char *phrase = test_dir_file(w->dir, "each.txt", "secret\n", 7);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(ciphers); i++) {
+        const struct {
+            const struct gw_cert_pair *pair;
+            const char *key;
+        } rows[] = {
+            {&w->ec_pair,
+             test_dir_key_encrypted(w->dir, "each8.key", w->server_ec, "secret", ciphers[i])},
+            {&w->rsa_pair,
+             test_dir_key_traditional(w->dir, "each1.key", w->server_rsa, "secret", ciphers[i])},
+        };
+        for (size_t k = 0; k < GW_ARRAY_SIZE(rows); k++) {
+            struct gw_service service = with_pair(w, rows[k].pair->cert_file, rows[k].key);
+            service.key_pass_file = phrase;
+            gw_tls_context_free(tlsworld_context(&service, NULL));
+        }
+    }
 }
 
 static void certificates_out_of_date(void **state)
@@ -597,9 +625,9 @@ static void keys_of_all_forms(void **state)
         {edwards, false, "BEGIN PRIVATE"},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
-        const char *key = rows[i].traditional
-                              ? test_dir_key_traditional(w->dir, "form.key", rows[i].cert, NULL)
-                              : test_dir_key(w->dir, "form.key", rows[i].cert);
+        const char *key = rows[i].traditional ? test_dir_key_traditional(w->dir, "form.key",
+                                                                         rows[i].cert, NULL, NULL)
+                                              : test_dir_key(w->dir, "form.key", rows[i].cert);
         struct gw_service service =
             with_pair(w, test_dir_cert(w->dir, "form.pem", rows[i].cert, NULL), key);
         struct gw_files *files = gw_files_new();
@@ -740,6 +768,7 @@ int main(void)
         cmocka_unit_test(files_with_the_wrong_content),
         cmocka_unit_test(keys_that_do_not_fit),
         cmocka_unit_test(keys_that_are_encrypted),
+        cmocka_unit_test(keys_encrypted_by_each_cipher),
         cmocka_unit_test(certificates_out_of_date),
         cmocka_unit_test(authorities_that_are_none),
         cmocka_unit_test(authorities_in_several_files_and_folders),
