@@ -5,6 +5,7 @@
  */
 #include "gateway/base/log.h"
 #include "gateway/base/wipe.h"
+#include "gateway/tls/library.h"
 #include "tests/support/best_group.h"
 #include "tests/unit/tlspair.h"
 
@@ -792,5 +793,10 @@ int main(void)
         cmocka_unit_test(warnings_are_logged),
         cmocka_unit_test(the_library_has_a_version),
     };
-    return cmocka_run_group_tests(tests, tlsworld_setup, tlsworld_teardown);
+    /* First, as in the gateway: what was used before it would have named all ciphers. */
+    if (!gw_tls_library_get())
+        return 1;
+    int failed = cmocka_run_group_tests(tests, tlsworld_setup, tlsworld_teardown);
+    gw_tls_library_put();
+    return failed;
 }
