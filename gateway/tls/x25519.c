@@ -154,31 +154,18 @@ static bool multiply_keys(void *own, void *peer, uint8_t out[KEY_LEN])
     return ok;
 }
 
-static bool multiply_by_libcrypto(uint8_t private[KEY_LEN], uint8_t public[KEY_LEN],
-                                  uint8_t out[KEY_LEN])
+/* ---- keys ---- */
+
+/* The public key of a private one: its product with the base point (RFC 7748 4.1). */
+static bool publish(uint8_t private[KEY_LEN], uint8_t *public)
 {
-    uint8_t none[KEY_LEN] = {0};
-    void *own = import(private, none); /* its own public key does not count */
-    void *peer = import(NULL, public);
-    bool ok = multiply_keys(own, peer, out);
+    uint8_t base[KEY_LEN] = {9};
+    void *own = import(private, base); /* its own public key does not count */
+    void *peer = import(NULL, base);
+    bool ok = multiply_keys(own, peer, public);
     free_key(peer);
     free_key(own);
     return ok;
-}
-
-static bool multiply(uint8_t private[KEY_LEN], uint8_t public[KEY_LEN], uint8_t out[KEY_LEN])
-{
-    return gw_x25519_lanes_work() ? gw_x25519_lanes_secret(out, private, public)
-                                  : multiply_by_libcrypto(private, public, out);
-}
-
-/* ---- keys ---- */
-
-/* The public key of a private one: its product with the base point. */
-static bool publish(uint8_t private[KEY_LEN], uint8_t *public)
-{
-    uint8_t base[KEY_LEN] = {9}; /* RFC 7748 4.1 */
-    return multiply_by_libcrypto(private, base, public);
 }
 
 static void *fresh_key(uint8_t ret_public[KEY_LEN])
@@ -205,22 +192,36 @@ static bool agree(void *peer, uint8_t *public, uint8_t *secret)
     if (!gw_x25519_lanes_work())
         return agree_by_libcrypto(peer, public, secret);
     bool ok = part_of(peer, OSSL_PKEY_PARAM_PUB_KEY, theirs) &&
-              gw_x25519_stock_take(publish, private, public) && multiply(private, theirs, secret);
+              gw_x25519_stock_take(publish, private, public) &&
+              gw_x25519_lanes_secret(secret, private, theirs);
     gw_wipe(private, sizeof(private));
+    return ok;
+}
+
+static bool meet_by_libcrypto(void *own, const uint8_t *public, uint8_t *secret)
+{
+    uint8_t copy[KEY_LEN];
+    memcpy(copy, public, sizeof(copy));
+    void *peer = import(NULL, copy);
+    bool ok = multiply_keys(own, peer, secret);
+    free_key(peer);
     return ok;
 }
 
 /* The secret of that key with a public one from the peer. */
 static bool meet(void *own, const uint8_t *public, uint8_t *secret)
 {
-    uint8_t private[KEY_LEN], copy[KEY_LEN];
-    memcpy(copy, public, sizeof(copy));
-    bool ok = part_of(own, OSSL_PKEY_PARAM_PRIV_KEY, private) && multiply(private, copy, secret);
+    uint8_t private[KEY_LEN];
+    if (!gw_x25519_lanes_work())
+        return meet_by_libcrypto(own, public, secret);
+    bool ok = part_of(own, OSSL_PKEY_PARAM_PRIV_KEY, private) &&
+              gw_x25519_lanes_secret(secret, private, public);
     gw_wipe(private, sizeof(private));
     return ok;
 }
 
-/* ---- key exchange, as libcrypto's core calls it (provider-keyexch(7)) ---- */
+/* ---- key exchange, as libcrypto's core calls it (provider-keyexch(7)): where the lanes work ----
+ */
 
 struct exchange {
     uint8_t private[KEY_LEN];
@@ -265,7 +266,7 @@ static int exchange(void *ctx, unsigned char *secret, size_t *len, size_t room)
     struct exchange *x = ctx;
     if (!x->has_private || !x->has_public)
         return 0;
-    if (secret && (room < KEY_LEN || !multiply(x->private, x->public, secret)))
+    if (secret && (room < KEY_LEN || !gw_x25519_lanes_secret(secret, x->private, x->public)))
         return 0;
     *len = KEY_LEN;
     return 1;
