@@ -45,6 +45,16 @@ void gw_conn_fed(struct gw_conn *c, enum gw_op op)
         gw_list_remove(&c->starved_node);
 }
 
+struct gw_buf *gw_conn_take_buffer(struct gw_conn *c, enum gw_op op)
+{
+    struct gw_buf *buf = gw_ring_buffer_take(c->env->ring);
+    if (!buf)
+        gw_conn_starve(c, op);
+    else if (c->starved & 1U << op)
+        gw_conn_fed(c, op);
+    return buf;
+}
+
 void gw_conn_give_buffer(struct gw_conn *c, struct gw_buf **buf)
 {
     if (*buf)
@@ -275,6 +285,8 @@ static completion_handler *const handlers[GW_OP_COUNT] = {
     [GW_OP_TLS_ROOM] = gw_splice_tls_room,
     [GW_OP_PLAIN_DATA] = gw_splice_plain_data,
     [GW_OP_PLAIN_ROOM] = gw_splice_plain_room,
+    [GW_OP_TLS_STANDING] = gw_standing_received,
+    [GW_OP_PLAIN_STANDING] = gw_standing_received,
 };
 
 void gw_conn_leave(struct gw_conn *c)
@@ -289,8 +301,7 @@ void gw_conn_complete(struct gw_conn_env *env, const struct gw_completion *done)
 {
     struct gw_conn *c = gw_pool_find(&env->pool, done->token.slot, done->token.generation);
     if (!c) {
-        if (done->buf)
-            gw_ring_buffer_give(env->ring, done->buf);
+        gw_ring_completion_give(env->ring, done);
         return;
     }
     gw_require(c->magic == GW_CONN_MAGIC && handlers[done->token.op]);
@@ -298,8 +309,8 @@ void gw_conn_complete(struct gw_conn_env *env, const struct gw_completion *done)
         c->in_flight &= (uint16_t) ~(1U << done->token.op);
     if (c->step != GW_STEP_CLOSING)
         handlers[done->token.op](c, done);
-    else if (done->buf)
-        gw_ring_buffer_give(env->ring, done->buf);
+    else
+        gw_ring_completion_give(env->ring, done);
     gw_conn_leave(c);
 }
 

@@ -54,6 +54,19 @@ enum gw_eager {
 
 _Static_assert(GW_OP_COUNT <= 16, "an op has its bit in in_flight and starved");
 
+/* A standing receive, and what it brought that is still to be read (standing.c). */
+struct gw_standing {
+    uint8_t small; /* reads in a row that brought little and emptied the socket */
+    struct gw_snippet *first;
+    struct gw_snippet *last;
+    uint32_t held; /* their number */
+    bool looked;   /* for an end that it may not tell of */
+    bool stop;     /* it is to be cancelled */
+    bool stopping; /* … and was asked to */
+    bool over;     /* behind them the stream ended: with `told`, 0 or a negative errno */
+    int told;
+};
+
 struct gw_rx {
     enum gw_rx_state state;
     bool eof;     /* the TLS side's stream ended (close_notify); finish after what is in buf */
@@ -63,6 +76,7 @@ struct gw_rx {
     bool again;   /* … and a wake-up came while a receive was in flight */
     bool receive; /* splice met something else than data: one receive is to tell what */
     int told;     /* … what splice said: 0 or a negative errno */
+    struct gw_standing standing;
     struct gw_pace pace;
     struct gw_pipe *pipe; /* WRITE: spliced bytes, instead of buf */
     struct gw_buf *buf;
@@ -79,6 +93,7 @@ struct gw_tx {
     bool hot;      /* user engine: the last read filled a slot; read several at once */
     bool emptied;  /* the last read took all there was */
     bool promised; /* splice: poll said that there is something */
+    struct gw_standing standing;
     struct gw_pace pace;
     struct gw_pipe *pipe; /* READY, WRITE: spliced bytes, instead of buf */
     struct gw_buf *buf;
@@ -177,6 +192,8 @@ static inline struct gw_token gw_conn_begin(struct gw_conn *c, enum gw_op op)
 void gw_conn_set_timer(struct gw_conn *c, int64_t after_ns);
 /* The op found no buffer; it is tried again when there is one. */
 void gw_conn_starve(struct gw_conn *c, enum gw_op op);
+/* Instead of by that op; NULL: it starves. */
+struct gw_buf *gw_conn_take_buffer(struct gw_conn *c, enum gw_op op);
 void gw_conn_give_buffer(struct gw_conn *c, struct gw_buf **buf);
 /* Sends to the TLS side whatever comes next: handshake bytes, control records, data. */
 void gw_conn_drive_tx(struct gw_conn *c);
@@ -324,6 +341,19 @@ void gw_rekey_look_at_rx(struct gw_conn *c);
 void gw_rekey_send(struct gw_conn *c);
 /* … has left: our next key. */
 void gw_rekey_sent(struct gw_conn *c);
+
+/* ---- standing.c ---- */
+
+/* A read brought so many bytes, and there were no more. */
+void gw_standing_note(struct gw_conn *c, enum gw_flow flow, size_t bytes, bool emptied);
+/* Begins one, which must not be in flight, if the last reads were small; false: receive. */
+bool gw_standing_begin(struct gw_conn *c, enum gw_flow flow);
+bool gw_standing_busy(const struct gw_conn *c, enum gw_flow flow);
+/* Moves what is held, as far as it fits; in bytes. */
+size_t gw_standing_take(struct gw_conn *c, enum gw_flow flow, uint8_t *dst, size_t room);
+/* Throws away what is held. */
+void gw_standing_drop(struct gw_conn *c, enum gw_flow flow);
+void gw_standing_received(struct gw_conn *c, const struct gw_completion *done);
 
 /* ---- splice.c ---- */
 

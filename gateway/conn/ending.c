@@ -15,7 +15,7 @@
 /* A connect is in flight only when there is no TLS yet, and then all operations are cancelled. */
 enum {
     PLAIN_OPS = 1U << GW_OP_CONNECT | 1U << GW_OP_PLAIN_RECV | 1U << GW_OP_PLAIN_SEND |
-                1U << GW_OP_PLAIN_DATA | 1U << GW_OP_PLAIN_ROOM,
+                1U << GW_OP_PLAIN_DATA | 1U << GW_OP_PLAIN_ROOM | 1U << GW_OP_PLAIN_STANDING,
 };
 
 static void cancel(struct gw_conn *c, unsigned ops)
@@ -42,6 +42,8 @@ void gw_end_close(struct gw_conn *c)
     c->step = GW_STEP_CLOSING;
     gw_timer_clear(&c->env->wheel, &c->timer);
     gw_list_remove(&c->starved_node);
+    gw_standing_drop(c, GW_FLOW_RX);
+    gw_standing_drop(c, GW_FLOW_TX);
     gw_splice_drop(c);
     cancel(c, ~0U);
 }
@@ -63,6 +65,9 @@ static void begin_linger(struct gw_conn *c, enum gw_reason reason)
     gw_opening_left_handshake(c);
     c->reason = gw_reason_in(c->service->role, reason);
     begin_plain_end(c);
+    cancel(c, 1U << GW_OP_TLS_STANDING);
+    gw_standing_drop(c, GW_FLOW_RX);
+    gw_standing_drop(c, GW_FLOW_TX);
     c->starved = 0; /* to discard, it asks anew */
     gw_list_remove(&c->starved_node);
     c->step = GW_STEP_LINGER;
@@ -108,7 +113,8 @@ void gw_end_finished(struct gw_conn *c)
 
 void gw_end_discard(struct gw_conn *c)
 {
-    if (gw_conn_busy(c, GW_OP_TLS_RECV) || c->rx.state != GW_RX_DISCARD)
+    bool busy = gw_conn_busy(c, GW_OP_TLS_RECV) || gw_standing_busy(c, GW_FLOW_RX);
+    if (busy || c->rx.state != GW_RX_DISCARD)
         return;
     bool kernel = c->has_record && c->rec.rx.engine == GW_ENGINE_KERNEL;
     c->rx.again = false;
@@ -118,15 +124,14 @@ void gw_end_discard(struct gw_conn *c)
 
 void gw_end_discarded(struct gw_conn *c, const struct gw_completion *done)
 {
-    if (done->buf)
-        gw_ring_buffer_give(c->env->ring, done->buf);
+    gw_ring_completion_give(c->env->ring, done);
     if (done->res == -ENOBUFS) {
         gw_conn_starve(c, GW_OP_TLS_RECV);
         return;
     }
     if (done->res == -EAGAIN && !c->rx.again) /* kernel engine: the poll tells when more comes */
         return;
-    bool over = done->res <= 0 && done->res != -EAGAIN;
+    bool over = done->res <= 0 && done->res != -EAGAIN && done->res != -ECANCELED;
     if (over && done->res < 0)
         (void)gw_rx_record_failed(c, done->res); /* its error would fail our alert */
     if (over && c->rx.state == GW_RX_DISCARD)

@@ -33,6 +33,7 @@ static void write_out(struct gw_conn *c)
 static void finish(struct gw_conn *c)
 {
     c->rx.state = GW_RX_DONE;
+    gw_standing_drop(c, GW_FLOW_RX);
     gw_conn_give_buffer(c, &c->rx.buf);
     gw_ring_abort_on_close(c->env->ring, c->plain_fd, false);
     (void)gw_ring_shutdown_write(c->env->ring, c->plain_fd);
@@ -137,29 +138,62 @@ static void open_and_write(struct gw_conn *c)
         gw_rx_read(c);
 }
 
-/* The rest of a record goes behind its beginning, at the start of the buffer. While RX is to move
- * to the kernel, exactly the missing bytes are taken: the kernel must begin at a record header. */
-static void read_rest(struct gw_conn *c)
+/* The beginning of a record goes to the start of the buffer; returns the room behind it. */
+static size_t make_room(struct gw_rx *rx)
 {
-    struct gw_rx *rx = &c->rx;
     uint32_t have = rx->end - rx->start;
     memmove(rx->buf->data, rx->buf->data + rx->start, have);
     rx->start = 0;
     rx->end = have;
-    size_t room = c->want_kernel_rx ? rx->need : GW_BUFFER_BYTES - have;
-    gw_ring_recv(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, rx->buf->data + have,
-                 room, 0);
+    return GW_BUFFER_BYTES - have;
+}
+
+/* While RX is to move to the kernel, exactly the missing bytes of a record are taken: the kernel
+ * must begin at a record header. */
+static void read_rest(struct gw_conn *c)
+{
+    size_t room = make_room(&c->rx);
+    if (c->want_kernel_rx)
+        room = c->rx.need;
+    gw_ring_recv(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd,
+                 c->rx.buf->data + c->rx.end, room, 0);
+}
+
+/* What a standing receive brought goes behind what is there. */
+static void take_held(struct gw_conn *c)
+{
+    struct gw_rx *rx = &c->rx;
+    if (!rx->buf) {
+        rx->buf = gw_conn_take_buffer(c, GW_OP_TLS_RECV);
+        rx->start = rx->end = 0;
+        if (!rx->buf)
+            return;
+    }
+    size_t room = make_room(rx);
+    rx->end += (uint32_t)gw_standing_take(c, GW_FLOW_RX, rx->buf->data + rx->end, room);
+    rx->emptied = !rx->standing.stop;
+    open_and_write(c);
 }
 
 static void read_user(struct gw_conn *c)
 {
-    if (c->rx.start < c->rx.end) {
-        read_rest(c);
+    struct gw_rx *rx = &c->rx;
+    bool partial = rx->start < rx->end;
+    if (rx->standing.first) {
+        take_held(c);
         return;
     }
-    gw_conn_give_buffer(c, &c->rx.buf);
-    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, 0,
-                      c->rx.emptied ? GW_RECV_EMPTIED : 0);
+    if (!partial)
+        gw_conn_give_buffer(c, &rx->buf);
+    if (gw_standing_busy(c, GW_FLOW_RX))
+        return;
+    if (rx->standing.over)
+        gw_rx_gone(c, rx->standing.told);
+    else if (partial)
+        read_rest(c);
+    else if (c->want_kernel_rx || !gw_standing_begin(c, GW_FLOW_RX))
+        gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, 0,
+                          rx->emptied ? GW_RECV_EMPTIED : 0);
 }
 
 /* ---- kernel engine ---- */
@@ -385,6 +419,7 @@ void gw_rx_received(struct gw_conn *c, const struct gw_completion *done)
         }
         c->rx.end += (uint32_t)res;
         c->rx.emptied = c->rx.end < GW_BUFFER_BYTES;
+        gw_standing_note(c, GW_FLOW_RX, (size_t)res, c->rx.emptied);
         open_and_write(c);
     }
 }
@@ -404,6 +439,7 @@ void gw_rx_broken(struct gw_conn *c)
 {
     c->rx.state = GW_RX_DONE;
     c->rx.broken = true;
+    gw_standing_drop(c, GW_FLOW_RX);
     gw_conn_give_buffer(c, &c->rx.buf);
     if (c->tx.state == GW_TX_DONE)
         gw_end_now(c, GW_REASON_BACKEND_RESET);

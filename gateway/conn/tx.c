@@ -26,27 +26,12 @@ static void read_slots(struct gw_conn *c)
                     GW_RECV_DONTWAIT);
 }
 
-void gw_tx_read(struct gw_conn *c)
+static void plain_ended(struct gw_conn *c, int res)
 {
-    if (c->step != GW_STEP_RELAY || gw_conn_busy(c, GW_OP_PLAIN_RECV))
-        return;
-    c->tx.state = GW_TX_READ;
-    if (gw_splice_tx(c))
-        return;
-    bool user = c->rec.tx.engine == GW_ENGINE_USER;
-    bool small = c->rec.tx_payload_max < GW_RECORD_PLAINTEXT_MAX; /* one send, one record */
-    if (user && c->tx.hot && c->tx.buf) {
-        read_slots(c);
+    if (res < 0) {
+        gw_end_with(c, GW_REASON_BACKEND_RESET, GW_ALERT_INTERNAL_ERROR);
         return;
     }
-    gw_conn_give_buffer(c, &c->tx.buf);
-    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_RECV), c->plain_fd,
-                      user || small ? c->rec.tx_payload_max : GW_BUFFER_PAYLOAD,
-                      c->tx.emptied ? GW_RECV_EMPTIED : 0);
-}
-
-static void plain_ended(struct gw_conn *c)
-{
     c->tx.eof = true;
     gw_conn_give_buffer(c, &c->tx.buf);
     if (c->rx.broken) {
@@ -55,6 +40,65 @@ static void plain_ended(struct gw_conn *c)
     }
     gw_conn_half_closed(c);
     gw_tx_close(c, GW_ALERT_CLOSE_NOTIFY);
+}
+
+static void has_read(struct gw_conn *c, uint32_t len)
+{
+    c->tx.len = len;
+    c->tx.state = GW_TX_READY;
+    gw_splice_note(&c->tx.pace, len);
+    gw_conn_moved(c, GW_FLOW_TX, len);
+    gw_conn_drive_tx(c);
+}
+
+static void take_held(struct gw_conn *c)
+{
+    struct gw_tx *tx = &c->tx;
+    if (!tx->buf)
+        tx->buf = gw_conn_take_buffer(c, GW_OP_PLAIN_RECV);
+    if (!tx->buf)
+        return;
+    size_t len =
+        gw_standing_take(c, GW_FLOW_TX, gw_buffer_slot(tx->buf->data, 0), c->rec.tx_payload_max);
+    tx->emptied = !tx->standing.stop;
+    has_read(c, (uint32_t)len);
+}
+
+/* False when no receive stands. */
+static bool read_standing(struct gw_conn *c)
+{
+    if (c->tx.standing.first)
+        take_held(c);
+    else if (gw_standing_busy(c, GW_FLOW_TX))
+        gw_conn_give_buffer(c, &c->tx.buf);
+    else if (c->tx.standing.over)
+        plain_ended(c, c->tx.standing.told);
+    else
+        return false;
+    return true;
+}
+
+void gw_tx_read(struct gw_conn *c)
+{
+    if (c->step != GW_STEP_RELAY || gw_conn_busy(c, GW_OP_PLAIN_RECV))
+        return;
+    c->tx.state = GW_TX_READ;
+    if (read_standing(c) || gw_splice_tx(c))
+        return;
+    bool user = c->rec.tx.engine == GW_ENGINE_USER;
+    bool small = c->rec.tx_payload_max < GW_RECORD_PLAINTEXT_MAX; /* one send, one record */
+    if (user && c->tx.hot && c->tx.buf) {
+        read_slots(c);
+        return;
+    }
+    gw_conn_give_buffer(c, &c->tx.buf);
+    bool may_stand = c->service->relay != GW_RELAY_SPLICE &&
+                     c->rec.tx_payload_max >= GW_SNIPPET_BYTES; /* one fits into a record */
+    if (may_stand && gw_standing_begin(c, GW_FLOW_TX))
+        return;
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_RECV), c->plain_fd,
+                      user || small ? c->rec.tx_payload_max : GW_BUFFER_PAYLOAD,
+                      c->tx.emptied ? GW_RECV_EMPTIED : 0);
 }
 
 void gw_tx_received(struct gw_conn *c, const struct gw_completion *done)
@@ -68,19 +112,14 @@ void gw_tx_received(struct gw_conn *c, const struct gw_completion *done)
         c->tx.hot = false;
         c->tx.emptied = true;
         gw_tx_read(c);
-    } else if (done->res == 0) {
-        plain_ended(c);
-    } else if (done->res < 0) {
-        gw_end_with(c, GW_REASON_BACKEND_RESET, GW_ALERT_INTERNAL_ERROR);
+    } else if (done->res <= 0) {
+        plain_ended(c, done->res);
     } else {
         if (done->buf)
             c->tx.buf = done->buf;
-        c->tx.len = (uint32_t)done->res;
-        c->tx.emptied = c->tx.len < c->rec.tx_payload_max;
-        c->tx.state = GW_TX_READY;
-        gw_splice_note(&c->tx.pace, c->tx.len);
-        gw_conn_moved(c, GW_FLOW_TX, c->tx.len);
-        gw_conn_drive_tx(c);
+        c->tx.emptied = (uint32_t)done->res < c->rec.tx_payload_max;
+        gw_standing_note(c, GW_FLOW_TX, (size_t)done->res, c->tx.emptied);
+        has_read(c, (uint32_t)done->res);
     }
 }
 

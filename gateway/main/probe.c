@@ -31,6 +31,7 @@ struct findings {
     struct utsname name;
     int ring_error;
     struct gw_ring_features ring;
+    bool standing;   /* standing receives work */
     int probe_error; /* of ktls_probe itself */
     struct ktls_probe ktls;
     enum gw_tls_module module; /* only where attach failed with ENOENT */
@@ -43,8 +44,10 @@ static void try_ring(struct findings *f)
     struct gw_ring *ring = NULL;
     const struct gw_ring_config config = {.max_conns = 16, .max_buffers = 32};
     f->ring_error = gw_ring_new(&ring, &config);
-    if (!f->ring_error)
+    if (!f->ring_error) {
         gw_ring_get_features(ring, &f->ring);
+        f->standing = gw_ring_try_standing(ring);
+    }
     gw_ring_free(ring);
 }
 
@@ -150,6 +153,7 @@ static void tell_ring(struct gw_report *r, const struct findings *f)
     if (trial.works) {
         gw_report_string(r, "io_uring_setup", "  set-up flags got", f->ring.flags_text);
         gw_report_number(r, "io_uring_features", "  feature bits", f->ring.features, "");
+        gw_report_bool(r, "io_uring_standing", "  multishot receives used", f->standing);
     }
 }
 

@@ -90,6 +90,7 @@ void gw_heritage_share(const struct gw_heritage *h, unsigned index, int channel_
         .tickets = h->tickets,
         .files_fd = h->files_fd,
         .ktls = &h->ktls,
+        .standing = h->standing,
         .choice = &h->choice,
         .index = index,
         .worker_count = h->config->workers,

@@ -22,6 +22,7 @@ struct gw_heritage {
     int files_fd;                   /* what was loaded since, sealed; -1: nothing */
     struct gw_expiry expiry;        /* of what is in force */
     struct ktls_probe ktls;
+    bool standing;           /* standing receives work */
     struct gw_choice choice; /* nothing, unless it was measured */
     struct gw_listeners listeners;
     /* Shared with the workers. */

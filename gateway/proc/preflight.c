@@ -86,7 +86,7 @@ static void measure(struct gw_heritage *h)
 }
 
 /* Once here instead of in every worker: one sentence instead of a row of dying processes. */
-static int try_ring(struct gw_error *err)
+static int try_ring(struct gw_heritage *h, struct gw_error *err)
 {
     const struct gw_ring_config small = {.max_conns = 1, .max_buffers = 2};
     struct gw_ring_features got;
@@ -95,8 +95,11 @@ static int try_ring(struct gw_error *err)
     if (r)
         return gw_error_set(err, GW_EXIT_START, "%s", gw_ring_why(r));
     gw_ring_get_features(ring, &got);
+    h->standing = gw_ring_try_standing(ring);
     gw_ring_free(ring);
-    gw_log(GW_LOG_INFO, "io_uring: %s", got.flags_text[0] ? got.flags_text : "no set-up flags");
+    gw_log(GW_LOG_INFO, "io_uring: %s; multishot receives: %s",
+           got.flags_text[0] ? got.flags_text : "no set-up flags",
+           h->standing ? "yes" : "no, this kernel may miss the end of a connection by them");
     return 0;
 }
 
@@ -110,7 +113,7 @@ int gw_preflight(struct gw_heritage *h, struct gw_error *err)
     if (!r)
         r = gw_pin_check(h->config, err);
     if (!r)
-        r = try_ring(err);
+        r = try_ring(h, err);
     if (!r)
         measure(h);
     return r;

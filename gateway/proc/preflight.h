@@ -8,8 +8,8 @@
 #include "gateway/proc/heritage.h"
 
 /*
- * Makes the TLS contexts of *h (inited) and fills h->ktls and h->choice; tries io_uring and --cpus.
- * Logs what a person should know: warnings, engines, ring. Returns 0; negative errno with *err
- * filled.
+ * Makes the TLS contexts of *h (inited) and fills h->ktls, h->standing and h->choice; tries
+ * io_uring and --cpus. Logs what a person should know: warnings, engines, ring. Returns 0; negative
+ * errno with *err filled.
  */
 gw_must_check int gw_preflight(struct gw_heritage *h, struct gw_error *err);

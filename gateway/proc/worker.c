@@ -345,6 +345,7 @@ static int start(struct worker *w)
         .max_conns = config->max_conns,
         .max_buffers = GW_MIN(config->max_conns, UINT32_C(1) << 20) * 2 + 64,
         .max_pipes = max_pipes(config),
+        .standing = w->env->standing,
     };
     uint64_t run;
     int result = begin_terms(w);

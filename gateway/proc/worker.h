@@ -26,6 +26,7 @@ struct gw_worker_env {
     int files_fd;          /* newer files, to be loaded before the first connection; -1: none */
     struct gw_ticket_keys *tickets; /* one table a service */
     const struct ktls_probe *ktls;  /* what the kernel engine can do */
+    bool standing;                  /* standing receives work (gateway/ring/ring.h) */
     const struct gw_choice *choice; /* … and what is cheaper */
     unsigned index;                 /* of this worker, from 0 */
     unsigned worker_count;

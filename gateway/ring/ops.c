@@ -58,7 +58,17 @@ void gw_ring_recv_pick(struct gw_ring *r, struct gw_token token, int fd, size_t 
     if (flags & GW_RECV_EMPTIED)
         sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
     sqe->flags |= IOSQE_BUFFER_SELECT;
-    sqe->buf_group = GW_RING_BUFFER_GROUP;
+    sqe->buf_group = GW_LENT_BUFFERS;
+    finish(sqe, token);
+}
+
+void gw_ring_recv_standing(struct gw_ring *r, struct gw_token token, int fd)
+{
+    struct io_uring_sqe *sqe = entry(r);
+    io_uring_prep_recv_multishot(sqe, fd, NULL, 0, 0);
+    sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = GW_LENT_SNIPPETS;
     finish(sqe, token);
 }
 
@@ -194,6 +204,13 @@ void gw_ring_take_error(struct gw_ring *r gw_unused, int fd)
     int error;
     socklen_t len = sizeof(error);
     (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+}
+
+int gw_ring_look(struct gw_ring *r gw_unused, int fd)
+{
+    char byte;
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n < 0 ? -errno : (int)n;
 }
 
 int gw_ring_ktls_attach(struct gw_ring *r gw_unused, int fd)

@@ -20,7 +20,7 @@ enum {
     LENT_FIRST = 32, /* few, so that the same warm buffers come round again */
     LENT_MAX = 4096, /* entries of the buffer ring */
     BUFFERS_MAX = 1 << 16,
-    BUFFER_GROUP = GW_RING_BUFFER_GROUP,
+    LENT_RING_BYTES = LENT_MAX * sizeof(struct io_uring_buf),
 };
 
 /* Best first; a kernel that does not know a flag answers EINVAL (kernel-notes/ring-setup.md). */
@@ -80,24 +80,29 @@ static int check_ops(struct gw_ring *r)
     return error;
 }
 
-static int buffer_ring_init(struct gw_ring *r)
+static void lend_few(struct gw_lent *l)
 {
-    size_t bytes = LENT_MAX * sizeof(struct io_uring_buf);
-    void *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    l->target = GW_MIN(l->limit, (uint32_t)LENT_FIRST);
+}
+
+static int lent_init(struct gw_ring *r, enum gw_lent_kind kind, uint32_t limit)
+{
+    void *mem =
+        mmap(NULL, LENT_RING_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mem == MAP_FAILED)
         return -ENOMEM;
-    r->lent_ring = mem;
-    r->lent_ring_bytes = bytes;
+    r->lent[kind].ring = mem;
     struct io_uring_buf_reg reg = {
         .ring_addr = (uint64_t)(uintptr_t)mem,
         .ring_entries = LENT_MAX,
-        .bgid = BUFFER_GROUP,
+        .bgid = (uint16_t)kind,
     };
     int error = io_uring_register_buf_ring(&r->uring, &reg, 0);
     if (error)
         return error == -EINVAL ? -EOPNOTSUPP : error;
-    io_uring_buf_ring_init(r->lent_ring);
-    r->lent_target = LENT_FIRST;
+    io_uring_buf_ring_init(r->lent[kind].ring);
+    r->lent[kind].limit = limit;
+    lend_few(&r->lent[kind]);
     return 0;
 }
 
@@ -106,27 +111,32 @@ int gw_ring_new(struct gw_ring **ret, const struct gw_ring_config *config)
     struct gw_ring *r = calloc(1, sizeof(*r));
     if (!r)
         return -ENOMEM;
-    uint32_t limit = GW_MIN(GW_MAX(config->max_buffers, 1U), (uint32_t)BUFFERS_MAX);
+    uint32_t held = GW_MIN(GW_MAX(config->max_buffers, 1U), (uint32_t)BUFFERS_MAX);
+    uint32_t lent = GW_MIN(held, (uint32_t)LENT_MAX);
     gw_pipes_init(&r->pipes, config->max_pipes);
-    int error = gw_buffers_init(&r->buffers, limit);
+    int error = gw_buffers_init(&r->buffers, GW_MIN(held + lent, (uint32_t)BUFFERS_MAX));
     if (!error)
         error = queue_init(r, config->max_conns);
     if (!error)
         error = check_ops(r);
     if (!error)
-        error = buffer_ring_init(r);
+        error = gw_snippets_init(&r->snippets);
+    if (!error)
+        error = lent_init(r, GW_LENT_BUFFERS, lent);
+    if (!error)
+        error = lent_init(r, GW_LENT_SNIPPETS, GW_SNIPPETS);
     if (error) {
         gw_ring_free(r);
         return error;
     }
+    r->standing = config->standing;
     *ret = r;
     return 0;
 }
 
 static void drop_completion(void *arg, const struct gw_completion *c)
 {
-    if (c->buf)
-        gw_ring_buffer_give(arg, c->buf);
+    gw_ring_completion_give(arg, c);
 }
 
 void gw_ring_free(struct gw_ring *r)
@@ -139,8 +149,10 @@ void gw_ring_free(struct gw_ring *r)
             break;
     if (r->uring_made)
         io_uring_queue_exit(&r->uring);
-    if (r->lent_ring)
-        (void)munmap(r->lent_ring, r->lent_ring_bytes);
+    for (enum gw_lent_kind kind = 0; kind < GW_LENT_KINDS; kind++)
+        if (r->lent[kind].ring)
+            (void)munmap(r->lent[kind].ring, LENT_RING_BYTES);
+    gw_snippets_done(&r->snippets);
     gw_buffers_done(&r->buffers);
     gw_pipes_done(&r->pipes);
     free(r);
@@ -212,54 +224,105 @@ void gw_ring_buffer_give(struct gw_ring *r, struct gw_buf *buf)
 uint32_t gw_ring_buffers_free(const struct gw_ring *r)
 {
     const struct gw_buffers *b = &r->buffers;
-    return r->lent + b->free_count + (b->no_memory ? 0 : b->limit - b->made);
+    return r->lent[GW_LENT_BUFFERS].count + b->free_count + (b->no_memory ? 0 : b->limit - b->made);
 }
 
 uint32_t gw_ring_buffers_in_use(const struct gw_ring *r)
 {
-    return r->buffers.made - r->buffers.free_count - r->lent;
+    return r->buffers.made - r->buffers.free_count - r->lent[GW_LENT_BUFFERS].count;
+}
+
+bool gw_ring_can_stand(const struct gw_ring *r)
+{
+    return r->standing && r->lent[GW_LENT_SNIPPETS].count > 0;
+}
+
+void gw_ring_snippet_give(struct gw_ring *r, struct gw_snippet *snippet)
+{
+    gw_snippets_give(&r->snippets, snippet);
+}
+
+void gw_ring_completion_give(struct gw_ring *r, const struct gw_completion *c)
+{
+    if (c->buf)
+        gw_buffers_give(&r->buffers, c->buf);
+    if (c->snippet)
+        gw_snippets_give(&r->snippets, c->snippet);
 }
 
 /* What is lent cannot be taken back; receives use it up. */
 void gw_ring_trim(struct gw_ring *r)
 {
-    r->lent_target = LENT_FIRST;
+    for (enum gw_lent_kind kind = 0; kind < GW_LENT_KINDS; kind++)
+        lend_few(&r->lent[kind]);
     gw_buffers_begin_trim(&r->buffers);
 }
 
-/* Tops the kernel's share up, so that receives find a buffer. */
-static void lend(struct gw_ring *r)
+static bool lend_buffer(struct gw_ring *r, struct io_uring_buf_ring *ring, int at)
 {
+    struct gw_buffers *b = &r->buffers;
+    /* What is scarce goes half to the kernel and half to those who take buffers themselves. */
+    if (b->no_memory && b->free_count > 0 && r->lent[GW_LENT_BUFFERS].count >= b->free_count)
+        return false;
+    struct gw_buf *buf = gw_buffers_take(b);
+    if (buf)
+        io_uring_buf_ring_add(ring, buf->data + GW_BUFFER_FRONT, GW_BUFFER_BYTES - GW_BUFFER_FRONT,
+                              (uint16_t)buf->id, io_uring_buf_ring_mask(LENT_MAX), at);
+    return buf != NULL;
+}
+
+static bool lend_snippet(struct gw_ring *r, struct io_uring_buf_ring *ring, int at)
+{
+    struct gw_snippet *s = gw_snippets_take(&r->snippets);
+    if (s)
+        io_uring_buf_ring_add(ring, s->data, GW_SNIPPET_BYTES, (uint16_t)s->id,
+                              io_uring_buf_ring_mask(LENT_MAX), at);
+    return s != NULL;
+}
+
+typedef bool lend_one(struct gw_ring *r, struct io_uring_buf_ring *ring, int at);
+
+/* Tops the kernel's share up, so that receives find something. */
+static void lend(struct gw_ring *r, enum gw_lent_kind kind, lend_one *one)
+{
+    struct gw_lent *l = &r->lent[kind];
     int n = 0;
     /* Doubled once for all receives that found none: what is lent comes round in turn, so that each
-     * buffer of it costs memory. */
-    if (r->ran_dry && !r->buffers.no_memory)
-        r->lent_target = GW_MIN(r->lent_target * 2, (uint32_t)LENT_MAX);
-    r->ran_dry = false;
-    while (r->lent < r->lent_target) {
-        struct gw_buf *buf = gw_buffers_take(&r->buffers);
-        if (!buf)
-            break;
-        io_uring_buf_ring_add(r->lent_ring, buf->data + GW_BUFFER_FRONT,
-                              GW_BUFFER_BYTES - GW_BUFFER_FRONT, (uint16_t)buf->id,
-                              io_uring_buf_ring_mask(LENT_MAX), n++);
-        r->lent++;
+     * piece of it costs memory. */
+    if (l->ran_dry && !r->buffers.no_memory)
+        l->target = GW_MIN(l->target * 2, l->limit);
+    l->ran_dry = false;
+    while (l->count < l->target && one(r, l->ring, n)) {
+        l->count++;
+        n++;
     }
     if (n)
-        io_uring_buf_ring_advance(r->lent_ring, n);
+        io_uring_buf_ring_advance(l->ring, n);
 }
 
 /* ---- waiting ---- */
 
-static struct gw_buf *picked_buffer(struct gw_ring *r, const struct io_uring_cqe *cqe)
+static bool is_standing(enum gw_op op)
 {
-    r->ran_dry |= cqe->res == -ENOBUFS;
+    return op == GW_OP_TLS_STANDING || op == GW_OP_PLAIN_STANDING;
+}
+
+static void take_picked(struct gw_ring *r, const struct io_uring_cqe *cqe, struct gw_completion *c)
+{
+    bool snippet = is_standing(c->token.op);
+    struct gw_lent *l = &r->lent[snippet ? GW_LENT_SNIPPETS : GW_LENT_BUFFERS];
+    l->ran_dry |= cqe->res == -ENOBUFS;
     if (!(cqe->flags & IORING_CQE_F_BUFFER))
-        return NULL;
+        return;
     uint32_t id = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
-    gw_require(id < r->buffers.made && r->lent > 0);
-    r->lent--;
-    return r->buffers.by_id[id];
+    gw_require(l->count > 0 && id < (snippet ? GW_SNIPPETS : r->buffers.made));
+    l->count--;
+    if (snippet) {
+        c->snippet = &r->snippets.all[id];
+        c->snippet->len = (uint32_t)GW_MAX(c->res, 0);
+    } else {
+        c->buf = r->buffers.by_id[id];
+    }
 }
 
 static void deliver(struct gw_ring *r, const struct io_uring_cqe *cqe, gw_ring_handler *handler,
@@ -269,11 +332,12 @@ static void deliver(struct gw_ring *r, const struct io_uring_cqe *cqe, gw_ring_h
         .token = gw_token_unpack(cqe->user_data),
         .res = cqe->res,
         .more = (cqe->flags & IORING_CQE_F_MORE) != 0,
-        .buf = picked_buffer(r, cqe),
     };
-    if (c.buf && c.res <= 0) { /* end of stream or error: there is nothing in it */
-        gw_buffers_give(&r->buffers, c.buf);
+    take_picked(r, cqe, &c);
+    if (c.res <= 0) { /* end of stream or error: there is nothing in it */
+        gw_ring_completion_give(r, &c);
         c.buf = NULL;
+        c.snippet = NULL;
     }
     if (c.token.op == GW_OP_CANCEL)
         return;
@@ -295,7 +359,8 @@ void gw_ring_flush(struct gw_ring *r)
 
 int gw_ring_wait(struct gw_ring *r, int64_t timeout_ns, gw_ring_handler *handler, void *arg)
 {
-    lend(r);
+    lend(r, GW_LENT_BUFFERS, lend_buffer);
+    lend(r, GW_LENT_SNIPPETS, lend_snippet);
     if (gw_buffers_trim(&r->buffers))
         timeout_ns = 0;
     struct __kernel_timespec ts = {

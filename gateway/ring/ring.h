@@ -16,6 +16,7 @@
 #include "gateway/base/attr.h"
 #include "gateway/ring/buffer.h"
 #include "gateway/ring/pipe.h"
+#include "gateway/ring/snippet.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +38,8 @@ struct gw_ring;
     X(TLS_ROOM,   "tls-room")        /* polls before a splice: writable */     \
     X(PLAIN_DATA, "plain-data")      /* … readable */                          \
     X(PLAIN_ROOM, "plain-room")      /* … writable */                          \
+    X(TLS_STANDING, "tls-standing")     /* standing receives */                \
+    X(PLAIN_STANDING, "plain-standing")                                        \
     X(CANCEL,     "cancel")          /* never reaches a handler */             \
     X(CLOSE,      "close")           /* never reaches a handler */
 // clang-format on
@@ -56,18 +59,22 @@ struct gw_token {
 
 struct gw_completion {
     struct gw_token token;
-    int res;            /* >= 0, or negative errno */
-    bool more;          /* a multishot operation goes on */
-    struct gw_buf *buf; /* picked by the kernel, now the handler's; else NULL */
+    int res;                    /* >= 0, or negative errno */
+    bool more;                  /* a multishot operation goes on */
+    struct gw_buf *buf;         /* picked by the kernel, now the handler's; else NULL */
+    struct gw_snippet *snippet; /* … of a standing receive */
 };
 
 /* Handlers may start operations and give buffers back; they must not call gw_ring_wait. */
 typedef void gw_ring_handler(void *arg, const struct gw_completion *c);
 
 struct gw_ring_config {
-    uint32_t max_conns;   /* sizes the queues and the buffer limit */
-    uint32_t max_buffers; /* at most this many buffers ever; 2 × max_conns never starves */
-    uint32_t max_pipes;   /* 0: nothing can be spliced */
+    uint32_t max_conns; /* sizes the queues and the buffer limit */
+    /* At most so many buffers ever, beside those that are lent to the kernel, which are as many at
+     * most; 2 × max_conns never starves. */
+    uint32_t max_buffers;
+    bool standing;      /* use standing receives, which gw_ring_try_standing said that work */
+    uint32_t max_pipes; /* 0: nothing can be spliced */
 };
 
 /* What set-up got, best first; for probe and the start-up log. */
@@ -83,6 +90,9 @@ struct gw_ring_features {
 gw_must_check int gw_ring_new(struct gw_ring **ret, const struct gw_ring_config *config);
 /* NULL is allowed. Nothing may be in flight but closes and cancels, which are waited for. */
 void gw_ring_free(struct gw_ring *ring);
+/* Whether standing receives can be used in this kernel: tries them, on connections of its own over
+ * loopback, in a millisecond, or some tens where it fails. Nothing may be in flight. */
+bool gw_ring_try_standing(struct gw_ring *ring);
 void gw_ring_get_features(const struct gw_ring *ring, struct gw_ring_features *ret);
 /* One sentence for a person: why gw_ring_new failed with `error` and what to change. */
 const char *gw_ring_why(int error);
@@ -128,6 +138,21 @@ enum gw_recv_flags {
  * after one was given back. res 0 (end of stream) comes with no buffer. */
 void gw_ring_recv_pick(struct gw_ring *ring, struct gw_token token, int fd, size_t max,
                        unsigned flags);
+/* Receives again and again, until it is cancelled, without being asked for each: whenever bytes
+ * come, at most GW_SNIPPET_BYTES of them into a snippet. It waits first. It ends (!more) with the
+ * stream or an error, as other receives do; with -ENOBUFS, which is no reason to wait: receive in
+ * another way; or with bytes, for reasons of the kernel. When it is begun, the end of the stream
+ * may be there already, behind bytes, and it may tell of the bytes only: after its first
+ * completion look for it (kernel-notes/multishot-recv-end.md). */
+void gw_ring_recv_standing(struct gw_ring *ring, struct gw_token token, int fd);
+/* Whether it can be used now: standing receives work, and the kernel has snippets to pick from. */
+bool gw_ring_can_stand(const struct gw_ring *ring);
+/* Looks at what a receive would find, without taking bytes: 1: some; 0: the end of the stream;
+ * -EAGAIN: nothing; or the socket's error, which is taken by that. */
+int gw_ring_look(struct gw_ring *ring, int fd);
+void gw_ring_snippet_give(struct gw_ring *ring, struct gw_snippet *snippet);
+/* Gives back what came with a completion, if anything did. */
+void gw_ring_completion_give(struct gw_ring *ring, const struct gw_completion *c);
 /* Receives into memory that must live until the completion. */
 void gw_ring_recv(struct gw_ring *ring, struct gw_token token, int fd, void *data, size_t len,
                   unsigned flags);

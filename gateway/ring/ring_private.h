@@ -4,12 +4,24 @@
 
 #include "gateway/ring/buffer.h"
 #include "gateway/ring/pipe.h"
+#include "gateway/ring/snippet.h"
 
 #include <liburing.h>
 #include <stdbool.h>
 
-enum {
-    GW_RING_BUFFER_GROUP = 1
+/* What the kernel may pick from: relay buffers or snippets. */
+enum gw_lent_kind {
+    GW_LENT_BUFFERS,
+    GW_LENT_SNIPPETS,
+    GW_LENT_KINDS,
+};
+
+struct gw_lent {
+    struct io_uring_buf_ring *ring;
+    uint32_t count;  /* the kernel may pick from so many now */
+    uint32_t target; /* grows when receives found none, up to the limit */
+    uint32_t limit;
+    bool ran_dry; /* one did, since the last time some were lent */
 };
 
 struct gw_ring {
@@ -18,12 +30,10 @@ struct gw_ring {
     bool uring_made;
     struct gw_buffers buffers;
     struct gw_pipes pipes;
-    struct io_uring_buf_ring *lent_ring;
-    size_t lent_ring_bytes;
-    uint32_t lent;        /* buffers the kernel may pick from now */
-    uint32_t lent_target; /* grows when receives found none */
-    bool ran_dry;         /* one did, since the last time buffers were lent */
-    uint32_t closes;      /* close operations in flight */
-    unsigned undelivered; /* completions of this turn that handlers have yet to get */
-    unsigned long_steps;  /* of handlers, since something was submitted */
+    struct gw_snippets snippets;
+    bool standing;                      /* as in the configuration */
+    struct gw_lent lent[GW_LENT_KINDS]; /* the group's number is the kind */
+    uint32_t closes;                    /* close operations in flight */
+    unsigned undelivered;               /* completions of this turn that handlers have yet to get */
+    unsigned long_steps;                /* of handlers, since something was submitted */
 };

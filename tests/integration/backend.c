@@ -261,7 +261,8 @@ static bool fin_is_due(const struct peer *p)
         return false;
     if (plan->http && p->http.close && http_replied(&p->http))
         return true;
-    if (plan->down_after_fin || plan->fin_after_fin || plan->echo || plan->http)
+    bool early = plan->echo && plan->fin_after_up;
+    if (!early && (plan->down_after_fin || plan->fin_after_fin || plan->echo || plan->http))
         return p->account.got_fin;
     return p->account.received >= plan->fin_after_up || p->account.got_fin;
 }

@@ -18,7 +18,7 @@ enum {
 
 /* What to do with a connection. All zero: send FIN at once, take what comes. */
 struct backend_plan {
-    bool echo;             /* send back what comes; FIN after the client's FIN */
+    bool echo;             /* send back what comes; FIN after the client's FIN or fin_after_up */
     bool http;             /* GET /N gives N bytes of `down_seed`; PUT checks them by `up_seed` */
     uint64_t up_seed;      /* check what comes against this stream; 0: take anything */
     uint64_t down_seed;    /* the stream to send … */

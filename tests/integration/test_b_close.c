@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <openssl/ssl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -192,6 +193,120 @@ static void backend_resets(void **state)
     }
     gateway_stop(gateway);
 }
+
+/* ---- behind small messages, which are received in another way ---- */
+
+enum {
+    SMALL = 20, /* bytes of a message */
+    TALK = 5 * SMALL,
+    TIMES = 4, /* of each end: some come at once with the message before, others after it */
+};
+
+/* There and back, so that the gateway waits for the next one on both sides. */
+static void talk(struct client *c, int version)
+{
+    join(c, version);
+    for (int bytes = 0; bytes < TALK; bytes += SMALL)
+        stage_echo(c, SMALL);
+}
+
+/* The last message and the end leave one right after the other. */
+static void truncate_behind_it(struct client *c)
+{
+    client_send(c, SMALL);
+    client_truncate(c);
+}
+
+static void reset_behind_it(struct client *c)
+{
+    client_send(c, SMALL);
+    client_reset(c);
+}
+
+static void close_behind_it(struct client *c)
+{
+    client_send(c, SMALL);
+    client_close_notify(c);
+    if (c->options.version == TLS1_3_VERSION) /* in TLS 1.2 it ends both directions */
+        client_receive(c, SMALL);
+    assert_int_equal(client_read_end(c), CLIENT_CLOSE_NOTIFY);
+}
+
+/* The backend ends behind its answer. */
+static void be_closed(struct client *c)
+{
+    client_send(c, SMALL);
+    client_receive(c, SMALL);
+    assert_int_equal(client_read_end(c), CLIENT_CLOSE_NOTIFY);
+    client_close_notify(c);
+}
+
+static void be_reset(struct client *c)
+{
+    client_send(c, SMALL);
+    assert_int_equal(client_read_end(c), CLIENT_ALERTED);
+    assert_int_equal(c->alert, ALERT_INTERNAL_ERROR);
+}
+
+static const struct {
+    void (*end)(struct client *c);
+    struct backend_plan plan;
+    const char *reason;
+    bool stays; /* the client closes only once it is told */
+} small_ends[] = {
+    {truncate_behind_it, {.echo = true}, "client-truncated", true},
+    {reset_behind_it, {.echo = true}, "client-reset", false},
+    {close_behind_it, {.echo = true}, "finished", false},
+    {be_closed, {.echo = true, .fin_after_up = TALK + SMALL}, "finished", false},
+    {be_reset, {.echo = true, .reset_after = TALK + SMALL}, "backend-reset", false},
+};
+
+static void end_behind_small_messages(int version)
+{
+    for (size_t i = 0; i < sizeof(small_ends) / sizeof(small_ends[0]) * TIMES; i++) {
+        struct client c;
+        plan(small_ends[i / TIMES].plan);
+        talk(&c, version);
+        small_ends[i / TIMES].end(&c);
+        if (!small_ends[i / TIMES].stays)
+            client_close(&c);
+        gateway_expect(gateway, small_ends[i / TIMES].reason, NULL);
+        if (small_ends[i / TIMES].stays)
+            client_close(&c);
+    }
+}
+
+static void every_end_behind_small_messages(void **state)
+{
+    (void)state;
+    serve(NULL, NULL);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++)
+        end_behind_small_messages(version);
+    gateway_stop(gateway);
+}
+
+/* The end of a unix socket is told of in another way than that of a connection. */
+static void unix_backend_ends_behind_small_messages(void **state)
+{
+    char path[256];
+    (void)state;
+    backend_stop(backend);
+    (void)snprintf(path, sizeof(path), "%s/backend", world_folder());
+    struct backend_plan ends = {.echo = true, .fin_after_up = TALK + SMALL};
+    backend = backend_start_unix(&ends, path);
+    stage_serve(&(struct gateway_options){.target_path = path});
+    for (int i = 0; i < TIMES; i++) {
+        struct client c;
+        plan(ends);
+        talk(&c, TLS1_3_VERSION);
+        be_closed(&c);
+        client_close(&c);
+        gateway_expect(gateway, "finished", NULL);
+    }
+    gateway_stop(gateway);
+}
+
+/* ---- broken records ---- */
 
 /* One flipped bit of one record. */
 static void tampering_is_noticed(void **state)
@@ -427,6 +542,8 @@ int main(void)
         STAGED(truncation_is_told_apart),
         STAGED(client_resets),
         STAGED(backend_resets),
+        STAGED(every_end_behind_small_messages),
+        STAGED(unix_backend_ends_behind_small_messages),
         STAGED(tampering_is_noticed),
         STAGED(backend_refuses),
         STAGED(backend_does_not_answer),

@@ -66,9 +66,23 @@ void gw_ring_connect(struct gw_ring *r, struct gw_token token, int fd, const str
     gw_fake_sock(r, fd)->connect_result = r->config.on_connect(r->config.arg, fd);
 }
 
+static struct gw_fake_op *new_receive(struct gw_ring *r, enum gw_fake_kind kind,
+                                      struct gw_token token, int fd)
+{
+    assert_false(gw_fake_busy(r, fd, false)); /* two would take each other's bytes */
+    return new_op(r, kind, token, fd);
+}
+
+void gw_ring_recv_standing(struct gw_ring *r, struct gw_token token, int fd)
+{
+    struct gw_fake_op *op = new_receive(r, GW_FAKE_STANDING, token, fd);
+    op->multishot = true;
+    op->hides = true;
+}
+
 void gw_ring_recv_pick(struct gw_ring *r, struct gw_token token, int fd, size_t max, unsigned flags)
 {
-    struct gw_fake_op *op = new_op(r, GW_FAKE_RECV_PICK, token, fd);
+    struct gw_fake_op *op = new_receive(r, GW_FAKE_RECV_PICK, token, fd);
     op->len = max ? max : GW_BUFFER_BYTES - GW_BUFFER_FRONT;
     op->flags = flags;
 }
@@ -76,7 +90,7 @@ void gw_ring_recv_pick(struct gw_ring *r, struct gw_token token, int fd, size_t 
 void gw_ring_recv(struct gw_ring *r, struct gw_token token, int fd, void *data, size_t len,
                   unsigned flags)
 {
-    struct gw_fake_op *op = new_op(r, GW_FAKE_RECV, token, fd);
+    struct gw_fake_op *op = new_receive(r, GW_FAKE_RECV, token, fd);
     assert_true(len > 0);
     op->data = data;
     op->len = len;
@@ -86,7 +100,7 @@ void gw_ring_recv(struct gw_ring *r, struct gw_token token, int fd, void *data, 
 void gw_ring_recvmsg(struct gw_ring *r, struct gw_token token, int fd, struct gw_buf *buf,
                      unsigned flags)
 {
-    struct gw_fake_op *op = new_op(r, GW_FAKE_RECVMSG, token, fd);
+    struct gw_fake_op *op = new_receive(r, GW_FAKE_RECVMSG, token, fd);
     op->msg = &buf->msg;
     op->flags = flags;
 }
@@ -169,6 +183,25 @@ void gw_ring_buffer_give(struct gw_ring *r, struct gw_buf *buf)
     gw_buffers_give(&r->buffers, buf);
 }
 
+void gw_ring_snippet_give(struct gw_ring *r, struct gw_snippet *snippet)
+{
+    memset(snippet->data, 0xdb, GW_SNIPPET_BYTES);
+    gw_snippets_give(&r->snippets, snippet);
+}
+
+void gw_ring_completion_give(struct gw_ring *r, const struct gw_completion *c)
+{
+    if (c->buf)
+        gw_ring_buffer_give(r, c->buf);
+    if (c->snippet)
+        gw_ring_snippet_give(r, c->snippet);
+}
+
+bool gw_ring_can_stand(const struct gw_ring *r)
+{
+    return r->snippets.free_count > 0;
+}
+
 uint32_t gw_ring_buffers_in_use(const struct gw_ring *r)
 {
     return r->buffers.made - r->buffers.free_count;
@@ -181,7 +214,7 @@ uint32_t gw_ring_buffers_free(const struct gw_ring *r)
 
 /* ---- completing ---- */
 
-static int perform(struct gw_ring *r, struct gw_fake_op *op, struct gw_buf **ret_buf)
+static int perform(struct gw_ring *r, struct gw_fake_op *op, struct gw_completion *ret)
 {
     struct gw_fake_sock *s = gw_fake_open_sock(r, op->fd);
     int res;
@@ -200,22 +233,40 @@ static int perform(struct gw_ring *r, struct gw_fake_op *op, struct gw_buf **ret
         res = gw_fake_transmit(r, op, s);
         break;
     default:
-        res = gw_fake_receive(r, op, s, ret_buf);
+        res = gw_fake_receive(r, op, s, ret);
     }
     return res == GW_FAKE_NOT_YET && op->cancelled ? -ECANCELED : res;
 }
 
-static void try_one(struct gw_ring *r, struct gw_fake_op *op)
+/* Whether a multishot operation goes on, as it does most of the time. */
+static bool goes_on(struct gw_ring *r, const struct gw_fake_op *op, int res)
+{
+    if (!op->multishot || gw_fake_chance(r, 5))
+        return false;
+    return op->kind == GW_FAKE_STANDING ? res > 0 : res >= 0 && !r->polls_once;
+}
+
+/* False when it has nothing more to tell now. */
+static bool try_one(struct gw_ring *r, struct gw_fake_op *op)
 {
     struct gw_completion c = {.token = op->token};
-    c.res = perform(r, op, &c.buf);
+    c.res = perform(r, op, &c);
     if (c.res == GW_FAKE_NOT_YET)
-        return;
-    /* A poll goes on, most of the time. */
-    c.more = op->multishot && c.res >= 0 && !gw_fake_chance(r, 5) && !r->polls_once;
+        return false;
+    c.more = goes_on(r, op, c.res);
     op->done = !c.more;
+    r->stood += c.more && op->kind == GW_FAKE_STANDING;
     assert_true(r->queue_len < GW_FAKE_QUEUE);
     r->queue[(r->queue_first + r->queue_len++) % GW_FAKE_QUEUE] = c;
+    return c.more && op->kind == GW_FAKE_STANDING;
+}
+
+/* A standing receive goes on until there is nothing more; the kernel may stop before. */
+static void try_on(struct gw_ring *r, struct gw_fake_op *op)
+{
+    while (try_one(r, op))
+        if (gw_fake_chance(r, 10))
+            break;
 }
 
 static void deliver(struct gw_ring *r, gw_ring_handler *handler, void *arg)
@@ -242,7 +293,7 @@ int gw_ring_wait(struct gw_ring *r, int64_t timeout_ns, gw_ring_handler *handler
         r->in_flight[other] = r->in_flight[i];
         r->in_flight[i] = at;
         if (!r->ops[at].done && (r->config.prompt || gw_fake_chance(r, 70)))
-            try_one(r, &r->ops[at]);
+            try_on(r, &r->ops[at]);
     }
     /* Some are seen only next time, when the peers have gone on. */
     unsigned now = r->config.prompt || gw_fake_chance(r, 50)
@@ -264,6 +315,7 @@ struct gw_ring *gw_fake_new(const struct gw_fake_config *config)
     assert_true(r->config.sockets <= GW_FAKE_SOCKETS);
     r->rng = config->seed;
     assert_int_equal(gw_buffers_init(&r->buffers, config->max_buffers), 0);
+    assert_int_equal(gw_snippets_init(&r->snippets), 0);
     return r;
 }
 
@@ -272,6 +324,7 @@ static void assert_idle(const struct gw_ring *r)
     assert_int_equal(r->op_count, 0);
     assert_int_equal(r->open_count, 0);
     assert_int_equal(gw_ring_buffers_in_use(r), 0);
+    assert_int_equal(r->snippets.free_count, GW_SNIPPETS);
     for (int i = 0; i < GW_FAKE_PIPES; i++)
         assert_false(r->pipes[i].used);
 }
@@ -306,6 +359,7 @@ void gw_fake_free(struct gw_ring *r)
     for (unsigned i = 0; i < r->config.sockets; i++)
         gw_fake_drop_sock(&r->socks[i]);
     gw_buffers_done(&r->buffers);
+    gw_snippets_done(&r->snippets);
     free(r);
 }
 
@@ -317,6 +371,16 @@ unsigned gw_fake_in_flight(const struct gw_ring *r)
 unsigned gw_fake_open_sockets(const struct gw_ring *r)
 {
     return r->open_count;
+}
+
+uint64_t gw_fake_stood(const struct gw_ring *r)
+{
+    return r->stood;
+}
+
+uint64_t gw_fake_hidden(const struct gw_ring *r)
+{
+    return r->hidden;
 }
 
 uint64_t gw_fake_events(const struct gw_ring *r)

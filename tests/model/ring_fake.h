@@ -74,5 +74,8 @@ uint64_t gw_fake_sealed(struct gw_ring *ring, int fd);
 
 unsigned gw_fake_in_flight(const struct gw_ring *ring);
 unsigned gw_fake_open_sockets(const struct gw_ring *ring);
+/* Completions of standing receives that went on, and ends that these did not tell of. */
+uint64_t gw_fake_stood(const struct gw_ring *ring);
+uint64_t gw_fake_hidden(const struct gw_ring *ring);
 uint64_t gw_fake_events(const struct gw_ring *ring); /* completions delivered */
 uint64_t gw_fake_random(struct gw_ring *ring);       /* the run's own random numbers */

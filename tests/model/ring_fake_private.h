@@ -40,6 +40,7 @@ enum gw_fake_kind {
     GW_FAKE_RECV_PICK,
     GW_FAKE_RECV,
     GW_FAKE_RECVMSG,
+    GW_FAKE_STANDING,
     GW_FAKE_SEND,
     GW_FAKE_SENDMSG,
     GW_FAKE_CONNECT,
@@ -58,6 +59,8 @@ struct gw_fake_op {
     struct msghdr *msg;
     unsigned flags; /* GW_RECV_…; poll: events */
     bool multishot;
+    bool hides; /* standing: with its next completion it misses an end that is there already */
+    bool deaf;  /* … as it did */
 };
 
 struct gw_fake_pipe {
@@ -72,6 +75,9 @@ struct gw_ring {
     bool polls_once;
     uint64_t rng;
     struct gw_buffers buffers;
+    struct gw_snippets snippets;
+    uint64_t stood;  /* completions of standing receives that went on */
+    uint64_t hidden; /* ends that they did not tell of */
     struct gw_fake_sock socks[GW_FAKE_SOCKETS];
     struct gw_fake_pipe pipes[GW_FAKE_PIPES];
     struct gw_fake_op ops[GW_FAKE_OPS]; /* by token: one of a kind for each connection */
@@ -104,9 +110,10 @@ void gw_fake_flush(struct gw_fake_sock *s);
 /* Whether something is sent, or received, on it now. */
 bool gw_fake_busy(const struct gw_ring *r, int fd, bool sending);
 
-/* What an operation does; its result or GW_FAKE_NOT_YET. */
+/* What an operation does; its result or GW_FAKE_NOT_YET. A receive may bring something that was
+ * picked. */
 int gw_fake_receive(struct gw_ring *r, struct gw_fake_op *op, struct gw_fake_sock *s,
-                    struct gw_buf **ret_buf);
+                    struct gw_completion *ret);
 int gw_fake_transmit(struct gw_ring *r, const struct gw_fake_op *op, struct gw_fake_sock *s);
 int gw_fake_look(const struct gw_fake_op *op, struct gw_fake_sock *s);
 int gw_fake_connect_result(struct gw_fake_sock *s);

@@ -229,6 +229,45 @@ static int fill(struct gw_fake_op *op, struct gw_fake_sock *s, const struct iove
     return (int)total;
 }
 
+static int pick_snippet(struct gw_ring *r, struct gw_fake_op *op, struct gw_fake_sock *s,
+                        struct gw_snippet **ret)
+{
+    struct gw_snippet *snippet =
+        gw_fake_chance(r, r->config.no_buffer_percent) ? NULL : gw_snippets_take(&r->snippets);
+    if (!snippet)
+        return -ENOBUFS;
+    struct iovec iov = {.iov_base = snippet->data, .iov_len = GW_SNIPPET_BYTES};
+    int res = fill(op, s, &iov, 1, gw_fake_some(r, GW_SNIPPET_BYTES));
+    snippet->len = (uint32_t)GW_MAX(res, 0);
+    if (res > 0)
+        *ret = snippet;
+    else
+        gw_snippets_give(&r->snippets, snippet);
+    return res;
+}
+
+static int stand(struct gw_ring *r, struct gw_fake_op *op, struct gw_fake_sock *s,
+                 struct gw_snippet **ret)
+{
+    int res = pick_snippet(r, op, s, ret);
+    op->deaf |= op->hides && gw_queued(&s->in) == 0 && (s->fin_in || s->reset);
+    r->hidden += op->hides && op->deaf;
+    op->hides = false;
+    return res;
+}
+
+int gw_ring_look(struct gw_ring *r, int fd)
+{
+    struct gw_fake_sock *s = gw_fake_open_sock(r, fd);
+    if (gw_queued(&s->in) > 0)
+        return 1;
+    if (s->reset && !s->told) {
+        s->told = true;
+        return -ECONNRESET;
+    }
+    return s->reset || s->fin_in ? 0 : -EAGAIN;
+}
+
 static int pick(struct gw_ring *r, struct gw_fake_op *op, struct gw_fake_sock *s,
                 struct gw_buf **ret_buf)
 {
@@ -247,9 +286,11 @@ static int pick(struct gw_ring *r, struct gw_fake_op *op, struct gw_fake_sock *s
 }
 
 int gw_fake_receive(struct gw_ring *r, struct gw_fake_op *op, struct gw_fake_sock *s,
-                    struct gw_buf **ret_buf)
+                    struct gw_completion *ret)
 {
     bool something = gw_queued(&s->in) > 0 || s->kernel.head || s->kernel.failed;
+    if (op->deaf && !something)
+        return GW_FAKE_NOT_YET;
     assert_true(!s->kernel.rx || op->flags & GW_RECV_DONTWAIT);
     if (!something && s->reset)
         return s->told ? 0 : -ECONNRESET;
@@ -257,7 +298,9 @@ int gw_fake_receive(struct gw_ring *r, struct gw_fake_op *op, struct gw_fake_soc
         return op->flags & GW_RECV_DONTWAIT ? -EAGAIN : GW_FAKE_NOT_YET;
     s->urgent = 0;
     if (op->kind == GW_FAKE_RECV_PICK)
-        return pick(r, op, s, ret_buf);
+        return pick(r, op, s, &ret->buf);
+    if (op->kind == GW_FAKE_STANDING)
+        return stand(r, op, s, &ret->snippet);
     if (op->kind == GW_FAKE_RECVMSG)
         return fill(op, s, op->msg->msg_iov, op->msg->msg_iovlen, SIZE_MAX);
     struct iovec iov = {.iov_base = op->data, .iov_len = op->len};

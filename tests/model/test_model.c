@@ -640,6 +640,9 @@ static void check_totals(const struct model *m)
     assert_true((m->kernel && !m->rekeys) || m->answered * 2 >= m->asked);
     printf("%12llu next keys refused for RX, %llu for TX\n", (unsigned long long)m->refused[0],
            (unsigned long long)m->refused[1]);
+    printf("%12llu messages by standing receives, which missed %llu ends\n",
+           (unsigned long long)gw_fake_stood(m->ring), (unsigned long long)gw_fake_hidden(m->ring));
+    assert_true(gw_fake_stood(m->ring) > 0 && gw_fake_hidden(m->ring) > 0);
     assert_int_equal(m->stats.ended[GW_REASON_INTERNAL], m->refused[0] + m->refused[1]);
     for (int i = 0; i < PLAN_COUNT; i++)
         printf("%8llu connections of plan %s\n", (unsigned long long)m->ended[i], plans[i].word);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Receives that stand. Where small messages come one after the other, most of what a receive costs
+ * is the request for it and the wait that begins anew. A standing receive takes them all from one
+ * request to the kernel, into snippets.
+ *
+ * What comes while the flow is busy with what came before is held. When that becomes too much, or
+ * a message does not fit in a snippet, the receive is cancelled; once it has ended and what is held
+ * has been read, the flow receives as others do. That is the back-pressure.
+ */
+#include "gateway/conn/conn_private.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    SMALL_IN_A_ROW = 3, /* reads, before one stands */
+    HELD_MAX = 8,
+};
+
+static struct gw_standing *standing_of(struct gw_conn *c, enum gw_flow flow)
+{
+    return flow == GW_FLOW_RX ? &c->rx.standing : &c->tx.standing;
+}
+
+static enum gw_op op_of(enum gw_flow flow)
+{
+    return flow == GW_FLOW_RX ? GW_OP_TLS_STANDING : GW_OP_PLAIN_STANDING;
+}
+
+static int fd_of(const struct gw_conn *c, enum gw_flow flow)
+{
+    return flow == GW_FLOW_RX ? c->tls_fd : c->plain_fd;
+}
+
+void gw_standing_note(struct gw_conn *c, enum gw_flow flow, size_t bytes, bool emptied)
+{
+    struct gw_standing *s = standing_of(c, flow);
+    bool small = emptied && bytes < GW_SNIPPET_BYTES;
+    s->small = small ? (uint8_t)GW_MIN(s->small + 1, SMALL_IN_A_ROW) : 0;
+}
+
+bool gw_standing_begin(struct gw_conn *c, enum gw_flow flow)
+{
+    struct gw_standing *s = standing_of(c, flow);
+    if (s->small < SMALL_IN_A_ROW || !gw_ring_can_stand(c->env->ring))
+        return false;
+    *s = (struct gw_standing){.small = SMALL_IN_A_ROW};
+    gw_ring_recv_standing(c->env->ring, gw_conn_begin(c, op_of(flow)), fd_of(c, flow));
+    return true;
+}
+
+bool gw_standing_busy(const struct gw_conn *c, enum gw_flow flow)
+{
+    return gw_conn_busy(c, op_of(flow));
+}
+
+/* As soon as it has ended, a receive of another kind is made. */
+static void stop(struct gw_standing *s)
+{
+    s->stop = true;
+    s->small = 0;
+}
+
+static void hold(struct gw_standing *s, struct gw_snippet *snippet)
+{
+    snippet->next = NULL;
+    if (s->first)
+        s->last->next = snippet;
+    else
+        s->first = snippet;
+    s->last = snippet;
+    s->held++;
+    if (snippet->len == GW_SNIPPET_BYTES || s->held > HELD_MAX)
+        stop(s);
+}
+
+static struct gw_snippet *pop(struct gw_standing *s)
+{
+    struct gw_snippet *snippet = s->first;
+    s->first = snippet->next;
+    s->held--;
+    return snippet;
+}
+
+size_t gw_standing_take(struct gw_conn *c, enum gw_flow flow, uint8_t *dst, size_t room)
+{
+    struct gw_standing *s = standing_of(c, flow);
+    size_t len = 0;
+    while (s->first && s->first->len <= room - len) {
+        struct gw_snippet *snippet = pop(s);
+        memcpy(dst + len, snippet->data, snippet->len);
+        len += snippet->len;
+        gw_ring_snippet_give(c->env->ring, snippet);
+    }
+    return len;
+}
+
+void gw_standing_drop(struct gw_conn *c, enum gw_flow flow)
+{
+    struct gw_standing *s = standing_of(c, flow);
+    while (s->first)
+        gw_ring_snippet_give(c->env->ring, pop(s));
+}
+
+/* Whether what comes may still be read, and whether now. */
+static bool goes_on(const struct gw_conn *c, enum gw_flow flow)
+{
+    return flow == GW_FLOW_RX ? c->rx.state != GW_RX_DONE : c->tx.state < GW_TX_CLOSE;
+}
+
+static void read_on(struct gw_conn *c, enum gw_flow flow)
+{
+    if (flow == GW_FLOW_RX && c->rx.state == GW_RX_READ)
+        gw_rx_read(c);
+    else if (flow == GW_FLOW_TX && c->tx.state == GW_TX_READ)
+        gw_tx_read(c);
+}
+
+static void end_with(struct gw_standing *s, int told)
+{
+    s->over = true;
+    s->told = told;
+}
+
+/* What it was begun with may hide an end. */
+static void look(struct gw_conn *c, enum gw_flow flow)
+{
+    struct gw_standing *s = standing_of(c, flow);
+    int told = s->looked ? 1 : gw_ring_look(c->env->ring, fd_of(c, flow));
+    s->looked = true;
+    if (told > 0 || told == -EAGAIN)
+        return;
+    end_with(s, told);
+    stop(s);
+}
+
+void gw_standing_received(struct gw_conn *c, const struct gw_completion *done)
+{
+    enum gw_flow flow = done->token.op == GW_OP_TLS_STANDING ? GW_FLOW_RX : GW_FLOW_TX;
+    struct gw_standing *s = standing_of(c, flow);
+    if (c->step == GW_STEP_LINGER && flow == GW_FLOW_RX) {
+        gw_end_discarded(c, done);
+        return;
+    }
+    bool wanted = c->step == GW_STEP_RELAY && goes_on(c, flow);
+    if (!wanted)
+        gw_ring_completion_give(c->env->ring, done);
+    else if (done->snippet)
+        hold(s, done->snippet);
+    if (done->more && wanted)
+        look(c, flow);
+    else if (done->res == -ENOBUFS)
+        stop(s);
+    else if (!done->more && done->res <= 0 && done->res != -ECANCELED && !s->over)
+        end_with(s, done->res);
+    if (wanted)
+        read_on(c, flow);
+    if ((!wanted || s->stop) && !s->stopping && gw_standing_busy(c, flow)) {
+        s->stopping = true;
+        gw_ring_cancel(c->env->ring, gw_conn_token(c, op_of(flow)));
+    }
+}

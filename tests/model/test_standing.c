@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One flow of a connection with a standing receive, step by step. */
+#include "gateway/conn/conn_private.h"
+
+#include "gateway/ring/token.h"
+#include "tests/model/ring_fake.h"
+#include "tests/model/ring_fake_private.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum {
+    SEEDS = 40,
+    MANY = 64,
+};
+
+struct fixture {
+    struct gw_conn_env env;
+    struct gw_conn conn;
+    struct gw_service service;
+};
+
+static int no_connect(void *arg, int fd)
+{
+    (void)arg;
+    (void)fd;
+    return 1;
+}
+
+static void no_close(void *arg, int fd, bool reset)
+{
+    (void)arg;
+    (void)fd;
+    (void)reset;
+}
+
+/* A connection amid its relay that sends in both directions. */
+static struct fixture *begin(uint64_t seed)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    struct gw_fake_config config = {
+        .seed = seed,
+        .max_buffers = 4,
+        .prompt = true,
+        .on_connect = no_connect,
+        .on_close = no_close,
+    };
+    assert_non_null(f);
+    f->env.ring = gw_fake_new(&config);
+    f->conn = (struct gw_conn){
+        .env = &f->env,
+        .service = &f->service,
+        .step = GW_STEP_RELAY,
+        .tls_fd = gw_fake_accept(f->env.ring),
+        .plain_fd = gw_fake_accept(f->env.ring),
+        .alert = -1,
+        .rx.state = GW_RX_WRITE,
+        .tx.state = GW_TX_WRITE,
+    };
+    gw_list_init(&f->conn.starved_node);
+    gw_list_init(&f->conn.eager_node);
+    for (enum gw_flow flow = 0; flow < GW_FLOW_COUNT; flow++)
+        for (int i = 0; i < 3; i++)
+            gw_standing_note(&f->conn, flow, 1, true);
+    return f;
+}
+
+static void deliver(void *arg, const struct gw_completion *done)
+{
+    struct gw_conn *c = arg;
+    if (!done->more)
+        c->in_flight &= (uint16_t) ~(1U << done->token.op);
+    if (done->token.op == GW_OP_TLS_RECV)
+        gw_end_discarded(c, done);
+    else
+        gw_standing_received(c, done);
+}
+
+static void turn(struct fixture *f)
+{
+    assert_int_equal(gw_ring_wait(f->env.ring, 0, deliver, &f->conn), 0);
+}
+
+static void end(struct fixture *f)
+{
+    struct gw_conn *c = &f->conn;
+    for (enum gw_flow flow = 0; flow < GW_FLOW_COUNT; flow++)
+        gw_standing_drop(c, flow);
+    c->step = GW_STEP_CLOSING;
+    for (unsigned op = 0; op < GW_OP_COUNT; op++)
+        if (gw_conn_busy(c, (enum gw_op)op))
+            gw_ring_cancel(f->env.ring, gw_conn_token(c, (enum gw_op)op));
+    for (int turns = 0; c->in_flight && turns < MANY; turns++)
+        turn(f);
+    int fds[] = {c->tls_fd, c->plain_fd};
+    for (int i = 0; i < 2; i++) {
+        gw_fake_peer_release(f->env.ring, fds[i]);
+        gw_ring_close(f->env.ring, &fds[i]);
+    }
+    gw_fake_free(f->env.ring); /* every snippet came back */
+    free(f);
+}
+
+static int fd_of(const struct fixture *f, enum gw_flow flow)
+{
+    return flow == GW_FLOW_RX ? f->conn.tls_fd : f->conn.plain_fd;
+}
+
+/* Messages of one byte until the receive is over; their number. */
+static uint8_t talk(struct fixture *f, enum gw_flow flow)
+{
+    uint8_t sent = 0;
+    assert_true(gw_standing_begin(&f->conn, flow));
+    while (gw_standing_busy(&f->conn, flow) && sent < MANY) {
+        gw_fake_peer_send(f->env.ring, fd_of(f, flow), &sent, 1);
+        sent++;
+        turn(f);
+    }
+    return sent;
+}
+
+/* One small read may be the head of something large. */
+static void few_small_reads_do_not_begin_it(void **state)
+{
+    (void)state;
+    struct fixture *f = begin(1);
+    struct gw_conn *c = &f->conn;
+    gw_standing_note(c, GW_FLOW_RX, GW_SNIPPET_BYTES, true);
+    assert_false(gw_standing_begin(c, GW_FLOW_RX));
+    for (int i = 0; i < 2; i++)
+        gw_standing_note(c, GW_FLOW_RX, 1, true);
+    assert_false(gw_standing_begin(c, GW_FLOW_RX));
+    gw_standing_note(c, GW_FLOW_RX, 1, false);
+    for (int i = 0; i < 2; i++)
+        gw_standing_note(c, GW_FLOW_RX, 1, true);
+    assert_false(gw_standing_begin(c, GW_FLOW_RX));
+    gw_standing_note(c, GW_FLOW_RX, 1, true);
+    assert_true(gw_standing_begin(c, GW_FLOW_RX));
+    end(f);
+}
+
+/* Without snippets the next receive is another one. */
+static void without_snippets_it_does_not_begin_again(void **state)
+{
+    (void)state;
+    struct fixture *f = begin(1);
+    struct gw_conn *c = &f->conn;
+    assert_true(gw_standing_begin(c, GW_FLOW_RX));
+    c->in_flight = 0;
+    gw_standing_received(c, &(struct gw_completion){
+                                .token = gw_conn_token(c, GW_OP_TLS_STANDING),
+                                .res = -ENOBUFS,
+                            });
+    assert_false(gw_standing_begin(c, GW_FLOW_RX));
+    c->in_flight = 1U << GW_OP_TLS_STANDING; /* the double's is still there */
+    end(f);
+}
+
+/* A flow that cannot go on takes a few messages and leaves the rest to TCP. */
+static void held_messages_stop_it(void **state)
+{
+    (void)state;
+    size_t most[GW_FLOW_COUNT] = {0};
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        for (enum gw_flow flow = 0; flow < GW_FLOW_COUNT; flow++) {
+            struct fixture *f = begin(seed);
+            uint8_t bytes[MANY];
+            uint8_t sent = talk(f, flow);
+            size_t len = gw_standing_take(&f->conn, flow, bytes, sizeof(bytes));
+            assert_in_range(len, 1, sent);
+            for (size_t i = 0; i < len; i++)
+                assert_int_equal(bytes[i], i);
+            assert_int_equal(gw_standing_take(&f->conn, flow, bytes, sizeof(bytes)), 0);
+            most[flow] = GW_MAX(most[flow], len);
+            end(f);
+        }
+    }
+    for (enum gw_flow flow = 0; flow < GW_FLOW_COUNT; flow++)
+        assert_in_range(most[flow], 9, 12); /* eight, and what came before it was cancelled */
+}
+
+static void take_leaves_what_does_not_fit(void **state)
+{
+    (void)state;
+    struct fixture *f = begin(1);
+    uint8_t bytes[GW_SNIPPET_BYTES] = {1, 2};
+    assert_true(gw_standing_begin(&f->conn, GW_FLOW_RX));
+    size_t held = 0;
+    for (int i = 0; i < MANY && gw_standing_busy(&f->conn, GW_FLOW_RX); i++) {
+        gw_fake_peer_send(f->env.ring, f->conn.tls_fd, bytes, 2);
+        turn(f);
+    }
+    while (gw_standing_take(&f->conn, GW_FLOW_RX, bytes, 2) > 0)
+        held++;
+    assert_true(held > 0);
+    assert_int_equal(gw_standing_take(&f->conn, GW_FLOW_RX, bytes, 2), 0);
+    end(f);
+}
+
+/* Much at once is for other receives. */
+static void a_full_snippet_stops_it(void **state)
+{
+    (void)state;
+    static const uint8_t much[GW_SNIPPET_BYTES * 4];
+    unsigned stopped = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct fixture *f = begin(seed);
+        assert_true(gw_standing_begin(&f->conn, GW_FLOW_TX));
+        gw_fake_peer_send(f->env.ring, f->conn.plain_fd, much, sizeof(much));
+        for (int turns = 0; turns < MANY && gw_standing_busy(&f->conn, GW_FLOW_TX); turns++)
+            turn(f);
+        assert_false(gw_standing_busy(&f->conn, GW_FLOW_TX));
+        stopped += f->conn.tx.standing.stop;
+        end(f);
+    }
+    assert_true(stopped > SEEDS / 2);
+}
+
+/* Behind close_notify nothing is kept. */
+static void what_nobody_reads_is_given_back(void **state)
+{
+    (void)state;
+    struct fixture *f = begin(3);
+    f->conn.rx.state = GW_RX_DONE;
+    (void)talk(f, GW_FLOW_RX);
+    assert_false(gw_standing_busy(&f->conn, GW_FLOW_RX));
+    assert_int_equal(f->env.ring->snippets.free_count, GW_SNIPPETS);
+    end(f);
+}
+
+/* A reset stays one, also when it was met by the look for it. */
+static void an_error_is_told_as_itself(void **state)
+{
+    (void)state;
+    unsigned hidden = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct fixture *f = begin(seed);
+        gw_fake_peer_send(f->env.ring, f->conn.tls_fd, "x", 1);
+        gw_fake_peer_reset(f->env.ring, f->conn.tls_fd);
+        assert_true(gw_standing_begin(&f->conn, GW_FLOW_RX));
+        for (int turns = 0; turns < MANY && gw_standing_busy(&f->conn, GW_FLOW_RX); turns++)
+            turn(f);
+        bool ended_by_kernel = !f->conn.rx.standing.over;
+        if (!ended_by_kernel)
+            assert_int_equal(f->conn.rx.standing.told, -ECONNRESET);
+        hidden += gw_fake_hidden(f->env.ring) > 0 && !ended_by_kernel;
+        end(f);
+    }
+    assert_true(hidden > SEEDS / 2);
+}
+
+/* The alert is on its way: what the client still sends must be read, else it meets a reset. */
+static void lingering_reads_on_after_the_cancel(void **state)
+{
+    (void)state;
+    struct fixture *f = begin(5);
+    struct gw_conn *c = &f->conn;
+    assert_true(gw_standing_begin(c, GW_FLOW_RX));
+    c->step = GW_STEP_LINGER;
+    c->rx.state = GW_RX_DISCARD;
+    gw_ring_cancel(f->env.ring, gw_conn_token(c, GW_OP_TLS_STANDING));
+    for (int turns = 0; turns < MANY && gw_standing_busy(c, GW_FLOW_RX); turns++)
+        turn(f);
+    assert_int_equal(c->rx.state, GW_RX_DISCARD);
+    assert_true(gw_conn_busy(c, GW_OP_TLS_RECV));
+    c->rx.state = GW_RX_DONE;
+    end(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(few_small_reads_do_not_begin_it),
+        cmocka_unit_test(without_snippets_it_does_not_begin_again),
+        cmocka_unit_test(held_messages_stop_it),
+        cmocka_unit_test(take_leaves_what_does_not_fit),
+        cmocka_unit_test(a_full_snippet_stops_it),
+        cmocka_unit_test(what_nobody_reads_is_given_back),
+        cmocka_unit_test(an_error_is_told_as_itself),
+        cmocka_unit_test(lingering_reads_on_after_the_cancel),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
