@@ -103,7 +103,7 @@ void gw_standing_drop(struct gw_conn *c, enum gw_flow flow)
         gw_ring_snippet_give(c->env->ring, pop(s));
 }
 
-/* Whether what comes may still be read, and whether now. */
+/* Whether what comes is still wanted. */
 static bool goes_on(const struct gw_conn *c, enum gw_flow flow)
 {
     return flow == GW_FLOW_RX ? c->rx.state != GW_RX_DONE : c->tx.state < GW_TX_CLOSE;
