@@ -56,13 +56,14 @@ _Static_assert(GW_OP_COUNT <= 16, "an op has its bit in in_flight and starved");
 
 /* A standing receive, and what it brought that is still to be read (standing.c). */
 struct gw_standing {
-    uint8_t small; /* reads in a row that brought little and emptied the socket */
+    /* Reads in a row that brought little and emptied the socket; 0 while one stands: it is to be
+     * cancelled. */
+    uint8_t small;
     struct gw_snippet *first;
     struct gw_snippet *last;
     uint32_t held; /* their number */
     bool looked;   /* for an end that it may not tell of */
-    bool stop;     /* it is to be cancelled */
-    bool stopping; /* … and was asked to */
+    bool stopping; /* it was asked to end */
     bool over;     /* behind them the stream ended: with `told`, 0 or a negative errno */
     int told;
 };

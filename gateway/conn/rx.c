@@ -171,7 +171,7 @@ static void take_held(struct gw_conn *c)
     }
     size_t room = make_room(rx);
     rx->end += (uint32_t)gw_standing_take(c, GW_FLOW_RX, rx->buf->data + rx->end, room);
-    rx->emptied = !rx->standing.stop;
+    rx->emptied = rx->standing.small > 0;
     open_and_write(c);
 }
 

@@ -58,7 +58,6 @@ bool gw_standing_busy(const struct gw_conn *c, enum gw_flow flow)
 /* As soon as it has ended, a receive of another kind is made. */
 static void stop(struct gw_standing *s)
 {
-    s->stop = true;
     s->small = 0;
 }
 
@@ -156,7 +155,7 @@ void gw_standing_received(struct gw_conn *c, const struct gw_completion *done)
         end_with(s, done->res);
     if (wanted)
         read_on(c, flow);
-    if ((!wanted || s->stop) && !s->stopping && gw_standing_busy(c, flow)) {
+    if ((!wanted || s->small == 0) && !s->stopping && gw_standing_busy(c, flow)) {
         s->stopping = true;
         gw_ring_cancel(c->env->ring, gw_conn_token(c, op_of(flow)));
     }

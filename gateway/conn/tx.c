@@ -60,7 +60,7 @@ static void take_held(struct gw_conn *c)
         return;
     size_t len =
         gw_standing_take(c, GW_FLOW_TX, gw_buffer_slot(tx->buf->data, 0), c->rec.tx_payload_max);
-    tx->emptied = !tx->standing.stop;
+    tx->emptied = tx->standing.small > 0;
     has_read(c, (uint32_t)len);
 }
 
@@ -104,8 +104,7 @@ void gw_tx_read(struct gw_conn *c)
 void gw_tx_received(struct gw_conn *c, const struct gw_completion *done)
 {
     if (c->step != GW_STEP_RELAY) {
-        if (done->buf)
-            gw_ring_buffer_give(c->env->ring, done->buf);
+        gw_ring_completion_give(c->env->ring, done);
     } else if (done->res == -ENOBUFS) {
         gw_conn_starve(c, GW_OP_PLAIN_RECV);
     } else if (done->res == -EAGAIN && c->tx.hot) {

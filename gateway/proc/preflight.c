@@ -99,7 +99,7 @@ static int try_ring(struct gw_heritage *h, struct gw_error *err)
     gw_ring_free(ring);
     gw_log(GW_LOG_INFO, "io_uring: %s; multishot receives: %s",
            got.flags_text[0] ? got.flags_text : "no set-up flags",
-           h->standing ? "yes" : "no, this kernel may miss the end of a connection by them");
+           h->standing ? "yes" : "no, it did not show that they tell of every end of a connection");
     return 0;
 }
 
