@@ -8,8 +8,8 @@
  */
 #include "gateway/base/attr.h"
 #include "gateway/base/wipe.h"
+#include "gateway/crypto/x25519_lanes.h"
 #include "gateway/tls/context.h"
-#include "gateway/tls/x25519_lanes.h"
 #include "tests/unit/tlspair.h"
 
 #include <setjmp.h>

@@ -4,6 +4,7 @@
 #include "ktlsinstall.h"
 
 #include "gateway/config/cpus.h"
+#include "gateway/crypto/x25519_lanes.h"
 #include "gateway/main/platform.h"
 #include "gateway/main/probe_measure.h"
 #include "gateway/main/report.h"
@@ -11,7 +12,6 @@
 #include "gateway/record/aead.h"
 #include "gateway/ring/ring.h"
 #include "gateway/tls/context.h"
-#include "gateway/tls/x25519_lanes.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -2,9 +2,9 @@
 /* Inside of a handshake; for this folder only. The SSL's application data points to it. */
 #pragma once
 
+#include "gateway/crypto/provider.h"
 #include "gateway/tls/context_private.h"
 #include "gateway/tls/handshake.h"
-#include "gateway/tls/provider.h"
 #include "gateway/tls/recordscan.h"
 
 enum gw_handshake_state {

@@ -2,8 +2,8 @@
 #include "gateway/tls/library.h"
 
 #include "gateway/base/attr.h"
+#include "gateway/crypto/provider.h"
 #include "gateway/tls/context.h"
-#include "gateway/tls/provider.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

@@ -4,7 +4,7 @@
 #include "gateway/base/bytes.h"
 #include "gateway/base/compat.h"
 #include "gateway/base/wipe.h"
-#include "gateway/ktls/hmac.h"
+#include "gateway/crypto/hmac.h"
 #include "gateway/ktls/softrecord.h"
 #include "gateway/tls/handshake_private.h"
 #include "gateway/tls/session.h"
@@ -121,13 +121,13 @@ static bool encrypt(const struct draft *d, struct gw_writer *w)
 static bool write_ticket(const struct draft *d, struct gw_writer *w)
 {
     const uint8_t *start = w->at;
-    uint8_t mac[KTLS_HASH_MAX];
+    uint8_t mac[GW_HASH_MAX];
     gw_write_bytes(w, d->key.name, sizeof(d->key.name));
     gw_write_bytes(w, d->random.iv, sizeof(d->random.iv));
     if (!encrypt(d, w))
         return false;
-    ktls_hmac(KTLS_SHA256, d->key.hmac_key, sizeof(d->key.hmac_key), start, (size_t)(w->at - start),
-              mac);
+    gw_hmac(GW_SHA256, d->key.hmac_key, sizeof(d->key.hmac_key), start, (size_t)(w->at - start),
+            mac);
     gw_write_bytes(w, mac, MAC_LEN);
     return true;
 }

@@ -9,7 +9,7 @@ import tree
 
 LAYERS = (
     ("base",),
-    ("config", "wire", "ktls"),
+    ("config", "wire", "crypto", "ktls"),
     ("ring",),
     ("tls", "route"),
     ("record",),

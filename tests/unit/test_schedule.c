@@ -2,9 +2,9 @@
 /* Our key schedules of TLS compute what libcrypto's do, refuse what no handshake asks for,
  * and keep the traffic secrets for who watches, no others. */
 #include "gateway/base/attr.h"
-#include "gateway/ktls/hmac.h"
+#include "gateway/crypto/hmac.h"
+#include "gateway/crypto/provider.h"
 #include "gateway/tls/library.h"
-#include "gateway/tls/provider.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -289,16 +289,16 @@ static void what_no_handshake_asks_of_the_prf_is_refused(void **state)
 
 static void hmac_is_libcryptos(void **state)
 {
-    uint8_t key[300], data[300], ours[KTLS_HASH_MAX], theirs[EVP_MAX_MD_SIZE];
+    uint8_t key[300], data[300], ours[GW_HASH_MAX], theirs[EVP_MAX_MD_SIZE];
     (void)state;
     (void)RAND_bytes(key, sizeof(key));
     (void)RAND_bytes(data, sizeof(data));
     for (size_t len = 0; len < sizeof(key); len += 7) {
-        for (int hash = KTLS_SHA256; hash <= KTLS_SHA384; hash++) {
-            const EVP_MD *md = hash == KTLS_SHA384 ? EVP_sha384() : EVP_sha256();
-            ktls_hmac((enum ktls_hash)hash, key, len, data, sizeof(data) - len, ours);
+        for (int hash = GW_SHA256; hash <= GW_SHA384; hash++) {
+            const EVP_MD *md = hash == GW_SHA384 ? EVP_sha384() : EVP_sha256();
+            gw_hmac((enum gw_hash)hash, key, len, data, sizeof(data) - len, ours);
             assert_non_null(HMAC(md, key, (int)len, data, sizeof(data) - len, theirs, NULL));
-            assert_memory_equal(ours, theirs, ktls_hash_len((enum ktls_hash)hash));
+            assert_memory_equal(ours, theirs, gw_hash_len((enum gw_hash)hash));
         }
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gateway/tls/x25519_lanes: public keys, in each lane, and secrets as RFC 7748 and libcrypto have
  * them. */
-#include "gateway/tls/x25519_lanes.h"
+#include "gateway/crypto/x25519_lanes.h"
 
 #include "gateway/base/compat.h"
 

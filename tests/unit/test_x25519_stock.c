@@ -2,7 +2,7 @@
 /* gateway/tls/x25519_stock: key pairs that are pairs, made the slow way only where there is no
  * other. */
 #define OPENSSL_SUPPRESS_DEPRECATED /* to count what is drawn there is no other way */
-#include "gateway/tls/x25519_stock.h"
+#include "gateway/crypto/x25519_stock.h"
 
 #include <openssl/evp.h>
 #include <openssl/rand.h>

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "gateway/tls/x25519_limbs.h"
+#include "gateway/crypto/x25519_limbs.h"
 
 #include <immintrin.h>
 #include <stdint.h>

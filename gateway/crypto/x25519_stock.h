@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "gateway/tls/x25519_lanes.h"
+#include "gateway/crypto/x25519_lanes.h"
 
 #include <stdbool.h>
 #include <stdint.h>

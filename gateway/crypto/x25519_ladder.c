@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One secret: the Montgomery ladder of RFC 7748 5, with its names, four products at a time. */
-#include "gateway/tls/x25519_lanes.h"
+#include "gateway/crypto/x25519_lanes.h"
 
 #include "gateway/base/wipe.h"
 
 #define GW_FE_LANES 4
 #define GW_FE_FRAMES 8192 /* 1.6 KiB by GCC 12 at -O3, 4.5 at -O2 */
-#include "gateway/tls/x25519_field.h"
+#include "gateway/crypto/x25519_field.h"
 
 enum {
     TOP_BIT = 254,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/tls/x25519.h"
+#include "gateway/crypto/x25519.h"
 
 #include "gateway/base/attr.h"
 #include "gateway/base/wipe.h"
-#include "gateway/tls/provider.h"
-#include "gateway/tls/x25519_stock.h"
+#include "gateway/crypto/provider.h"
+#include "gateway/crypto/x25519_stock.h"
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>

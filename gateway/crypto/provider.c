@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/tls/provider.h"
+#include "gateway/crypto/provider.h"
 
 #include "gateway/base/attr.h"
-#include "gateway/tls/mac.h"
-#include "gateway/tls/schedule.h"
-#include "gateway/tls/x25519.h"
-#include "gateway/tls/x25519_stock.h"
+#include "gateway/crypto/mac.h"
+#include "gateway/crypto/schedule.h"
+#include "gateway/crypto/x25519.h"
+#include "gateway/crypto/x25519_stock.h"
 
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/tls/x25519_limbs.h"
+#include "gateway/crypto/x25519_limbs.h"
 
 #include "gateway/base/wipe.h"
 

@@ -3,14 +3,14 @@
  * All that is asked for comes with the derivation itself: libssl makes a context for each and sets
  * nothing else in it. So a context holds nothing, and one serves all.
  */
-#include "gateway/tls/schedule.h"
+#include "gateway/crypto/schedule.h"
 
 #include "gateway/base/bytes.h"
 #include "gateway/base/wipe.h"
-#include "gateway/ktls/hmac.h"
-#include "gateway/ktls/keys.h"
-#include "gateway/tls/mac.h"
-#include "gateway/tls/provider.h"
+#include "gateway/crypto/hmac.h"
+#include "gateway/crypto/kdf.h"
+#include "gateway/crypto/mac.h"
+#include "gateway/crypto/provider.h"
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
@@ -39,7 +39,7 @@ struct bytes {
 /* What one derivation is asked for. */
 struct request {
     int mode;
-    enum ktls_hash hash;
+    enum gw_hash hash;
     bool hash_known;
     struct bytes key, salt, prefix, label, data;
 };
@@ -106,7 +106,7 @@ static bool read_request(const OSSL_PARAM params[], struct request *r)
 
 /* ---- the derivations ---- */
 
-static void keep(uint8_t to[KTLS_HASH_MAX], uint8_t *to_len, const uint8_t *secret, size_t len)
+static void keep(uint8_t to[GW_HASH_MAX], uint8_t *to_len, const uint8_t *secret, size_t len)
 {
     memcpy(to, secret, len);
     *to_len = (uint8_t)len;
@@ -115,7 +115,7 @@ static void keep(uint8_t to[KTLS_HASH_MAX], uint8_t *to_len, const uint8_t *secr
 static void watch(const char *label, const uint8_t *secret, size_t len)
 {
     struct gw_traffic_secrets *w = watched;
-    if (!w || len > KTLS_HASH_MAX)
+    if (!w || len > GW_HASH_MAX)
         return;
     if (!strcmp(label, "c ap traffic"))
         keep(w->client, &w->client_len, secret, len);
@@ -133,8 +133,8 @@ static bool expand(const struct request *r, uint8_t *out, size_t len)
         return false;
     memcpy(label, r->label.data, r->label.len);
     label[r->label.len] = '\0';
-    if (ktls_hkdf_expand_label(r->hash, r->key.data, r->key.len, label, r->data.data, r->data.len,
-                               out, len))
+    if (gw_kdf_expand_label(r->hash, r->key.data, r->key.len, label, r->data.data, r->data.len, out,
+                            len))
         return false;
     watch(label, out, len);
     return true;
@@ -144,21 +144,21 @@ static bool expand(const struct request *r, uint8_t *out, size_t len)
  * one, and without a key, zeros stand for them (RFC 8446 7.1). */
 static bool extract(const struct request *r, uint8_t *out, size_t len)
 {
-    static const uint8_t zeros[KTLS_HASH_MAX];
-    uint8_t salt[KTLS_HASH_MAX] = {0};
-    uint8_t empty[KTLS_HASH_MAX];
-    size_t hash_len = ktls_hash_len(r->hash);
+    static const uint8_t zeros[GW_HASH_MAX];
+    uint8_t salt[GW_HASH_MAX] = {0};
+    uint8_t empty[GW_HASH_MAX];
+    size_t hash_len = gw_hash_len(r->hash);
     if (len != hash_len)
         return false;
     if (r->salt.len > 0) {
-        ktls_hash(r->hash, NULL, 0, empty);
-        if (ktls_hkdf_expand_label(r->hash, r->salt.data, r->salt.len, "derived", empty, hash_len,
-                                   salt, hash_len))
+        gw_hash(r->hash, NULL, 0, empty);
+        if (gw_kdf_expand_label(r->hash, r->salt.data, r->salt.len, "derived", empty, hash_len,
+                                salt, hash_len))
             return false;
     }
     const struct bytes key =
         r->key.len > 0 ? r->key : (struct bytes){.data = zeros, .len = hash_len};
-    ktls_hmac(r->hash, salt, hash_len, key.data, key.len, out);
+    gw_hmac(r->hash, salt, hash_len, key.data, key.len, out);
     gw_wipe(salt, sizeof(salt));
     return true;
 }
@@ -183,10 +183,10 @@ static int derive(void *ctx, unsigned char *out, size_t len, const OSSL_PARAM pa
 
 /* What it is asked for; its seed comes in parts, the label first. */
 struct prf_request {
-    enum ktls_hash hash;
+    enum gw_hash hash;
     bool hash_known;
     struct bytes secret;
-    uint8_t seed[KTLS_SEED_MAX];
+    uint8_t seed[GW_KDF_SEED_MAX];
     struct gw_writer seed_writer;
 };
 
@@ -216,8 +216,8 @@ static int derive_by_prf(void *ctx, unsigned char *out, size_t len, const OSSL_P
         if (!take_for_prf(p, &r))
             return 0;
     return r.hash_known && r.secret.len > 0 && gw_writer_len(&r.seed_writer) > 0 &&
-           ktls_tls12_p_hash(r.hash, r.secret.data, r.secret.len, r.seed,
-                             gw_writer_len(&r.seed_writer), out, len) == 0;
+           gw_kdf_p_hash(r.hash, r.secret.data, r.secret.len, r.seed, gw_writer_len(&r.seed_writer),
+                         out, len) == 0;
 }
 
 /* ---- for libcrypto's core ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What libssl computes with: libcrypto's own default provider, but for four algorithms. The key
- * schedule of TLS 1.3 (TLS13-KDF) is ours, on gateway/ktls, for two reasons. It is where the
+ * schedule of TLS 1.3 (TLS13-KDF) is ours (schedule.h) for two reasons. It is where the
  * traffic secrets come into being, which the hand-over needs: the other way to them, the key log,
  * writes five secrets of each handshake as text, byte by byte. And libcrypto's own fetches and
  * allocates for each of a handshake's dozen derivations. Together they are an eighth of a
@@ -12,9 +12,8 @@
  */
 #pragma once
 
-#include "ktlsinstall.h"
-
 #include "gateway/base/attr.h"
+#include "gateway/crypto/hmac.h"
 
 #include <openssl/core.h>
 #include <openssl/types.h>
@@ -23,9 +22,9 @@
 /* The application traffic secrets of one handshake, and the secret of which tickets have their keys
  * (RFC 8446 7.1). */
 struct gw_traffic_secrets {
-    uint8_t client[KTLS_HASH_MAX];
-    uint8_t server[KTLS_HASH_MAX];
-    uint8_t resumption[KTLS_HASH_MAX];
+    uint8_t client[GW_HASH_MAX];
+    uint8_t server[GW_HASH_MAX];
+    uint8_t resumption[GW_HASH_MAX];
     uint8_t client_len; /* 0: not derived yet */
     uint8_t server_len;
     uint8_t resumption_len;

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "ktlsinstall.h"
+#include "gateway/crypto/hmac.h"
 
 #include <openssl/core.h>
 #include <stdbool.h>
@@ -16,4 +16,4 @@ extern const OSSL_DISPATCH gw_mac_key_functions[];
 extern const OSSL_DISPATCH gw_mac_signature_functions[];
 
 /* The hash that libcrypto calls so. False: none of TLS 1.3. */
-bool gw_mac_hash(const char *name, enum ktls_hash *ret);
+bool gw_mac_hash(const char *name, enum gw_hash *ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/tls/mac.h"
+#include "gateway/crypto/mac.h"
 
 #include "gateway/base/wipe.h"
-#include "gateway/ktls/hmac.h"
+#include "gateway/crypto/hmac.h"
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
@@ -14,18 +14,18 @@
 /* ---- of both operations ---- */
 
 struct mac {
-    enum ktls_hash hash; /* stays for the next one */
+    enum gw_hash hash; /* stays for the next one */
     bool hash_known;
     bool begun;
-    struct ktls_hmac_run run;
+    struct gw_hmac_run run;
 };
 
-bool gw_mac_hash(const char *name, enum ktls_hash *ret)
+bool gw_mac_hash(const char *name, enum gw_hash *ret)
 {
     if (!OPENSSL_strcasecmp(name, "SHA256") || !OPENSSL_strcasecmp(name, "SHA2-256"))
-        *ret = KTLS_SHA256;
+        *ret = GW_SHA256;
     else if (!OPENSSL_strcasecmp(name, "SHA384") || !OPENSSL_strcasecmp(name, "SHA2-384"))
-        *ret = KTLS_SHA384;
+        *ret = GW_SHA384;
     else
         return false;
     return true;
@@ -57,7 +57,7 @@ static int begin(struct mac *m, const uint8_t *key, size_t len)
 {
     if (!m->hash_known || (!key && len > 0))
         return 0;
-    ktls_hmac_begin(&m->run, m->hash, key, len);
+    gw_hmac_begin(&m->run, m->hash, key, len);
     m->begun = true;
     return 1;
 }
@@ -67,7 +67,7 @@ static int add(void *ctx, const unsigned char *data, size_t len)
     struct mac *m = ctx;
     if (!m->begun)
         return 0;
-    ktls_hmac_add(&m->run, data, len);
+    gw_hmac_add(&m->run, data, len);
     return 1;
 }
 
@@ -75,15 +75,15 @@ static int add(void *ctx, const unsigned char *data, size_t len)
 static int end(void *ctx, unsigned char *out, size_t *ret_len, size_t size)
 {
     struct mac *m = ctx;
-    uint8_t whole[KTLS_HASH_MAX];
-    size_t len = ktls_hash_len(m->hash);
+    uint8_t whole[GW_HASH_MAX];
+    size_t len = gw_hash_len(m->hash);
     if (!ret_len || !m->begun || (out && size < len))
         return 0;
     *ret_len = len;
     if (!out)
         return 1;
     m->begun = false;
-    ktls_hmac_end(&m->run, whole);
+    gw_hmac_end(&m->run, whole);
     memcpy(out, whole, len);
     return 1;
 }
@@ -116,7 +116,7 @@ static int get_mac(void *ctx, OSSL_PARAM params[])
 {
     const struct mac *m = ctx;
     OSSL_PARAM *p = OSSL_PARAM_locate(params, OSSL_MAC_PARAM_SIZE);
-    return !p || OSSL_PARAM_set_size_t(p, m->hash_known ? ktls_hash_len(m->hash) : 0);
+    return !p || OSSL_PARAM_set_size_t(p, m->hash_known ? gw_hash_len(m->hash) : 0);
 }
 
 static const OSSL_PARAM *settable(void *ctx, void *provider_context)

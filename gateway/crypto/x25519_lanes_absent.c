@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Other processors than x86-64: there are no such lanes. */
 #include "gateway/base/attr.h"
-#include "gateway/tls/x25519_lanes.h"
+#include "gateway/crypto/x25519_lanes.h"
 
 bool gw_x25519_lanes_work(void)
 {

@@ -4,7 +4,7 @@
  * Montgomery curve (RFC 7748 4.1), where what depends on the base point alone is in tables. A table
  * has eight entries, one in each lane, so one permutation of a register looks up for all keys.
  */
-#include "gateway/tls/x25519_lanes.h"
+#include "gateway/crypto/x25519_lanes.h"
 
 #include "gateway/base/log.h"
 #include "gateway/base/wipe.h"
@@ -14,7 +14,7 @@
 
 #define GW_FE_LANES 8
 #define GW_FE_FRAMES 16384 /* 5.6 KiB by GCC 12 at -O3, 11.6 at -O2 */
-#include "gateway/tls/x25519_field.h"
+#include "gateway/crypto/x25519_field.h"
 
 /* A private key is 64 digits of four bits, each from -8 to 8. Table k is for the digits from
  * 8 k on: those that are at the same place in their eight are added, then all is doubled four
