@@ -19,6 +19,7 @@ enum {
     TURNS_MAX = 20000, /* without rest: it spins */
     DRAIN_MAX = 80,    /* ticks; the slowest look comes after 32 */
     FUZZ_RUN = 7,
+    FUZZ_ID = 0x1b, /* of the only connection of a run */
 };
 
 /* The gateway of one engine, used again for each input. */
@@ -39,7 +40,7 @@ struct run {
     struct ktls_keys send_keys, receive_keys; /* the client's */
     size_t up_sent, down_sent;
     bool close_sent;
-    size_t raw_got;             /* bytes of handshake that the client got */
+    size_t raw_got, raw_len;    /* bytes of handshake that the client got, of so many */
     uint8_t inbox[RECORD_MAX];  /* … and of a record that is not all there */
     size_t inbox_len, wire_len; /* … and what it sends next */
     bool gone;                  /* the client sends no more */
@@ -215,9 +216,8 @@ static void take_record(struct run *run, size_t len)
 
 static size_t wanted(struct run *run)
 {
-    const struct handshake_fake *hs = &run->setup->handshake;
-    if (run->raw_got < hs->out_len + hs->ticket_len)
-        return hs->out_len + hs->ticket_len - run->raw_got;
+    if (run->raw_got < run->raw_len)
+        return run->raw_len - run->raw_got;
     if (run->inbox_len < GW_RECORD_HEADER)
         return GW_RECORD_HEADER - run->inbox_len;
     size_t body = (size_t)(run->inbox[3] << 8 | run->inbox[4]);
@@ -230,9 +230,8 @@ static bool client_reads(struct run *run)
 {
     uint8_t none[RECORD_MAX];
     bool moved = false;
-    const struct handshake_fake *hs = &run->setup->handshake;
     while (!run->paused) {
-        bool raw = run->raw_got < hs->out_len + hs->ticket_len;
+        bool raw = run->raw_got < run->raw_len;
         size_t want = wanted(run);
         size_t n = gw_fake_peer_receive(run->g->ring, run->tls_fd,
                                         raw ? none : run->inbox + run->inbox_len,
@@ -276,9 +275,9 @@ static struct gw_tlv_value text_value(const char *text)
     return (struct gw_tlv_value){text, strlen(text)};
 }
 
-/* What the backend must get before the stream, of a connection that was the `id`-th: the same
- * codec, fuzzed on its own, with what handshake_fake.c says. */
-static size_t make_header(const struct conn_setup *setup, uint64_t id)
+/* What the backend must get before the stream: the same codec, fuzzed on its own, with what
+ * handshake_fake.c says. */
+static size_t make_header(const struct conn_setup *setup)
 {
     static const uint8_t cert[FAKE_CERT_MAX];
     struct sockaddr_in client = {.sin_family = AF_UNIX, .sin_port = htons(56324)};
@@ -292,7 +291,7 @@ static size_t make_header(const struct conn_setup *setup, uint64_t id)
         client.sin_addr.s_addr = htonl(0xc0000207);
         local.sin_addr.s_addr = htonl(0xc6336408);
     }
-    gw_conn_unique_id(unique_id, FUZZ_RUN, id);
+    gw_conn_unique_id(unique_id, FUZZ_RUN, FUZZ_ID);
     tls.values[GW_TLV_AUTHORITY] = text_value(FAKE_SNI);
     tls.values[GW_TLV_UNIQUE_ID] = text_value(unique_id);
     tls.values[GW_TLV_VERSION] = text_value(FAKE_VERSION);
@@ -305,7 +304,7 @@ static size_t make_header(const struct conn_setup *setup, uint64_t id)
     else if (setup->proxy != GW_PROXY_V2)
         info.tls = &tls;
     ssize_t len = gw_proxy_encode(header, sizeof(header), &info);
-    return len > 0 ? (size_t)len : 0; /* it does not fit: there is no connection to the backend */
+    return len > 0 ? (size_t)len : 0; /* it does not fit: no backend is asked, no ticket given */
 }
 
 static bool backend_reads(struct run *run)
@@ -591,7 +590,10 @@ static void begin(struct run *run)
     gw_fake_set_polls_once(g->ring, run->setup->polls_once);
     gw_fake_set_send_error(g->ring, run->setup->send_error);
     run->tls_fd = gw_fake_accept(g->ring);
-    run->header_len = make_header(run->setup, g->env.next_id);
+    g->env.next_id = FUZZ_ID; /* its length is part of what the backend gets */
+    run->header_len = make_header(run->setup);
+    run->raw_len =
+        like.out_len + (run->header_len || !service.proxy_protocol ? like.ticket_len : 0);
     gw_conn_accepted(&g->env, run->tls_fd, 0);
     size_t preface = prefaces[run->setup->preface].len;
     memcpy(wire, prefaces[run->setup->preface].bytes ? prefaces[run->setup->preface].bytes : "",

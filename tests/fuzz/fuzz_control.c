@@ -74,7 +74,10 @@ static bool judge_one(struct gw_record *rec, struct gw_reader *r)
     check_state(rec);
     check_verdict(rec, verdict, &control);
     gw_require(!was_closed || verdict == GW_CONTROL_GO_ON);
-    gw_require(rec->key_updates == updates || rec->hs_part_len == 0); /* it was a whole message */
+    /* What counts is a whole message; data forgives those before it, also where it may not stand.
+     */
+    bool forgiven = type == GW_CONTENT_DATA && rec->key_updates == 0;
+    gw_require(rec->key_updates == updates || forgiven || rec->hs_part_len == 0);
     return verdict == GW_CONTROL_GO_ON || verdict == GW_CONTROL_KEY_UPDATE ||
            verdict == GW_CONTROL_CLOSED;
 }

@@ -131,7 +131,9 @@ static void check_taken(struct gw_revocation *taken, const struct edited *crl, b
     int count = entries ? sk_X509_REVOKED_num(entries) : 0;
     time_t now = time(NULL);
     gw_require(gw_revocation_size(taken) == (size_t)count);
-    gw_require(soft || X509_cmp_current_time(X509_CRL_get0_nextUpdate(read)) > 0);
+    int end = X509_cmp_current_time(X509_CRL_get0_nextUpdate(read)); /* 0: no date that it takes */
+    gw_require(end > 0 || (soft && end < 0));
+    gw_require(X509_cmp_current_time(X509_CRL_get0_lastUpdate(read)) != 0);
     gw_require(X509_CRL_get_ext_by_NID(read, NID_delta_crl, -1) < 0);
     for (int i = 0; i < count; i++) {
         const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);

@@ -50,18 +50,21 @@ class Target:
                                   check=False).returncode
 
     def fuzz(self):
-        """True when nothing broke."""
+        """True when it ran for all its time, and nothing broke."""
         say(f"{self.name}: begins")
-        code = self.call(self.grown, self.seeds, f"-max_total_time={round(self.minutes * 60)}",
+        seconds, begun = round(self.minutes * 60), time.monotonic()
+        code = self.call(self.grown, self.seeds, f"-max_total_time={seconds}",
                          f"-max_len={INPUT_MAX}", f"-artifact_prefix={self.crashes}/", "-timeout=60",
                          "-rss_limit_mb=3000", "-print_final_stats=1", "-entropic=0")
+        took = time.monotonic() - begun
         words = self.log.read_text(errors="replace")
         runs, status = DONE.search(words), STATUS.findall(words)
+        whole = took >= seconds - 1 and runs is not None
         say(f"{self.name}: {runs[1] if runs else '?'} runs, {status[-1][1] if status else '?'} edges, "
-            f"{'nothing found' if code == 0 else 'BROKEN'}")
+            + ("nothing found" if whole and code == 0 else f"BROKEN after {took:.0f} of {seconds} seconds"))
         if code:
             self.tell_crash(words)
-        return code == 0
+        return whole and code == 0
 
     def tell_crash(self, words):
         lines = [line for line in words.splitlines() if re.search(r"does not hold|ERROR:|runtime error", line)]
