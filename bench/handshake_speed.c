@@ -77,6 +77,7 @@ static __attribute__((noinline)) size_t gateway_step(struct side *s, const void 
         s->done = true;
         gw_handshake_get_info(s->hs, &info);
         assert_true(gw_handshake_identity(s->hs, &id));
+        gw_identity_done(&id);
         (void)gw_handshake_tickets(s->hs);
         assert_int_equal(gw_handshake_keys(s->hs, &keys), 0);
         gw_wipe_object(&keys);

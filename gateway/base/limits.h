@@ -61,8 +61,10 @@ enum {
      * handshake, in hope of a ticket. */
     GW_TICKET_WAITERS_MAX = 1024,
 
-    GW_IDENTITY_NAMES_MAX = 64,      /* subject alternative names kept of a certificate */
-    GW_IDENTITY_TEXT_MAX = 8 * 1024, /* bytes of all names together */
+    /* Bytes of all names that are kept of a certificate, each with two more. They lie in the
+     * identity itself, which is on the stack, until they are more than most ever are. */
+    GW_IDENTITY_BYTES_MAX = 64 * 1024,
+    GW_IDENTITY_OWN_BYTES = 2 * 1024,
 };
 
 /* AES-GCM seals at most 2^24.5 full records under one key (RFC 8446 5.5). A key is changed after at

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/config/pattern.h"
 
+#include "gateway/config/uri.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
@@ -160,10 +162,14 @@ static int read_uri(const char *text, char *ret, const char **why)
     }
     if (number > GW_PATTERN_PARTS_MAX)
         return no(why, "it has more than 64 parts");
-    if (gw_pattern_is_spiffe(text, len) && !gw_pattern_spiffe_ok(text, len, true))
+    bool spiffe = gw_pattern_is_spiffe(text, len);
+    if (spiffe && !gw_pattern_spiffe_ok(text, len, true))
         return no(why,
                   "no SPIFFE ID is like that: spiffe://, a trust domain in small letters, then "
                   "parts of letters, digits, '.', '-' and '_'");
+    const char *fault = spiffe || *text == '*' ? NULL : gw_uri_fault(text, len);
+    if (fault)
+        return no(why, fault);
     (void)snprintf(ret, GW_PATTERN_BYTES_MAX, "%.*s", (int)len, text);
     return 0;
 }

@@ -12,6 +12,7 @@
  *                also nothing; `**` alone is every URI. One slash at the end makes no difference.
  *                A spiffe: pattern must be one that a SPIFFE ID can match: scheme and trust domain
  *                in small letters, no port, query, fragment, percent sign, empty or dotted part.
+ *                Any other must be spelled in the canonical way (gateway/config/uri.h).
  *   IP           an address, or ADDRESS/BITS for all of a network. IPv4 that is mapped into IPv6 is
  *                IPv4.
  *   email        the whole address, its domain without regard to case; `*@DOMAIN` is everybody

@@ -31,33 +31,40 @@ static void note_identity(struct gw_conn *c, const struct gw_identity *id,
         COPY_TEXT(c->report.rule, rule->pattern ? rule->pattern : "all");
 }
 
-/* The handshake has verified the target; its names are for the log only, and may be too many. */
-static enum gw_reason note_target(struct gw_conn *c)
+/* The handshake has verified the target; its names are for the log only. */
+static enum gw_reason note_target(struct gw_conn *c, const struct gw_identity *id)
 {
-    struct gw_identity id;
-    if (!gw_handshake_identity(c->hs, &id))
-        id = (struct gw_identity){.present = false};
-    note_identity(c, &id, NULL);
-    return gw_recheck_keep(c, &id);
+    note_identity(c, id, NULL);
+    return gw_recheck_keep(c, id);
 }
 
 /* NONE: the client may pass, and the backend can be told who it is. */
-static enum gw_reason judge_client(struct gw_conn *c)
+static enum gw_reason judge_client(struct gw_conn *c, const struct gw_identity *id)
 {
-    struct gw_identity id;
-    if (!gw_handshake_identity(c->hs, &id)) {
-        COPY_TEXT(c->report.detail, "its names are malformed or too many");
-        return GW_REASON_CERT_INVALID;
-    }
-    struct gw_ruling ruling = gw_terms_judge(c->terms, &id);
-    note_identity(c, &id, ruling.rule);
+    struct gw_ruling ruling = gw_terms_judge(c->terms, id);
+    note_identity(c, id, ruling.rule);
     if (!ruling.pass && ruling.rule)
-        (void)snprintf(c->report.detail, sizeof(c->report.detail), "--deny-%s",
-                       gw_pattern_kind_word(ruling.rule->kind));
+        (void)snprintf(c->report.detail, sizeof(c->report.detail), "--deny-%s%s",
+                       gw_pattern_kind_word(ruling.rule->kind),
+                       ruling.doubt ? " cannot judge an unusable name" : "");
     if (!ruling.pass)
         return GW_REASON_NOT_ALLOWED;
-    enum gw_reason late = gw_recheck_keep(c, &id);
-    return late ? late : gw_announce_make(c, &id);
+    enum gw_reason late = gw_recheck_keep(c, id);
+    return late ? late : gw_announce_make(c, id);
+}
+
+static enum gw_reason judge_peer(struct gw_conn *c)
+{
+    struct gw_identity id;
+    enum gw_reason refused = GW_REASON_CERT_INVALID;
+    if (!gw_handshake_identity(c->hs, &id))
+        COPY_TEXT(c->report.detail, "its alternative names cannot be read");
+    else if (c->service->role == GW_ROLE_SERVER)
+        refused = judge_client(c, &id);
+    else
+        refused = note_target(c, &id);
+    gw_identity_done(&id);
+    return refused;
 }
 
 /* ---- which engine ---- */
@@ -312,10 +319,9 @@ uint8_t gw_opening_refusal_alert(enum gw_reason refused)
 
 static void handshake_done(struct gw_conn *c)
 {
-    bool server = c->service->role == GW_ROLE_SERVER;
     gw_opening_left_handshake(c);
     note_handshake(c);
-    enum gw_reason refused = server ? judge_client(c) : note_target(c);
+    enum gw_reason refused = judge_peer(c);
     if (!refused)
         gw_stats_add(c->env->stats, GW_COUNTER_TICKETS_SENT, gw_handshake_tickets(c->hs));
     enum gw_reason broken = hand_over(c);

@@ -13,19 +13,26 @@ static void print_value(const char *what, const char *value)
     printf("  %-12s %s\n", what, value);
 }
 
+static void print_unusable(const struct gw_unusable *u)
+{
+    printf("  %-12s %s '%s': %s", "unusable", gw_name_kind_word(u->kind), u->text, u->why);
+    if (u->count > 1)
+        printf(" (and %u more)", u->count - 1);
+    (void)puts("");
+}
+
 static void print_names(const char *path, const struct gw_identity *id)
 {
-    static const char *const kinds[] = {
-        [GW_NAME_CN] = "cn",   [GW_NAME_OU] = "ou", [GW_NAME_DNS] = "dns",
-        [GW_NAME_URI] = "uri", [GW_NAME_IP] = "ip", [GW_NAME_EMAIL] = "email",
-    };
+    struct gw_name name;
     (void)puts(path);
     if (!id->present) {
-        (void)puts("  its names are malformed or too many");
+        (void)puts("  its alternative names cannot be read");
         return;
     }
-    for (unsigned i = 0; i < id->name_count; i++)
-        print_value(kinds[id->names[i].kind], id->names[i].text);
+    for (size_t at = 0; gw_identity_next(id, &at, &name);)
+        print_value(gw_name_kind_word(name.kind), name.text);
+    if (id->unusable.count)
+        print_unusable(&id->unusable);
     print_value("fingerprint", id->fingerprint);
     print_value("spki", id->spki);
 }
@@ -43,14 +50,14 @@ static void print_rule(const struct gw_ruling *ruling)
         printf(" '%s'", rule->pattern);
     if (ruling->name)
         printf(" for %s", ruling->name);
-    (void)puts("");
+    (void)puts(ruling->doubt ? ", which cannot judge an unusable name" : "");
 }
 
 static void print_bad_chain(const struct gw_explained *e, const struct gw_ruling *ruling)
 {
     printf("it is refused (%s)", gw_reason_info(e->reason)->word);
     if (!e->id.present) {
-        (void)puts(": its names are malformed or too many");
+        (void)puts(": its alternative names cannot be read");
         return;
     }
     printf(": its chain is not good now: %s\n", e->why);
@@ -93,12 +100,13 @@ static int ask_service(struct run *run, const struct gw_service *s, struct gw_er
     int r = gw_terms_new(&terms, s, NULL, run->files, err);
     if (!r)
         r = gw_explain(terms->tls, run->config->explain, run->files, &e, err);
-    if (!r && !run->named)
-        print_names(run->config->explain, &e.id);
-    run->named |= !r;
     if (!r) {
+        if (!run->named)
+            print_names(run->config->explain, &e.id);
+        run->named = true;
         printf("service %s: ", s->name);
         run->passes |= print_service(terms, &e);
+        gw_explained_done(&e);
     }
     gw_terms_put(terms);
     return r;

@@ -62,8 +62,8 @@ struct gw_ruleset {
     char *text; /* the patterns, as given and in their normal form */
     struct gw_trie trie;
     struct node *nodes;
-    uint32_t all;                        /* the first GW_RULE_ALL */
-    bool has[SIDES][GW_RULE_KIND_COUNT]; /* whether there is any rule of the kind */
+    uint32_t all;                              /* the first GW_RULE_ALL */
+    uint32_t first[SIDES][GW_RULE_KIND_COUNT]; /* the first rule of the kind, or NO_RULE */
     struct {
         uint8_t len;
         uint8_t bits;
@@ -182,7 +182,7 @@ static void add_net(struct gw_ruleset *set, uint32_t number, unsigned side, cons
 static void add_rule(struct gw_ruleset *set, uint32_t number, char *normal)
 {
     const struct gw_rule *rule = &set->rules[number];
-    set->has[rule->deny][rule->kind] = true;
+    set->first[rule->deny][rule->kind] = lowest(set->first[rule->deny][rule->kind], number);
     if (rule->kind == GW_RULE_ALL)
         set->all = lowest(set->all, number);
     else if (rule->kind == GW_RULE_IP)
@@ -253,6 +253,7 @@ static int make_room(struct gw_ruleset *set, unsigned count, size_t bytes, uint3
 {
     set->all = NO_RULE;
     set->count = count;
+    memset(set->first, 0xff, sizeof(set->first)); /* NO_RULE */
     set->rules = calloc(count ? count : 1, sizeof(*set->rules));
     set->text = malloc(bytes);
     set->nodes = calloc(ROOTS + (size_t)parts, sizeof(*set->nodes));
@@ -343,10 +344,9 @@ static const char *fold(char buf[static FOLD_MAX], const char *text, size_t len)
     return buf;
 }
 
-static void ask_dns(struct search *s, const char *text)
+static void ask_dns(struct search *s, const char *text, size_t len)
 {
     char small[FOLD_MAX];
-    size_t len = strlen(text);
     if (fold(small, text, len))
         note(s,
              walk(s->set, &shapes[GW_RULE_DNS], root_of(s->side, GW_RULE_DNS),
@@ -398,21 +398,20 @@ static void ask_ip(struct search *s, const char *text)
     }
 }
 
-static void ask_text(struct search *s, enum gw_rule_kind kind, const char *text)
+static void ask_text(struct search *s, enum gw_rule_kind kind, const char *text, size_t len)
 {
-    size_t len = strlen(text);
     len -= kind == GW_RULE_URI && len > 1 && text[len - 1] == '/';
     note(s, walk(s->set, &shapes[kind], root_of(s->side, kind), parts_of(&shapes[kind], text, len)),
          text);
 }
 
-static void ask(struct search *s, enum gw_rule_kind kind, const char *text)
+static void ask(struct search *s, enum gw_rule_kind kind, const char *text, size_t len)
 {
-    if (!s->set->has[s->side][kind])
+    if (s->set->first[s->side][kind] == NO_RULE)
         return;
     switch (kind) {
     case GW_RULE_DNS:
-        ask_dns(s, text);
+        ask_dns(s, text, len);
         return;
     case GW_RULE_EMAIL:
         ask_email(s, text);
@@ -421,7 +420,7 @@ static void ask(struct search *s, enum gw_rule_kind kind, const char *text)
         ask_ip(s, text);
         return;
     default:
-        ask_text(s, kind, text);
+        ask_text(s, kind, text, len);
     }
 }
 
@@ -430,18 +429,30 @@ static struct search search(const struct gw_ruleset *set, unsigned side,
 {
     struct search s = {.set = set, .side = side, .best = NO_RULE};
     bool asked[GW_RULE_KIND_COUNT] = {false};
+    struct gw_name name;
     if (side == 0)
         note(&s, set->all, NULL);
-    for (unsigned i = 0; i < id->name_count; i++) {
-        enum gw_rule_kind kind = kinds[id->names[i].kind];
+    for (size_t at = 0; gw_identity_next(id, &at, &name);) {
+        enum gw_rule_kind kind = kinds[name.kind];
         if (side == 0 && shapes[kind].allow_first_only && asked[kind])
             continue;
         asked[kind] = true;
-        ask(&s, kind, id->names[i].text);
+        ask(&s, kind, name.text, name.len);
     }
-    ask(&s, GW_RULE_FINGERPRINT, id->fingerprint);
-    ask(&s, GW_RULE_SPKI, id->spki);
+    ask(&s, GW_RULE_FINGERPRINT, id->fingerprint, strlen(id->fingerprint));
+    ask(&s, GW_RULE_SPKI, id->spki, strlen(id->spki));
     return s;
+}
+
+/* A name that cannot be compared may be one that a deny rule is about: the first such rule, or
+ * NO_RULE. */
+static uint32_t find_doubt(const struct gw_ruleset *set, const struct gw_identity *id)
+{
+    uint32_t best = NO_RULE;
+    for (unsigned kind = 0; id->unusable.kinds && kind < GW_NAME_KIND_COUNT; kind++)
+        if (id->unusable.kinds & 1U << kind)
+            best = lowest(best, set->first[1][kinds[kind]]);
+    return best;
 }
 
 struct gw_ruling gw_ruleset_judge(const struct gw_ruleset *set, const struct gw_identity *id,
@@ -453,11 +464,14 @@ struct gw_ruling gw_ruleset_judge(const struct gw_ruleset *set, const struct gw_
         ruling.rule = ruling.pass ? &set->rules[set->all] : NULL;
         return ruling;
     }
-    for (unsigned side = SIDES; side-- > 0;) {
-        struct search s = search(set, side, id);
-        if (s.best == NO_RULE)
-            continue;
-        return (struct gw_ruling){side == 0, &set->rules[s.best], s.name};
-    }
+    struct search denied = search(set, 1, id);
+    if (denied.best != NO_RULE)
+        return (struct gw_ruling){.rule = &set->rules[denied.best], .name = denied.name};
+    uint32_t doubt = find_doubt(set, id);
+    if (doubt != NO_RULE)
+        return (struct gw_ruling){.rule = &set->rules[doubt], .doubt = true};
+    struct search allowed = search(set, 0, id);
+    if (allowed.best != NO_RULE)
+        ruling = (struct gw_ruling){true, false, &set->rules[allowed.best], allowed.name};
     return ruling;
 }

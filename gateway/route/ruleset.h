@@ -3,10 +3,11 @@
  * The rules of a service, compiled once so that ten thousand cost a handshake no more than ten: may
  * this peer pass? Pure decisions.
  *
- * Deny rules are asked first: one that matches any of the peer's names refuses it. Then one allow
- * rule that matches lets it in; no rule lets nobody in. What a pattern means stands in
- * gateway/config/pattern.h. Of several common names the last one of the subject, the most specific,
- * counts for allow rules, and every one for deny rules.
+ * Deny rules are asked first: one that matches any of the peer's names refuses it, and so does one
+ * about a kind of name of which the peer has any that cannot be used, since that could be the name
+ * meant. Then one allow rule that matches lets it in; no rule lets nobody in. What a pattern means
+ * stands in gateway/config/pattern.h. Of several common names the last one of the subject, the most
+ * specific, counts for allow rules, and every one for deny rules.
  *
  * The set holds its own copy of the rules. Immutable; judging neither allocates nor locks.
  */
@@ -20,10 +21,12 @@ struct gw_ruleset;
 
 struct gw_ruling {
     bool pass;
+    bool doubt; /* refused for a name that cannot be used; `rule` is the first about such names */
     /* The deny rule that refuses, or the allow rule that lets in: of several the one given first;
      * owned by the set. NULL: no rule matches. */
     const struct gw_rule *rule;
-    const char *name; /* the name that it matches, of the identity; NULL for GW_RULE_ALL */
+    const char
+        *name; /* the name that it matches, of the identity; NULL for GW_RULE_ALL, and in doubt */
 };
 
 /* Compiles the rules, which may then go. Returns 0; negative errno with *err filled: a pattern that

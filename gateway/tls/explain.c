@@ -35,13 +35,11 @@ static int explain(const struct gw_tls_context *tls, STACK_OF(X509) * certs,
 {
     ret->reason = GW_REASON_NONE;
     ret->why = NULL;
-    if (!gw_identity_read(&ret->id, sk_X509_value(certs, 0)))
-        ret->reason = GW_REASON_CERT_INVALID;
-    if (!tls->trust.store)
-        return 0;
-    int result = verify(tls, certs);
+    int result = tls->trust.store ? verify(tls, certs) : X509_V_OK;
     if (result < 0)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    if (!gw_identity_read(&ret->id, sk_X509_value(certs, 0)))
+        ret->reason = GW_REASON_CERT_INVALID;
     if (result != X509_V_OK) {
         ret->reason = gw_failure_of_verify(result);
         ret->why = X509_verify_cert_error_string(result);

@@ -9,7 +9,7 @@
 #include "gateway/tls/identity.h"
 
 struct gw_explained {
-    struct gw_identity id; /* not present: its names are malformed or too many */
+    struct gw_identity id; /* not present: its alternative names cannot be read */
     enum gw_reason reason; /* GW_REASON_NONE: its chain is good now, or not asked for */
     const char *why;       /* the reason in libcrypto's words; static, NULL without */
 };
@@ -17,8 +17,12 @@ struct gw_explained {
 /*
  * Reads the PEM file (the certificate first, then what its holder would send with it) through
  * `files` (NULL: from disk) and verifies it as a handshake with a client would now.
- * Returns 0; negative errno with *err filled, when the file is none.
+ * Returns 0, and gw_explained_done frees; negative errno with *err filled, when the file is none.
  */
 gw_must_check int gw_explain(const struct gw_tls_context *tls, const char *path,
                              struct gw_files *files, struct gw_explained *ret,
                              struct gw_error *err);
+static inline void gw_explained_done(struct gw_explained *explained)
+{
+    gw_identity_done(&explained->id);
+}

@@ -92,7 +92,9 @@ void gw_handshake_free(struct gw_handshake *hs)
 bool gw_handshake_peer_allowed(const struct gw_handshake *hs, X509 *cert)
 {
     struct gw_identity identity;
-    return gw_identity_read(&identity, cert) && hs->allows(hs->allows_arg, &identity);
+    bool ok = gw_identity_read(&identity, cert) && hs->allows(hs->allows_arg, &identity);
+    gw_identity_done(&identity);
+    return ok;
 }
 
 void gw_handshake_count_read(struct gw_handshake *hs, uint8_t type)

@@ -53,7 +53,8 @@ void gw_handshake_output_sent(struct gw_handshake *hs, size_t len);
 
 /* After DONE: */
 
-/* Fills *ret; false when the certificate holds more than the limits or malformed names. */
+/* Fills *ret, for gw_identity_done to free; false when the certificate's alternative names cannot
+ * be read, and then the peer is not to pass. */
 gw_must_check bool gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *ret);
 /* The chain that the peer's certificate was verified by, in this handshake or in the one whose
  * session was resumed; absent when it showed none. False when there is none to be had: then the

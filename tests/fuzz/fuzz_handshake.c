@@ -21,7 +21,7 @@ static struct gw_tls_context *make_context(void)
 static bool allows(void *arg, const struct gw_identity *identity)
 {
     (void)arg;
-    return !identity->present || identity->name_count <= GW_IDENTITY_NAMES_MAX;
+    return !identity->present || identity->used <= GW_IDENTITY_BYTES_MAX;
 }
 
 /* Takes the output as a socket would: all of it. */

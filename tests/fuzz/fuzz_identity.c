@@ -7,19 +7,44 @@
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
 
-static void check_name(const struct gw_identity *id, const struct gw_name *name)
+static void check_name(const struct gw_name *name)
 {
-    gw_require(name->kind <= GW_NAME_EMAIL);
-    gw_require(name->text >= id->text && name->text < id->text + sizeof(id->text));
-    size_t room = (size_t)(id->text + sizeof(id->text) - name->text);
-    size_t len = strnlen(name->text, room);
-    gw_require(len > 0 && len < room);
-    for (size_t i = 0; i < len; i++) {
+    gw_require(name->kind < GW_NAME_KIND_COUNT && name->len > 0);
+    for (size_t i = 0; i < name->len; i++) {
         unsigned char c = (unsigned char)name->text[i];
         gw_require(c >= ' ' && c != 0x7f);
         gw_require(c < 0x80 || name->kind <= GW_NAME_OU);
     }
+}
+
+static void check_names(const struct gw_identity *id)
+{
+    unsigned count = 0;
+    size_t at = 0;
+    struct gw_name name;
+    for (; gw_identity_next(id, &at, &name); count++)
+        check_name(&name);
+    gw_require(count == id->name_count && at == id->used && at <= GW_IDENTITY_BYTES_MAX);
+    gw_require(!id->unusable.count == !id->unusable.kinds);
+    if (id->unusable.count)
+        gw_require(id->unusable.kinds & 1U << id->unusable.kind && *id->unusable.why);
+    for (const char *c = id->unusable.text; *c; c++)
+        gw_require(*c >= ' ' && *c < 0x7f);
+}
+
+/* As a connection keeps it. */
+static void check_copy(const struct gw_identity *id)
+{
+    struct gw_name a, b;
+    struct gw_identity *copy = malloc(gw_identity_len(id));
+    gw_require(copy);
+    gw_identity_copy(copy, id);
+    for (size_t i = 0, k = 0; gw_identity_next(id, &i, &a);)
+        gw_require(gw_identity_next(copy, &k, &b) && a.kind == b.kind && !strcmp(a.text, b.text));
+    free(copy);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -30,11 +55,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (cert) {
         bool ok = gw_identity_read(&id, cert);
         gw_require(ok == id.present);
-        gw_require(id.name_count <= GW_IDENTITY_NAMES_MAX && (ok || id.name_count == 0));
-        for (unsigned i = 0; i < id.name_count; i++)
-            check_name(&id, &id.names[i]);
+        gw_require(ok || id.name_count == 0);
+        check_names(&id);
+        check_copy(&id);
         gw_require(!ok || strlen(id.fingerprint) == 64);
-        gw_require(!ok || strnlen(id.serial, sizeof(id.serial)) < sizeof(id.serial));
+        gw_require(strnlen(id.serial, sizeof(id.serial)) < sizeof(id.serial));
+        gw_identity_done(&id);
     }
     ERR_clear_error();
     X509_free(cert);

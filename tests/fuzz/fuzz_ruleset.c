@@ -45,10 +45,13 @@ static bool take_rule(struct input *in, uint8_t first, const char *text)
 
 static bool take_name(struct input *in, uint8_t first, const char *text)
 {
-    if (in->id.name_count == NAMES_MAX || strlen(text) > NAME_MAX)
+    if (in->id.name_count + in->id.unusable.count == NAMES_MAX || strlen(text) > NAME_MAX)
         return false;
-    in->id.names[in->id.name_count++] =
-        (struct gw_name){(enum gw_name_kind)(first % (GW_NAME_EMAIL + 1)), text};
+    enum gw_name_kind kind = (enum gw_name_kind)((first & 7) % GW_NAME_KIND_COUNT);
+    if (first & 64)
+        gw_identity_add_unusable(&in->id, kind, text, strlen(text), "of the fuzzer");
+    else
+        gw_identity_add(&in->id, kind, text, strlen(text));
     return true;
 }
 
@@ -81,12 +84,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (gw_reader_left(&r) > 1 && in.text_count < RULES_MAX + NAMES_MAX) {
         uint8_t first = gw_read_u8(&r);
         char *text = input_text(&r, '\n');
-        if (first & 32 ? take_name(&in, first & 7, text) : take_rule(&in, first, text))
+        if (first & 32 ? take_name(&in, first & 71, text) : take_rule(&in, first, text))
             in.texts[in.text_count++] = text;
         else
             free(text);
     }
     check(&in);
+    gw_identity_done(&in.id);
     while (in.text_count > 0)
         free(in.texts[--in.text_count]);
     return 0;

@@ -134,7 +134,7 @@ void gw_handshake_output_sent(struct gw_handshake *hs, size_t len)
 bool gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *ret)
 {
     (void)hs;
-    memset(ret, 0, sizeof(*ret));
+    gw_identity_init(ret);
     return true;
 }
 

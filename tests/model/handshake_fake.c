@@ -220,12 +220,12 @@ bool __wrap_gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *r
     if (!s)
         return __real_gw_handshake_identity(hs, ret);
     enum gw_script_cert cert = s->talk.script.cert;
-    *ret = (struct gw_identity){.present = cert != GW_SCRIPT_NO_CERT};
+    const char *cn = cert == GW_SCRIPT_ALLOWED ? "allowed" : "stranger";
+    gw_identity_init(ret);
+    ret->present = cert != GW_SCRIPT_NO_CERT;
     if (!ret->present)
         return true;
-    ret->name_count = 1;
-    ret->names[0] =
-        (struct gw_name){GW_NAME_CN, cert == GW_SCRIPT_ALLOWED ? "allowed" : "stranger"};
+    gw_identity_add(ret, GW_NAME_CN, cn, strlen(cn));
     (void)snprintf(ret->serial, sizeof(ret->serial), "%08X", (unsigned)s->talk.script.seed);
     return true;
 }

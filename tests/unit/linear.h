@@ -96,6 +96,8 @@ static inline bool linear_name(enum gw_rule_kind kind, const char *normal,
         return kind == GW_RULE_IP && linear_ip(normal, name->text);
     case GW_NAME_EMAIL:
         return kind == GW_RULE_EMAIL && linear_email(normal, name->text);
+    case GW_NAME_KIND_COUNT:
+        break;
     }
     return false;
 }
@@ -105,6 +107,7 @@ static inline bool linear_matches(const struct gw_rule *rule, const struct gw_id
     char normal[GW_PATTERN_BYTES_MAX];
     const char *why;
     unsigned cns = 0;
+    struct gw_name name;
     if (rule->kind == GW_RULE_ALL)
         return true;
     gw_require(!gw_pattern_read(rule->kind, rule->pattern, normal, &why));
@@ -112,12 +115,22 @@ static inline bool linear_matches(const struct gw_rule *rule, const struct gw_id
         return !strcmp(normal, id->fingerprint);
     if (rule->kind == GW_RULE_SPKI)
         return !strcmp(normal, id->spki);
-    for (unsigned i = 0; i < id->name_count; i++) {
-        cns += id->names[i].kind == GW_NAME_CN;
-        bool counts = rule->deny || id->names[i].kind != GW_NAME_CN || cns == 1;
-        if (counts && linear_name(rule->kind, normal, &id->names[i]))
+    for (size_t at = 0; gw_identity_next(id, &at, &name);) {
+        cns += name.kind == GW_NAME_CN;
+        bool counts = rule->deny || name.kind != GW_NAME_CN || cns == 1;
+        if (counts && linear_name(rule->kind, normal, &name))
             return true;
     }
+    return false;
+}
+
+/* Whether the rule is about names of a kind of which some cannot be used. */
+static inline bool linear_doubts(const struct gw_rule *rule, const struct gw_identity *id)
+{
+    for (unsigned kind = 0; kind < GW_NAME_KIND_COUNT; kind++)
+        if (id->unusable.kinds & 1U << kind &&
+            !strcmp(gw_pattern_kind_word(rule->kind), gw_name_kind_word((enum gw_name_kind)kind)))
+            return true;
     return false;
 }
 
@@ -127,6 +140,9 @@ static inline int linear_judge(const struct gw_rule *rules, unsigned count,
 {
     for (unsigned i = 0; i < count; i++)
         if (rules[i].deny && linear_matches(&rules[i], id))
+            return -1 - (int)i;
+    for (unsigned i = 0; i < count; i++)
+        if (rules[i].deny && linear_doubts(&rules[i], id))
             return -1 - (int)i;
     for (unsigned i = 0; i < count; i++)
         if (!rules[i].deny && linear_matches(&rules[i], id))

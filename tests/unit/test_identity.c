@@ -18,6 +18,7 @@ static struct gw_identity id;
 static bool read_spec(const struct test_cert_spec *spec)
 {
     struct test_cert *cert = test_cert_new(spec);
+    gw_identity_done(&id);
     memset(&id, 0xa5, sizeof(id));
     bool ok = gw_identity_read(&id, cert->x509);
     test_cert_free(cert);
@@ -26,9 +27,10 @@ static bool read_spec(const struct test_cert_spec *spec)
 
 static const char *nth(enum gw_name_kind kind, unsigned n)
 {
-    for (unsigned i = 0; i < id.name_count; i++)
-        if (id.names[i].kind == kind && n-- == 0)
-            return id.names[i].text;
+    struct gw_name name;
+    for (size_t at = 0; gw_identity_next(&id, &at, &name);)
+        if (name.kind == kind && n-- == 0)
+            return name.text;
     return NULL;
 }
 
@@ -57,6 +59,7 @@ static void reads_every_kind(void **state)
     assert_string_equal(nth(GW_NAME_IP, 0), "192.0.2.1");
     assert_string_equal(nth(GW_NAME_IP, 1), "2001:db8::1");
     assert_string_equal(gw_identity_first(&id, GW_NAME_EMAIL), "alice@a.test");
+    assert_int_equal(id.unusable.count, 0);
     assert_string_equal(id.serial, "AB01");
     assert_int_equal(strlen(id.fingerprint), 64);
     assert_int_equal(strlen(id.spki), 64);
@@ -148,80 +151,116 @@ static void add_raw_san(X509 *cert)
     GENERAL_NAMES_free(names);
 }
 
-#define RAW(type, literal, ok)                                                                     \
+#define RAW(type, literal, why)                                                                    \
     {                                                                                              \
-        literal, sizeof(literal) - 1, type, ok                                                     \
+        literal, sizeof(literal) - 1, GEN_##type, GW_NAME_##type, why                              \
     }
+#define GEN_IP GEN_IPADD
+#define CHARACTER "it holds a character that is not a letter, a digit, '-' or '_'"
+#define BLANK "it holds a blank, a control character or one that is not ASCII"
+#define MORE "it is not a scheme, a colon and more"
+#define SCHEME "it does not begin with a scheme"
+#define SPIFFE "it is not a SPIFFE ID"
+#define EMAIL "it is not an email address"
+#define BYTES "it has neither 4 nor 16 bytes"
 
-static void malformed_names_make_it_unusable(void **state)
+/* The whole certificate stays: without that name. */
+static void what_is_not_what_its_kind_says_is_no_name(void **state)
 {
     static const char long_label[] =
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test"; /* 64 */
-    const struct {
+    static const struct {
         const char *bytes;
         size_t len;
         int type;
-        bool ok;
+        enum gw_name_kind kind;
+        const char *why; /* NULL: it is usable */
     } cases[] = {
-        RAW(GEN_DNS, "a.test", true),
-        RAW(GEN_DNS, "_srv.a-1.test", true),
-        RAW(GEN_DNS, "a.test\0.evil", false),
-        RAW(GEN_DNS, "", false),
-        RAW(GEN_DNS, "a..test", false),
-        RAW(GEN_DNS, ".test", false),
-        RAW(GEN_DNS, "a.test.", false),
-        RAW(GEN_DNS, "a b.test", false),
-        RAW(GEN_DNS, "a\n.test", false),
-        RAW(GEN_DNS, "f*.test", false),
-        RAW(GEN_DNS, "a.*.test", false),
-        RAW(GEN_DNS, "*a.test", false),
-        RAW(GEN_DNS, "*", true),
-        RAW(GEN_DNS, "\xc3\xbc.test", false),
-        RAW(GEN_DNS, long_label, false),
-        RAW(GEN_URI, "spiffe://t/a", true),
-        RAW(GEN_URI, "urn:x", true),
-        RAW(GEN_URI, "spiffe://t/a\0b", false),
-        RAW(GEN_URI, "no-scheme", false),
-        RAW(GEN_URI, "1a:x", false),
-        RAW(GEN_URI, ":x", false),
-        RAW(GEN_URI, "a:", false),
-        RAW(GEN_URI, "a b:x", false),
-        RAW(GEN_URI, "spiffe://t/a b", false),
-        RAW(GEN_URI, "", false),
-        RAW(GEN_URI, "spiffe://t", true),
-        RAW(GEN_URI, "spiffe://t.d-1_x/A.b/c", true),
-        RAW(GEN_URI, "SPIFFE://t/a", false),
-        RAW(GEN_URI, "spiffe://T/a", false),
-        RAW(GEN_URI, "spiffe://t/a/", false),
-        RAW(GEN_URI, "spiffe://t//a", false),
-        RAW(GEN_URI, "spiffe://t/../a", false),
-        RAW(GEN_URI, "spiffe://t/*", false),
-        RAW(GEN_URI, "spiffe://t:1/a", false),
-        RAW(GEN_URI, "spiffe://u@t/a", false),
-        RAW(GEN_URI, "spiffe://t/%61", false),
-        RAW(GEN_URI, "spiffe://t/a?b", false),
-        RAW(GEN_URI, "spiffe:///a", false),
-        RAW(GEN_URI, "spiffe:t", false),
-        RAW(GEN_EMAIL, "a@b", true),
-        RAW(GEN_EMAIL, "@b", false),
-        RAW(GEN_EMAIL, "a@", false),
-        RAW(GEN_EMAIL, "a@b@c", false),
-        RAW(GEN_EMAIL, "ab", false),
-        RAW(GEN_EMAIL, "a@b\0", false),
-        RAW(GEN_IPADD, "\x7f\0\0\1", true),
-        RAW(GEN_IPADD, "\x7f\0\0", false),
-        RAW(GEN_IPADD, "", false),
-        RAW(GEN_IPADD, "\x7f\0\0\1\xff\xff\xff\xff", false),
+        RAW(DNS, "a.test", NULL),
+        RAW(DNS, "_srv.a-1.test", NULL),
+        RAW(DNS, "a.test\0.evil", CHARACTER),
+        RAW(DNS, "", "it is empty"),
+        RAW(DNS, "a..test", "there is nothing before a dot"),
+        RAW(DNS, ".test", "there is nothing before a dot"),
+        RAW(DNS, "a.test.", "it ends in a dot"),
+        RAW(DNS, "a b.test", CHARACTER),
+        RAW(DNS, "a\n.test", CHARACTER),
+        RAW(DNS, "f*.test", CHARACTER),
+        RAW(DNS, "a.*.test", CHARACTER),
+        RAW(DNS, "*a.test", CHARACTER),
+        RAW(DNS, "2001:db8::1", CHARACTER),
+        RAW(DNS, "*", NULL),
+        RAW(DNS, "\xc3\xbc.test", CHARACTER),
+        RAW(DNS, long_label, "it has a label of more than 63 bytes"),
+        RAW(URI, "spiffe://t/a", NULL),
+        RAW(URI, "urn:x", NULL),
+        RAW(URI, "spiffe://t/a\0b", SPIFFE),
+        RAW(URI, "urn:a\0b", BLANK),
+        RAW(URI, "no-scheme", MORE),
+        RAW(URI, "1a:x", SCHEME),
+        RAW(URI, ":x", SCHEME),
+        RAW(URI, "a:", MORE),
+        RAW(URI, "a b:x", BLANK),
+        RAW(URI, "urn:host:UA Application", BLANK),
+        RAW(URI, "spiffe://t/a b", SPIFFE),
+        RAW(URI, "", "it is empty"),
+        RAW(URI, "HTTPS://x/a", "its scheme is not in small letters"),
+        RAW(URI, "spiffe://t", NULL),
+        RAW(URI, "spiffe://t.d-1_x/A.b/c", NULL),
+        RAW(URI, "SPIFFE://t/a", SPIFFE),
+        RAW(URI, "spiffe://T/a", SPIFFE),
+        RAW(URI, "spiffe://t/a/", SPIFFE),
+        RAW(URI, "spiffe://t//a", SPIFFE),
+        RAW(URI, "spiffe://t/../a", SPIFFE),
+        RAW(URI, "spiffe://t/*", SPIFFE),
+        RAW(URI, "spiffe://t:1/a", SPIFFE),
+        RAW(URI, "spiffe://u@t/a", SPIFFE),
+        RAW(URI, "spiffe://t/%61", SPIFFE),
+        RAW(URI, "spiffe://t/a?b", SPIFFE),
+        RAW(URI, "spiffe:///a", SPIFFE),
+        RAW(URI, "spiffe:t", SPIFFE),
+        RAW(EMAIL, "a@b", NULL),
+        RAW(EMAIL, "@b", EMAIL),
+        RAW(EMAIL, "a@", EMAIL),
+        RAW(EMAIL, "a@b@c", EMAIL),
+        RAW(EMAIL, "ab", EMAIL),
+        RAW(EMAIL, "a@b\0", BLANK),
+        RAW(IP, "\x7f\0\0\1", NULL),
+        RAW(IP, "\x7f\0\0", BYTES),
+        RAW(IP, "", BYTES),
+        RAW(IP, "\x7f\0\0\1\xff\xff\xff\xff", BYTES),
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         raw_type = cases[i].type;
         raw_bytes = cases[i].bytes;
         raw_len = cases[i].len;
-        bool ok = read_spec(&(struct test_cert_spec){.cn = "x", .tweak = add_raw_san});
-        if (ok != cases[i].ok || id.present != cases[i].ok)
-            fail_msg("case %zu '%s'", i, cases[i].bytes);
+        assert_true(read_spec(&(struct test_cert_spec){.cn = "x", .tweak = add_raw_san}));
+        const char *why = id.unusable.count ? id.unusable.why : "";
+        if (strcmp(why, cases[i].why ? cases[i].why : "") != 0)
+            fail_msg("case %zu '%s': %s", i, cases[i].bytes, why);
+        assert_true(id.present);
+        assert_int_equal(id.unusable.kinds, cases[i].why ? 1U << cases[i].kind : 0);
+        assert_int_equal(!gw_identity_first(&id, cases[i].kind), cases[i].why != NULL);
+        assert_string_equal(gw_identity_first(&id, GW_NAME_CN), "x");
     }
+}
+
+/* For the log: of any bytes that may be there. */
+static void the_first_unusable_name_is_told(void **state)
+{
+    (void)state;
+    raw_type = GEN_DNS;
+    raw_bytes = "a\0b\x1b\xc3\xbc c";
+    raw_len = 8;
+    assert_true(read_spec(
+        &(struct test_cert_spec){.san = "DNS:good.test,email:bad,DNS:also.test", .tweak = NULL}));
+    assert_string_equal(id.unusable.text, "bad");
+    assert_int_equal(id.unusable.kind, GW_NAME_EMAIL);
+    assert_int_equal(id.name_count, 2);
+    assert_true(read_spec(&(struct test_cert_spec){.tweak = add_raw_san}));
+    assert_string_equal(id.unusable.text, "a?b??? c");
+    assert_int_equal(id.unusable.count, 1);
 }
 
 static void two_san_extensions(X509 *cert)
@@ -259,7 +298,7 @@ static void add_to_subject(X509 *cert)
                                            -1, -1, 0));
 }
 
-static void control_characters_make_it_unusable(void **state)
+static void control_characters_make_a_name_unusable(void **state)
 {
     const struct {
         const char *text;
@@ -274,28 +313,73 @@ static void control_characters_make_it_unusable(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         subject_text = cases[i].text;
-        if (read_spec(&(struct test_cert_spec){.cn = "x", .tweak = add_to_subject}) != cases[i].ok)
+        assert_true(read_spec(&(struct test_cert_spec){.cn = "x", .tweak = add_to_subject}));
+        if (!id.unusable.count != cases[i].ok || !gw_identity_first(&id, GW_NAME_OU) == cases[i].ok)
             fail_msg("case %zu", i);
     }
 }
 
 static void a_spiffe_id_is_the_only_uri(void **state)
 {
+    static const char *const both[] = {
+        "DNS:a.test,URI:spiffe://t/a,URI:spiffe://t/b",
+        "DNS:a.test,URI:https://a/b,URI:spiffe://t/a",
+        "DNS:a.test,URI:spiffe://t/a,URI:spiffe://T/",
+        "DNS:a.test,URI:SPIFFE://t/a,URI:urn:x",
+    };
     (void)state;
     assert_true(read_spec(&(struct test_cert_spec){.san = "URI:https://a/b,URI:urn:x"}));
+    assert_int_equal(id.name_count, 2);
     assert_true(read_spec(&(struct test_cert_spec){.san = "URI:spiffe://t/a,DNS:a.test"}));
-    assert_false(read_spec(&(struct test_cert_spec){.san = "URI:spiffe://t/a,URI:spiffe://t/b"}));
-    assert_false(read_spec(&(struct test_cert_spec){.san = "URI:https://a/b,URI:spiffe://t/a"}));
-    assert_false(id.present);
+    assert_int_equal(id.name_count, 2);
+    for (size_t i = 0; i < sizeof(both) / sizeof(both[0]); i++) {
+        assert_true(read_spec(&(struct test_cert_spec){.san = both[i]}));
+        assert_int_equal(id.unusable.count, 2);
+        assert_int_equal(id.unusable.kinds, 1U << GW_NAME_URI);
+        assert_null(gw_identity_first(&id, GW_NAME_URI));
+        assert_string_equal(gw_identity_first(&id, GW_NAME_DNS), "a.test");
+    }
 }
 
-static void broken_extensions_make_it_unusable(void **state)
+/* Else another one would count as the last. */
+static void one_bad_common_name_makes_all_unusable(void **state)
+{
+    (void)state;
+    assert_true(read_spec(&(struct test_cert_spec){
+        .cn = "first", .ou = "ops", .san = "DNS:a.test", .tweak = control_byte_in_subject}));
+    assert_null(gw_identity_first(&id, GW_NAME_CN));
+    assert_int_equal(id.unusable.kinds, 1U << GW_NAME_CN);
+    assert_string_equal(id.unusable.text, "alice?bob");
+    assert_string_equal(id.unusable.why, "it holds a control character");
+    assert_string_equal(gw_identity_first(&id, GW_NAME_OU), "ops");
+    assert_string_equal(gw_identity_first(&id, GW_NAME_DNS), "a.test");
+}
+
+/* For the log there is still what else is known of it. */
+static void broken_extensions_make_the_certificate_unusable(void **state)
 {
     (void)state;
     assert_false(read_spec(&(struct test_cert_spec){.cn = "x", .tweak = two_san_extensions}));
-    assert_false(read_spec(&(struct test_cert_spec){.cn = "x", .tweak = broken_san_extension}));
-    assert_false(read_spec(&(struct test_cert_spec){.tweak = control_byte_in_subject}));
     assert_false(id.present);
+    assert_int_equal(id.name_count, 0);
+    assert_int_equal(strlen(id.fingerprint), 64);
+    assert_false(read_spec(&(struct test_cert_spec){.cn = "x", .tweak = broken_san_extension}));
+    assert_false(id.present);
+}
+
+static void long_serial(X509 *cert)
+{
+    unsigned char bytes[200];
+    memset(bytes, 0x5a, sizeof(bytes));
+    assert_true(ASN1_STRING_set(X509_get_serialNumber(cert), bytes, sizeof(bytes)));
+}
+
+static void a_long_serial_number_is_cut(void **state)
+{
+    (void)state;
+    assert_true(read_spec(&(struct test_cert_spec){.cn = "x", .tweak = long_serial}));
+    assert_int_equal(strlen(id.serial), sizeof(id.serial) - 1);
+    assert_string_equal(id.serial + sizeof(id.serial) - 6, "5A...");
 }
 
 /* `count` DNS names of `len` bytes. */
@@ -305,30 +389,63 @@ static char *many_names(unsigned count, unsigned len)
     assert_non_null(text);
     char *at = text;
     for (unsigned i = 0; i < count; i++) {
-        at += sprintf(at, "%sDNS:n%03u", i ? "," : "", i);
-        for (unsigned k = 4; k < len; k++)
+        at += sprintf(at, "%sDNS:n%04u", i ? "," : "", i);
+        for (unsigned k = 5; k < len; k++)
             *at++ = k % 50 ? 'a' : '.';
     }
     return text;
 }
 
+/* However many: what counts is their bytes, and what is beyond is no name. */
 static void limits_hold(void **state)
 {
-    const struct {
+    enum {
+        FULL = GW_IDENTITY_BYTES_MAX / 202,
+    };
+    static const struct {
         unsigned count;
         unsigned len;
-        bool ok;
+        unsigned usable;
     } cases[] = {
-        {GW_IDENTITY_NAMES_MAX - 1, 10, true}, /* and the CN */
-        {GW_IDENTITY_NAMES_MAX, 10, false},
-        {39, 209, true}, /* 39 × 210 + 2 = 8192 */
-        {39, 210, false},
+        {1, 10, 1}, {64, 10, 64}, {1000, 20, 1000}, {FULL, 200, FULL}, {FULL + 3, 200, FULL},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char last[16];
         char *san = many_names(cases[i].count, cases[i].len);
-        bool ok = read_spec(&(struct test_cert_spec){.cn = "x", .san = san});
-        assert_int_equal(ok, cases[i].ok);
+        assert_true(read_spec(&(struct test_cert_spec){.san = san}));
+        assert_int_equal(id.name_count, cases[i].usable);
+        assert_int_equal(id.unusable.count, cases[i].count - cases[i].usable);
+        (void)snprintf(last, sizeof(last), "n%04u", cases[i].usable - 1);
+        assert_memory_equal(nth(GW_NAME_DNS, cases[i].usable - 1), last, strlen(last));
+        free(san);
+    }
+    assert_string_equal(id.unusable.why, "there is no room for so many names");
+    assert_int_equal(id.unusable.kinds, 1U << GW_NAME_DNS);
+}
+
+/* As a connection keeps it for --recheck-on-reload, of few names and of many. */
+static void a_copy_is_as_long_as_its_names(void **state)
+{
+    static const unsigned counts[] = {2, 1000};
+    (void)state;
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        char *san = many_names(counts[i], 20);
+        assert_true(read_spec(&(struct test_cert_spec){.cn = "x", .san = san}));
+        size_t len = gw_identity_len(&id);
+        assert_int_equal(len, offsetof(struct gw_identity, own) + 3 + counts[i] * 22);
+        struct gw_identity *copy = malloc(len);
+        assert_non_null(copy);
+        gw_identity_copy(copy, &id);
+        struct gw_name a, b;
+        size_t at = 0, other = 0;
+        while (gw_identity_next(&id, &at, &a)) {
+            assert_true(gw_identity_next(copy, &other, &b));
+            assert_int_equal(a.kind, b.kind);
+            assert_string_equal(a.text, b.text);
+        }
+        assert_false(gw_identity_next(copy, &other, &b));
+        free(copy);
         free(san);
     }
 }
@@ -342,11 +459,15 @@ int main(void)
         cmocka_unit_test(no_certificate_is_absent),
         cmocka_unit_test(the_last_common_name_comes_first),
         cmocka_unit_test(a_certificate_without_names_is_present),
-        cmocka_unit_test(malformed_names_make_it_unusable),
-        cmocka_unit_test(control_characters_make_it_unusable),
+        cmocka_unit_test(what_is_not_what_its_kind_says_is_no_name),
+        cmocka_unit_test(the_first_unusable_name_is_told),
+        cmocka_unit_test(control_characters_make_a_name_unusable),
         cmocka_unit_test(a_spiffe_id_is_the_only_uri),
-        cmocka_unit_test(broken_extensions_make_it_unusable),
+        cmocka_unit_test(one_bad_common_name_makes_all_unusable),
+        cmocka_unit_test(broken_extensions_make_the_certificate_unusable),
+        cmocka_unit_test(a_long_serial_number_is_cut),
         cmocka_unit_test(limits_hold),
+        cmocka_unit_test(a_copy_is_as_long_as_its_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

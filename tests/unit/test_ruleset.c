@@ -26,10 +26,15 @@ enum {
     TEXT_BYTES = 72,
 };
 
+static void add_name(struct gw_identity *id, enum gw_name_kind kind, const char *text)
+{
+    gw_identity_add(id, kind, text, strlen(text));
+}
+
 static struct gw_identity with_name(enum gw_name_kind kind, const char *text)
 {
-    struct gw_identity id = {.present = true, .name_count = 1};
-    id.names[0] = (struct gw_name){kind, text};
+    struct gw_identity id = {.present = true};
+    add_name(&id, kind, text);
     (void)strcpy(id.fingerprint, HEX);
     (void)strcpy(id.spki, HEX);
     return id;
@@ -153,6 +158,14 @@ static const struct row rows[] = {
     R(IP, "::/0", IP, "1.2.3.4", false),
     R(IP, "192.0.2.1", IP, "::ffff:192.0.2.1", true),
     R(IP, "::ffff:192.0.2.1", IP, "192.0.2.1", true),
+    R(IP, "::ffff:0:0/96", IP, "1.2.3.4", true),
+    R(IP, "::ffff:0:0/96", IP, "2001:db8::1", false),
+    R(IP, "::ffff:192.0.2.0/120", IP, "192.0.2.9", true),
+    R(IP, "::ffff:192.0.2.0/120", IP, "192.0.3.9", false),
+    R(IP, "2001:db8::1", IP, "2001:db8::1", true),
+    R(IP, "2001:db8::1", IP, "2001:DB8:0:0::1", true),
+    R(IP, "2001:db8::1", IP, "2001:db8::2", false),
+    R(IP, "10.0.0.0/8", IP, "a00::", false),
     R(IP, "2001:db8::/33", IP, "2001:db8:7fff::1", true),
     R(IP, "2001:db8::/33", IP, "2001:db8:8000::1", false),
     R(IP, "192.0.2.1", DNS, "192.0.2.1", false),
@@ -200,14 +213,14 @@ static void any_rule_and_any_name_will_do(void **state gw_unused)
         {GW_RULE_CN, "bob", false}, {GW_RULE_DNS, "b.test", false}, {GW_RULE_OU, "ops", false}};
     struct gw_identity id = with_name(GW_NAME_CN, "alice");
     assert_int_equal(judge(rules, 3, &id, true), NOBODY);
-    id.names[id.name_count++] = (struct gw_name){GW_NAME_OU, "dev"};
-    id.names[id.name_count++] = (struct gw_name){GW_NAME_OU, "ops"};
+    add_name(&id, GW_NAME_OU, "dev");
+    add_name(&id, GW_NAME_OU, "ops");
     assert_int_equal(judge(rules, 3, &id, false), 2);
-    id.names[id.name_count++] = (struct gw_name){GW_NAME_DNS, "a.test"};
-    id.names[id.name_count++] = (struct gw_name){GW_NAME_DNS, "b.test"};
+    add_name(&id, GW_NAME_DNS, "a.test");
+    add_name(&id, GW_NAME_DNS, "b.test");
     assert_int_equal(judge(rules, 3, &id, false), 1);
     /* Only the most specific CN counts. */
-    id.names[id.name_count++] = (struct gw_name){GW_NAME_CN, "bob"};
+    add_name(&id, GW_NAME_CN, "bob");
     assert_int_equal(judge(rules, 1, &id, false), NOBODY);
     /* No rule lets nobody in. */
     assert_int_equal(judge(rules, 0, &id, true), NOBODY);
@@ -222,11 +235,11 @@ static void deny_comes_first(void **state gw_unused)
                                     {GW_RULE_DNS, "**.bad", true}};
     struct gw_identity id = with_name(GW_NAME_CN, "alice");
     assert_int_equal(judge(rules, 4, &id, false), 0);
-    id.names[id.name_count++] = (struct gw_name){GW_NAME_DNS, "a.good"};
-    id.names[id.name_count++] = (struct gw_name){GW_NAME_DNS, "a.bad"};
+    add_name(&id, GW_NAME_DNS, "a.good");
+    add_name(&id, GW_NAME_DNS, "a.bad");
     assert_int_equal(judge(rules, 4, &id, false), -4);
     /* Where only the last CN lets in, every one keeps out. */
-    id.names[id.name_count++] = (struct gw_name){GW_NAME_CN, "bob"};
+    add_name(&id, GW_NAME_CN, "bob");
     assert_int_equal(judge(rules, 4, &id, false), -3);
     /* A deny rule alone lets nobody in. */
     assert_int_equal(judge(rules + 2, 1, &id, false), -1);
@@ -246,6 +259,27 @@ static void the_absent_pass_only_where_allowed(void **state gw_unused)
     absent = with_name(GW_NAME_CN, "alice");
     absent.present = false;
     assert_int_equal(judge(rules, 1, &absent, true), NOBODY);
+}
+
+/* A name that cannot be compared lets nobody in; where a deny rule is about such names, it could be
+ * the name meant. */
+static void doubt_refuses(void **state gw_unused)
+{
+    const struct gw_rule rules[] = {{GW_RULE_ALL, NULL, false},
+                                    {GW_RULE_CN, "bob", true},
+                                    {GW_RULE_DNS, "a.bad", true},
+                                    {GW_RULE_DNS, "b.bad", true},
+                                    {GW_RULE_FINGERPRINT, OTHER, true}};
+    for (int kind = 0; kind < GW_NAME_KIND_COUNT; kind++) {
+        struct gw_identity id = with_name(GW_NAME_OU, "ops");
+        gw_identity_add_unusable(&id, (enum gw_name_kind)kind, "x y", 3, "of the test");
+        int wanted = kind == GW_NAME_CN ? -2 : kind == GW_NAME_DNS ? -3 : 0;
+        assert_int_equal(judge(rules, 5, &id, false), wanted);
+        assert_int_equal(judge(rules, 1, &id, false), 0);
+        /* A rule that matches is told first. */
+        add_name(&id, GW_NAME_DNS, "B.bad");
+        assert_int_equal(judge(rules, 5, &id, false), -4);
+    }
 }
 
 static void what_can_never_match_is_told(void **state gw_unused)
@@ -275,11 +309,11 @@ static void the_name_that_matched_is_told(void **state gw_unused)
 {
     const struct gw_rule rules[] = {{GW_RULE_DNS, "*.Test", false}};
     struct gw_identity id = with_name(GW_NAME_CN, "x");
-    id.names[id.name_count++] = (struct gw_name){GW_NAME_DNS, "A.test"};
+    add_name(&id, GW_NAME_DNS, "A.test");
     struct gw_ruleset *set = compile(rules, 1);
     struct gw_ruling ruling = gw_ruleset_judge(set, &id, false);
     assert_true(ruling.pass);
-    assert_ptr_equal(ruling.name, id.names[1].text);
+    assert_string_equal(ruling.name, "A.test");
     assert_string_equal(ruling.rule->pattern, "*.Test");
     gw_ruleset_free(set);
 }
@@ -327,7 +361,6 @@ struct random_case {
     char patterns[RANDOM_RULES][TEXT_BYTES];
     unsigned count;
     struct gw_identity id;
-    char names[RANDOM_NAMES][TEXT_BYTES];
 };
 
 static void make_rules(struct random_case *c)
@@ -351,12 +384,16 @@ static void make_identity(struct random_case *c)
         [GW_NAME_CN] = GW_RULE_CN,   [GW_NAME_OU] = GW_RULE_OU, [GW_NAME_DNS] = GW_RULE_DNS,
         [GW_NAME_URI] = GW_RULE_URI, [GW_NAME_IP] = GW_RULE_IP, [GW_NAME_EMAIL] = GW_RULE_EMAIL,
     };
+    char text[TEXT_BYTES];
     c->id = with_name(GW_NAME_CN, "a");
-    c->id.name_count = 0;
+    gw_identity_drop_names(&c->id);
     for (unsigned n = below(RANDOM_NAMES); n > 0; n--) {
-        unsigned i = c->id.name_count++;
-        c->id.names[i] = (struct gw_name){(enum gw_name_kind)below(6), c->names[i]};
-        random_text(kinds[c->id.names[i].kind], false, c->names[i], sizeof(c->names[0]));
+        enum gw_name_kind kind = (enum gw_name_kind)below(GW_NAME_KIND_COUNT);
+        random_text(kinds[kind], false, text, sizeof(text));
+        if (below(8) == 0)
+            gw_identity_add_unusable(&c->id, kind, text, strlen(text), "at random");
+        else
+            add_name(&c->id, kind, text);
     }
 }
 
@@ -424,6 +461,7 @@ int main(void)
         cmocka_unit_test(any_rule_and_any_name_will_do),
         cmocka_unit_test(deny_comes_first),
         cmocka_unit_test(the_absent_pass_only_where_allowed),
+        cmocka_unit_test(doubt_refuses),
         cmocka_unit_test(what_can_never_match_is_told),
         cmocka_unit_test(the_name_that_matched_is_told),
         cmocka_unit_test(agrees_with_a_plain_loop),

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/config/uri.h"
+
+#include "gateway/base/attr.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* A part of the URI. */
+struct span {
+    const char *at;
+    size_t len;
+};
+
+static bool is_word(struct span s, const char *word)
+{
+    return s.len == strlen(word) && memcmp(s.at, word, s.len) == 0;
+}
+
+/* Bytes before the first of `set`, or all. */
+static size_t before(struct span s, const char *set)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (strchr(set, s.at[i]))
+            return i;
+    return s.len;
+}
+
+static struct span behind(struct span s, size_t n)
+{
+    return (struct span){s.at + n, s.len - n};
+}
+
+static bool is_printable(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] <= ' ' || s.at[i] >= 0x7f)
+            return false;
+    return true;
+}
+
+static const char *scheme_fault(struct span s)
+{
+    if (!s.len || !isalpha((unsigned char)*s.at))
+        return "it does not begin with a scheme";
+    for (size_t i = 0; i < s.len; i++)
+        if (!isalnum((unsigned char)s.at[i]) && !strchr("+-.", s.at[i]))
+            return "it does not begin with a scheme";
+    for (size_t i = 0; i < s.len; i++)
+        if (isupper((unsigned char)s.at[i]))
+            return "its scheme is not in small letters";
+    return NULL;
+}
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* What needs no percent sign must have none (RFC 3986 2.3, 6.2.2.1, 6.2.2.2). */
+static const char *percent_fault(struct span s)
+{
+    for (size_t i = before(s, "%"); i < s.len; i += 1 + before(behind(s, i + 1), "%")) {
+        int high = s.len - i > 2 ? hex_digit(s.at[i + 1]) : -1;
+        int low = high < 0 ? -1 : hex_digit(s.at[i + 2]);
+        if (low < 0)
+            return "behind a percent sign there must be two hex digits in capital letters";
+        int c = high << 4 | low;
+        if (c < 0x80 && (isalnum(c) || (c && strchr("-._~", c))))
+            return "a percent sign stands for a character that needs none";
+    }
+    return NULL;
+}
+
+static bool is_default_port(struct span scheme, struct span port)
+{
+    static const struct {
+        const char *scheme, *port;
+    } rows[] = {{"https", "443"}, {"http", "80"}, {"wss", "443"}, {"ws", "80"}, {"ftp", "21"}};
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)
+        if (is_word(scheme, rows[i].scheme) && is_word(port, rows[i].port))
+            return true;
+    return false;
+}
+
+static const char *port_fault(struct span scheme, struct span port)
+{
+    if (port.len == 0 || *port.at == '0')
+        return "its port is empty or begins with a zero";
+    return is_default_port(scheme, port) ? "it names the port that its scheme has anyhow" : NULL;
+}
+
+/* In brackets; one address has many texts (RFC 5952). */
+static const char *address_fault(struct span s)
+{
+    char text[INET6_ADDRSTRLEN];
+    char again[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+    if (s.len >= sizeof(text))
+        return "its host is not an IPv6 address";
+    memcpy(text, s.at, s.len);
+    text[s.len] = '\0';
+    if (inet_pton(AF_INET6, text, &address) != 1)
+        return "its host is not an IPv6 address";
+    gw_require(inet_ntop(AF_INET6, &address, again, sizeof(again)));
+    return strcmp(text, again) == 0 ? NULL : "its host is an address in another form than usual";
+}
+
+static const char *name_fault(struct span s)
+{
+    for (size_t i = 0; i < s.len; i += s.at[i] == '%' ? 3 : 1)
+        if (isupper((unsigned char)s.at[i]))
+            return "its host is not in small letters";
+    return s.len && s.at[s.len - 1] == '.' ? "its host ends in a dot" : NULL;
+}
+
+/* What stands between // and the path: user information, host, port. */
+static const char *authority_fault(struct span scheme, struct span s)
+{
+    const char *at = memrchr(s.at, '@', s.len);
+    struct span host = at ? behind(s, (size_t)(at - s.at) + 1) : s;
+    bool literal = host.len && *host.at == '[';
+    size_t end = before(host, literal ? "]" : ":");
+    if (literal && end == host.len)
+        return "its host is not an IPv6 address";
+    struct span rest = behind(host, literal ? end + 1 : end);
+    const char *fault = literal ? address_fault((struct span){host.at + 1, end - 1})
+                                : name_fault((struct span){host.at, end});
+    if (fault || rest.len == 0)
+        return fault;
+    return *rest.at == ':' ? port_fault(scheme, behind(rest, 1)) : "its port is malformed";
+}
+
+static const char *path_fault(struct span s)
+{
+    for (;;) {
+        size_t len = before(s, "/");
+        struct span part = {s.at, len};
+        if (is_word(part, ".") || is_word(part, ".."))
+            return "its path has a part . or ..";
+        if (len == s.len)
+            return NULL;
+        s = behind(s, len + 1);
+    }
+}
+
+const char *gw_uri_fault(const char *uri, size_t len)
+{
+    struct span all = {uri, len};
+    size_t colon = before(all, ":");
+    struct span scheme = {uri, colon};
+    if (!is_printable(all))
+        return "it holds a blank, a control character or one that is not ASCII";
+    if (len - colon < 2)
+        return "it is not a scheme, a colon and more";
+    const char *fault = scheme_fault(scheme);
+    if (!fault)
+        fault = percent_fault(all);
+    if (fault)
+        return fault;
+    struct span rest = behind(all, colon + 1);
+    if (rest.len >= 2 && memcmp(rest.at, "//", 2) == 0) {
+        rest = behind(rest, 2);
+        size_t end = before(rest, "/?#");
+        fault = authority_fault(scheme, (struct span){rest.at, end});
+        rest = behind(rest, end);
+    }
+    return fault ? fault : path_fault((struct span){rest.at, before(rest, "?#")});
+}
