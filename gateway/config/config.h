@@ -68,6 +68,12 @@ enum gw_relay {
     GW_RELAY_COUNT
 };
 
+/* What libssl computes with in a handshake (gateway/crypto/README.md). */
+enum gw_crypto {
+    GW_CRYPTO_AUTO,    /* algorithms of our own, where they work */
+    GW_CRYPTO_LIBRARY, /* libcrypto alone */
+};
+
 enum gw_proxy_protocol {
     GW_PROXY_OFF,
     GW_PROXY_V1,
@@ -202,6 +208,7 @@ struct gw_config {
     int64_t reload_interval_ns; /* 0: off */
     bool recheck_on_reload;     /* end connections that may no longer pass */
     uint32_t max_conns;         /* of the whole gateway; any one worker may come to hold all */
+    enum gw_crypto crypto;
 
     enum gw_log_format log_format;
     enum gw_log_level log_level;

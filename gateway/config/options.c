@@ -7,6 +7,7 @@
 static const char *const on_off_words[] = {"on", "off", NULL};
 static const char *const version_words[] = {"1.2", "1.3", NULL};
 static const char *const records_words[] = {"auto", "kernel", "user", "measured", NULL};
+static const char *const crypto_words[] = {"auto", "library", NULL};
 static const char *const allow_words[] = {"allow", "deny", NULL};
 static const char *const relay_words[] = {"auto", "splice", "copy", NULL};
 static const char *const proxy_words[] = {"off", "v1", "v2", "v2-tls", "v2-tls-full", NULL};
@@ -451,6 +452,19 @@ static const struct gw_option options[] = {
                 "certificate has been revoked since, is expired or is no longer allowed",
         IN_CONFIG(recheck_on_reload),
         .set = gw_set_switch,
+    },
+    {
+        .name = "crypto",
+        .kind = GW_OPTION_WORD,
+        .group = GW_GROUP_PROCESS,
+        .commands = GATEWAY_DEMO,
+        .initial = "auto",
+        .help = "what handshakes are computed with: ktlsgate's own key schedule, HMAC and X25519 "
+                "within OpenSSL (auto), or OpenSSL's libcrypto alone (library), which is slower",
+        .also = "ssl-engine provider sslEngine",
+        .words = crypto_words,
+        IN_CONFIG(crypto),
+        .set = gw_set_word,
     },
     {
         .name = "log-format",

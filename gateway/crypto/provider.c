@@ -10,6 +10,8 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
 #include <openssl/provider.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NAME "ktlsgate"
@@ -91,7 +93,17 @@ static bool replace(struct rows *r, const char *name, const OSSL_DISPATCH *funct
     return false;
 }
 
-static bool replace_all(struct rows *changed)
+__attribute__((format(printf, 2, 3))) static bool fail(char why[GW_PROVIDER_WHY_MAX],
+                                                       const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(why, GW_PROVIDER_WHY_MAX, format, args);
+    va_end(args);
+    return false;
+}
+
+static bool replace_all(struct rows *changed, char why[GW_PROVIDER_WHY_MAX])
 {
     const struct {
         enum changed of;
@@ -108,7 +120,7 @@ static bool replace_all(struct rows *changed)
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(ours); i++)
         if (!replace(&changed[ours[i].of], ours[i].name, ours[i].functions))
-            return false;
+            return fail(why, "libcrypto has no %s", ours[i].name);
     return true;
 }
 
@@ -139,14 +151,17 @@ static void keep_ciphers(struct rows *r)
     *end = (OSSL_ALGORITHM){NULL};
 }
 
-static bool collect(struct gw_provider *p)
+static bool collect(struct gw_provider *p, char why[GW_PROVIDER_WHY_MAX])
 {
     for (int i = 0; i < CHANGED; i++)
         if (!copy_rows(p, operations[i], &p->changed[i]))
-            return false;
+            return fail(why, "libcrypto has more than %d algorithms of one kind", ROWS_MAX - 1);
     keep_ciphers(&p->changed[CIPHERS]);
     *end_of(&p->changed[KEMS]) = gw_x25519_kem;
-    return gw_x25519_begin(p->whole) && replace_all(p->changed);
+    const char *missing = gw_x25519_begin(p->whole);
+    if (missing)
+        return fail(why, "libcrypto has no %s", missing);
+    return replace_all(p->changed, why);
 }
 
 static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
@@ -195,23 +210,24 @@ static int init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const O
     return 1;
 }
 
-static bool load(struct gw_provider *p, OSSL_LIB_CTX *library)
+static bool load(struct gw_provider *p, OSSL_LIB_CTX *library, char why[GW_PROVIDER_WHY_MAX])
 {
     p->base = OSSL_LIB_CTX_new();
     p->whole = p->base ? OSSL_PROVIDER_load(p->base, "default") : NULL;
-    if (!p->whole || !collect(p))
+    if (!p->whole)
+        return fail(why, "libcrypto has no default provider");
+    if (!collect(p, why))
         return false;
     current = p;
-    if (!OSSL_PROVIDER_add_builtin(library, NAME, init))
-        return false;
-    p->shown = OSSL_PROVIDER_load(library, NAME);
-    return p->shown != NULL;
+    p->shown =
+        OSSL_PROVIDER_add_builtin(library, NAME, init) ? OSSL_PROVIDER_load(library, NAME) : NULL;
+    return p->shown || fail(why, "libcrypto does not load our provider");
 }
 
-struct gw_provider *gw_provider_new(OSSL_LIB_CTX *library)
+struct gw_provider *gw_provider_new(OSSL_LIB_CTX *library, char why[GW_PROVIDER_WHY_MAX])
 {
     struct gw_provider *p = calloc(1, sizeof(*p));
-    if (p && load(p, library))
+    if (p ? load(p, library, why) : fail(why, "there is no memory"))
         return p;
     gw_provider_free(p);
     return NULL;

@@ -30,11 +30,17 @@ struct gw_traffic_secrets {
     uint8_t resumption_len;
 };
 
+enum {
+    GW_PROVIDER_WHY_MAX = 128
+};
+
 struct gw_provider;
 
 /* Makes it what `library` computes with, at its making, before anything is fetched of it; one at a
- * time in a process. NULL when libcrypto refuses. */
-gw_must_check struct gw_provider *gw_provider_new(OSSL_LIB_CTX *library);
+ * time in a process. NULL when that is not possible; `why` says what is missing ("libcrypto has no
+ * TLS13-KDF"). */
+gw_must_check struct gw_provider *gw_provider_new(OSSL_LIB_CTX *library,
+                                                  char why[GW_PROVIDER_WHY_MAX]);
 /* Before the library context is freed, which alone would lose a reference to it; NULL is allowed.
  */
 void gw_provider_leave(struct gw_provider *p);

@@ -444,7 +444,7 @@ int gw_x25519_capability(const OSSL_PARAM params[], OSSL_CALLBACK *callback, voi
     return callback(copy, arg);
 }
 
-bool gw_x25519_begin(const OSSL_PROVIDER *whole)
+const char *gw_x25519_begin(const OSSL_PROVIDER *whole)
 {
     const OSSL_DISPATCH *keys = find(whole, OSSL_OP_KEYMGMT);
     const OSSL_DISPATCH *exchange = find(whole, OSSL_OP_KEYEXCH);
@@ -452,9 +452,12 @@ bool gw_x25519_begin(const OSSL_PROVIDER *whole)
         .context = OSSL_PROVIDER_get0_provider_ctx(whole),
         .exchange = exchange,
     };
-    if (keys)
-        (void)take(keys, of_names, GW_ARRAY_SIZE(of_names));
-    return keys && exchange && take(keys, of_keys, GW_ARRAY_SIZE(of_keys)) &&
-           take(exchange, of_exchange, GW_ARRAY_SIZE(of_exchange)) && replace_keys(keys) &&
-           gw_x25519_stock_begin();
+    if (!keys || !exchange)
+        return "X25519";
+    (void)take(keys, of_names, GW_ARRAY_SIZE(of_names));
+    if (!take(keys, of_keys, GW_ARRAY_SIZE(of_keys)) || !replace_keys(keys))
+        return "X25519 keys of the form we know";
+    if (!take(exchange, of_exchange, GW_ARRAY_SIZE(of_exchange)))
+        return "X25519 exchange of the form we know";
+    return gw_x25519_stock_begin() ? NULL : "memory for X25519 keys";
 }

@@ -13,10 +13,9 @@
 #pragma once
 
 #include <openssl/core.h>
-#include <stdbool.h>
 
-/* Takes what it needs from the default provider's algorithms. False: they lack something. */
-bool gw_x25519_begin(const OSSL_PROVIDER *whole);
+/* Takes what it needs from the default provider's algorithms. Returns NULL, or what they lack. */
+const char *gw_x25519_begin(const OSSL_PROVIDER *whole);
 /* Those of its key management, in the place of the default provider's. */
 const OSSL_DISPATCH *gw_x25519_keys(void);
 /* Those of its key exchange: ours where that is faster, else the default provider's own. */

@@ -4,7 +4,6 @@
 #include "ktlsinstall.h"
 
 #include "gateway/config/cpus.h"
-#include "gateway/crypto/x25519_lanes.h"
 #include "gateway/main/platform.h"
 #include "gateway/main/probe_measure.h"
 #include "gateway/main/report.h"
@@ -12,6 +11,7 @@
 #include "gateway/record/aead.h"
 #include "gateway/ring/ring.h"
 #include "gateway/tls/context.h"
+#include "gateway/tls/library.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -249,13 +249,12 @@ static const char *liburing_file(char path[PATH_MAX])
 
 static void tell_libraries(struct gw_report *r)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], crypto[GW_LIBRARY_TEXT_MAX];
     gw_report_section(r, "libraries", "Libraries");
     gw_report_string(r, "openssl", "OpenSSL", OpenSSL_version(OPENSSL_VERSION_STRING));
     gw_report_string(r, "groups", "  key exchange, the preferred first", gw_tls_library_groups());
-    gw_report_string(r, "x25519", "  X25519",
-                     gw_x25519_lanes_work() ? "by AVX-512 IFMA, keys eight at once"
-                                            : "by libcrypto");
+    (void)gw_tls_library_tell(crypto);
+    gw_report_string(r, "crypto", "  handshakes computed with", crypto);
     gw_report_string(r, "liburing", "liburing", liburing_file(path));
 }
 

@@ -160,7 +160,7 @@ static int open_store(struct gw_pki_ca *ca, const char *path, enum gw_pki_access
 {
     *ca = (struct gw_pki_ca){.store = {.fd = -1}, .now = now, .library = gw_tls_library_get()};
     if (!ca->library)
-        return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+        return gw_error_set(err, GW_EXIT_OTHER, "%s", gw_tls_library_trouble());
     return gw_pki_store_open(&ca->store, path, access, GW_PKI_LOCK_PATIENCE_MS, err);
 }
 

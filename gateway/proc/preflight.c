@@ -8,12 +8,22 @@
 #include "gateway/record/aead.h"
 #include "gateway/record/measure.h"
 #include "gateway/ring/ring.h"
+#include "gateway/tls/library.h"
 
 #include <errno.h>
 #include <string.h>
 
 /* For each of eight or twelve ways: the start takes a quarter of a second longer. */
 #define MEASURE_NS (20 * GW_NS_PER_MS)
+
+/* Before anything that it decides of. */
+static void choose_crypto(const struct gw_heritage *h)
+{
+    char text[GW_LIBRARY_TEXT_MAX];
+    gw_tls_library_use(h->config->crypto);
+    bool as_asked = gw_tls_library_tell(text);
+    gw_log(as_asked ? GW_LOG_INFO : GW_LOG_WARNING, "handshakes are computed with %s", text);
+}
 
 static int make_terms(struct gw_heritage *h, struct gw_error *err)
 {
@@ -105,6 +115,7 @@ static int try_ring(struct gw_heritage *h, struct gw_error *err)
 
 int gw_preflight(struct gw_heritage *h, struct gw_error *err)
 {
+    choose_crypto(h);
     int r = make_terms(h, err);
     if (!r)
         r = judge_engines(h, err);

@@ -2,6 +2,7 @@
 #include "gateway/tls/context_private.h"
 
 #include "gateway/tls/handshake_private.h"
+#include "gateway/tls/keylog.h"
 #include "gateway/tls/library.h"
 #include "gateway/tls/policy.h"
 #include "gateway/tls/session.h"
@@ -99,6 +100,12 @@ static int on_verify(X509_STORE_CTX *verification, void *arg)
     return gw_handshake_verify(SSL_get_app_data(ssl), verification);
 }
 
+static void on_key_log(const SSL *ssl, const char *line)
+{
+    struct gw_handshake *hs = SSL_get_app_data(ssl);
+    gw_keylog_take(line, &hs->secrets);
+}
+
 static int add_alpn(struct gw_tls_context *tls, const char *name, struct gw_error *err)
 {
     size_t len = strlen(name);
@@ -157,6 +164,8 @@ static int set_up(struct gw_tls_context *tls, SSL_CTX *ctx, const struct gw_serv
         return out_of_memory(err);
     SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
     SSL_CTX_set_msg_callback(ctx, on_message);
+    if (!tls->ours)
+        SSL_CTX_set_keylog_callback(ctx, on_key_log);
     return 0;
 }
 
@@ -227,6 +236,13 @@ static int load_keyring(struct gw_tls_context *tls, const struct gw_service *ser
     return 0;
 }
 
+/* Such as an algorithm that libcrypto lacks. */
+static const char *why_libssl(void)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    return reason ? reason : "out of memory";
+}
+
 static int make_ctx(struct gw_tls_context *tls, const struct gw_service *service,
                     struct gw_error *err)
 {
@@ -234,7 +250,7 @@ static int make_ctx(struct gw_tls_context *tls, const struct gw_service *service
     tls->ctx =
         SSL_CTX_new_ex(tls->library, NULL, server ? TLS_server_method() : TLS_client_method());
     if (!tls->ctx)
-        return out_of_memory(err);
+        return gw_error_set(err, GW_EXIT_OTHER, "libssl cannot be set up: %s", why_libssl());
     int r = set_up(tls, tls->ctx, service, err);
     return r < 0 ? r : use_keyring(tls, err);
 }
@@ -258,13 +274,14 @@ int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *ser
 {
     OSSL_LIB_CTX *library = gw_tls_library_get();
     if (!library)
-        return out_of_memory(err);
+        return gw_error_set(err, GW_EXIT_OTHER, "%s", gw_tls_library_trouble());
     struct gw_tls_context *tls = calloc(1, sizeof(*tls));
     if (!tls) {
         gw_tls_library_put();
         return out_of_memory(err);
     }
     tls->library = library;
+    tls->ours = gw_tls_library_is_ours();
     tls->role = service->role;
     tls->strict_sni = service->strict_sni;
     tls->keeps_sessions = service->role == GW_ROLE_CLIENT && service->session_tickets;

@@ -13,6 +13,7 @@
 struct gw_tls_context {
     enum gw_role role;
     OSSL_LIB_CTX *library;
+    bool ours; /* algorithms of our own are among those it computes with */
     struct gw_trust trust;
     struct gw_keyring keyring;
     /* One for all names, since one for each would take half a millisecond and 14 KiB. It shows the

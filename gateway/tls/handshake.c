@@ -143,6 +143,15 @@ static enum gw_handshake_verdict fail_by_library(struct gw_handshake *hs, int ss
     return fail(hs, failure.reason, failure.detail);
 }
 
+/* The one of which tickets have their keys libssl does not show; we need it for our own alone. */
+static bool has_secrets(const struct gw_handshake *hs, const struct ktls_suite *suite)
+{
+    const struct gw_traffic_secrets *s = &hs->secrets;
+    size_t want = suite->version == KTLS_TLS_1_3 ? ktls_hash_len(suite->hash) : 0;
+    return s->client_len == want && s->server_len == want &&
+           (s->resumption_len == want || !hs->tls->ours);
+}
+
 /* Looks at what the hand-over will rely on, once, at the end of the handshake. */
 static enum gw_handshake_verdict complete(struct gw_handshake *hs)
 {
@@ -156,9 +165,7 @@ static enum gw_handshake_verdict complete(struct gw_handshake *hs)
     struct gw_chain chain;
     if (!gw_handshake_chain(hs, &chain) || chain.present != shown)
         return fail(hs, GW_REASON_CERT_INVALID, "no chain kept of the certificate");
-    size_t want = suite->version == KTLS_TLS_1_3 ? ktls_hash_len(suite->hash) : 0;
-    if (hs->secrets.client_len != want || hs->secrets.server_len != want ||
-        hs->secrets.resumption_len != want)
+    if (!has_secrets(hs, suite))
         return fail(hs, GW_REASON_HANDSHAKE_INTERNAL, "no traffic secrets");
     /* More handshake messages in the record of the Finished: a renegotiation, in TLS 1.2. */
     if (SSL_has_pending(hs->ssl))

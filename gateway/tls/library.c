@@ -3,21 +3,31 @@
 
 #include "gateway/base/attr.h"
 #include "gateway/crypto/provider.h"
+#include "gateway/crypto/x25519_lanes.h"
 #include "gateway/tls/context.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <stdio.h>
 
+static enum gw_crypto asked;
 static OSSL_LIB_CTX *library;
-static struct gw_provider *provider; /* what it computes with */
+static struct gw_provider *provider; /* what it computes with; NULL: the next */
+static OSSL_PROVIDER *plain;         /* libcrypto's own */
+static char why_not_ours[GW_PROVIDER_WHY_MAX];
+static const char *trouble = "";
 static unsigned users;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of both */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all */
 
 static void unmake(void)
 {
     gw_provider_leave(provider);
+    if (plain)
+        (void)OSSL_PROVIDER_unload(plain);
+    plain = NULL;
     OSSL_LIB_CTX_free(library);
     library = NULL;
     gw_provider_free(provider);
@@ -52,20 +62,43 @@ static bool name_ciphers_of_keys(void)
     return ok;
 }
 
-static bool make(void)
+/* Whoever gets false unmakes. */
+static bool make_with_ours(void)
+{
+    why_not_ours[0] = '\0';
+    library = OSSL_LIB_CTX_new();
+    provider = library ? gw_provider_new(library, why_not_ours) : NULL;
+    return provider != NULL;
+}
+
+static bool make_plain(void)
 {
     library = OSSL_LIB_CTX_new();
-    provider = library ? gw_provider_new(library) : NULL;
-    if (provider && name_ciphers_of_keys())
-        return true;
-    unmake();
-    return false;
+    plain = library ? OSSL_PROVIDER_load(library, "default") : NULL;
+    return plain != NULL;
+}
+
+static const char *make(void)
+{
+    if (!begin())
+        return "libssl cannot be initialized";
+    if (asked == GW_CRYPTO_LIBRARY || !make_with_ours()) {
+        unmake();
+        if (!make_plain())
+            return "libcrypto has no default provider";
+    }
+    return name_ciphers_of_keys() ? NULL : "libcrypto has no SHA-256, or no memory";
 }
 
 static OSSL_LIB_CTX *get(void)
 {
-    if (users == 0 && (!begin() || !make()))
-        return NULL;
+    if (users == 0) {
+        trouble = make();
+        if (trouble) {
+            unmake();
+            return NULL;
+        }
+    }
     users++;
     return library;
 }
@@ -85,6 +118,44 @@ void gw_tls_library_put(void)
     if (--users == 0)
         unmake();
     (void)pthread_mutex_unlock(&lock);
+}
+
+const char *gw_tls_library_trouble(void)
+{
+    return trouble;
+}
+
+void gw_tls_library_use(enum gw_crypto crypto)
+{
+    (void)pthread_mutex_lock(&lock);
+    gw_require(users == 0 || crypto == asked);
+    asked = crypto;
+    (void)pthread_mutex_unlock(&lock);
+}
+
+bool gw_tls_library_is_ours(void)
+{
+    return provider != NULL;
+}
+
+bool gw_tls_library_tell(char text[GW_LIBRARY_TEXT_MAX])
+{
+    bool as_asked = asked == GW_CRYPTO_LIBRARY;
+    if (!gw_tls_library_get()) {
+        (void)snprintf(text, GW_LIBRARY_TEXT_MAX, "nothing: %s", trouble);
+        return false;
+    }
+    if (as_asked)
+        (void)snprintf(text, GW_LIBRARY_TEXT_MAX, "libcrypto alone, as --crypto library asks");
+    else if (!provider)
+        (void)snprintf(text, GW_LIBRARY_TEXT_MAX, "libcrypto alone, because %s", why_not_ours);
+    else
+        (void)snprintf(text, GW_LIBRARY_TEXT_MAX,
+                       "our own key schedule, HMAC and X25519 (%s) within OpenSSL",
+                       gw_x25519_lanes_work() ? "AVX-512 IFMA" : "libcrypto's ladder");
+    as_asked |= provider != NULL;
+    gw_tls_library_put();
+    return as_asked;
 }
 
 const char *gw_tls_library_version(void)

@@ -45,8 +45,8 @@ bool gw_session_ticket_key(const struct gw_handshake *hs, struct gw_ticket_key *
            gw_tickets_newest(hs->tls->tickets, ret);
 }
 
-/* In TLS 1.2 the ticket leaves before anybody else could decide; those of TLS 1.3 are ours
- * (ticket.h). */
+/* In TLS 1.2 the ticket leaves before anybody else could decide; those of TLS 1.3 come here only
+ * where libssl makes them (ticket.h). */
 static int seal(struct gw_handshake *hs, unsigned char *name, unsigned char *iv,
                 EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
@@ -100,7 +100,7 @@ bool gw_session_keep_chain(const struct gw_handshake *hs, SSL_SESSION *session)
     return len && SSL_SESSION_set1_ticket_appdata(session, data, len);
 }
 
-/* Of TLS 1.2. */
+/* As seal. */
 static int on_ticket_made(SSL *ssl, void *arg)
 {
     const struct gw_handshake *hs = SSL_get_app_data(ssl);

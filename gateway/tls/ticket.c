@@ -180,21 +180,39 @@ static int write_out(struct gw_handshake *hs, const struct draft *d)
     return r;
 }
 
+/* It calls back for the key and the chain (session.c), and takes too long a session for an error.
+ */
+static int let_libssl_write(struct gw_handshake *hs)
+{
+    int len = i2d_SSL_SESSION(SSL_get0_session(hs->ssl), NULL);
+    if (len <= 0)
+        return -EIO;
+    if (len > SESSION_MAX - GW_CHAIN_BYTES_MAX)
+        return 0;
+    return SSL_new_session_ticket(hs->ssl) == 1 && SSL_do_handshake(hs->ssl) == 1 ? 0 : -EIO;
+}
+
+static int write_ours(struct gw_handshake *hs, struct draft *d)
+{
+    int r = -EIO;
+    if (RAND_bytes_ex(hs->tls->library, (unsigned char *)&d->random, sizeof(d->random), 0) == 1)
+        r = make_session(d);
+    if (r == 0 && d->session) {
+        r = write_out(hs, d);
+        hs->ticket_sent = r == 0;
+    }
+    gw_wipe(d->session, d->session_len);
+    free(d->session);
+    return r;
+}
+
 int gw_ticket_write(struct gw_handshake *hs)
 {
     struct draft d = {.hs = hs};
     gw_require(!hs->server_keys.suite); /* a second one would need a nonce of its own */
     if (!gw_session_ticket_key(hs, &d.key))
         return 0;
-    int r = -EIO;
-    if (RAND_bytes_ex(hs->tls->library, (unsigned char *)&d.random, sizeof(d.random), 0) == 1)
-        r = make_session(&d);
-    if (r == 0 && d.session) {
-        r = write_out(hs, &d);
-        hs->ticket_sent = r == 0;
-    }
-    gw_wipe(d.session, d.session_len);
-    free(d.session);
+    int r = hs->tls->ours ? write_ours(hs, &d) : let_libssl_write(hs);
     gw_wipe_object(&d);
     return r;
 }

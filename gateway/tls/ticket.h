@@ -2,7 +2,8 @@
 /*
  * A session ticket of TLS 1.3 (RFC 8446 4.6.1), made by us in the form in which libssl opens it
  * again. libssl's own encodes the session four times, decodes it once and brings up its state
- * machine, which is a fifth of all that a resumed handshake takes of it.
+ * machine, which is a fifth of all that a resumed handshake takes of it. Where no algorithm of ours
+ * sees the secret of which the ticket's key is made, libssl makes it.
  */
 #pragma once
 

@@ -494,6 +494,7 @@ static void the_start_is_told_line_by_line(void **state)
     struct program *p = start_gateway("server " GOOD PAIR "--workers 2 --records user", address);
     static const char *const lines[] = {
         " info ktlsgate " KTLSGATE_VERSION ", OpenSSL ",
+        " info handshakes are computed with our own key schedule, HMAC and X25519 (",
         " info records: user, as --records asks\n",
         " info user engine: AES-128-GCM by ",
         " GB/s",
@@ -510,6 +511,16 @@ static void the_start_is_told_line_by_line(void **state)
             stop_with(p, lines[i]);
     }
     end_gateway(p);
+}
+
+static void libcrypto_alone_can_be_asked_for(void **state)
+{
+    (void)state;
+    struct program *p = run("check " GOOD PAIR "--crypto library");
+    assert_int_equal(p->code, GW_EXIT_OK);
+    assert_non_null(strstr(p->err_text, " info handshakes are computed with libcrypto alone, as "
+                                        "--crypto library asks\n"));
+    test_free(p);
 }
 
 static bool kernel_has_tls(void)
@@ -577,6 +588,7 @@ int main(void)
         cmocka_unit_test(a_port_in_use_is_refused_and_check_does_not_mind),
         cmocka_unit_test(it_leaves_no_files_behind),
         cmocka_unit_test(the_start_is_told_line_by_line),
+        cmocka_unit_test(libcrypto_alone_can_be_asked_for),
         cmocka_unit_test(records_kernel_is_refused_without_tls),
         cmocka_unit_test(io_uring_forbidden_is_said),
         cmocka_unit_test(probe_says_what_is_missing),

@@ -83,6 +83,7 @@ static void differences_are_named(void **state gw_unused)
         {SERVED "--max-conns 9", SERVED "--max-conns 9", NULL},
         {SERVED "--max-conns 9", SERVED "--max-conns 8", "max-conns"},
         {SERVED, SERVED "--records user", "records"},
+        {SERVED, SERVED "--crypto library", "crypto"},
         {SERVED "--alpn h2 --tls-min 1.3", SERVED "--tls-min 1.3 --alpn h2", NULL},
         {SERVED "--alpn h2 --tls-max 1.2", SERVED "--groups P-256", NULL},
         {SERVED "--listen 127.0.0.1:0 --listen 127.0.0.2:0",

@@ -793,6 +793,7 @@ int main(void)
         cmocka_unit_test(warnings_are_logged),
         cmocka_unit_test(the_library_has_a_version),
     };
+    tlsworld_choose_crypto();
     /* First, as in the gateway: what was used before it would have named all ciphers. */
     if (!gw_tls_library_get())
         return 1;

@@ -3,6 +3,7 @@
 
 #include "gateway/base/wipe.h"
 #include "gateway/ktls/softrecord.h"
+#include "gateway/tls/library.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,8 +44,16 @@ static struct test_cert *server_cert(const struct tlsworld *w, const char *san, 
         .cn = "server", .san = san, .key = key, .eku = "serverAuth", .issuer = w->ca});
 }
 
+void tlsworld_choose_crypto(void)
+{
+    const char *crypto = getenv("KTLSGATE_TEST_CRYPTO");
+    if (crypto && !strcmp(crypto, "library"))
+        gw_tls_library_use(GW_CRYPTO_LIBRARY);
+}
+
 int tlsworld_setup(void **state)
 {
+    tlsworld_choose_crypto();
     struct tlsworld *w = calloc(1, sizeof(*w));
     if (!w)
         return -1;

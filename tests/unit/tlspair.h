@@ -33,6 +33,10 @@ struct tlsworld {
     struct gw_cert_pair other_pair;
 };
 
+/* With KTLSGATE_TEST_CRYPTO=library in the environment handshakes are computed with libcrypto
+ * alone. The set-up of the world does this, too. */
+void tlsworld_choose_crypto(void);
+
 /* For cmocka's group set-up: *state is the world. */
 int tlsworld_setup(void **state);
 int tlsworld_teardown(void **state);
