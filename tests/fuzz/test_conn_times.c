@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From when on each time limit counts, and what renews it: scripts for the double of a connection,
+ * whose clock stands still. Its limits are 60.9 s without a byte, 20.9 s once one side has ended,
+ * and two seconds for a client to take its last words.
+ */
+#include "tests/fuzz/conn_run.h"
+
+#include "gateway/base/attr.h"
+#include "gateway/base/limits.h"
+#include "gateway/record/control.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum {
+    STEPS_MAX = 3
+};
+
+/* The connection goes on after the steps and `last` seconds more, and ends a second later. */
+static const struct row {
+    const char *what;
+    struct conn_step steps[STEPS_MAX];
+    size_t count;
+    uint8_t last;
+    enum gw_reason reason;
+} rows[] = {
+    {"silence", {{.act = CONN_TIME, .type = 0}}, 1, 60, GW_REASON_IDLE_TIMEOUT},
+    {"silence of both",
+     {{.act = CONN_DATA, .len = 1}, {.act = CONN_BACKEND_DATA, .len = 1}},
+     2,
+     60,
+     GW_REASON_IDLE_TIMEOUT},
+    {"the client's byte renews it",
+     {{.act = CONN_TIME, .type = 50}, {.act = CONN_DATA, .len = 1}},
+     2,
+     60,
+     GW_REASON_IDLE_TIMEOUT},
+    {"the backend's byte renews it",
+     {{.act = CONN_TIME, .type = 50}, {.act = CONN_BACKEND_DATA, .len = 1}},
+     2,
+     60,
+     GW_REASON_IDLE_TIMEOUT},
+    {"the client ends after a rest",
+     {{.act = CONN_TIME, .type = 50}, {.act = CONN_CLOSE_NOTIFY}},
+     2,
+     20,
+     GW_REASON_CLOSE_TIMEOUT},
+    {"the backend ends after a rest",
+     {{.act = CONN_TIME, .type = 50}, {.act = CONN_BACKEND_FIN}},
+     2,
+     20,
+     GW_REASON_CLOSE_TIMEOUT},
+    {"the backend goes on",
+     {{.act = CONN_CLOSE_NOTIFY},
+      {.act = CONN_TIME, .type = 15},
+      {.act = CONN_BACKEND_DATA, .len = 1}},
+     3,
+     20,
+     GW_REASON_CLOSE_TIMEOUT},
+    {"the client goes on",
+     {{.act = CONN_BACKEND_FIN}, {.act = CONN_TIME, .type = 15}, {.act = CONN_DATA, .len = 1}},
+     3,
+     20,
+     GW_REASON_CLOSE_TIMEOUT},
+};
+
+static const enum conn_engine engines[] = {CONN_USER, CONN_KERNEL, CONN_SPLICE};
+
+/* The steps, then so many seconds; after that both peers go away, which is another reason. */
+static struct conn_result run(const struct conn_step *steps, size_t count, uint8_t seconds,
+                              enum conn_engine engine)
+{
+    struct conn_result result;
+    struct conn_step all[STEPS_MAX + 1];
+    const struct conn_setup setup = {
+        .suite = ktls_suite_find(0x1301),
+        .handshake = {.in_len = 1},
+        .rekey_after = GW_REKEY_AFTER_MAX,
+    };
+    memcpy(all, steps, count * sizeof(*steps));
+    all[count] = (struct conn_step){.act = CONN_TIME, .type = seconds};
+    conn_run(&setup, all, count + 1, engine, &result);
+    return result;
+}
+
+static void each_limit_begins_where_it_should(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows) * GW_ARRAY_SIZE(engines); i++) {
+        const struct row *row = &rows[i / GW_ARRAY_SIZE(engines)];
+        enum conn_engine engine = engines[i % GW_ARRAY_SIZE(engines)];
+        struct conn_result before = run(row->steps, row->count, row->last, engine);
+        struct conn_result after = run(row->steps, row->count, row->last + 1, engine);
+        if (before.reason == row->reason || after.reason != row->reason)
+            fail_msg("%s, engine %d: it ended for reason %d, then %d", row->what, engine,
+                     before.reason, after.reason);
+        assert_int_equal(after.alert, GW_ALERT_CLOSE_NOTIFY);
+    }
+}
+
+/* However long it was silent before. */
+static void last_words_have_two_seconds(void **state)
+{
+    static const struct conn_step steps[] = {{.act = CONN_TIME, .type = 50}, {.act = CONN_STOP}};
+    (void)state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(engines); i++) {
+        assert_false(run(steps, GW_ARRAY_SIZE(steps), 1, engines[i]).over);
+        assert_true(run(steps, GW_ARRAY_SIZE(steps), 3, engines[i]).over);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_limit_begins_where_it_should),
+        cmocka_unit_test(last_words_have_two_seconds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
