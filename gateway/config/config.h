@@ -148,6 +148,7 @@ struct gw_service {
     const char *alpn[GW_MAX_ALPN];
     unsigned alpn_count;
     bool session_tickets;
+    int64_t session_age_ns; /* since the last full handshake, then another one */
 
     enum gw_records records;
     enum gw_without_rekey ktls_without_rekey;

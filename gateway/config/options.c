@@ -196,6 +196,21 @@ static const struct gw_option options[] = {
         .set = gw_set_on_off,
     },
     {
+        .name = "session-age",
+        .kind = GW_OPTION_DURATION,
+        .group = GW_GROUP_POLICY,
+        .commands = GATEWAY,
+        .value = "TIME",
+        .initial = "24h",
+        .help = "how long after a full handshake a session may be resumed, however often it was "
+                "resumed meanwhile; then the certificates are shown again",
+        .also = "ssl-session-timeout tune.ssl.lifetime session-timeout sessionCacheTimeout",
+        .min = GW_NS_PER_SEC,
+        .max = 30 * 24 * HOURS,
+        IN_SERVICE(session_age_ns),
+        .set = gw_set_duration,
+    },
+    {
         .name = "records",
         .kind = GW_OPTION_WORD,
         .group = GW_GROUP_RECORDS,

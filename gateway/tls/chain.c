@@ -4,7 +4,7 @@
 #include "gateway/base/bytes.h"
 
 enum {
-    VERSION = 1,
+    VERSION = 2,
     FLAG_PRESENT = 1,
     FLAG_CA = 1,
 };
@@ -22,6 +22,7 @@ size_t gw_chain_encode(const struct gw_chain *chain, uint8_t out[GW_CHAIN_BYTES_
     struct gw_writer w = gw_writer_of(out, GW_CHAIN_BYTES_MAX);
     gw_write_be(&w, VERSION, 1);
     gw_write_be(&w, chain->present ? FLAG_PRESENT : 0, 1);
+    gw_write_be(&w, (uint64_t)chain->since, 8);
     if (chain->present) {
         gw_write_be(&w, chain->count, 1);
         gw_write_bytes(&w, chain->anchor, sizeof(chain->anchor));
@@ -67,7 +68,8 @@ bool gw_chain_decode(struct gw_chain *ret, const void *data, size_t len)
     *ret = (struct gw_chain){0};
     uint8_t version = gw_read_u8(&r);
     uint8_t flags = gw_read_u8(&r);
-    if (version != VERSION || flags > FLAG_PRESENT)
+    ret->since = (int64_t)gw_read_be(&r, 8);
+    if (version != VERSION || flags > FLAG_PRESENT || ret->since < 0)
         r.failed = true;
     ret->present = flags == FLAG_PRESENT;
     if (ret->present)

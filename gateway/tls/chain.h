@@ -3,7 +3,7 @@
  * What of a verified chain of certificates must be looked at again later, as plain data: when a
  * session is resumed (a ticket carries it), and when a connection that goes on is judged by new
  * terms. Of each certificate below the trust anchor its issuer and serial number, by which it may
- * be revoked; which anchor it was; when the first of them all ends.
+ * be revoked; which anchor it was; when the first of them all ends; when it was verified.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ enum {
     GW_CHAIN_ID_LEN = 32,                   /* SHA-256 */
     GW_SERIAL_BYTES_MAX = 20,               /* RFC 5280 4.1.2.2 */
     GW_CHAIN_BYTES_MAX =
-        3 + GW_CHAIN_ID_LEN + 8 + GW_CHAIN_MAX * (GW_CHAIN_ID_LEN + 2 + GW_SERIAL_BYTES_MAX),
+        3 + 8 + GW_CHAIN_ID_LEN + 8 + GW_CHAIN_MAX * (GW_CHAIN_ID_LEN + 2 + GW_SERIAL_BYTES_MAX),
 };
 
 /* A serial number; equal ones are equal byte by byte. */
@@ -44,7 +44,8 @@ struct gw_chain_entry {
 };
 
 struct gw_chain {
-    bool present; /* false: the peer showed no certificate; nothing below is set */
+    int64_t since; /* the full handshake, seconds since 1970 UTC, not below 0 */
+    bool present;  /* false: the peer showed no certificate; nothing below is set */
     unsigned count;
     struct gw_chain_entry entries[GW_CHAIN_MAX]; /* leaf first; none: the leaf is the anchor */
     uint8_t anchor[GW_CHAIN_ID_LEN];             /* SHA-256 of the anchor's DER */

@@ -64,6 +64,7 @@ struct gw_handshake *gw_handshake_new(struct gw_tls_context *ctx, gw_handshake_a
     if (!hs)
         return NULL;
     hs->tls = ctx;
+    hs->chain.since = time(NULL);
     hs->allows = allows;
     hs->allows_arg = arg;
     if (set_up(hs))

@@ -108,18 +108,26 @@ static int on_ticket_made(SSL *ssl, void *arg)
     return gw_session_keep_chain(hs, SSL_get_session(ssl));
 }
 
+/* A clock that was set back since may have come to before the certificates are valid. */
+static bool is_old(const struct gw_trust *trust, const struct gw_chain *chain, time_t now)
+{
+    return chain->since > now || now - chain->since >= trust->session_age;
+}
+
+bool gw_session_holds(SSL_SESSION *session, const struct gw_trust *trust, bool *ret_tolerated)
+{
+    time_t now = time(NULL);
+    struct gw_chain chain;
+    return gw_session_read_chain(session, &chain) && !is_old(trust, &chain, now) &&
+           chain.present == (SSL_SESSION_get0_peer(session) != NULL) &&
+           gw_trust_judge_reason(trust, &chain, now, ret_tolerated) == GW_REASON_NONE;
+}
+
 /* The session context already keeps sessions of other trust away; this looks at the peer. */
 static bool session_usable(struct gw_handshake *hs, SSL_SESSION *session)
 {
-    X509 *cert = SSL_SESSION_get0_peer(session);
-    struct gw_chain chain;
-    if (!gw_session_read_chain(session, &chain) || chain.present != (cert != NULL) ||
-        gw_trust_judge_reason(&hs->tls->trust, &chain, time(NULL), &hs->crl_tolerated) !=
-            GW_REASON_NONE)
-        return false;
-    if (cert && X509_cmp_current_time(X509_get0_notBefore(cert)) >= 0)
-        return false;
-    return gw_handshake_peer_allowed(hs, cert);
+    return gw_session_holds(session, &hs->tls->trust, &hs->crl_tolerated) &&
+           gw_handshake_peer_allowed(hs, SSL_SESSION_get0_peer(session));
 }
 
 static SSL_TICKET_RETURN on_ticket_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
@@ -138,7 +146,7 @@ int gw_session_apply(const struct gw_tls_context *tls, SSL_CTX *ctx)
 {
     if (!tls->tickets)
         return 0;
-    SSL_CTX_set_timeout(ctx, GW_SESSION_LIFE);
+    SSL_CTX_set_timeout(ctx, (long)gw_session_life(&tls->trust));
     return SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket_key) &&
                    SSL_CTX_set_session_ticket_cb(ctx, on_ticket_made, on_ticket_opened, NULL)
                ? 0

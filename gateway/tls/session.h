@@ -16,9 +16,15 @@
 enum {
     /* Seconds a session may be used, also one that a target gave us. The key that sealed it lives
      * at least that long: keys rotate every GW_TICKET_KEY_LIFE_NS and the last GW_TICKET_KEYS of
-     * them open. */
+     * them open. Each resumption may bring the next session; --session-age bounds them all. */
     GW_SESSION_LIFE = 7200,
 };
+
+/* Seconds that a fresh ticket is good for. */
+static inline int64_t gw_session_life(const struct gw_trust *trust)
+{
+    return GW_MIN((int64_t)GW_SESSION_LIFE, trust->session_age);
+}
 
 /* Sets the ticket callbacks, or nothing when tickets are off. Returns 0 or negative errno. */
 gw_must_check int gw_session_apply(const struct gw_tls_context *tls, SSL_CTX *ctx);
@@ -27,6 +33,10 @@ gw_must_check int gw_session_apply(const struct gw_tls_context *tls, SSL_CTX *ct
  * *ret holds none. */
 gw_must_check bool gw_session_ticket_key(const struct gw_handshake *hs, struct gw_ticket_key *ret);
 
+/* Whether its peer, if it showed a certificate, would still be trusted, and the full handshake that
+ * it comes of is not older than --session-age; in either role. *ret_tolerated as in trust.h. */
+gw_must_check bool gw_session_holds(SSL_SESSION *session, const struct gw_trust *trust,
+                                    bool *ret_tolerated);
 /* The chain that a session carries, in either role. False: none, or not one of ours. */
 gw_must_check bool gw_session_read_chain(SSL_SESSION *session, struct gw_chain *ret);
 /* Gives a session of this handshake the chain; one that came of a resumed one has it already. */

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <time.h>
 
 static void remove_at(struct gw_session_stack *s, unsigned at)
 {
@@ -18,12 +17,7 @@ static void remove_at(struct gw_session_stack *s, unsigned at)
 /* A resumed handshake shows no certificate, so the chain of the first one is looked at again. */
 static bool usable(SSL_SESSION *session, const struct gw_trust *trust)
 {
-    const X509 *cert = SSL_SESSION_get0_peer(session);
-    struct gw_chain chain;
-    return SSL_SESSION_is_resumable(session) && cert &&
-           X509_cmp_current_time(X509_get0_notBefore(cert)) < 0 &&
-           gw_session_read_chain(session, &chain) && chain.present &&
-           gw_trust_judge_reason(trust, &chain, time(NULL), NULL) == GW_REASON_NONE;
+    return SSL_SESSION_is_resumable(session) && gw_session_holds(session, trust, NULL);
 }
 
 void gw_session_stack_push(struct gw_session_stack *s, SSL_SESSION *session,

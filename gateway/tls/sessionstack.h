@@ -6,7 +6,8 @@
  *
  * A TLS 1.3 ticket is used once (RFC 8446 C.4), so that nobody on the way can tell that two
  * connections are of one client, and so that each connection's keys have a ticket of their own. A
- * TLS 1.2 session may be used again. Neither is used when older than GW_SESSION_LIFE.
+ * TLS 1.2 session may be used again. Neither is used when older than GW_SESSION_LIFE,
+ * nor when the full handshake that it comes of is older than --session-age.
  */
 #pragma once
 
@@ -30,7 +31,7 @@ struct gw_session_stack {
 };
 
 /* Takes over the caller's reference; the oldest makes room. One that cannot be resumed, or whose
- * chain (gw_session_read_chain) `trust` would not take now, goes. */
+ * chain `trust` would not take now (gw_session_holds), goes. */
 void gw_session_stack_push(struct gw_session_stack *stack, SSL_SESSION *session,
                            const struct gw_trust *trust);
 /* The newest that is still good, as a reference of the caller's; NULL: none. */

@@ -137,7 +137,7 @@ static bool write_message(const struct draft *d, struct gw_writer *w)
     size_t len = ticket_len(d);
     gw_write_be(w, TYPE_NEW_SESSION_TICKET, 1);
     gw_write_be(w, AHEAD_LEN - 4 + len + LENGTH_LEN, 3);
-    gw_write_be(w, GW_SESSION_LIFE, 4);
+    gw_write_be(w, (uint64_t)gw_session_life(&d->hs->tls->trust), 4);
     gw_write_bytes(w, d->random.age_add, sizeof(d->random.age_add));
     gw_write_be(w, NONCE_LEN, 1);
     gw_write_bytes(w, d->nonce, sizeof(d->nonce));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/trust.h"
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/tls/failure.h"
 #include "gateway/tls/fileset.h"
@@ -149,6 +150,7 @@ int gw_trust_load(struct gw_trust *ret, const struct gw_service *service, struct
         .role = service->role,
         .verify = service->verify,
         .depth = service->verify_depth,
+        .session_age = service->session_age_ns / GW_NS_PER_SEC,
         .crl_soft = service->crl_soft,
         .peer_name = service->target_name,
         .peer_is_address = is_address(service->target_name),
@@ -319,13 +321,15 @@ int gw_trust_verify(const struct gw_trust *t, X509_STORE_CTX *verification, stru
                     bool *ret_tolerated)
 {
     struct gw_chain chain;
+    time_t now = time(NULL);
     if (X509_verify_cert(verification) != 1) {
         int error = X509_STORE_CTX_get_error(verification);
         return error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error;
     }
     if (!gw_trust_read_chain(t, X509_STORE_CTX_get0_chain(verification), &chain))
         return X509_V_ERR_UNSPECIFIED;
-    int result = gw_trust_judge(t, &chain, time(NULL), ret_tolerated);
+    chain.since = now;
+    int result = gw_trust_judge(t, &chain, now, ret_tolerated);
     if (result == X509_V_OK)
         *ret = chain;
     return result;

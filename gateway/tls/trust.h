@@ -28,6 +28,7 @@ struct gw_trust {
     const char *peer_name;            /* client role: as gw_service.target_name */
     bool peer_is_address;             /* … which is no name to send (RFC 6066 3) */
     unsigned depth;                   /* certificates between leaf and anchor at most */
+    int64_t session_age;              /* seconds after a full handshake that sessions of it live */
     struct gw_anchors anchors;        /* empty when verify is none, as are the next two */
     struct gw_revocation *revocation; /* NULL: no --crl */
     bool crl_soft;

@@ -14,7 +14,10 @@
 
 static struct gw_chain sample(unsigned count)
 {
-    struct gw_chain c = {.present = true, .count = count, .not_after = INT64_C(0x123456789a)};
+    struct gw_chain c = {.present = true,
+                         .count = count,
+                         .not_after = INT64_C(0x123456789a),
+                         .since = INT64_C(0x987654321)};
     memset(c.anchor, 0xa5, sizeof(c.anchor));
     for (unsigned i = 0; i < count; i++) {
         struct gw_chain_entry *e = &c.entries[i];
@@ -40,10 +43,13 @@ static void what_is_written_is_read(void **state)
         for (size_t part = 0; part < len; part++)
             assert_false(gw_chain_decode(&read, data, part));
     }
-    struct gw_chain absent = {0};
+    struct gw_chain absent = {.since = 7};
     size_t len = gw_chain_encode(&absent, data);
     assert_true(gw_chain_decode(&read, data, len));
     assert_false(read.present);
+    assert_int_equal(read.since, 7);
+    absent.since = -1;
+    assert_false(gw_chain_decode(&read, data, gw_chain_encode(&absent, data)));
 }
 
 static void another_version_is_not_read(void **state)
@@ -52,9 +58,15 @@ static void another_version_is_not_read(void **state)
     uint8_t data[GW_CHAIN_BYTES_MAX];
     struct gw_chain c = sample(2);
     size_t len = gw_chain_encode(&c, data);
-    data[0]++;
-    assert_false(gw_chain_decode(&c, data, len));
-    assert_false(c.present);
+    for (int version = 0; version < 256; version++) {
+        bool ours = data[0] == version;
+        uint8_t changed[GW_CHAIN_BYTES_MAX];
+        struct gw_chain read;
+        memcpy(changed, data, len);
+        changed[0] = (uint8_t)version;
+        assert_int_equal(gw_chain_decode(&read, changed, len), ours);
+        assert_int_equal(read.present, ours);
+    }
 }
 
 /* ---- judged ---- */
@@ -113,6 +125,24 @@ static void the_first_to_end_ends_the_chain(void **state)
     gw_tls_context_free(tls);
     test_cert_free(leaf);
     test_cert_free(middle);
+}
+
+/* The anchor may be that one, though what is below it is good for longer. */
+static void the_end_of_the_anchor_ends_the_chain(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *ca = test_cert_new(
+        &(struct test_cert_spec){.cn = "brief CA", .ca = true, .begins = -60, .ends = 3600});
+    struct test_cert *leaf = test_cert_new(&(struct test_cert_spec){.cn = "leaf", .issuer = ca});
+    struct gw_tls_context *tls =
+        context(w, GW_VERIFY_REQUIRED, test_dir_cert(w->dir, "brief-ca.pem", ca, NULL));
+    struct gw_chain c = chain_of(w, tls, leaf, NULL);
+    assert_int_equal(c.not_after, end_of(ca));
+    assert_int_equal(gw_tls_context_judge_chain(tls, &c, end_of(ca) - 1), GW_REASON_NONE);
+    assert_int_equal(gw_tls_context_judge_chain(tls, &c, end_of(ca)), GW_REASON_CERT_EXPIRED);
+    gw_tls_context_free(tls);
+    test_cert_free(leaf);
+    test_cert_free(ca);
 }
 
 /* It was good where more is allowed. */
@@ -181,6 +211,7 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(another_version_is_not_read),
         cmocka_unit_test(the_first_to_end_ends_the_chain),
+        cmocka_unit_test(the_end_of_the_anchor_ends_the_chain),
         cmocka_unit_test(too_long_a_chain_is_told),
         cmocka_unit_test(an_anchor_that_went_is_told),
         cmocka_unit_test(nobody_is_good_where_nobody_is_asked_for),

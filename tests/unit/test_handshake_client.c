@@ -68,6 +68,7 @@ static void plan(const struct tlsworld *w, struct duo *d)
         .tls_min = 0x0303,
         .tls_max = 0x0304,
         .session_tickets = true,
+        .session_age_ns = INT64_C(86400) * 1000000000,
     };
     d->to.certs = &d->shown;
 }
@@ -314,6 +315,34 @@ static void an_old_session_is_not_offered(void **state)
             assert_int_equal(resumed(d.client), !old);
             disconnect(&d);
         }
+        destroy(&d);
+    }
+}
+
+/* However often it was resumed meanwhile, and whatever the target says of it. */
+static void a_session_ends_with_the_age_of_the_full_handshake(void **state)
+{
+    static const struct {
+        time_t ahead;
+        bool resumes;
+    } rows[] = {{0, false},    {1000, true}, {2000, true}, {2990, true},
+                {3000, false}, {4000, true}, {2900, false}};
+    for (uint16_t version = 0x0303; version <= 0x0304; version++) {
+        struct duo d;
+        plan(*state, &d);
+        d.to.tls_min = d.to.tls_max = version;
+        d.to.session_age_ns = 3000 * GW_NS_PER_SEC;
+        build(&d);
+        for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+            test_ahead = rows[i].ahead;
+            shake_hands(&d);
+            take_keys(&d);
+            assert_int_equal(resumed(d.client), rows[i].resumes);
+            if (version == 0x0304)
+                assert_true(take_tickets(&d) > 0);
+            disconnect(&d);
+        }
+        test_ahead = 0;
         destroy(&d);
     }
 }
@@ -786,6 +815,7 @@ int main(void)
         cmocka_unit_test(tls13_resumes),
         cmocka_unit_test(tls12_resumes),
         cmocka_unit_test(an_old_session_is_not_offered),
+        cmocka_unit_test(a_session_ends_with_the_age_of_the_full_handshake),
         cmocka_unit_test(a_tls13_ticket_is_used_once),
         cmocka_unit_test(without_session_tickets_nothing_is_resumed),
         cmocka_unit_test(key_shares),

@@ -384,6 +384,92 @@ static void an_expired_intermediate_does_not_resume(void **state)
     test_cert_free(middle);
 }
 
+/* Leaf and CA end one after the other; the anchor's end is in no certificate that a client shows.
+ */
+static void an_expired_anchor_does_not_resume(void **state)
+{
+    struct tlsworld other = *(const struct tlsworld *)*state;
+    struct test_cert *ca = test_cert_new(
+        &(struct test_cert_spec){.cn = "brief CA", .ca = true, .begins = -3600, .ends = 3600});
+    struct test_cert *leaf = test_cert_new(&(struct test_cert_spec){.cn = "leaf", .issuer = ca});
+    other.ca_file = test_dir_cert(other.dir, "brief-ca.pem", ca, NULL);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct fixture f;
+        begin(&f, &other, version, leaf);
+        test_ahead = 3500;
+        assert_true(connect_with(&f, f.tls, true, NULL));
+        test_ahead = 3700;
+        struct tlspair p;
+        tlspair_init(&p, f.tls, f.ctx, f.session);
+        assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_FAILED);
+        assert_int_equal(gw_handshake_reason(p.server), GW_REASON_CERT_EXPIRED);
+        tlspair_done(&p);
+        end(&f);
+    }
+    test_cert_free(leaf);
+    test_cert_free(ca);
+}
+
+/* As a certificate that is not valid yet would be refused. */
+static void a_clock_set_back_does_not_resume(void **state)
+{
+    const struct tlsworld *w = *state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++)
+        for (int mutual = 0; mutual < 2; mutual++) {
+            struct fixture f;
+            begin(&f, w, version, mutual ? w->client : NULL);
+            assert_true(connect_with(&f, f.tls, true, NULL));
+            test_ahead = -60;
+            assert_false(connect_with(&f, f.tls, true, NULL));
+            end(&f);
+        }
+}
+
+/* A connection `ahead` seconds from now that offers what the last one brought; whether it was
+ * resumed. */
+static bool connect_later(struct fixture *f, time_t ahead)
+{
+    struct tlspair p;
+    test_ahead = ahead;
+    assert_int_equal(gw_tickets_rotate(f->keys), 0); /* makes TLS 1.2 send a new one */
+    tlspair_init(&p, f->tls, f->ctx, f->session);
+    tlspair_succeed(&p);
+    bool resumed = SSL_session_reused(p.client);
+    SSL_SESSION_free(f->session);
+    f->session = p.session ? tlspair_take_session(&p) : SSL_get1_session(p.client);
+    tlspair_done(&p);
+    return resumed;
+}
+
+/* However often it was resumed meanwhile. */
+static void sessions_end_with_the_age_of_the_full_handshake(void **state)
+{
+    enum {
+        AGE = 3500
+    };
+    const struct tlsworld *w = *state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++)
+        for (int mutual = 0; mutual < 2; mutual++) {
+            struct fixture f;
+            begin(&f, w, version, mutual ? w->client : NULL);
+            gw_tls_context_free(f.tls);
+            f.service.session_age_ns = INT64_C(1000000000) * AGE;
+            f.tls = tlsworld_context(&f.service, f.keys);
+            for (int round = 0; round < 2; round++) {
+                SSL_SESSION_free(f.session);
+                f.session = NULL;
+                assert_false(connect_later(&f, 0));
+                assert_int_equal(SSL_SESSION_get_ticket_lifetime_hint(f.session), AGE);
+                for (time_t ahead = 1000; ahead < AGE; ahead += 1000)
+                    assert_true(connect_later(&f, ahead));
+                assert_true(connect_later(&f, AGE - 5));
+                assert_false(connect_later(&f, AGE));
+                assert_true(connect_later(&f, AGE + 1000));
+            }
+            end(&f);
+        }
+}
+
 /* The ticket of a resumed connection says no less than the first one. */
 static void the_chain_goes_from_ticket_to_ticket(void **state)
 {
@@ -503,6 +589,9 @@ int main(void)
         cmocka_unit_test(no_ticket_replaces_a_certificate),
         cmocka_unit_test(an_expired_certificate_does_not_resume),
         cmocka_unit_test(an_expired_intermediate_does_not_resume),
+        cmocka_unit_test(an_expired_anchor_does_not_resume),
+        cmocka_unit_test(a_clock_set_back_does_not_resume),
+        cmocka_unit_test(sessions_end_with_the_age_of_the_full_handshake),
         cmocka_unit_test(the_chain_goes_from_ticket_to_ticket),
         cmocka_unit_test(a_ticket_ends_after_its_life),
         cmocka_unit_test(nothing_but_our_tickets_opens),
