@@ -155,6 +155,11 @@ struct gw_service {
     uint32_t rekey_after; /* records */
     enum gw_relay relay;
     enum gw_proxy_protocol proxy_protocol;
+
+    int64_t handshake_timeout_ns;
+    int64_t connect_timeout_ns;
+    int64_t idle_timeout_ns; /* 0: off */
+    int64_t close_timeout_ns;
 };
 
 /* Which subcommand the configuration is for; see gateway/config/command.h. */
@@ -201,10 +206,6 @@ struct gw_config {
     int cpus[GW_MAX_WORKERS];
     unsigned cpu_count; /* 0: no pinning asked for */
 
-    int64_t handshake_timeout_ns;
-    int64_t connect_timeout_ns;
-    int64_t idle_timeout_ns; /* 0: off */
-    int64_t close_timeout_ns;
     int64_t shutdown_timeout_ns;
     int64_t reload_interval_ns; /* 0: off */
     bool recheck_on_reload;     /* end connections that may no longer pass */

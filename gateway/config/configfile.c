@@ -161,7 +161,8 @@ static int on_value(cfg_t *cfg, cfg_opt_t *confuse, const char *value, void *ret
 
 static bool is_key(const struct gw_option *opt, bool of_service)
 {
-    return opt && opt->group != GW_GROUP_GENERAL && gw_option_of_service(opt) == of_service;
+    return opt && opt->group != GW_GROUP_GENERAL &&
+           (opt->of_each || gw_option_of_service(opt) == of_service);
 }
 
 static const struct gw_option *key_of(const struct kind *kind, const char *name, bool of_service)

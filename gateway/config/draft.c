@@ -66,12 +66,23 @@ int gw_draft_add_rule(struct gw_draft *d, const struct gw_rule *rule)
     return 0;
 }
 
+/* What stands before the sections is of none of them. */
 static unsigned number_of(const struct gw_config *c, const struct gw_service *service)
 {
-    unsigned i = 0;
-    while (c->services[i] != service)
-        gw_require(++i < c->service_count);
-    return i;
+    for (unsigned i = 0; i < c->service_count; i++)
+        if (c->services[i] == service)
+            return i;
+    return GW_SETTING_OF_ALL;
+}
+
+const char *gw_draft_of_each(const struct gw_draft *whole, const struct gw_option *opt)
+{
+    const struct gw_config *c = whole->config;
+    for (unsigned i = c->setting_count; opt->of_each && i-- > 0;)
+        if (c->settings[i].service == GW_SETTING_OF_ALL &&
+            strcmp(c->settings[i].name, opt->name) == 0)
+            return c->settings[i].value;
+    return NULL;
 }
 
 int gw_draft_note(struct gw_draft *d, const struct gw_option *opt, const char *value)

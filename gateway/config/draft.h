@@ -13,7 +13,7 @@
 struct gw_option;
 
 enum {
-    GW_OPTIONS_MAX = 128
+    GW_OPTIONS_MAX = 192
 };
 
 /* A --key or --ocsp-file, and how many --cert stood before it. */
@@ -64,6 +64,10 @@ const char *gw_draft_keep(struct gw_draft *d, const char *text, size_t len);
 /* Notes what was given, if it is of use to gw_config_same_settings. `value` is NULL for a switch.
  * Returns 0 or -ENOMEM with the error filled. */
 int gw_draft_note(struct gw_draft *d, const struct gw_option *opt, const char *value);
+
+/* What was said, last, of all services that do not say it themselves; NULL: nothing, or the option
+ * is not of_each. */
+const char *gw_draft_of_each(const struct gw_draft *whole, const struct gw_option *opt);
 
 /* Adds a rule to the service, whose list grows. Returns 0 or -ENOMEM with the error filled. */
 int gw_draft_add_rule(struct gw_draft *d, const struct gw_rule *rule);

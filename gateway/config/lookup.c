@@ -93,6 +93,6 @@ bool gw_option_of_service(const struct gw_option *opt)
     case GW_GROUP_BACKEND:
         return true;
     default:
-        return gw_option_exchanged(opt);
+        return opt->of_each || gw_option_exchanged(opt);
     }
 }

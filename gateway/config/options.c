@@ -304,7 +304,7 @@ static const struct gw_option options[] = {
         .also = "ssl-handshake-timeout timeout-client-hs",
         .min = GW_NS_PER_MS,
         .max = HOURS,
-        IN_CONFIG(handshake_timeout_ns),
+        IN_EACH(handshake_timeout_ns),
         .set = gw_set_duration,
     },
     {
@@ -318,7 +318,7 @@ static const struct gw_option options[] = {
         .also = "ssl-handshake-timeout",
         .min = GW_NS_PER_MS,
         .max = HOURS,
-        IN_CONFIG(handshake_timeout_ns),
+        IN_EACH(handshake_timeout_ns),
         .set = gw_set_duration,
     },
     {
@@ -332,7 +332,7 @@ static const struct gw_option options[] = {
         .also = "backend-connect-timeout proxy-connect-timeout TIMEOUTconnect",
         .min = GW_NS_PER_MS,
         .max = HOURS,
-        IN_CONFIG(connect_timeout_ns),
+        IN_EACH(connect_timeout_ns),
         .set = gw_set_duration,
     },
     {
@@ -347,7 +347,7 @@ static const struct gw_option options[] = {
         .zero_off = true,
         .min = GW_NS_PER_MS,
         .max = 30 * 24 * HOURS,
-        IN_CONFIG(idle_timeout_ns),
+        IN_EACH(idle_timeout_ns),
         .set = gw_set_duration,
     },
     {
@@ -361,7 +361,7 @@ static const struct gw_option options[] = {
         .also = "TIMEOUTclose timeout-client-fin",
         .min = GW_NS_PER_MS,
         .max = 24 * HOURS,
-        IN_CONFIG(close_timeout_ns),
+        IN_EACH(close_timeout_ns),
         .set = gw_set_duration,
     },
     {

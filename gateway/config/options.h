@@ -60,6 +60,9 @@ struct gw_option {
      * switches). Returns 0 or a negative errno with the draft's error filled. */
     int (*set)(struct gw_draft *d, const struct gw_option *opt, const char *value);
     bool in_service; /* `at` is an offset in struct gw_service, else in struct gw_config */
+    /* It describes a service; before the sections of a file, or as a flag beside --config, those
+     * that do not say it themselves. */
+    bool of_each;
     bool repeatable; /* else given at most once */
     bool zero_off;   /* durations: 0 is taken and means off */
     bool bare;       /* the value may stand alone, without --NAME; one row a command */

@@ -132,14 +132,16 @@ enum scope {
     SCOPE_BOTH = SCOPE_SERVICE | SCOPE_WHOLE,
 };
 
-static int set_defaults(struct gw_draft *d, enum scope scope)
+/* What is of each service was perhaps said of all in `whole`. */
+static int set_defaults(struct gw_draft *d, enum scope scope, const struct gw_draft *whole)
 {
     for (unsigned i = 0; i < gw_option_count(); i++) {
         const struct gw_option *opt = gw_option_at(i);
         enum scope own = gw_option_of_service(opt) ? SCOPE_SERVICE : SCOPE_WHOLE;
         if (!(own & scope) || !opt->initial || d->given[i] || !speaks_for(d->command, opt))
             continue;
-        int error = opt->set(d, opt, opt->initial);
+        const char *of_each = gw_draft_of_each(whole, opt);
+        int error = opt->set(d, opt, of_each ? of_each : opt->initial);
         if (error)
             return error;
     }
@@ -230,7 +232,7 @@ static int take_flags(struct gw_draft *d, int argc, char **argv)
 static int refuse_service_flags(struct gw_draft *d)
 {
     for (unsigned i = 0; i < gw_option_count(); i++)
-        if (d->given[i] && gw_option_of_service(gw_option_at(i)))
+        if (d->given[i] && gw_option_of_service(gw_option_at(i)) && !gw_option_at(i)->of_each)
             return refuse_usage(d,
                                 "--%s describes a service, and with --config the services stand "
                                 "in the file; write it into its section there",
@@ -238,34 +240,22 @@ static int refuse_service_flags(struct gw_draft *d)
     return 0;
 }
 
-/* The services of the file take the place of the one that flags would describe. */
-static void drop_service(struct gw_draft *d)
-{
-    free(d->service);
-    d->service = NULL;
-    d->config->service_count = 0;
-}
-
 static int set_all_defaults(struct gw_draft *d, const struct gw_drafts *services)
 {
-    int error = set_defaults(d, SCOPE_WHOLE);
+    int error = set_defaults(d, SCOPE_WHOLE, d);
     for (unsigned i = 0; !error && i < services->count; i++)
-        error = set_defaults(services->of[i], SCOPE_SERVICE);
+        error = set_defaults(services->of[i], SCOPE_SERVICE, d);
     return error;
 }
 
 /* The flags were read once, to be judged; what they say of the whole gateway is set again after the
  * file, so that it holds. */
-static int take_file(struct gw_draft *d, struct gw_drafts *services, struct gw_files *files,
-                     int argc, char **argv)
+static int take_services(struct gw_draft *d, struct gw_drafts *services, struct gw_files *files,
+                         int argc, char **argv)
 {
     unsigned in_file[GW_OPTIONS_MAX];
-    int error = refuse_service_flags(d);
-    if (error)
-        return error;
-    drop_service(d);
     memset(d->given, 0, sizeof(d->given));
-    error = gw_configfile_read(d, d->config_file, files, services);
+    int error = gw_configfile_read(d, d->config_file, files, services);
     if (error)
         return error;
     const struct gw_where file = d->where;
@@ -281,6 +271,22 @@ static int take_file(struct gw_draft *d, struct gw_drafts *services, struct gw_f
     return error ? error : gw_validate_drafts(d, services->of, services->count);
 }
 
+/* The services of the file take the place of the one that flags would describe, which still is
+ * where setters put what is said of each. */
+static int take_file(struct gw_draft *d, struct gw_drafts *services, struct gw_files *files,
+                     int argc, char **argv)
+{
+    int error = refuse_service_flags(d);
+    if (error)
+        return error;
+    struct gw_service *of_each = d->service;
+    d->config->service_count = 0;
+    error = take_services(d, services, files, argc, argv);
+    d->service = NULL;
+    free(of_each);
+    return error;
+}
+
 static int fill(struct gw_draft *d, struct gw_files *files, int argc, char **argv)
 {
     d->command = d->config->command;
@@ -293,7 +299,7 @@ static int fill(struct gw_draft *d, struct gw_files *files, int argc, char **arg
         gw_drafts_done(&services);
         return error;
     }
-    error = set_defaults(d, SCOPE_BOTH);
+    error = set_defaults(d, SCOPE_BOTH, d);
     return error ? error : gw_validate_drafts(d, &d, 1);
 }
 

@@ -74,19 +74,19 @@ void gw_conn_moved(struct gw_conn *c, enum gw_flow flow, size_t bytes)
 }
 
 /* Nanoseconds without payload after which a connection ends; 0: never. */
-static int64_t silence_limit(const struct gw_config *config, bool half_closed)
+static int64_t silence_limit(const struct gw_service *service, bool half_closed)
 {
     if (half_closed &&
-        (config->idle_timeout_ns == 0 || config->close_timeout_ns < config->idle_timeout_ns))
-        return config->close_timeout_ns;
-    return config->idle_timeout_ns;
+        (service->idle_timeout_ns == 0 || service->close_timeout_ns < service->idle_timeout_ns))
+        return service->close_timeout_ns;
+    return service->idle_timeout_ns;
 }
 
 void gw_conn_half_closed(struct gw_conn *c)
 {
     c->moved_ns = c->env->now_ns;
     if (c->tx.state != GW_TX_DRAIN)
-        gw_conn_set_timer(c, gw_resume_before(c, silence_limit(c->env->config, true)));
+        gw_conn_set_timer(c, gw_resume_before(c, silence_limit(c->service, true)));
 }
 
 void gw_conn_copy_text(char *dst, size_t size, const char *src)
@@ -326,7 +326,7 @@ static void relay_timer(struct gw_conn *c)
     if (c->tickets && c->env->now_ns >= c->tickets_until_ns)
         gw_resume_end(c);
     bool half = c->rx.state == GW_RX_DONE || c->tx.state >= GW_TX_CLOSE;
-    int64_t limit = silence_limit(c->env->config, half);
+    int64_t limit = silence_limit(c->service, half);
     int64_t left = c->moved_ns + limit - c->env->now_ns;
     if (limit > 0 && left <= 0) {
         gw_end_with(c, half ? GW_REASON_CLOSE_TIMEOUT : GW_REASON_IDLE_TIMEOUT,

@@ -155,7 +155,7 @@ static void connect_next(struct gw_conn *c)
     *gw_conn_target_fd(c) = fd;
     guard_plain(c, gw_conn_target_fd(c));
     c->connect_timed_out = false;
-    gw_conn_set_timer(c, c->env->config->connect_timeout_ns);
+    gw_conn_set_timer(c, c->service->connect_timeout_ns);
     gw_ring_connect(c->env->ring, gw_conn_begin(c, GW_OP_CONNECT), fd,
                     (const struct sockaddr *)&addr->addr, addr->len);
 }
@@ -205,7 +205,7 @@ void gw_opening_attach(struct gw_conn *c)
 static int64_t handshake_left(const struct gw_conn *c)
 {
     int64_t began = c->service->role == GW_ROLE_SERVER ? c->began_ns : c->env->now_ns;
-    return began + c->env->config->handshake_timeout_ns - c->env->now_ns;
+    return began + c->service->handshake_timeout_ns - c->env->now_ns;
 }
 
 static void begin_handshake(struct gw_conn *c)
@@ -407,7 +407,7 @@ static void begin_relay(struct gw_conn *c)
 {
     c->moved_ns = c->env->now_ns;
     gw_timer_clear(&c->env->wheel, &c->timer);
-    int64_t first = gw_resume_before(c, c->env->config->idle_timeout_ns);
+    int64_t first = gw_resume_before(c, c->service->idle_timeout_ns);
     if (first > 0)
         gw_conn_set_timer(c, first);
     gw_tx_read(c);

@@ -31,7 +31,7 @@ void gw_preface_begin(struct gw_conn *c)
         return;
     }
     gw_opening_attach(c);
-    gw_conn_set_timer(c, c->env->config->handshake_timeout_ns);
+    gw_conn_set_timer(c, c->service->handshake_timeout_ns);
     gw_opening_read(c);
 }
 

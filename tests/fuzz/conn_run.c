@@ -53,17 +53,20 @@ static struct gateway gateways[CONN_ENGINES];
 static struct run *current;
 
 /* What differs between two services is set for each input. */
-static struct gw_service service = {.name = "fuzz", .verify = GW_VERIFY_NONE};
-/* No limit is a whole number of seconds: a look at what is not sent yet, in the kernel engine
- * only, takes less than one (see settle), and must not change what comes of a script. */
-static const struct gw_config config = {
-    .services = {&service},
-    .service_count = 1,
-    .max_conns = 4,
+static struct gw_service service = {
+    .name = "fuzz",
+    .verify = GW_VERIFY_NONE,
+    /* No limit is a whole number of seconds: a look at what is not sent yet, in the kernel engine
+     * only, takes less than one (see settle), and must not change what comes of a script. */
     .handshake_timeout_ns = 10 * GW_NS_PER_SEC + 900 * GW_NS_PER_MS,
     .connect_timeout_ns = 5 * GW_NS_PER_SEC + 900 * GW_NS_PER_MS,
     .idle_timeout_ns = 60 * GW_NS_PER_SEC + 900 * GW_NS_PER_MS,
     .close_timeout_ns = 20 * GW_NS_PER_SEC + 900 * GW_NS_PER_MS,
+};
+static const struct gw_config config = {
+    .services = {&service},
+    .service_count = 1,
+    .max_conns = 4,
 };
 
 static const struct {

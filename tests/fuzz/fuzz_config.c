@@ -59,6 +59,9 @@ static void check_service(const struct gw_service *s)
     for (unsigned i = 0; i < s->cert_count; i++)
         gw_require(s->certs[i].cert_file && s->certs[i].key_file);
     gw_require(s->tls_min >= 0x0303 && s->tls_min <= s->tls_max && s->tls_max <= 0x0304);
+    gw_require(s->handshake_timeout_ns > 0 && s->connect_timeout_ns > 0);
+    gw_require(s->idle_timeout_ns >= 0 && s->close_timeout_ns > 0);
+    gw_require(s->session_age_ns > 0);
     check_rules(s);
 }
 
@@ -67,8 +70,6 @@ static void check_numbers(const struct gw_config *c)
     gw_require(c->workers >= 1 && c->workers <= GW_MAX_WORKERS);
     gw_require(!c->cpu_count || c->workers <= c->cpu_count);
     gw_require(c->max_conns >= 1);
-    gw_require(c->handshake_timeout_ns > 0 && c->connect_timeout_ns > 0);
-    gw_require(c->idle_timeout_ns >= 0 && c->close_timeout_ns > 0);
     gw_require(c->shutdown_timeout_ns >= 0);
     gw_require(gw_log_level_word(c->log_level) && gw_log_format_word(c->log_format));
     gw_require(c->warning_count <= GW_CONFIG_WARNINGS_MAX);

@@ -486,6 +486,13 @@ static void set_up_services(struct model *m)
             .accept_proxy = kind == SERVICE_TWO,
             .accept_proxy_unix = kind == SERVICE_TWO,
             .relay = relays[kind],
+            /* So short, against how seldom the gateway is stopped, that what is stuck does not stay
+             * unseen; so long, against the rests of slow readers, that nothing else ends by them.
+             */
+            .handshake_timeout_ns = 10 * GW_NS_PER_SEC,
+            .connect_timeout_ns = GW_NS_PER_SEC,
+            .idle_timeout_ns = 15 * GW_NS_PER_SEC,
+            .close_timeout_ns = 15 * GW_NS_PER_SEC,
             .rekey_after = changes_keys(kind) ? REKEY_AFTER : GW_REKEY_AFTER_MAX,
             .records = m->kernel && only_kernel ? GW_RECORDS_KERNEL
                        : kind == SERVICE_TWO    ? GW_RECORDS_MEASURED
@@ -547,12 +554,6 @@ static void set_up(struct model *m, uint64_t seed, const struct variant *v)
     *m = (struct model){.kernel = v->kernel, .rekeys = v->rekeys, .splice_loses = v->splice_loses};
     gw_watch_begin(seed);
     m->config.max_conns = CONNS * 2;
-    /* So short, against how seldom the gateway is stopped, that what is stuck does not stay unseen;
-     * so long, against the rests of slow readers, that nothing else ends by them. */
-    m->config.handshake_timeout_ns = 10 * GW_NS_PER_SEC;
-    m->config.connect_timeout_ns = GW_NS_PER_SEC;
-    m->config.idle_timeout_ns = 15 * GW_NS_PER_SEC;
-    m->config.close_timeout_ns = 15 * GW_NS_PER_SEC;
     set_up_certificates(m);
     set_up_services(m);
     set_up_client(m);

@@ -55,10 +55,10 @@ static void defaults_are_those_of_the_contract(void **state gw_unused)
     assert_false(s->accept_proxy);
     assert_in_range(c->workers, 1, GW_MAX_WORKERS);
     assert_int_equal(c->cpu_count, 0);
-    assert_true(c->handshake_timeout_ns == 10 * GW_NS_PER_SEC);
-    assert_true(c->connect_timeout_ns == 5 * GW_NS_PER_SEC);
-    assert_true(c->idle_timeout_ns == 600 * GW_NS_PER_SEC);
-    assert_true(c->close_timeout_ns == 60 * GW_NS_PER_SEC);
+    assert_true(s->handshake_timeout_ns == 10 * GW_NS_PER_SEC);
+    assert_true(c->services[0]->connect_timeout_ns == 5 * GW_NS_PER_SEC);
+    assert_true(c->services[0]->idle_timeout_ns == 600 * GW_NS_PER_SEC);
+    assert_true(c->services[0]->close_timeout_ns == 60 * GW_NS_PER_SEC);
     assert_true(c->shutdown_timeout_ns == 300 * GW_NS_PER_SEC);
     assert_int_equal(c->log_format, GW_LOG_TEXT);
     assert_int_equal(c->log_level, GW_LOG_INFO);
@@ -130,10 +130,10 @@ static void every_flag_arrives(void **state gw_unused)
     assert_int_equal(s->accept_proxy_from[0].bits, 8);
     assert_int_equal(s->accept_proxy_from[1].bits, 128);
     assert_int_equal(c->workers, 3);
-    assert_true(c->handshake_timeout_ns == 500 * GW_NS_PER_MS);
-    assert_true(c->connect_timeout_ns == 2 * GW_NS_PER_SEC);
-    assert_true(c->idle_timeout_ns == 0);
-    assert_true(c->close_timeout_ns == 60 * GW_NS_PER_SEC);
+    assert_true(c->services[0]->handshake_timeout_ns == 500 * GW_NS_PER_MS);
+    assert_true(c->services[0]->connect_timeout_ns == 2 * GW_NS_PER_SEC);
+    assert_true(c->services[0]->idle_timeout_ns == 0);
+    assert_true(c->services[0]->close_timeout_ns == 60 * GW_NS_PER_SEC);
     assert_true(c->shutdown_timeout_ns == 3600 * GW_NS_PER_SEC);
     assert_int_equal(c->max_conns, 7);
     assert_int_equal(c->log_format, GW_LOG_JSON);
@@ -152,7 +152,7 @@ static void other_commands(void **state gw_unused)
     assert_int_equal(c->command, GW_COMMAND_DEMO);
     assert_int_equal(c->services[0]->listen_count, 1);
     assert_string_equal(c->services[0]->listen[0].text, "127.0.0.1:8443");
-    assert_true(c->handshake_timeout_ns == 10 * GW_NS_PER_SEC);
+    assert_true(c->services[0]->handshake_timeout_ns == 10 * GW_NS_PER_SEC);
     assert_int_equal(c->services[0]->tls_max, 0x0304);
     gw_config_free(c);
 

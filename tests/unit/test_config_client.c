@@ -45,7 +45,7 @@ static void it_is_the_client_role_and_verifies(void **state gw_unused)
         assert_int_equal(s->verify, client ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE);
         assert_int_equal(s->target_name != NULL, client);
         assert_int_equal(s->proxy_protocol, GW_PROXY_OFF);
-        assert_int_equal(c.config->handshake_timeout_ns, INT64_C(10000000000));
+        assert_int_equal(s->handshake_timeout_ns, INT64_C(10000000000));
         assert_true(s->session_tickets);
         gw_config_free(c.config);
     }

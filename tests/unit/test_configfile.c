@@ -123,11 +123,36 @@ static void flags_win_over_global_keys(void **state gw_unused)
                  "--max-conns 8 --workers 3");
     assert_int_equal(c->max_conns, 8);
     assert_int_equal(c->workers, 3);
-    assert_true(c->idle_timeout_ns == 9 * INT64_C(1000000000));
-    assert_true(c->connect_timeout_ns == 5 * INT64_C(1000000000));
+    assert_true(c->services[0]->idle_timeout_ns == 9 * INT64_C(1000000000));
+    assert_true(c->services[0]->connect_timeout_ns == 5 * INT64_C(1000000000));
     gw_config_free(r.config);
     c = accepted(&r, "workers = 3\n" WEB "}", "--workers auto --cpus 0");
     assert_int_equal(c->workers, 1);
+    gw_config_free(r.config);
+}
+
+/* A section, then the command line, then what stands before the sections, then the default; of both
+ * kinds of section. */
+static void time_outs_are_of_each_service(void **state gw_unused)
+{
+    static const char text[] =
+        "handshake-timeout = 1s\nconnect-timeout = 2s\nidle-timeout = 3s\n" WEB
+        "  connect-timeout = 20s\n  close-timeout = 40s\n}\n"
+        "service bare { listen = 127.0.0.1:0 target = unix:/b cert = c }\n"
+        "client db { listen = 127.0.0.1:0 target = localhost:1 cacert = c handshake-timeout = "
+        "10ms\n"
+        "  idle-timeout = 0 }\n";
+    static const int64_t expected[][4] = {
+        {1000, 20000, 7000, 40000}, {1000, 2000, 7000, 60000}, {10, 2000, 0, 60000}};
+    struct run r;
+    const struct gw_config *c = accepted(&r, text, "--idle-timeout 7s");
+    for (unsigned i = 0; i < c->service_count; i++) {
+        const struct gw_service *s = c->services[i];
+        assert_int_equal(s->handshake_timeout_ns, expected[i][0] * 1000000);
+        assert_int_equal(s->connect_timeout_ns, expected[i][1] * 1000000);
+        assert_int_equal(s->idle_timeout_ns, expected[i][2] * 1000000);
+        assert_int_equal(s->close_timeout_ns, expected[i][3] * 1000000);
+    }
     gw_config_free(r.config);
 }
 
@@ -159,6 +184,13 @@ static const struct {
     {"# c\n# d\nmax-conns = x",
      "3: max-conns 'x': it does not begin with a number; give a whole number from 1 to 1000000"},
     {"max-conns = 1\nmax-conns = 1\n", "2: max-conns is given twice; leave one out"},
+    {"idle-timeout = soon",
+     "1: idle-timeout 'soon': it does not begin with a number; give 1ms to 30d or 0 for off, such "
+     "as 10m"},
+    {WEB "  idle-timeout = 1s\n  idle-timeout = 1s\n}",
+     "6: service web: idle-timeout is given twice; leave one out"},
+    {WEB "  shutdown-timeout = 1s\n}",
+     "5: service web: 'shutdown-timeout' is of the whole gateway; write it before the sections"},
     {"max-conns = {1}", "1: unexpected token '{'"},
     {"max-conns 1", "1: missing equal sign after option 'max-conns'"},
     {"max-conns = ''", "1: max-conns: the value is empty; give N"},
@@ -390,6 +422,12 @@ static void it_is_read_again(void **state gw_unused)
         {"max-conns = 9\n" WEB "cacert = b allow-all = on }\nclient c { listen = 127.0.0.1:0\n "
          "target = localhost:1 cacert = d }",
          "max-conns"},
+        {"idle-timeout = 9s\n" WEB "cacert = b allow-all = on }\nclient c { listen = 127.0.0.1:0\n "
+         "target = localhost:1 cacert = d }",
+         "idle-timeout"},
+        {WEB "idle-timeout = 9s cacert = b allow-all = on }\nclient c { listen = 127.0.0.1:0\n "
+             "target = localhost:1 cacert = d }",
+         "service web: idle-timeout"},
         {WEB "records = user cacert = b allow-all = on }\nclient c { listen = 127.0.0.1:0\n "
              "target = localhost:1 cacert = d }",
          "service web: records"},
@@ -437,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_section_is_a_service),
         cmocka_unit_test(flags_win_over_global_keys),
+        cmocka_unit_test(time_outs_are_of_each_service),
         cmocka_unit_test(a_switch_is_on_or_off),
         cmocka_unit_test(what_is_wrong_is_told_with_its_place),
         cmocka_unit_test(a_bad_file_spoils_no_other),
