@@ -16,6 +16,7 @@
     X(FINISHED,             "finished",               false, "both sides ended their streams")                          \
     X(SHUTDOWN,             "shutdown",               false, "the gateway was stopped")                                 \
     X(IDLE_TIMEOUT,         "idle-timeout",           false, "no byte moved for --idle-timeout")                        \
+    X(MAX_CONN_AGE,         "max-conn-age",           false, "the connection was open for --max-conn-age")               \
     X(CLOSE_TIMEOUT,        "close-timeout",          true,  "one side ended and no byte of the other moved for --close-timeout") \
     X(MAX_CONNS,            "max-conns",              true,  "--max-conns connections were open already")               \
     X(NO_MEMORY,            "no-memory",              true,  "no memory or no descriptor was left for it")              \

@@ -160,6 +160,7 @@ struct gw_service {
     int64_t connect_timeout_ns;
     int64_t idle_timeout_ns; /* 0: off */
     int64_t close_timeout_ns;
+    int64_t max_conn_age_ns; /* 0: off */
 };
 
 /* Which subcommand the configuration is for; see gateway/config/command.h. */
@@ -208,7 +209,7 @@ struct gw_config {
 
     int64_t shutdown_timeout_ns;
     int64_t reload_interval_ns; /* 0: off */
-    bool recheck_on_reload;     /* end connections that may no longer pass */
+    bool recheck_on_reload;     /* end connections that may no longer pass: see options.c */
     uint32_t max_conns;         /* of the whole gateway; any one worker may come to hold all */
     enum gw_crypto crypto;
 

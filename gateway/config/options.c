@@ -365,6 +365,21 @@ static const struct gw_option options[] = {
         .set = gw_set_duration,
     },
     {
+        .name = "max-conn-age",
+        .kind = GW_OPTION_DURATION,
+        .group = GW_GROUP_LIMITS,
+        .commands = GATEWAY,
+        .value = "TIME",
+        .initial = "0",
+        .help = "from accept on, then the connection is closed even while bytes move; 0: never",
+        .also = "max-connection-age max_connection_duration keepalive_time",
+        .zero_off = true,
+        .min = GW_NS_PER_SEC,
+        .max = 365 * 24 * HOURS,
+        IN_EACH(max_conn_age_ns),
+        .set = gw_set_duration,
+    },
+    {
         .name = "shutdown-timeout",
         .kind = GW_OPTION_DURATION,
         .group = GW_GROUP_LIMITS,
@@ -463,7 +478,8 @@ static const struct gw_option options[] = {
         .kind = GW_OPTION_SWITCH,
         .group = GW_GROUP_PROCESS,
         .commands = GATEWAY,
-        .help = "judge open connections again when a reload brings new files, and end those whose "
+        .help = "judge open connections again when a reload brings new files, at every "
+                "--reload-interval, and when a certificate or a CRL ends; close those whose "
                 "certificate has been revoked since, is expired or is no longer allowed",
         IN_CONFIG(recheck_on_reload),
         .set = gw_set_switch,

@@ -15,6 +15,7 @@ int gw_conn_env_init(struct gw_conn_env *env, int64_t now_ns)
     gw_list_init(&env->starved);
     gw_list_init(&env->eager);
     gw_wheel_init(&env->wheel, now_ns);
+    gw_recheck_plan(env);
     return gw_pool_init(&env->pool, sizeof(struct gw_conn), env->config->max_conns, true);
 }
 
@@ -86,7 +87,8 @@ void gw_conn_half_closed(struct gw_conn *c)
 {
     c->moved_ns = c->env->now_ns;
     if (c->tx.state != GW_TX_DRAIN)
-        gw_conn_set_timer(c, gw_resume_before(c, silence_limit(c->service, true)));
+        gw_conn_set_timer(
+            c, gw_tenure_before(c, gw_resume_before(c, silence_limit(c->service, true))));
 }
 
 void gw_conn_copy_text(char *dst, size_t size, const char *src)
@@ -333,10 +335,13 @@ static void relay_timer(struct gw_conn *c)
                     GW_ALERT_CLOSE_NOTIFY);
         return;
     }
+    if (gw_tenure_over(c))
+        return;
     if (c->tx.state == GW_TX_DRAIN)
         gw_tx_drain_look(c);
-    if (c->step == GW_STEP_RELAY && limit > 0 && !gw_timer_armed(&c->timer))
-        gw_conn_set_timer(c, gw_resume_before(c, left));
+    int64_t next = gw_tenure_before(c, gw_resume_before(c, limit > 0 ? left : 0));
+    if (c->step == GW_STEP_RELAY && next > 0 && !gw_timer_armed(&c->timer))
+        gw_conn_set_timer(c, next);
 }
 
 static void linger_timer(struct gw_conn *c)

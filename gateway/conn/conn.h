@@ -74,6 +74,7 @@ struct gw_conn_env {
     bool rechecking;         /* connections are being judged by new terms … */
     uint32_t recheck_slot;   /* … from this one on */
     uint32_t recheck_ended;  /* … and so many were ended */
+    int64_t recheck_at_ns;   /* then all are judged though no file has changed; 0: never */
     bool resting;            /* idle connections are giving memory back … */
     uint32_t rest_slot;      /* … from this one on */
     uint32_t ticket_waiters; /* connections with a `tickets` */
@@ -93,7 +94,7 @@ void gw_conn_turn(struct gw_conn_env *env);
 /* Ends every connection with close_notify where there is a record layer; reason `shutdown`. */
 void gw_conn_end_all(struct gw_conn_env *env);
 /* Other terms are in force (env->terms): with --recheck-on-reload the next turns judge connections
- * by them. */
+ * by them. At env->recheck_at_ns a turn begins with that by itself. */
 void gw_conn_terms_changed(struct gw_conn_env *env);
 /* After a burst: in the next turns idle connections give back what they can have again, and then
  * the heap its free pages. */

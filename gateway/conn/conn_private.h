@@ -281,8 +281,22 @@ void gw_conn_leave(struct gw_conn *c);
  * that are in force now; or NO_MEMORY. */
 enum gw_reason gw_recheck_keep(struct gw_conn *c, const struct gw_identity *id);
 void gw_recheck_drop(struct gw_conn *c);
-/* A turn's share of what gw_conn_terms_changed has begun. */
+/* Plans when all connections are judged next. */
+void gw_recheck_plan(struct gw_conn_env *env);
+/* A turn's share of what gw_conn_terms_changed, or the time that was planned, has begun. */
 void gw_recheck_some(struct gw_conn_env *env);
+/* When the first certificate of what the peer was let in by ends, seconds since 1970; INT64_MAX
+ * where that is not kept. */
+int64_t gw_recheck_end(const struct gw_conn *c);
+/* Judges it now; true when that ended the connection. */
+bool gw_recheck_ended(struct gw_conn *c);
+
+/* ---- tenure.c: how long a connection may last, whatever it does ---- */
+
+/* True when it has lasted that long, and was ended here. */
+bool gw_tenure_over(struct gw_conn *c);
+/* Nanoseconds until the next look at that: `after_ns` (0: never) or less; 0: no look is needed. */
+int64_t gw_tenure_before(const struct gw_conn *c, int64_t after_ns);
 
 /* ---- rest.c ---- */
 

@@ -407,7 +407,9 @@ static void begin_relay(struct gw_conn *c)
 {
     c->moved_ns = c->env->now_ns;
     gw_timer_clear(&c->env->wheel, &c->timer);
-    int64_t first = gw_resume_before(c, c->service->idle_timeout_ns);
+    if (gw_tenure_over(c))
+        return;
+    int64_t first = gw_tenure_before(c, gw_resume_before(c, c->service->idle_timeout_ns));
     if (first > 0)
         gw_conn_set_timer(c, first);
     gw_tx_read(c);

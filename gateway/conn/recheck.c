@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * --recheck-on-reload: what a connection was let in by is kept, and judged once more when other
- * terms come into force. Some connections a turn, so that traffic does not wait for thousands.
+ * terms come into force, at every --reload-interval and when a CRL has become too old; one alone
+ * when its certificates end (tenure.c). Some connections a turn, so that traffic does not wait for
+ * thousands.
  */
 #include "gateway/conn/conn_private.h"
 
@@ -71,13 +73,40 @@ void gw_recheck_drop(struct gw_conn *c)
     c->passport = NULL;
 }
 
-void gw_conn_terms_changed(struct gw_conn_env *env)
+/* Seconds since 1970. */
+static int64_t next_end_of_list(const struct gw_conn_env *env, time_t now)
 {
+    int64_t next = INT64_MAX;
+    for (unsigned i = 0; i < env->config->service_count; i++)
+        next = GW_MIN(next, gw_tls_context_next_end(env->terms[i]->tls, now));
+    return next;
+}
+
+void gw_recheck_plan(struct gw_conn_env *env)
+{
+    int64_t interval = env->config->reload_interval_ns;
+    int64_t wall_ns = gw_clock_wall_ns();
+    env->recheck_at_ns = 0;
     if (!env->config->recheck_on_reload)
         return;
+    int64_t end = next_end_of_list(env, (time_t)(wall_ns / GW_NS_PER_SEC));
+    int64_t after = GW_MIN(gw_clock_until_ns(end, wall_ns), interval ? interval : INT64_MAX);
+    if (after < INT64_MAX)
+        env->recheck_at_ns = env->now_ns + after;
+}
+
+static void begin(struct gw_conn_env *env)
+{
+    gw_recheck_plan(env);
     env->rechecking = true;
     env->recheck_slot = 0;
     env->recheck_ended = 0;
+}
+
+void gw_conn_terms_changed(struct gw_conn_env *env)
+{
+    if (env->config->recheck_on_reload)
+        begin(env);
 }
 
 /* NULL: it has not been let in yet. Who came when nobody was asked for a certificate has no
@@ -89,6 +118,24 @@ static const struct gw_passport *passport_of(const struct gw_conn *c)
     return c->passport ? c->passport : inside ? &nobody : NULL;
 }
 
+int64_t gw_recheck_end(const struct gw_conn *c)
+{
+    return c->passport && c->passport->chain.present ? c->passport->chain.not_after : INT64_MAX;
+}
+
+static void end_for(struct gw_conn *c, enum gw_reason reason)
+{
+    gw_end_with(c, reason, gw_opening_refusal_alert(reason));
+}
+
+bool gw_recheck_ended(struct gw_conn *c)
+{
+    enum gw_reason reason = judge(c, c->passport);
+    if (reason)
+        end_for(c, reason);
+    return reason != GW_REASON_NONE;
+}
+
 static bool recheck(struct gw_conn *c)
 {
     const struct gw_passport *p = passport_of(c);
@@ -97,7 +144,7 @@ static bool recheck(struct gw_conn *c)
     enum gw_reason reason = judge(c, p);
     if (reason) {
         c->env->recheck_ended++;
-        gw_end_with(c, reason, gw_opening_refusal_alert(reason));
+        end_for(c, reason);
         gw_conn_leave(c);
     }
     return true;
@@ -107,13 +154,15 @@ static void finish(struct gw_conn_env *env)
 {
     env->rechecking = false;
     if (env->recheck_ended)
-        gw_log(GW_LOG_WARNING, "reload: %u connections may no longer pass and were ended",
+        gw_log(GW_LOG_WARNING, "recheck: %u connections may no longer pass and were ended",
                env->recheck_ended);
 }
 
 void gw_recheck_some(struct gw_conn_env *env)
 {
     unsigned judged = 0;
+    if (!env->rechecking && env->recheck_at_ns && env->now_ns >= env->recheck_at_ns)
+        begin(env);
     for (unsigned i = 0; env->rechecking && i < SLOTS_PER_TURN && judged < JUDGED_PER_TURN; i++) {
         uint32_t slot = env->recheck_slot++;
         if (slot >= env->pool.limit || !gw_pool_at(&env->pool, slot)) {

@@ -250,6 +250,7 @@ static int64_t wait_ns(const struct worker *w)
     wait = earlier(wait, w->accept_again_ns, now);
     wait = earlier(wait, w->thrift.due_ns, now);
     wait = earlier(wait, w->adopt.due_ns, now);
+    wait = earlier(wait, w->conns.recheck_at_ns, now);
     if (!gw_list_empty(&w->conns.starved))
         wait = earlier(wait, now + STARVED_PAUSE_NS, now);
     return w->draining ? earlier(wait, GW_MAX(w->drain_deadline_ns, (int64_t)1), now) : wait;

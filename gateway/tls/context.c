@@ -317,6 +317,12 @@ enum gw_reason gw_tls_context_judge_chain(const struct gw_tls_context *tls,
     return gw_trust_judge_reason(&tls->trust, chain, now, NULL);
 }
 
+int64_t gw_tls_context_next_end(const struct gw_tls_context *tls, time_t now)
+{
+    const struct gw_revocation *lists = tls->trust.revocation;
+    return lists ? gw_revocation_next_end(lists, now) : INT64_MAX;
+}
+
 unsigned gw_tls_context_cert_count(const struct gw_tls_context *ctx)
 {
     return ctx->keyring.count;

@@ -39,6 +39,10 @@ void gw_tls_context_free(struct gw_tls_context *ctx);
 gw_must_check enum gw_reason gw_tls_context_judge_chain(const struct gw_tls_context *ctx,
                                                         const struct gw_chain *chain, time_t now);
 
+/* When that answer may become another one though no file changes: the next end of a CRL after
+ * `now`, seconds since 1970; INT64_MAX: never. */
+int64_t gw_tls_context_next_end(const struct gw_tls_context *ctx, time_t now);
+
 /* What a person may want to know of a certificate that was loaded; owned by the context. */
 struct gw_cert_facts {
     const char *flag, *file; /* "--cert", its path */

@@ -237,6 +237,15 @@ void gw_revocation_free(struct gw_revocation *v)
     free(v);
 }
 
+int64_t gw_revocation_next_end(const struct gw_revocation *v, time_t now)
+{
+    int64_t next = INT64_MAX;
+    for (unsigned i = 0; i < v->count; i++)
+        if (v->lists[i].crl.next_update > now)
+            next = GW_MIN(next, v->lists[i].crl.next_update);
+    return next;
+}
+
 size_t gw_revocation_size(const struct gw_revocation *v)
 {
     size_t size = 0;

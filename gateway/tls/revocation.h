@@ -33,5 +33,9 @@ void gw_revocation_free(struct gw_revocation *revocation); /* NULL is allowed */
 int gw_revocation_look(struct gw_revocation *revocation, const struct gw_chain_entry *entry,
                        time_t now);
 
+/* When the next list that is current now will be too old, seconds since 1970; INT64_MAX: none will.
+ */
+int64_t gw_revocation_next_end(const struct gw_revocation *revocation, time_t now);
+
 /* How many entries all lists have together. */
 size_t gw_revocation_size(const struct gw_revocation *revocation);

@@ -50,7 +50,7 @@ static void what_is_an_error(void **state)
 {
     (void)state;
     static const enum gw_reason fine[] = {GW_REASON_NONE, GW_REASON_FINISHED, GW_REASON_SHUTDOWN,
-                                          GW_REASON_IDLE_TIMEOUT};
+                                          GW_REASON_IDLE_TIMEOUT, GW_REASON_MAX_CONN_AGE};
     unsigned count = 0;
     for (unsigned i = 0; i < GW_REASON_COUNT; i++)
         count += !gw_reason_info((enum gw_reason)i)->is_error;

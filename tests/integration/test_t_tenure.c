@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How long a connection may last: for --max-conn-age, and with --recheck-on-reload as long as what
+ * let it in is good, though no file changes. */
+#include "tests/integration/check.h"
+#include "tests/integration/net.h"
+#include "tests/integration/stage.h"
+#include "tests/unit/certs.h"
+
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    ALERT_BAD_CERTIFICATE = 42,
+    ALERT_CERTIFICATE_EXPIRED = 45,
+    VERSIONS = 2,
+};
+
+/* Seconds in which this machine begins a connection for sure. */
+static int soon(void)
+{
+    return world_is_small() ? 15 : 3;
+}
+
+/* --max-conn-age. */
+static const char *age(void)
+{
+    return world_is_small() ? "15s" : "1s";
+}
+
+/* Bytes there and back until that is no more possible; how it ended. */
+static enum client_end echo_to_the_end(struct client *c)
+{
+    char data[64];
+    int64_t deadline = net_now_ms() + DEADLINE_MS;
+    for (;;) {
+        int n = SSL_write(c->ssl, "x", 1);
+        n = n > 0 ? SSL_read(c->ssl, data, sizeof(data)) : n;
+        int why = SSL_get_error(c->ssl, n);
+        if (n <= 0 && why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE)
+            break;
+        if (net_now_ms() > deadline)
+            fail_msg("it never ends");
+        (void)poll(NULL, 0, 20);
+    }
+    return client_read_end(c);
+}
+
+static void a_busy_connection_ends_with_its_age(void **state)
+{
+    struct client clients[VERSIONS];
+    int64_t began = net_now_ms();
+    (void)state;
+    stage_serve(&(struct gateway_options){.flags = {"--max-conn-age", age()}});
+    for (int i = 0; i < VERSIONS; i++) {
+        struct client_options o = {.version = TLS1_2_VERSION + i};
+        began = net_now_ms();
+        stage_join(&clients[i], &o);
+        stage_echo(&clients[i], 1000);
+    }
+    for (int i = 0; i < VERSIONS; i++) {
+        struct conn_line line;
+        assert_int_equal(echo_to_the_end(&clients[i]), CLIENT_CLOSE_NOTIFY);
+        client_close(&clients[i]);
+        gateway_expect(gateway, "max-conn-age", &line);
+        assert_true(line.bytes_up >= 1000);
+    }
+    assert_true(net_now_ms() - began >= 1000);
+    gateway_stop(gateway);
+}
+
+/* As a client the gateway says close_notify, too: the other gateway finishes. */
+static void the_client_role_ends_it_as_properly(void **state)
+{
+    (void)state;
+    stage_serve(&(struct gateway_options){.workers = 1});
+    struct gateway *client = gateway_start(&(struct gateway_options){
+        .client = true, .target = gateway->port, .flags = {"--max-conn-age", age()}});
+    int fd = net_connect(client->port);
+    gateway_expect(client, "max-conn-age", NULL);
+    gateway_expect(gateway, "finished", NULL);
+    (void)close(fd);
+    gateway_stop(client);
+    gateway_stop(gateway);
+}
+
+/* ---- what let it in ends ---- */
+
+static struct test_dir *folder;
+static struct test_cert *ca, *leaf;
+
+static int start(void **state)
+{
+    folder = test_dir_new();
+    ca = test_cert_new(&(struct test_cert_spec){.cn = "Brief CA", .ca = true});
+    return stage_start(state);
+}
+
+static int stop(void **state)
+{
+    int result = stage_stop(state);
+    test_cert_free(leaf);
+    test_cert_free(ca);
+    leaf = NULL;
+    test_dir_free(folder);
+    return result;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+/* A list of nobody that ends so many seconds from now; its path. */
+static const char *issue_list(int ends)
+{
+    X509_CRL *crl = test_crl_new(&(struct test_crl_spec){.ca = ca, .begins = -60, .ends = ends});
+    const char *path = test_dir_crl(folder, "ca.crl", crl, NULL);
+    X509_CRL_free(crl);
+    return path;
+}
+
+/* A client whose certificate ends so many seconds from now. */
+static void join(struct client *c, int ends)
+{
+    struct client_options o = {.port = gateway->port, .version = TLS1_3_VERSION};
+    test_cert_free(leaf);
+    leaf = test_cert_new(
+        &(struct test_cert_spec){.cn = "brief", .begins = -60, .ends = ends, .issuer = ca});
+    client_open(c, &o);
+    assert_true(SSL_use_certificate(c->ssl, leaf->x509) == 1 &&
+                SSL_use_PrivateKey(c->ssl, leaf->key) == 1);
+    assert_int_equal(client_handshake(c), CLIENT_OPEN);
+    c->work.up_seed = c->work.down_seed = STAGE_SEED;
+    stage_echo(c, 100);
+}
+
+static void is_ended(struct client *c, int alert, const char *reason)
+{
+    assert_int_equal(client_read_end(c), CLIENT_ALERTED);
+    assert_int_equal(c->alert, alert);
+    client_close(c);
+    gateway_expect(gateway, reason, NULL);
+}
+
+/* First the certificate of one, then the list that both need, which nobody renews in time. Not
+ * even a look at the files falls into that time. */
+static void a_connection_ends_with_what_let_it_in(void **state)
+{
+    struct client brief, lasting;
+    (void)state;
+    stage_serve(&(struct gateway_options){
+        .flags = {"--cacert", test_dir_cert(folder, "ca.pem", ca, NULL), "--allow-all", "--crl",
+                  issue_list(3600), "--recheck-on-reload"},
+    });
+    join(&lasting, 3600);
+    join(&brief, soon());
+    is_ended(&brief, ALERT_CERTIFICATE_EXPIRED, "cert-expired");
+    stage_echo(&lasting, 100);
+    (void)issue_list(soon());
+    assert_return_code(kill(gateway->pid, SIGHUP), 0);
+    gateway_expect_words(gateway, "reload: new files are in force");
+    is_ended(&lasting, ALERT_BAD_CERTIFICATE, "cert-no-crl");
+    gateway_expect_words(gateway, "recheck: 1 connections may no longer pass");
+    gateway_stop(gateway);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGED(a_busy_connection_ends_with_its_age),
+        STAGED(the_client_role_ends_it_as_properly),
+        TEST(a_connection_ends_with_what_let_it_in),
+    };
+    return run_world("t_tenure", tests);
+}
