@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/base/files.h"
 
+#include "gateway/base/array.h"
 #include "gateway/base/fd.h"
 #include "gateway/base/wipe.h"
 
@@ -32,6 +33,7 @@ struct entry {
     char *path;
     int error; /* 0 or a negative errno, then there are no data */
     mode_t mode;
+    uid_t owner;
     uint8_t *data;
     size_t len, room;
 };
@@ -41,6 +43,8 @@ struct gw_files {
     size_t count, room;
     bool closed; /* knows only what it has */
     int64_t time;
+    gw_files_opener *open;
+    void *arg; /* of `open` */
 };
 
 /* How an entry lies in a sealed file, behind the set's time: this, the path without its NUL, the
@@ -49,16 +53,23 @@ struct sealed_entry {
     uint32_t kind;
     int32_t error;
     uint32_t mode;
+    uint32_t owner;
     uint32_t path_len;
+    uint32_t zero;
     uint64_t len;
 };
 
-struct gw_files *gw_files_new(void)
+struct gw_files *gw_files_new_by(gw_files_opener *opener, void *arg)
 {
     struct gw_files *files = calloc(1, sizeof(*files));
     if (files)
-        files->time = time(NULL);
+        *files = (struct gw_files){.time = time(NULL), .open = opener, .arg = arg};
     return files;
+}
+
+struct gw_files *gw_files_new(void)
+{
+    return gw_files_new_by(gw_files_open_path, NULL);
 }
 
 int64_t gw_files_time(const struct gw_files *files)
@@ -214,51 +225,106 @@ static int read_whole(struct entry *e, int fd, size_t max)
     return error;
 }
 
-static int read_file(struct entry *e, size_t max)
+/* A FIFO in a folder must not hold up a start or the loader: without a writer it is empty, and one
+ * that writes nothing is waited for only so long. A terminal must not become ours. */
+int gw_files_open_path(void *arg gw_unused, const char *path)
 {
-    struct stat st;
-    /* A FIFO in a folder must not hold up a start or the loader: without a writer it is empty, and
-     * one that writes nothing is waited for only so long. A terminal must not become ours. */
-    gw_auto_fd fd = open(e->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &st))
-        return -errno;
-    if (S_ISDIR(st.st_mode))
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+static int read_file(struct entry *e, int fd, const struct stat *st, size_t max)
+{
+    if (S_ISDIR(st->st_mode))
         return -EISDIR;
-    e->mode = st.st_mode & 07777;
+    e->mode = st->st_mode & 07777;
+    e->owner = st->st_uid;
     return read_whole(e, fd, max);
 }
 
-static int visible(const struct dirent *d)
+static int by_bytes(const void *a, const void *b)
 {
-    return d->d_name[0] != '.';
+    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int by_bytes(const struct dirent **a, const struct dirent **b)
+struct names {
+    char **all;
+    size_t count;
+    size_t bytes; /* with the NUL of each */
+};
+
+static int add_name(struct names *names, const char *name, size_t max)
 {
-    return strcmp((*a)->d_name, (*b)->d_name);
+    size_t len = strlen(name) + 1;
+    if (len > max - names->bytes)
+        return -EFBIG;
+    if (!gw_array_grow(&names->all, names->count, sizeof(*names->all)))
+        return -ENOMEM;
+    names->all[names->count] = strdup(name);
+    if (!names->all[names->count])
+        return -ENOMEM;
+    names->count++;
+    names->bytes += len;
+    return 0;
 }
 
-static int read_folder(struct entry *e, size_t max)
+static int collect(struct names *names, DIR *folder, size_t max)
 {
-    struct dirent **names = NULL;
-    int count = scandir(e->path, &names, visible, by_bytes);
-    int error = count < 0 ? -errno : add_bytes(e, NULL, 0);
-    for (int i = 0; i < count; i++) {
-        size_t len = strlen(names[i]->d_name) + 1;
-        if (!error && len > max - e->len)
-            error = -EFBIG;
-        if (!error)
-            error = add_bytes(e, names[i]->d_name, len);
-        free(names[i]);
+    int error = 0;
+    errno = 0;
+    for (const struct dirent *d; !error && (d = readdir(folder)); errno = 0)
+        if (d->d_name[0] != '.') /* a hidden one */
+            error = add_name(names, d->d_name, max);
+    return error ? error : -errno;
+}
+
+static int list_folder(struct names *names, int fd, size_t max)
+{
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* closedir closes it */
+    DIR *folder = own < 0 ? NULL : fdopendir(own);
+    if (!folder) {
+        int error = -errno;
+        gw_fd_close(&own);
+        return error;
     }
-    free(names);
+    int error = collect(names, folder, max);
+    (void)closedir(folder);
     return error;
 }
 
-static int (*const readers[KIND_COUNT])(struct entry *e, size_t max) = {
+static int read_folder(struct entry *e, int fd, const struct stat *st, size_t max)
+{
+    struct names names = {NULL};
+    if (!S_ISDIR(st->st_mode))
+        return -ENOTDIR;
+    int error = list_folder(&names, fd, max);
+    if (names.count)
+        qsort(names.all, names.count, sizeof(*names.all), by_bytes);
+    if (!error)
+        error = add_bytes(e, NULL, 0);
+    for (size_t i = 0; i < names.count; i++) {
+        if (!error)
+            error = add_bytes(e, names.all[i], strlen(names.all[i]) + 1);
+        free(names.all[i]);
+    }
+    free(names.all);
+    return error;
+}
+
+static int (*const readers[KIND_COUNT])(struct entry *e, int fd, const struct stat *st,
+                                        size_t max) = {
     [KIND_FILE] = read_file,
     [KIND_FOLDER] = read_folder,
 };
+
+static int read_entry(const struct gw_files *files, struct entry *e, size_t max)
+{
+    struct stat st;
+    gw_auto_fd fd = files->open(files->arg, e->path);
+    if (fd < 0)
+        return fd;
+    return fstat(fd, &st) ? -errno : readers[e->kind](e, fd, &st, max);
+}
 
 static int get(struct gw_files *files, enum kind kind, const char *path, size_t max,
                struct gw_file *ret)
@@ -270,7 +336,7 @@ static int get(struct gw_files *files, enum kind kind, const char *path, size_t 
         struct entry *fresh = new_entry(kind, path, strlen(path));
         if (!fresh)
             return -ENOMEM;
-        fresh->error = readers[kind](fresh, max);
+        fresh->error = read_entry(files, fresh, max);
         if (fresh->error)
             drop_data(fresh);
         if (insert(files, fresh))
@@ -281,7 +347,7 @@ static int get(struct gw_files *files, enum kind kind, const char *path, size_t 
         return e->error;
     if (e->len > max)
         return -EFBIG;
-    *ret = (struct gw_file){.data = e->data, .len = e->len, .mode = e->mode};
+    *ret = (struct gw_file){.data = e->data, .len = e->len, .mode = e->mode, .owner = e->owner};
     return 0;
 }
 
@@ -298,7 +364,8 @@ int gw_files_list(struct gw_files *files, const char *folder, struct gw_file *re
 static bool same(const struct entry *a, const struct entry *b)
 {
     return compare(a->kind, a->path, b) == 0 && a->error == b->error && a->mode == b->mode &&
-           a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+           a->owner == b->owner && a->len == b->len &&
+           (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
 bool gw_files_equal(const struct gw_files *a, const struct gw_files *b)
@@ -334,6 +401,7 @@ static int write_entry(int fd, const struct entry *e)
         .kind = e->kind,
         .error = e->error,
         .mode = e->mode,
+        .owner = e->owner,
         .path_len = (uint32_t)strlen(e->path),
         .len = e->len,
     };
@@ -381,7 +449,7 @@ static int open_entry(struct gw_files *files, struct sealed *s)
     memcpy(&head, p, sizeof(head));
     const char *path = take(s, head.path_len);
     const void *data = path ? take(s, head.len) : NULL;
-    if (!data || head.kind >= KIND_COUNT || head.error > 0 || !head.path_len ||
+    if (!data || head.kind >= KIND_COUNT || head.error > 0 || head.zero || !head.path_len ||
         head.path_len > GW_FILES_PATH_MAX || memchr(path, '\0', head.path_len))
         return -EPROTO;
     struct entry *e = new_entry((enum kind)head.kind, path, head.path_len);
@@ -389,6 +457,7 @@ static int open_entry(struct gw_files *files, struct sealed *s)
         return -ENOMEM;
     e->error = head.error;
     e->mode = head.mode & 07777;
+    e->owner = head.owner;
     if (!e->error && add_bytes(e, data, head.len)) {
         free_entry(e);
         return -ENOMEM;

@@ -21,10 +21,19 @@ struct gw_file {
     const uint8_t *data; /* owned by the set; never NULL, a NUL stands behind the last byte */
     size_t len;
     mode_t mode; /* permission bits */
+    uid_t owner;
 };
+
+/* Opens a file or a folder for reading. Returns a descriptor, the caller's; a negative errno. */
+typedef int gw_files_opener(void *arg, const char *path);
+
+/* By this process itself; `arg` is not looked at. A FIFO is not waited for. */
+gw_must_check int gw_files_open_path(void *arg, const char *path);
 
 /* An empty set that reads from disk. NULL without memory. */
 struct gw_files *gw_files_new(void);
+/* One whose files are opened by `opener`, which may get them from another process. */
+struct gw_files *gw_files_new_by(gw_files_opener *opener, void *arg);
 void gw_files_free(struct gw_files *files); /* NULL is allowed */
 
 /* The moment, in seconds since 1970: when the set was made; of one that was opened, when the one

@@ -215,8 +215,9 @@ struct gw_config {
 
     enum gw_log_format log_format;
     enum gw_log_level log_level;
-    const char *pidfile; /* NULL: none */
-    const char *user;    /* NULL: stay who we are */
+    const char *config_file; /* NULL: the flags say all */
+    const char *pidfile;     /* NULL: none */
+    const char *user;        /* NULL: stay who we are */
     const char *group;
     uid_t uid; /* resolved from user/group when those are set */
     gid_t gid;

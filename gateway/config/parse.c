@@ -330,6 +330,7 @@ static int parse(struct gw_config **ret, struct gw_draft *d, struct gw_files *fi
         gw_config_free(d->config);
         return error;
     }
+    d->config->config_file = d->config_file;
     d->config->subcommand = subcommand;
     d->config->argc = argc;
     d->config->argv = argv;

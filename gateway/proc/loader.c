@@ -4,6 +4,7 @@
 #include "gateway/base/fd.h"
 #include "gateway/base/log.h"
 #include "gateway/base/passage.h"
+#include "gateway/proc/opener.h"
 #include "gateway/proc/privilege.h"
 #include "gateway/proc/spawn.h"
 
@@ -16,7 +17,7 @@
 #include <unistd.h>
 
 /* As it crosses. The loader reads hostile files, so the master believes its answers no more than
- * it must: a sealed set, loaded by processes without rights, or a sentence for the log. */
+ * it must: a sealed set, or a sentence for the log. */
 struct message {
     uint32_t result;
     char text[sizeof(((struct gw_loader_answer *)0)->text)];
@@ -39,6 +40,7 @@ struct loader {
     const struct gw_heritage *h;
     struct gw_files *last; /* what is in force */
     int channel_fd;
+    struct gw_opener_asker asker;
     char *warnings[WARNINGS_MAX]; /* about what is being read */
     unsigned warning_count;
 };
@@ -113,8 +115,9 @@ static int hand_over(struct loader *l, struct gw_files *files, struct message *m
 static int answer(struct loader *l, char asked)
 {
     struct gw_error err = {.text = ""};
-    struct gw_files *files = gw_files_new();
+    struct gw_files *files = gw_files_new_by(gw_opener_ask, &l->asker);
     struct message m = {.result = GW_LOADER_SAME};
+    l->asker.silent = false;
     hold_warnings(l, true);
     bool good = files && check(l, files, &m.expiry, &err) == 0;
     bool fresh = good && (!l->last || !gw_files_equal(files, l->last));
@@ -130,14 +133,15 @@ static int answer(struct loader *l, char asked)
 }
 
 static gw_noreturn void be_loader(const struct gw_heritage *h, struct gw_files *files,
-                                  int channel_fd)
+                                  int channel_fd, int opener_fd)
 {
-    struct loader l = {.h = h, .last = files, .channel_fd = channel_fd};
+    struct loader l = {.h = h, .last = files, .channel_fd = channel_fd, .asker = {.fd = opener_fd}};
     struct pollfd p = {.fd = channel_fd, .events = POLLIN};
+    int keep[] = {channel_fd, opener_fd};
     struct gw_error err;
     char asked;
-    gw_spawn_become("ktlsgate-files", &channel_fd, 1);
-    if (gw_privilege_keep_reading(h->config, &err)) {
+    gw_spawn_become("ktlsgate-files", keep, GW_ARRAY_SIZE(keep));
+    if (gw_privilege_drop(h->config, &err)) {
         gw_log(GW_LOG_ERROR, "%s", err.text);
         _exit(GW_EXIT_START);
     }
@@ -154,7 +158,7 @@ static gw_noreturn void be_loader(const struct gw_heritage *h, struct gw_files *
 /* ---- the master's side ---- */
 
 int gw_loader_start(struct gw_loader *l, const struct gw_heritage *h, struct gw_files *files,
-                    struct gw_error *err)
+                    int opener_fd, struct gw_error *err)
 {
     int ends[2];
     *l = (struct gw_loader){.channel_fd = -1};
@@ -163,7 +167,7 @@ int gw_loader_start(struct gw_loader *l, const struct gw_heritage *h, struct gw_
     pid_t pid = fork();
     int error = errno;
     if (!pid)
-        be_loader(h, files, ends[1]);
+        be_loader(h, files, ends[1], opener_fd);
     gw_fd_close(&ends[1]);
     if (pid < 0) {
         gw_fd_close(&ends[0]);

@@ -2,9 +2,8 @@
 /*
  * The loader: a process that reads the files again when the master asks, checks them as a start
  * would, and hands over what it has read. So neither the master nor a worker waits for a disk or
- * trips over a broken file; and where --user takes the right to read a key from the gateway, the
- * loader keeps that one right (CAP_DAC_READ_SEARCH) and nothing else. It talks to nobody but the
- * master.
+ * trips over a broken file. It has no rights of its own: where --user takes the right to read a key
+ * from the gateway, the opener opens the files for it. It talks to nobody but the master and that.
  */
 #pragma once
 
@@ -32,12 +31,12 @@ struct gw_loader_answer {
 };
 
 /*
- * Starts it; before the master gives up its rights. `files`: what the start has read, against which
- * it compares, NULL: not known; a copy stays in the loader. Returns 0; negative errno with *err
+ * Starts it. `files`: what the start has read, against which it compares, NULL: not known; a copy
+ * stays in the loader. `opener_fd` is that of struct gw_opener. Returns 0; negative errno with *err
  * filled.
  */
 gw_must_check int gw_loader_start(struct gw_loader *l, const struct gw_heritage *h,
-                                  struct gw_files *files, struct gw_error *err);
+                                  struct gw_files *files, int opener_fd, struct gw_error *err);
 
 /* Asks it to look at the files, and for good ones even if they are as before (`anyway`: the answer
  * is FRESH then). One question at a time. 0 or negative errno. */

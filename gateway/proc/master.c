@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct master {
     struct gw_heritage heritage;
@@ -55,15 +56,20 @@ static void log_summary(const struct gw_heritage *h)
 static int start(struct master *m, struct gw_error *err)
 {
     const struct gw_config *config = m->heritage.config;
-    int r = gw_preflight(&m->heritage, err);
+    int r = gw_reload_init(&m->reload, &m->heritage, err);
+    if (!r)
+        r = gw_preflight(&m->heritage, err);
     if (!r)
         r = gw_listeners_open(&m->heritage.listeners, config, err);
     if (!r)
         r = gw_pidfile_write(&m->pidfile, config->pidfile, err);
     if (!r)
-        r = gw_reload_init(&m->reload, &m->heritage, err);
+        r = gw_reload_start(&m->reload, err);
     if (!r)
         r = gw_privilege_drop(config, err);
+    if (!r && !geteuid())
+        gw_log(GW_LOG_WARNING, "running as root; --user makes it another user once the ports are "
+                               "open");
     return r;
 }
 

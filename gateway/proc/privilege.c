@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/proc/privilege.h"
 
-#include "gateway/base/log.h"
 #include "gateway/base/wipe.h"
 
 #include <errno.h>
@@ -11,6 +10,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define READING (UINT32_C(1) << CAP_DAC_READ_SEARCH)
 
 static int fail(struct gw_error *err, const char *flag, const char *name, int error)
 {
@@ -50,16 +51,21 @@ static int become_user(const struct gw_config *c, struct gw_error *err)
     return is_user_alone(c->uid) ? 0 : fail(err, "user", c->user, EPERM);
 }
 
+/* Those that this process may use, of the first 32; 0, too, where the kernel does not say. */
+static uint32_t permitted(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    return syscall(SYS_capget, &head, caps) ? 0 : caps[0].permitted;
+}
+
 /* Keeps those of `kept` (a mask of the first 32) that it has. */
 static int drop_capabilities(uint32_t kept)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {{0}};
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    if (kept && syscall(SYS_capget, &head, caps))
-        return -errno;
-    kept &= caps[0].permitted;
-    memset(caps, 0, sizeof(caps));
+    kept &= permitted();
     caps[0].permitted = caps[0].effective = kept;
     return syscall(SYS_capset, &head, caps) ? -errno : 0;
 }
@@ -103,18 +109,24 @@ static int drop(const struct gw_config *config, uint32_t kept, struct gw_error *
 
 int gw_privilege_drop(const struct gw_config *config, struct gw_error *err)
 {
-    int r = drop(config, 0, err);
-    if (!r && !geteuid())
-        gw_log(GW_LOG_WARNING, "running as root; --user makes it another user once the ports "
-                               "are open");
-    return r;
+    return drop(config, 0, err);
+}
+
+bool gw_privilege_reads_all(void)
+{
+    return permitted() & READING;
+}
+
+bool gw_privilege_will_drop(const struct gw_config *config)
+{
+    return config->user ? config->uid != 0 : geteuid() != 0;
 }
 
 int gw_privilege_keep_reading(const struct gw_config *config, struct gw_error *err)
 {
     /* Over the change of user; exec, which would carry it further, is for nobody here. */
     (void)prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
-    int r = drop(config, 1U << CAP_DAC_READ_SEARCH, err);
+    int r = drop(config, READING, err);
     (void)prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
     return r;
 }

@@ -8,11 +8,16 @@
 /*
  * Becomes --user and --group (if given) with no other groups and no capabilities, makes sure that
  * there is no way back, and forbids gaining rights by exec and core dumps. Without --user a
- * process that is not root still loses its capabilities. Logs a warning when it stays root.
+ * process that is not root still loses its capabilities.
  * Returns 0; -EIO with *err filled (GW_EXIT_START): the process must end, its rights are undefined.
  */
 gw_must_check int gw_privilege_drop(const struct gw_config *config, struct gw_error *err);
 
-/* The same for a process that has to go on reading files that only root may read: with --user it
- * keeps CAP_DAC_READ_SEARCH, where it had it. */
+/* Whether such a process ends up without capabilities: not root. */
+bool gw_privilege_will_drop(const struct gw_config *config);
+
+/* Whether this process may read every file, by CAP_DAC_READ_SEARCH. */
+bool gw_privilege_reads_all(void);
+
+/* The same as gw_privilege_drop, but CAP_DAC_READ_SEARCH is kept, where it is there. */
 gw_must_check int gw_privilege_keep_reading(const struct gw_config *config, struct gw_error *err);

@@ -6,22 +6,31 @@
 #include "gateway/base/log.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 int gw_reload_init(struct gw_reload *r, struct gw_heritage *h, struct gw_error *err)
 {
     *r = (struct gw_reload){.h = h, .due_ns = INT64_MAX, .loader.channel_fd = -1};
-    int error = gw_loader_start(&r->loader, h, h->files, err);
-    gw_files_free(h->files); /* the loader has its copy */
-    h->files = NULL;
+    return gw_opener_start(&r->opener, h->config, err);
+}
+
+int gw_reload_start(struct gw_reload *r, struct gw_error *err)
+{
+    int error = gw_loader_start(&r->loader, r->h, r->h->files, r->opener.fd, err);
+    gw_files_free(r->h->files); /* the loader has its copy */
+    r->h->files = NULL;
     return error;
 }
 
 void gw_reload_done(struct gw_reload *r)
 {
-    if (r->h)
-        gw_loader_stop(&r->loader);
+    if (!r->h)
+        return;
+    gw_loader_stop(&r->loader);
+    gw_opener_stop(&r->opener);
 }
 
 static void count(struct gw_reload *r, enum gw_counter counter)
@@ -40,23 +49,32 @@ static void failed(struct gw_reload *r, const char *why)
 
 /* ---- asking ---- */
 
-/* One that is not there, as it could not be started when its predecessor died. */
-static int start_late(struct gw_reload *r)
+/* Who died has a successor when there is something to read: so a file that kills whoever reads it
+ * costs a process a question, and no more. */
+static int ask_loader(struct gw_reload *r, struct gw_error *err)
 {
-    struct gw_error err;
-    return r->loader.pid ? 0 : gw_loader_start(&r->loader, r->h, NULL, &err);
+    int error = 0;
+    if (!r->loader.pid)
+        error = gw_loader_start(&r->loader, r->h, NULL, r->opener.fd, err);
+    if (!error && gw_loader_ask(&r->loader, r->behind))
+        error = gw_error_set(err, GW_EXIT_OTHER, "the loader process does not answer");
+    return error;
 }
 
 static void ask(struct gw_reload *r, bool by_signal, int64_t now_ns)
 {
+    struct gw_error err;
     r->by_signal = by_signal;
     r->asked_ns = now_ns;
-    int error = start_late(r);
-    if (!error)
-        error = gw_loader_ask(&r->loader, r->behind);
-    r->asked = error == 0;
-    if (error)
-        failed(r, "the loader process does not answer");
+    r->asked = ask_loader(r, &err) == 0;
+    if (!r->asked)
+        failed(r, err.text);
+}
+
+/* It has closed its channel, and is about to be buried. */
+static bool is_dying(const struct gw_reload *r)
+{
+    return r->loader.pid && r->loader.channel_fd < 0;
 }
 
 static void plan(struct gw_reload *r, int64_t now_ns)
@@ -78,13 +96,17 @@ void gw_reload_hup(struct gw_reload *r, int64_t now_ns)
         return;
     }
     gw_log(GW_LOG_INFO, "HUP: reading the files again");
+    if (is_dying(r)) {
+        r->again = true;
+        return;
+    }
     ask(r, true, now_ns);
 }
 
 void gw_reload_due(struct gw_reload *r, int64_t now_ns)
 {
     plan(r, now_ns);
-    if (!r->asked)
+    if (!r->asked && !is_dying(r))
         ask(r, false, now_ns);
 }
 
@@ -123,12 +145,17 @@ static bool take_answer(struct gw_reload *r, struct gw_loader_answer *a, unsigne
     return false;
 }
 
+/* It is dead, or says what no loader says. */
 static bool lost(struct gw_reload *r)
 {
     if (r->asked)
-        failed(r, "the loader process died");
-    r->asked = r->again = false;
+        failed(r, "the loader process died while it read the files");
+    else
+        gw_log(GW_LOG_ERROR, "the loader process ended; the next reload starts another");
+    r->asked = false;
     gw_loader_stop(&r->loader);
+    if (r->loader.pid > 0)
+        (void)kill(r->loader.pid, SIGKILL);
     return false;
 }
 
@@ -164,15 +191,33 @@ void gw_reload_answered(struct gw_reload *r, int64_t number, bool adopted, int64
     gw_log(GW_LOG_INFO, "reload: new files are in force (%lld ms)", ms_since(r, now_ns));
 }
 
-bool gw_reload_buried(struct gw_reload *r, pid_t pid)
+static bool buried(pid_t *pid)
 {
-    struct gw_error err;
-    if (pid != r->loader.pid)
+    if (!*pid || waitpid(*pid, NULL, WNOHANG) != *pid)
         return false;
-    (void)lost(r);
-    gw_log(GW_LOG_ERROR, "the loader process ended and is started again%s",
-           r->h->config->user ? "; it can read no more than --user can" : "");
-    if (gw_loader_start(&r->loader, r->h, NULL, &err))
-        gw_log(GW_LOG_ERROR, "%s; that is tried again when files are to be read", err.text);
+    *pid = 0;
     return true;
+}
+
+static void bury_loader(struct gw_reload *r, int64_t now_ns)
+{
+    if (r->loader.channel_fd >= 0)
+        (void)lost(r);
+    if (r->again) {
+        r->again = false;
+        ask(r, true, now_ns);
+    }
+}
+
+void gw_reload_reap(struct gw_reload *r, int64_t now_ns)
+{
+    if (buried(&r->opener.pid)) {
+        gw_opener_stop(&r->opener);
+        gw_log(GW_LOG_ERROR,
+               "the process that opens files ended, and only a start can make another: from now "
+               "on a reload reads no file that --user may not; restart the gateway, or let that "
+               "user read its files");
+    }
+    if (buried(&r->loader.pid))
+        bury_loader(r, now_ns);
 }

@@ -6,9 +6,11 @@
 #pragma once
 
 #include "gateway/proc/loader.h"
+#include "gateway/proc/opener.h"
 
 struct gw_reload {
     struct gw_heritage *h;
+    struct gw_opener opener;
     struct gw_loader loader;
     bool asked;           /* the loader is at it */
     bool by_signal;       /* … because somebody wants to know */
@@ -21,9 +23,12 @@ struct gw_reload {
     char last_error[512]; /* told last, so that the interval does not tell it over and over */
 };
 
-/* Starts the loader; before rights are given up. Returns 0; negative errno with *err filled. */
+/* Starts the opener: before rights are given up and before a key is read. Returns 0; negative errno
+ * with *err filled. */
 gw_must_check int gw_reload_init(struct gw_reload *r, struct gw_heritage *h, struct gw_error *err);
-/* Stops the loader. A zeroed one is allowed. */
+/* Starts the loader, which takes over h->files. Returns 0; negative errno with *err filled. */
+gw_must_check int gw_reload_start(struct gw_reload *r, struct gw_error *err);
+/* Stops both. A zeroed one is allowed. */
 void gw_reload_done(struct gw_reload *r);
 
 /* From when on the interval counts. */
@@ -45,5 +50,5 @@ bool gw_reload_take(struct gw_reload *r, unsigned workers, int64_t now_ns);
  * will begin with the newest). */
 void gw_reload_answered(struct gw_reload *r, int64_t number, bool adopted, int64_t now_ns);
 
-/* Whether `pid`, which ended, was the loader; then a new one is started. */
-bool gw_reload_buried(struct gw_reload *r, pid_t pid);
+/* A child has ended; perhaps one of those two. The next question starts another loader. */
+void gw_reload_reap(struct gw_reload *r, int64_t now_ns);

@@ -45,6 +45,8 @@ static void close_all_but(int *keep, size_t count)
     qsort(keep, count, sizeof(*keep), by_value);
     for (size_t i = 0; i < count; i++) {
         unsigned fd = (unsigned)keep[i];
+        if (keep[i] < 0)
+            continue;
         if (fd > from)
             (void)close_range(from, fd - 1, 0);
         if (fd >= from)

@@ -12,8 +12,8 @@ struct gw_spawned {
 };
 
 /* For a child right after fork: closes every descriptor but the standard ones and those of `keep`
- * (which is sorted by that), leaves the master's signals to the master, takes a name (15 bytes)
- * and forbids dumps. */
+ * (which is sorted by that; -1 is none), leaves the master's signals to the master, takes a name
+ * (15 bytes) and forbids dumps. */
 void gw_spawn_become(const char *name, int *keep, size_t count);
 
 /*

@@ -259,16 +259,10 @@ static void take_death(struct supervisor *s, unsigned index, int status)
            pid, how, (long long)(p->delay_ns / GW_NS_PER_MS));
 }
 
-static void reap_loader(struct supervisor *s)
-{
-    if (s->reload && s->phase != ENDING && s->reload->loader.pid &&
-        waitpid(s->reload->loader.pid, NULL, WNOHANG) == s->reload->loader.pid)
-        (void)gw_reload_buried(s->reload, s->reload->loader.pid);
-}
-
 static void reap(struct supervisor *s)
 {
-    reap_loader(s);
+    if (s->reload && s->phase != ENDING)
+        gw_reload_reap(s->reload, gw_clock_ns());
     for (unsigned i = 0; i < s->count; i++) {
         int status;
         if (s->places[i].pid && waitpid(s->places[i].pid, &status, WNOHANG) == s->places[i].pid)

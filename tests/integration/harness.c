@@ -582,11 +582,11 @@ unsigned gateway_workers(const struct gateway *g, pid_t pids[WORKERS_MAX])
     return children(g->pid, "ktlsgate-w", pids, WORKERS_MAX);
 }
 
-pid_t gateway_loader(const struct gateway *g)
+static pid_t await_child(const struct gateway *g, const char *name)
 {
     int64_t deadline = net_now_ms() + DEADLINE_MS;
     pid_t pid;
-    while (!children(g->pid, "ktlsgate-files", &pid, 1)) {
+    while (!children(g->pid, name, &pid, 1)) {
         if (net_now_ms() > deadline)
             return 0;
         (void)poll(NULL, 0, 1);
@@ -594,9 +594,48 @@ pid_t gateway_loader(const struct gateway *g)
     return pid;
 }
 
+pid_t gateway_loader(const struct gateway *g)
+{
+    return await_child(g, "ktlsgate-files");
+}
+
+pid_t gateway_opener(const struct gateway *g)
+{
+    return await_child(g, "ktlsgate-opener");
+}
+
 bool process_runs(pid_t pid)
 {
     return glance_at(pid).state != 'Z';
+}
+
+void process_await_end(pid_t pid)
+{
+    int64_t deadline = net_now_ms() + DEADLINE_MS;
+    while (process_runs(pid) && net_now_ms() < deadline)
+        (void)poll(NULL, 0, 1);
+    if (process_runs(pid))
+        fail_msg("process %d did not end", (int)pid);
+}
+
+void process_row(pid_t pid, const char *row, char ret[256])
+{
+    char path[64], line[256];
+    size_t len = strlen(row);
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    bool found = false;
+    while (!found && fgets(line, sizeof(line), f))
+        found = strncmp(line, row, len) == 0 && line[len] == ':';
+    (void)fclose(f);
+    if (!found)
+        fail_msg("%s has no row %s", path, row);
+    const char *value = line + len + 1 + strspn(line + len + 1, " \t");
+    size_t end = strlen(value);
+    while (end > 0 && strchr(" \n", value[end - 1]))
+        end--;
+    (void)snprintf(ret, 256, "%.*s", (int)end, value);
 }
 
 void process_await_state(pid_t pid, char state)

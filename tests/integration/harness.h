@@ -132,8 +132,14 @@ int gateway_drop(void **state);
 unsigned gateway_workers(const struct gateway *g, pid_t pids[WORKERS_MAX]);
 /* Process id of the loader, once it has its name; 0: there came none. */
 pid_t gateway_loader(const struct gateway *g);
+/* The same of the opener, which there is only with --user. */
+pid_t gateway_opener(const struct gateway *g);
 /* False once it ended, whether somebody waited for it or not. */
 bool process_runs(pid_t pid);
+/* Waits until it runs no more. */
+void process_await_end(pid_t pid);
+/* The row of /proc/PID/status, without blanks at either end. */
+void process_row(pid_t pid, const char *row, char ret[256]);
 /* Waits until it is in a state (a letter of proc(5)), such as T after SIGSTOP. */
 void process_await_state(pid_t pid, char state);
 /* Open descriptors of a process but for pipes, of which it keeps a stock; -1: it may not be looked

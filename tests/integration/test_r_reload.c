@@ -4,6 +4,7 @@
 #include "tests/integration/attempt.h"
 #include "tests/integration/check.h"
 #include "tests/integration/net.h"
+#include "tests/integration/renewal.h"
 #include "tests/integration/stage.h"
 
 #include "gateway/base/compat.h"
@@ -22,67 +23,12 @@
 #include <unistd.h>
 
 enum {
-    FILE_MAX = 16384,
     STORM = 40,
     CROWD = 200,
     AT_ONCE = 16,
     RECHECKED = 100, /* more than are judged in a turn */
     ALERT_UNKNOWN_CA = 48,
 };
-
-#define IN_FORCE "reload: new files are in force"
-
-/* ---- files that change ---- */
-
-static size_t slurp(const char *path, char data[FILE_MAX])
-{
-    FILE *f = fopen(path, "r");
-    assert_non_null(f);
-    size_t len = fread(data, 1, FILE_MAX, f);
-    assert_in_range(len, 1, FILE_MAX - 1);
-    (void)fclose(f);
-    return len;
-}
-
-/* As careful people do it: nobody sees half a file. */
-static void put(const char *path, const char *data, size_t len)
-{
-    char fresh[512];
-    (void)snprintf(fresh, sizeof(fresh), "%s.new", path);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    assert_return_code(fd, errno);
-    assert_int_equal(write(fd, data, len), len);
-    (void)close(fd);
-    assert_return_code(rename(fresh, path), errno);
-}
-
-static struct keepsake {
-    const char *path;
-    char data[FILE_MAX];
-    size_t len;
-} kept[3];
-
-/* Each test leaves the files as it found them. */
-static void keep_files(void)
-{
-    const char *const paths[] = {world_cert(ID_SERVER), world_key(ID_SERVER), world_cert(ID_CA)};
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        kept[i].path = paths[i];
-        kept[i].len = slurp(paths[i], kept[i].data);
-    }
-}
-
-static void put_back(void)
-{
-    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-        put(kept[i].path, kept[i].data, kept[i].len);
-}
-
-static int start(void **state)
-{
-    keep_files();
-    return stage_start(state);
-}
 
 /* ---- HUP on and on, from a process of its own ---- */
 
@@ -108,6 +54,12 @@ static void end_hups(void)
     hupper = 0;
 }
 
+static int start(void **state)
+{
+    keep_files();
+    return stage_start(state);
+}
+
 static int stop(void **state)
 {
     end_hups();
@@ -116,25 +68,6 @@ static int stop(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
-
-static void copy(const char *from, const char *to)
-{
-    char data[FILE_MAX];
-    size_t len = slurp(from, data);
-    put(to, data, len);
-}
-
-/* The server becomes `id`. */
-static void renew_as(enum identity id)
-{
-    copy(world_cert(id), world_cert(ID_SERVER));
-    copy(world_key(id), world_key(ID_SERVER));
-}
-
-static void put_garbage(const char *path)
-{
-    put(path, "nothing\n", 8);
-}
 
 /* ---- what is in force ---- */
 
@@ -151,52 +84,6 @@ static void serve_mutual(void)
     stage_serve(&(struct gateway_options){
         .flags = {"--cacert", world_cert(ID_CA), "--allow-all"},
     });
-}
-
-static void hup(void)
-{
-    assert_return_code(kill(gateway->pid, SIGHUP), errno);
-}
-
-/* The next line that holds the words, after those that were waited for before. */
-static void await_line(const char *words)
-{
-    static size_t cursor;
-    static const struct gateway *of;
-    static pid_t pid;
-    char line[LOG_LINE_MAX];
-    if (of != gateway || pid != gateway->pid)
-        cursor = 0;
-    of = gateway;
-    pid = gateway->pid;
-    if (!logbook_await(&gateway->log, &cursor, words, line))
-        fail_msg("the log does not say '%s'", words);
-}
-
-static void hup_until(const char *words)
-{
-    hup();
-    await_line(words);
-}
-
-/* Connects anew and looks who answers; the connection echoes and ends well. */
-static enum identity who_answers(void)
-{
-    struct client c;
-    char cn[64] = "";
-    stage_join(&c, &(struct client_options){.any_server = true});
-    X509_NAME *subject = X509_get_subject_name(SSL_get0_peer_certificate(c.ssl));
-    assert_true(X509_NAME_get_text_by_NID(subject, NID_commonName, cn, sizeof(cn)) > 0);
-    stage_echo(&c, 3000);
-    stage_leave(&c);
-    if (strcmp(cn, "server-next") == 0)
-        return ID_SERVER_NEXT;
-    return strcmp(cn, "server") == 0 ? ID_SERVER : ID_SERVER_RSA;
-}
-
-static void answers(enum identity id)
-{
-    assert_int_equal(who_answers(), id);
 }
 
 static void is_let_in(enum identity id, bool in)
@@ -353,24 +240,6 @@ static void a_worker_that_comes_later_has_the_newest(void **state)
     gateway_stop(gateway);
 }
 
-static void a_loader_that_dies_is_replaced(void **state)
-{
-    (void)state;
-    serve(1, NULL, NULL);
-    pid_t loader = gateway_loader(gateway);
-    assert_true(loader > 0);
-    assert_return_code(kill(loader, SIGKILL), errno);
-    await_line("the loader process ended and is started again");
-    renew_as(ID_SERVER_RSA);
-    hup_until(IN_FORCE);
-    answers(ID_SERVER_RSA);
-    loader = gateway_loader(gateway);
-    gateway_stop(gateway);
-    for (int i = 0; i < 500 && process_runs(loader); i++)
-        (void)poll(NULL, 0, 10);
-    assert_false(process_runs(loader));
-}
-
 /* A worker that had no memory for a set gets it at the next HUP, though nothing has changed. */
 static void what_a_worker_could_not_load_comes_again(void **state)
 {
@@ -460,8 +329,8 @@ static void a_master_without_descriptors_tries_again(void **state)
 
     take_descriptors(gateway->pid, &before);
     assert_return_code(kill(loader, SIGKILL), errno);
-    await_line("that is tried again");
-    hup_until("the loader process does not answer");
+    await_line("the next reload starts another");
+    hup_until("no channel to the loader: Too many open files");
     give_descriptors(gateway->pid, &before);
     put_back();
     hup_until(IN_FORCE);
@@ -584,19 +453,6 @@ static void connections_are_judged_again_if_asked(void **state)
     }
 }
 
-/* The key is root's, the gateway is not root any more. */
-static void a_key_of_root_can_be_renewed(void **state)
-{
-    (void)state;
-    if (getuid() != 0)
-        skip_because("only root can give up its rights");
-    serve(1, "--user", "nobody");
-    renew_as(ID_SERVER_RSA);
-    hup_until(IN_FORCE);
-    answers(ID_SERVER_RSA);
-    gateway_stop(gateway);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -607,7 +463,6 @@ int main(void)
         TEST(tickets_follow_the_ca),
         TEST(the_interval_takes_changes_and_tells_a_failure_once),
         TEST(a_worker_that_comes_later_has_the_newest),
-        TEST(a_loader_that_dies_is_replaced),
         TEST(what_a_worker_could_not_load_comes_again),
         TEST(a_worker_without_descriptors_stays),
         TEST(a_master_without_descriptors_tries_again),
@@ -615,7 +470,6 @@ int main(void)
         TEST(clients_do_not_notice),
         TEST(warnings_are_not_repeated),
         TEST(connections_are_judged_again_if_asked),
-        TEST(a_key_of_root_can_be_renewed),
     };
     return run_world("r_reload", tests);
 }

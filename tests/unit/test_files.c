@@ -206,7 +206,7 @@ static void damage_is_seen(void **state)
         if (cut != sizeof(int64_t)) /* the time of an empty set */
             refused(good, cut, true);
     refused(good, (size_t)len, false);
-    for (size_t at = 20; at < 32; at++) { /* the two lengths */
+    for (size_t at = 24; at < 40; at++) { /* the two lengths, and the gap between them */
         good[at] ^= 0x80;
         refused(good, (size_t)len, true);
         good[at] ^= 0x80;
