@@ -258,8 +258,8 @@ const struct gw_option gw_options_pki[] = {
         .repeatable = true,
         .value = "DOMAIN",
         .otherwise = "any name",
-        .help = "let the CA be good for DNS names in this domain only, and for no addresses but "
-                "--permit-ip; not to be changed later",
+        .help = "let the CA be good for DNS names in this domain only, for URIs and mail addresses "
+                "of its hosts, and for no addresses but --permit-ip; not to be changed later",
         .also = "name-constraints permitted constraint",
         .set = gw_set_permit_dns,
     },
@@ -272,6 +272,28 @@ const struct gw_option gw_options_pki[] = {
         .value = "ADDR/BITS",
         .help = "with --permit-dns: addresses that the CA is good for",
         .set = gw_set_permit_ip,
+    },
+    {
+        .name = "permit-uri",
+        .kind = GW_OPTION_STRING,
+        .group = GW_GROUP_CA,
+        .commands = BIT(INIT),
+        .repeatable = true,
+        .value = "HOST",
+        .help = "with --permit-dns: one more host of URIs that the CA is good for, such as the "
+                "trust domain of SPIFFE; .DOMAIN for all hosts below it",
+        .set = gw_set_permit_uri,
+    },
+    {
+        .name = "permit-email",
+        .kind = GW_OPTION_STRING,
+        .group = GW_GROUP_CA,
+        .commands = BIT(INIT),
+        .repeatable = true,
+        .value = "HOST",
+        .help = "with --permit-dns: one more host of mail addresses that the CA is good for; "
+                ".DOMAIN for all hosts below it, or one address",
+        .set = gw_set_permit_email,
     },
     {
         .name = "within",

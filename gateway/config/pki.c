@@ -52,6 +52,18 @@ int gw_set_permit_ip(struct gw_draft *d, const struct gw_option *opt, const char
     return add_permit(d, opt, value, p->ip, &p->ip_count);
 }
 
+int gw_set_permit_uri(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    struct gw_pki_permits *p = &d->config->pki.permits;
+    return add_permit(d, opt, value, p->uri, &p->uri_count);
+}
+
+int gw_set_permit_email(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    struct gw_pki_permits *p = &d->config->pki.permits;
+    return add_permit(d, opt, value, p->email, &p->email_count);
+}
+
 int gw_validate_issue(struct gw_draft *d)
 {
     const struct gw_config_pki *pki = &d->config->pki;

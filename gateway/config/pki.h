@@ -47,13 +47,18 @@ struct gw_pki_san {
     const char *text;
 };
 
-/* What a CA may issue for at all (nameConstraints). `dns`: no DNS names but these and what ends in
- * them; then no address either but those of `ip`. Both empty: anything. */
+/* What a CA may issue for at all (nameConstraints, RFC 5280 4.2.1.10). `dns`: no DNS names but
+ * these and what ends in them, and no URI or mail address but of such hosts; then no address either
+ * but those of `ip`. `uri` and `email` permit more. All empty: anything. */
 struct gw_pki_permits {
     const char *dns[GW_PKI_PERMITS_MAX];
     unsigned dns_count;
     const char *ip[GW_PKI_PERMITS_MAX]; /* ADDRESS/BITS */
     unsigned ip_count;
+    const char *uri[GW_PKI_PERMITS_MAX]; /* the host of URIs, or .DOMAIN for all below */
+    unsigned uri_count;
+    const char *email[GW_PKI_PERMITS_MAX]; /* the same, or one mailbox */
+    unsigned email_count;
 };
 
 struct gw_config_pki {

@@ -37,3 +37,5 @@ int gw_set_cpus(struct gw_draft *d, const struct gw_option *opt, const char *val
 int gw_set_san(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_permit_dns(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_permit_ip(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_permit_uri(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_permit_email(struct gw_draft *d, const struct gw_option *opt, const char *value);

@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -157,40 +158,98 @@ static GENERAL_NAME *network_name(const char *text)
     return name_of(GEN_IPADD, bytes, 2 * len);
 }
 
+static int refuse_permit(const char *flag, const char *text, const char *why, struct gw_error *err)
+{
+    return gw_error_set(err, GW_EXIT_USAGE, "--permit-%s '%.80s': %s", flag, text, why);
+}
+
+static const char *wrong_domain(const char *text)
+{
+    const char *why = gw_pki_san_wrong(GW_PKI_SAN_DNS, text);
+    return !why && *text == '*' ? "it stands for all that ends in it anyway; leave the star out"
+                                : why;
+}
+
+/* HOST or .DOMAIN. */
+static const char *wrong_host(const char *text)
+{
+    const char *why = gw_pki_san_wrong(GW_PKI_SAN_DNS, text + (*text == '.'));
+    if (strchr(text, '/') || strchr(text, ':'))
+        return "give the host alone, such as example.com, or .example.com for all below it";
+    return !why && strchr(text, '*') ? "write .example.com for all hosts below example.com" : why;
+}
+
+static const char *wrong_mailbox(const char *text)
+{
+    return strchr(text, '@') ? gw_pki_san_wrong(GW_PKI_SAN_EMAIL, text) : wrong_host(text);
+}
+
+static const char *wrong_network(const char *text)
+{
+    GENERAL_NAME *name = network_name(text);
+    GENERAL_NAME_free(name);
+    return name ? NULL : "it is no network such as 192.0.2.0/24 or 2001:db8::/32";
+}
+
 int gw_pki_permits_check(const struct gw_pki_permits *p, struct gw_error *err)
 {
-    for (unsigned i = 0; i < p->dns_count; i++) {
-        const char *why = gw_pki_san_wrong(GW_PKI_SAN_DNS, p->dns[i]);
-        if (!why && p->dns[i][0] == '*')
-            why = "it stands for all that ends in it anyway; leave the star out";
-        if (why)
-            return gw_error_set(err, GW_EXIT_USAGE, "--permit-dns '%.80s': %s", p->dns[i], why);
-    }
-    for (unsigned i = 0; i < p->ip_count; i++) {
-        GENERAL_NAME *name = network_name(p->ip[i]);
-        GENERAL_NAME_free(name);
-        if (!name)
+    const struct {
+        const char *flag;
+        const char *const *texts;
+        unsigned count;
+        const char *(*wrong)(const char *text);
+    } kinds[] = {
+        {"dns", p->dns, p->dns_count, wrong_domain},
+        {"ip", p->ip, p->ip_count, wrong_network},
+        {"uri", p->uri, p->uri_count, wrong_host},
+        {"email", p->email, p->email_count, wrong_mailbox},
+    };
+    for (size_t k = 0; k < GW_ARRAY_SIZE(kinds); k++) {
+        for (unsigned i = 0; i < kinds[k].count; i++) {
+            const char *why = kinds[k].wrong(kinds[k].texts[i]);
+            if (why)
+                return refuse_permit(kinds[k].flag, kinds[k].texts[i], why, err);
+        }
+        if (kinds[k].count && !p->dns_count)
             return gw_error_set(err, GW_EXIT_USAGE,
-                                "--permit-ip '%.80s': it is no network such as 192.0.2.0/24 or "
-                                "2001:db8::/32",
-                                p->ip[i]);
+                                "--permit-%s alone would leave every DNS name open; give "
+                                "--permit-dns as well",
+                                kinds[k].flag);
     }
-    if (p->ip_count && !p->dns_count)
-        return gw_error_set(err, GW_EXIT_USAGE,
-                            "--permit-ip alone would leave every DNS name open; give --permit-dns "
-                            "as well");
     return 0;
 }
 
-/* RFC 5280 4.2.1.10: a kind of name that is not mentioned may be anything. So where only DNS names
+enum {
+    DOMAIN_MAX = 253 /* bytes, which gw_pki_permits_check has looked at */
+};
+
+static bool permit(NAME_CONSTRAINTS *c, int type, const char *text)
+{
+    return add_subtree(&c->permittedSubtrees, name_of(type, text, (int)strlen(text)));
+}
+
+/* A domain of DNS names takes in all that ends in it. For hosts of URIs and mail addresses it needs
+ * two names: itself, and with a dot before it all below. */
+static bool permit_domain(NAME_CONSTRAINTS *c, const char *domain)
+{
+    char below[DOMAIN_MAX + 2];
+    (void)snprintf(below, sizeof(below), ".%s", domain);
+    return permit(c, GEN_DNS, domain) && permit(c, GEN_URI, domain) && permit(c, GEN_URI, below) &&
+           permit(c, GEN_EMAIL, domain) && permit(c, GEN_EMAIL, below);
+}
+
+/* RFC 5280 4.2.1.10: a kind of name that is not mentioned may be anything. So where only domains
  * are permitted, addresses are excluded. */
 static bool fill_permits(NAME_CONSTRAINTS *c, const struct gw_pki_permits *p)
 {
     static const char *const all[] = {"0.0.0.0/0", "::/0"};
     bool ok = true;
     for (unsigned i = 0; ok && i < p->dns_count; i++)
-        ok =
-            add_subtree(&c->permittedSubtrees, name_of(GEN_DNS, p->dns[i], (int)strlen(p->dns[i])));
+        ok = permit_domain(c, p->dns[i]);
+    for (unsigned i = 0; ok && i < p->uri_count; i++)
+        ok = permit(c, GEN_URI, p->uri[i]);
+    for (unsigned i = 0; ok && i < p->email_count; i++)
+        ok = permit(c, GEN_EMAIL, p->email[i]);
     for (unsigned i = 0; ok && i < p->ip_count; i++)
         ok = add_subtree(&c->permittedSubtrees, network_name(p->ip[i]));
     for (unsigned i = 0; ok && !p->ip_count && i < GW_ARRAY_SIZE(all); i++)
@@ -200,7 +259,7 @@ static bool fill_permits(NAME_CONSTRAINTS *c, const struct gw_pki_permits *p)
 
 static bool add_permits(X509 *cert, const struct gw_pki_permits *p)
 {
-    if (!p || p->dns_count + p->ip_count == 0)
+    if (!p || !p->dns_count)
         return true;
     NAME_CONSTRAINTS *c = NAME_CONSTRAINTS_new();
     bool ok =
@@ -281,8 +340,11 @@ int gw_pki_certificate_again(X509 **ret, const struct gw_pki_draft *draft, X509 
 static const char *explain(int verdict)
 {
     if (verdict == X509_V_ERR_PERMITTED_VIOLATION || verdict == X509_V_ERR_EXCLUDED_VIOLATION)
-        return "a name or address in it is outside of what this CA may issue for (--permit-dns "
-               "and --permit-ip of `ktlsgate pki init`; see `ktlsgate pki show`)";
+        return "a name or address in it is outside of what this CA may issue for (the --permit "
+               "flags of `ktlsgate pki init`; see `ktlsgate pki show`)";
+    if (verdict == X509_V_ERR_UNSUPPORTED_NAME_SYNTAX)
+        return "a URI in it has no host, and this CA may issue only for those of some hosts (the "
+               "--permit flags of `ktlsgate pki init`)";
     return X509_verify_cert_error_string(verdict);
 }
 

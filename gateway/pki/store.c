@@ -41,6 +41,23 @@ static int sync_beside(const char *path)
     return parent < 0 ? -1 : fsync(parent);
 }
 
+/* Whoever else may change the folder could put another CA into it. */
+static int check_owner(const char *path, const struct stat *st, struct gw_error *err)
+{
+    if (st->st_uid != geteuid() && st->st_uid)
+        return gw_error_set(err, GW_EXIT_START,
+                            "%s: this folder belongs to user %u, who could change what is in it; "
+                            "run this as that user, or give the folder and all in it to yours "
+                            "(chown -R)",
+                            path, (unsigned)st->st_uid);
+    if (st->st_mode & 022)
+        return gw_error_set(err, GW_EXIT_START,
+                            "%s: others may write to this folder; take that away (chmod go-w) or "
+                            "name a new one",
+                            path);
+    return 0;
+}
+
 int gw_pki_store_create(const char *path, struct gw_error *err)
 {
     struct stat st;
@@ -50,12 +67,14 @@ int gw_pki_store_create(const char *path, struct gw_error *err)
                             strerror(errno));
     if (!S_ISDIR(st.st_mode))
         return gw_error_set(err, GW_EXIT_START, "%s: this is a file; name a folder", path);
-    if (st.st_mode & 022)
-        return gw_error_set(err, GW_EXIT_START,
-                            "%s: others may write to this folder; take that away (chmod go-w) or "
-                            "name a new one",
-                            path);
-    return 0;
+    return check_owner(path, &st, err);
+}
+
+static int check_open(const struct gw_pki_store *store, struct gw_error *err)
+{
+    struct stat st;
+    return fstat(store->fd, &st) ? fail(store, "", "looked at", err)
+                                 : check_owner(store->path, &st, err);
 }
 
 static int lock(const struct gw_pki_store *store, int operation, int patience_ms)
@@ -89,7 +108,12 @@ int gw_pki_store_open(struct gw_pki_store *ret, const char *path, enum gw_pki_ac
                             "%s: the CA's folder cannot be opened: %s; make one with `ktlsgate "
                             "pki init`, or name it with --dir",
                             path, strerror(errno));
-    int error = lock(&store, access == GW_PKI_WRITE ? LOCK_EX : LOCK_SH, patience_ms);
+    int error = check_open(&store, err);
+    if (error) {
+        gw_pki_store_close(&store);
+        return error;
+    }
+    error = lock(&store, access == GW_PKI_WRITE ? LOCK_EX : LOCK_SH, patience_ms);
     if (error == -EWOULDBLOCK)
         error = gw_error_set(err, GW_EXIT_START,
                              "%s: another `ktlsgate pki` has been at work in this folder for %d "

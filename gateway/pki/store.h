@@ -31,7 +31,8 @@ struct gw_pki_store {
     const char *path; /* as given; the caller keeps it alive */
 };
 
-/* Makes the folder (mode 0700) unless there is one. One that others may write to is refused. */
+/* Makes the folder (mode 0700) unless there is one. One that belongs to somebody else but root, or
+ * that others may write to, is refused here, and whenever it is opened. */
 gw_must_check int gw_pki_store_create(const char *path, struct gw_error *err);
 /* Opens and locks it, waiting `patience_ms` for others. Returns 0; -EIO with *err filled. */
 gw_must_check int gw_pki_store_open(struct gw_pki_store *ret, const char *path,

@@ -31,6 +31,8 @@ static const struct {
     {"days", "7"},
     {"permit-dns", "x.y"},
     {"permit-ip", "::/0"},
+    {"permit-uri", "x.y"},
+    {"permit-email", ".x.y"},
     {"within", "10d"},
     {"next-update", "7d"},
     {"key-pass-file", "p"},

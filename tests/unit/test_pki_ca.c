@@ -21,6 +21,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/skip.h"
+
 enum {
     DAY_S = 86400
 };
@@ -309,6 +311,17 @@ static void a_bounded_ca_issues_within_its_bounds(void **state gw_unused)
     assert_int_not_equal(run("ls certs/192.0.3.1"), 0); /* nothing of it is left */
 }
 
+static void issues(const char *name, struct gw_pki_san san, bool yes)
+{
+    const struct gw_pki_record *made;
+    struct gw_pki_request r = {.kind = GW_PKI_CLIENT, .name = name, .sans = {san}, .san_count = 1};
+    int error = gw_pki_issue(&w.ca, &r, &(struct gw_pki_wish){.days = 0}, &made, &w.err);
+    if (!error != yes)
+        fail_msg("'%s' is %s", san.text, yes ? w.err.text : "issued for");
+    if (!yes && !strstr(w.err.text, "this CA may issue"))
+        fail_msg("'%s' is refused for another reason: %s", san.text, w.err.text);
+}
+
 static void only_dns_names_permitted_means_no_addresses(void **state gw_unused)
 {
     const struct gw_pki_permits permits = {.dns = {"example.com"}, .dns_count = 1};
@@ -319,6 +332,87 @@ static void only_dns_names_permitted_means_no_addresses(void **state gw_unused)
     assert_int_not_equal(
         gw_pki_issue(&w.ca, &address, &(struct gw_pki_wish){.days = 0}, &made, &w.err), 0);
     assert_non_null(strstr(w.err.text, "outside of what this CA may issue for"));
+    issues("six", (struct gw_pki_san){GW_PKI_SAN_IP, "2001:db8::1"}, false);
+    issues("four", (struct gw_pki_san){GW_PKI_SAN_IP, "192.0.2.1"}, false);
+}
+
+/* Without a flag for them, URIs and mail addresses of the domain; with one, those it names, too. */
+static void names_of_every_kind_are_bounded(void **state gw_unused)
+{
+    static const struct {
+        struct gw_pki_san san;
+        bool by_dns, by_flags;
+    } rows[] = {
+        {{GW_PKI_SAN_URI, "spiffe://example.com/web"}, true, true},
+        {{GW_PKI_SAN_URI, "https://a.b.example.com/web"}, true, true},
+        {{GW_PKI_SAN_URI, "spiffe://prod.mesh/web"}, false, true},
+        {{GW_PKI_SAN_URI, "spiffe://a.prod.mesh/web"}, false, false},
+        {{GW_PKI_SAN_URI, "spiffe://a.test.mesh/web"}, false, true},
+        {{GW_PKI_SAN_URI, "spiffe://test.mesh/web"}, false, false},
+        {{GW_PKI_SAN_URI, "spiffe://other.org/root"}, false, false},
+        {{GW_PKI_SAN_URI, "spiffe://badexample.com/root"}, false, false},
+        {{GW_PKI_SAN_URI, "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"}, false, false},
+        {{GW_PKI_SAN_EMAIL, "ann@example.com"}, true, true},
+        {{GW_PKI_SAN_EMAIL, "ann@mail.example.com"}, true, true},
+        {{GW_PKI_SAN_EMAIL, "ann@mail.test"}, false, true},
+        {{GW_PKI_SAN_EMAIL, "ann@a.mail.test"}, false, false},
+        {{GW_PKI_SAN_EMAIL, "bob@other.org"}, false, true},
+        {{GW_PKI_SAN_EMAIL, "root@other.org"}, false, false},
+        {{GW_PKI_SAN_EMAIL, "ann@badexample.com"}, false, false},
+        {{GW_PKI_SAN_DNS, "www.example.com"}, true, true},
+        {{GW_PKI_SAN_DNS, "prod.mesh"}, false, false},
+        {{GW_PKI_SAN_IP, "2001:db8::1"}, false, false},
+    };
+    struct gw_pki_permits permits = {.dns = {"example.com"}, .dns_count = 1};
+    for (int flags = 0; flags < 2; flags++) {
+        init((struct gw_pki_init){.permits = &permits});
+        for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+            char name[16];
+            (void)snprintf(name, sizeof(name), "n%zu", i);
+            issues(name, rows[i].san, flags ? rows[i].by_flags : rows[i].by_dns);
+        }
+        gw_pki_ca_close(&w.ca);
+        gw_pki_store_destroy(w.path);
+        permits.uri[permits.uri_count++] = "prod.mesh";
+        permits.uri[permits.uri_count++] = ".test.mesh";
+        permits.email[permits.email_count++] = "mail.test";
+        permits.email[permits.email_count++] = "bob@other.org";
+    }
+}
+
+/* Whoever else owns the folder could put another CA into it, at any time. */
+static void a_folder_of_somebody_else_is_refused(void **state gw_unused)
+{
+    const struct gw_pki_init plain = {.path = w.path, .now = w.now};
+    if (geteuid())
+        skip_with("only root can give a folder away");
+    assert_return_code(mkdir(w.path, 0755), errno);
+    assert_return_code(chown(w.path, 65534, 0), errno);
+    assert_int_not_equal(gw_pki_ca_init(&w.ca, &plain, &w.err), 0);
+    assert_non_null(strstr(w.err.text, "belongs to user 65534"));
+    assert_return_code(chown(w.path, 0, 0), errno);
+    init(plain);
+    for (enum gw_pki_access access = GW_PKI_READ; access <= GW_PKI_WRITE; access++) {
+        reopen(access);
+        gw_pki_ca_close(&w.ca);
+        assert_return_code(chown(w.path, 65534, 0), errno);
+        assert_int_not_equal(gw_pki_ca_open(&w.ca, w.path, access, w.now, &w.err), 0);
+        assert_non_null(strstr(w.err.text, "belongs to user 65534"));
+        assert_return_code(chown(w.path, 0, 0), errno);
+        assert_return_code(chmod(w.path, 0770), errno);
+        assert_int_not_equal(gw_pki_ca_open(&w.ca, w.path, access, w.now, &w.err), 0);
+        assert_non_null(strstr(w.err.text, "others may write to this folder"));
+        assert_return_code(chmod(w.path, 0700), errno);
+    }
+    /* Whoever is not root may use root's folder. */
+    assert_return_code(chmod(test_dir_path(w.dir), 0755), errno);
+    assert_return_code(chmod(w.path, 0755), errno);
+    assert_return_code(seteuid(65534), errno);
+    struct gw_pki_store store = {.fd = -1};
+    int opened = gw_pki_store_open(&store, w.path, GW_PKI_READ, 0, &w.err);
+    gw_pki_store_close(&store);
+    assert_return_code(seteuid(0), errno);
+    assert_int_equal(opened, 0);
 }
 
 static void bad_bounds_are_refused(void **state gw_unused)
@@ -330,6 +424,12 @@ static void bad_bounds_are_refused(void **state gw_unused)
         {{.dns = {"*.example.com"}, .dns_count = 1}, "leave the star out"},
         {{.dns = {"a b"}, .dns_count = 1}, "--permit-dns 'a b'"},
         {{.ip = {"192.0.2.0/24"}, .ip_count = 1}, "give --permit-dns as well"},
+        {{.uri = {"a.b"}, .uri_count = 1}, "give --permit-dns as well"},
+        {{.email = {"a.b"}, .email_count = 1}, "give --permit-dns as well"},
+        {{.dns = {"a"}, .dns_count = 1, .uri = {"spiffe://a/"}, .uri_count = 1}, "the host alone"},
+        {{.dns = {"a"}, .dns_count = 1, .uri = {"*.a.b"}, .uri_count = 1}, "write .example.com"},
+        {{.dns = {"a"}, .dns_count = 1, .uri = {"..a"}, .uri_count = 1}, "--permit-uri '..a'"},
+        {{.dns = {"a"}, .dns_count = 1, .email = {"a@"}, .email_count = 1}, "--permit-email 'a@'"},
         {{.dns = {"a"}, .dns_count = 1, .ip = {"192.0.2.0"}, .ip_count = 1}, "no network"},
         {{.dns = {"a"}, .dns_count = 1, .ip = {"192.0.2.0/33"}, .ip_count = 1}, "no network"},
         {{.dns = {"a"}, .dns_count = 1, .ip = {"x/8"}, .ip_count = 1}, "no network"},
@@ -626,6 +726,8 @@ int main(void)
         row(every_kind_of_key_works),
         row(a_bounded_ca_issues_within_its_bounds),
         row(only_dns_names_permitted_means_no_addresses),
+        row(names_of_every_kind_are_bounded),
+        row(a_folder_of_somebody_else_is_refused),
         row(bad_bounds_are_refused),
         row(a_name_has_one_active_certificate),
         row(renewing_keeps_all_but_the_key),
