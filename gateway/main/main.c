@@ -11,6 +11,7 @@
 #include "gateway/main/probe.h"
 #include "gateway/pki/pki.h"
 #include "gateway/proc/master.h"
+#include "gateway/tls/library.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -141,6 +142,8 @@ int main(int argc, char **argv)
     struct gw_config *config;
     struct gw_error err = {.exit = GW_EXIT_OK};
     open_standard_streams();
+    if (!gw_tls_library_begin())
+        return (int)GW_EXIT_OTHER;
     if (parse(&config, argc, argv, &err))
         return (int)fail(&err);
     enum gw_exit code = run(config, argc > 2 ? argc - 2 : 0, argv + 2, &err);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <zlib.h>
 
 static const struct {
     const char *word, *advice;
@@ -34,11 +35,11 @@ const char *gw_tlsmodule_advice(enum gw_tls_module module)
 
 /* Calls look() for each line until it gives an answer. Lines longer than the buffer come in pieces,
  * which is right for what is looked for here: it stands at the front. */
-static enum gw_tls_module scan(FILE *file, enum gw_tls_module (*look)(const char *line))
+static enum gw_tls_module scan(gzFile file, enum gw_tls_module (*look)(const char *line))
 {
     char line[1024];
     enum gw_tls_module found = GW_TLS_MODULE_UNKNOWN;
-    while (found == GW_TLS_MODULE_UNKNOWN && fgets(line, sizeof(line), file))
+    while (found == GW_TLS_MODULE_UNKNOWN && gzgets(file, line, sizeof(line)))
         found = look(line);
     return found;
 }
@@ -66,31 +67,22 @@ static enum gw_tls_module look_in_config(const char *line)
 }
 
 struct place {
-    const char *before, *after; /* of the kernel's release, below the root */
+    const char *before, *after; /* of the kernel's release, below the root; NULL: without it */
     enum gw_tls_module (*look)(const char *line);
 };
 
+/* zlib reads a file that is not compressed as it is. */
 static enum gw_tls_module scan_place(const struct place *place, const char *root,
                                      const char *release)
 {
     char path[PATH_MAX];
-    int n = snprintf(path, sizeof(path), "%s/%s%s%s", root, place->before, release, place->after);
-    FILE *file = n > 0 && (size_t)n < sizeof(path) ? fopen(path, "re") : NULL;
+    int n = snprintf(path, sizeof(path), "%s/%s%s%s", root, place->before,
+                     place->after ? release : "", place->after ? place->after : "");
+    gzFile file = n > 0 && (size_t)n < sizeof(path) ? gzopen(path, "re") : NULL;
     if (!file)
         return GW_TLS_MODULE_UNKNOWN;
     enum gw_tls_module found = scan(file, place->look);
-    (void)fclose(file);
-    return found;
-}
-
-/* Only of the machine itself, so that the path is fixed: it goes through a shell. */
-static enum gw_tls_module scan_proc_config(void)
-{
-    FILE *pipe = popen("gzip -dc </proc/config.gz 2>/dev/null", "re");
-    if (!pipe)
-        return GW_TLS_MODULE_UNKNOWN;
-    enum gw_tls_module found = scan(pipe, look_in_config);
-    (void)pclose(pipe);
+    (void)gzclose(file);
     return found;
 }
 
@@ -100,12 +92,11 @@ enum gw_tls_module gw_tlsmodule_find(const char *root, const char *release)
         {"lib/modules/", "/modules.dep", look_in_dep},
         {"boot/config-", "", look_in_config},
         {"lib/modules/", "/config", look_in_config},
+        {"proc/config.gz", NULL, look_in_config},
     };
     enum gw_tls_module found = GW_TLS_MODULE_UNKNOWN;
     for (size_t i = 0; i < GW_ARRAY_SIZE(places) && found == GW_TLS_MODULE_UNKNOWN; i++)
         found = scan_place(&places[i], root, release);
-    if (found == GW_TLS_MODULE_UNKNOWN && !*root)
-        found = scan_proc_config();
     return found;
 }
 

@@ -12,8 +12,7 @@ enum gw_tls_module {
 
 /*
  * Looks below `root` ("" for the machine itself): lib/modules/RELEASE/modules.dep, then the
- * kernel's configuration in boot/config-RELEASE, lib/modules/RELEASE/config or proc/config.gz
- * (unpacked by gzip(1)).
+ * kernel's configuration in boot/config-RELEASE, lib/modules/RELEASE/config or proc/config.gz.
  */
 enum gw_tls_module gw_tlsmodule_find(const char *root, const char *release);
 /* Of this machine and the kernel it runs. */

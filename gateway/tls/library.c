@@ -38,7 +38,7 @@ static void unmake(void)
  * SSL_CTX, ours too. And the names of all ciphers that libcrypto had before it had providers would
  * go into each library context, which walks over them for each operation with a key. The first
  * initialisation decides of both. */
-static bool begin(void)
+bool gw_tls_library_begin(void)
 {
     return OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ADD_ALL_CIPHERS, NULL) ==
            1;
@@ -80,7 +80,7 @@ static bool make_plain(void)
 
 static const char *make(void)
 {
-    if (!begin())
+    if (!gw_tls_library_begin())
         return "libssl cannot be initialized";
     if (asked == GW_CRYPTO_LIBRARY || !make_with_ours()) {
         unmake();

@@ -9,6 +9,11 @@
 #include "gateway/config/config.h"
 
 #include <openssl/types.h>
+#include <stdbool.h>
+
+/* Before anything else of libssl or libcrypto, so that nothing in this process ever reads an
+ * openssl.cnf, which may name code to be loaded. False when out of memory. */
+bool gw_tls_library_begin(void);
 
 enum {
     GW_LIBRARY_TEXT_MAX = 256

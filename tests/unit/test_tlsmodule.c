@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -55,6 +56,16 @@ static void put_file(const char *name, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
+static void put_packed(const char *name, const char *text)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof(path), "%s/%s", root, name);
+    gzFile file = gzopen(path, "we");
+    assert_non_null(file);
+    assert_int_equal(gzputs(file, text), strlen(text));
+    assert_int_equal(gzclose(file), Z_OK);
+}
+
 static void assert_module(enum gw_tls_module want)
 {
     assert_int_equal(gw_tlsmodule_find(root, "6.1.0-x"), want);
@@ -63,6 +74,13 @@ static void assert_module(enum gw_tls_module want)
 static void module_is_told_from_files(void **state)
 {
     (void)state;
+    assert_module(GW_TLS_MODULE_UNKNOWN);
+    make_folder("proc");
+    put_packed("proc/config.gz", "CONFIG_A=y\nCONFIG_TLS=m\n");
+    assert_module(GW_TLS_MODULE_MISSING);
+    put_packed("proc/config.gz", "CONFIG_A=y\n# CONFIG_TLS is not set\n");
+    assert_module(GW_TLS_MODULE_NOT_BUILT);
+    put_file("proc/config.gz", "\x1f\x8b\x08 and nothing that can be unpacked");
     assert_module(GW_TLS_MODULE_UNKNOWN);
     make_folder("boot");
     put_file("boot/config-6.1.0-x", "CONFIG_TLS_DEVICE=y\n# CONFIG_TLS_TOE is not set\n");
