@@ -57,6 +57,7 @@
     X(BACKEND_REVOKED,      "backend-cert-revoked",   true,  "the backend's certificate or a CA above it is revoked by a CRL of --crl") \
     X(BACKEND_NO_CRL,       "backend-cert-no-crl",    true,  "a CA of the backend's certificate has no current CRL in --crl") \
     X(BACKEND_INVALID,      "backend-cert-invalid",   true,  "the backend's certificate or its signature is not acceptable") \
+    X(BACKEND_NOT_ALLOWED,  "backend-not-allowed",    true,  "no allow rule matches the backend's certificate, or a deny rule does") \
     X(BACKEND_NAME,         "backend-cert-name",      true,  "the backend's certificate is for another name than --target or --target-name says") \
     X(CLIENT_RESET,         "client-reset",           true,  "the client reset the connection")                         \
     X(CLIENT_TRUNCATED,     "client-truncated",       true,  "the client closed without close_notify")                  \

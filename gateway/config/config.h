@@ -123,6 +123,8 @@ struct gw_service {
     /* Client role: the DNS name or address that the target's certificate must be good for. A name
      * is also sent (SNI). NULL in the server role. */
     const char *target_name;
+    /* It need not be good for it: the rules alone judge. Then the name may be NULL, too. */
+    bool target_unnamed;
 
     struct gw_cert_pair *certs; /* owned, as is the next */
     unsigned cert_count;
@@ -135,8 +137,9 @@ struct gw_service {
     bool crl_soft;         /* a CRL that is missing or too old refuses nobody */
     uint32_t verify_depth; /* certificates between leaf and anchor, to GW_VERIFY_DEPTH_MAX */
     enum gw_verify verify;
-    /* At most GW_MAX_RULES, owned by the configuration. Never without an allow rule in a served
-     * configuration: verify none gets one GW_RULE_ALL. */
+    /* At most GW_MAX_RULES, owned by the configuration; on clients, or in the client role on the
+     * target. Never without an allow rule in a served configuration: verify none gets one
+     * GW_RULE_ALL, and so does a client without any. */
     struct gw_rule *rules;
     unsigned rule_count;
 

@@ -23,12 +23,12 @@ static const char *const verify_words[] = {"none", "optional", "required", NULL}
         "verify-fingerprint")                                                                      \
     ROW("spki", SPKI, "HEX", "the public key of this SHA-256; also sha256/BASE64",                 \
         "pinnedpubkey verify-hash")
-#define RULE(side, word, kind_, value_, help_, also_, set_)                                        \
+#define RULE(side, group_, commands_, word, kind_, value_, help_, also_, set_)                     \
     {                                                                                              \
         .name = side "-" word,                                                                     \
         .kind = GW_OPTION_PATTERN,                                                                 \
-        .group = GW_GROUP_CLIENTS,                                                                 \
-        .commands = IN_SERVER,                                                                     \
+        .group = group_,                                                                           \
+        .commands = commands_,                                                                     \
         .repeatable = true,                                                                        \
         .value = value_,                                                                           \
         .help = help_,                                                                             \
@@ -36,10 +36,20 @@ static const char *const verify_words[] = {"none", "optional", "required", NULL}
         .first = GW_RULE_##kind_,                                                                  \
         .set = set_,                                                                               \
     },
+#define OF_CLIENTS GW_GROUP_CLIENTS, IN_SERVER
+#define OF_TARGET GW_GROUP_TRUST, IN_CLIENT
+#define RULE_OF(side, of, word, kind, value, help, also, set)                                      \
+    RULE(side, of, word, kind, value, help, also, set)
 #define ALLOW(word, kind, value, what, also)                                                       \
-    RULE("allow", word, kind, value, "let clients pass with " what, also, gw_set_rule)
+    RULE_OF("allow", OF_CLIENTS, word, kind, value, "let clients pass with " what, also,           \
+            gw_set_rule)
 #define DENY(word, kind, value, what, also)                                                        \
-    RULE("deny", word, kind, value, "refuse clients with " what, NULL, gw_set_deny)
+    RULE_OF("deny", OF_CLIENTS, word, kind, value, "refuse clients with " what, NULL, gw_set_deny)
+#define ALLOW_TARGET(word, kind, value, what, also)                                                \
+    RULE_OF("allow", OF_TARGET, word, kind, value, "trust only a target with " what, also,         \
+            gw_set_rule)
+#define DENY_TARGET(word, kind, value, what, also)                                                 \
+    RULE_OF("deny", OF_TARGET, word, kind, value, "refuse a target with " what, NULL, gw_set_deny)
 
 const struct gw_option gw_options_trust[] = {
     {
@@ -50,7 +60,7 @@ const struct gw_option gw_options_trust[] = {
         .value = "NAME",
         .otherwise = "the host of --target",
         .help = "DNS name or address that the target's certificate must be good for; a name is "
-                "also sent to it (SNI)",
+                "also sent to it (SNI). none: any name, which needs an --allow flag",
         .also = "checkHost checkIP sni verify-host server-name",
         IN_SERVICE(target_name),
         .set = gw_set_target_name,
@@ -224,7 +234,7 @@ const struct gw_option gw_options_trust[] = {
         IN_SERVICE(verify_depth),
         .set = gw_set_count,
     },
-    {
+    RULES(ALLOW_TARGET) RULES(DENY_TARGET){
         .name = "verify",
         .kind = GW_OPTION_WORD,
         .group = GW_GROUP_CLIENTS,

@@ -227,6 +227,9 @@ int gw_set_target(struct gw_draft *d, const struct gw_option *opt, const char *v
 
 int gw_set_target_name(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
+    d->service->target_unnamed = strcmp(value, "none") == 0;
+    if (d->service->target_unnamed)
+        return 0;
     if (!gw_address_is_host(value))
         return gw_draft_refuse_value(d, opt, value,
                                      "it is neither a DNS name nor an address; give one, without "

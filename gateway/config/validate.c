@@ -65,6 +65,8 @@ static int name_by_target(struct gw_draft *d)
     struct gw_address_spec spec;
     const char *why;
     gw_require(!gw_address_read(d->target, GW_ADDRESS_TARGET, &spec, &why));
+    if (spec.kind == GW_ADDRESS_UNIX && d->service->target_unnamed)
+        return 0;
     if (spec.kind == GW_ADDRESS_UNIX)
         return refuse_usage(d, "--target-name is missing: a path has no name that a certificate "
                                "could be good for; say which one it must be");
@@ -177,6 +179,21 @@ static int check_rules(struct gw_draft *d)
         return refuse_usage(d, "--allow-all lets every client pass, so the other --allow flags "
                                "would do nothing; leave it out, or them");
     return s->rule_count ? 0 : gw_draft_add_rule(d, &all);
+}
+
+/* Beside the name that the target must have, or instead of it. */
+static int check_target_rules(struct gw_draft *d)
+{
+    struct gw_service *s = d->service;
+    const struct gw_rule all = {.kind = GW_RULE_ALL};
+    unsigned allows = 0;
+    for (unsigned i = 0; i < s->rule_count; i++)
+        allows += !s->rules[i].deny;
+    if (s->target_unnamed && !allows)
+        return refuse_usage(d, "--target-name none would trust everybody whom the authorities "
+                               "know; say which target is meant with --allow-uri, --allow-dns or "
+                               "another --allow flag, or give its name");
+    return allows ? 0 : gw_draft_add_rule(d, &all);
 }
 
 static int check_versions(struct gw_draft *d)
@@ -371,6 +388,7 @@ static const struct check {
     {SERVER, check_verify, 0},
     {GATEWAY, check_crls, 0},
     {SERVER, check_rules, 0},
+    {CLIENT, check_target_rules, 0},
     {GATEWAY, check_versions, 0},
     {EVERY, count_workers, ASKS | OF_WHOLE},
     {GATEWAY, resolve_ids, ASKS | OF_WHOLE},

@@ -61,7 +61,7 @@ struct gw_conn_env {
     unsigned worker_count;
     struct gw_choice choice; /* of --relay auto and --records measured */
     /* Told once for each connection that ends; must not block. */
-    void (*ended)(void *arg, const struct gw_conn_report *report);
+    void (*ended)(void *arg, const struct gw_conn_report *report, const struct gw_note *note);
     void *arg;
     uint64_t run; /* random, of this worker's life: makes connections' numbers unique */
 

@@ -130,6 +130,7 @@ struct gw_conn {
     union gw_proxy_end told_client, told_local;
 
     struct gw_passport *passport; /* --recheck-on-reload; owned */
+    struct gw_note *note;         /* of the certificate that the TLS side showed; owned */
     struct gw_terms *terms;       /* held as long as one of the next two is there */
     struct gw_handshake *hs;      /* until all its bytes are sent */
     struct gw_handshake *tickets; /* client role: then here, while tickets may come */

@@ -11,6 +11,7 @@
 #include "gateway/base/clock.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 /* A connect is in flight only when there is no TLS yet, and then all operations are cancelled. */
 enum {
@@ -171,7 +172,7 @@ static void tell(struct gw_conn *c)
     gw_conn_copy_text(r->rx_relay, sizeof(r->rx_relay), relay_word(c, &c->rec.rx, &c->rx.pace));
     gw_stats_end(c->env->stats, c->reason);
     gw_stats_add(c->env->stats, GW_COUNTER_OPEN, -1);
-    c->env->ended(c->env->arg, r);
+    c->env->ended(c->env->arg, r, c->note);
 }
 
 static void count_engines(struct gw_conn *c)
@@ -195,6 +196,7 @@ void gw_end_try_free(struct gw_conn *c)
     gw_resume_end(c);
     gw_conn_free_handshake(c, &c->hs);
     gw_recheck_drop(c);
+    free(c->note);
     if (c->has_record) {
         count_engines(c);
         gw_record_done(&c->rec);

@@ -19,50 +19,49 @@ static bool allows(void *arg, const struct gw_identity *id)
     return gw_terms_judge(arg, id).pass;
 }
 
-static void note_identity(struct gw_conn *c, const struct gw_identity *id,
-                          const struct gw_rule *rule)
+/* False without memory. */
+static bool note_peer(struct gw_conn *c, const struct gw_identity *id)
 {
-    if (id->present) {
-        COPY_TEXT(c->report.cn, gw_identity_first(id, GW_NAME_CN));
-        COPY_TEXT(c->report.serial, id->serial);
-        COPY_TEXT(c->report.fingerprint, id->fingerprint);
-    }
-    if (rule)
+    struct gw_handshake_holder holder;
+    if (c->note || !gw_handshake_get_holder(c->hs, &holder))
+        return true;
+    c->note = gw_note_new(id, &holder);
+    return c->note;
+}
+
+static void note_ruling(struct gw_conn *c, const struct gw_ruling *ruling)
+{
+    const struct gw_rule *rule = ruling->rule;
+    if (rule && (rule->pattern || c->service->role == GW_ROLE_SERVER))
         COPY_TEXT(c->report.rule, rule->pattern ? rule->pattern : "all");
+    if (rule && !ruling->pass)
+        (void)snprintf(c->report.detail, sizeof(c->report.detail), "--deny-%s%s",
+                       gw_pattern_kind_word(rule->kind),
+                       ruling->doubt ? " cannot judge an unusable name" : "");
 }
 
-/* The handshake has verified the target; its names are for the log only. */
-static enum gw_reason note_target(struct gw_conn *c, const struct gw_identity *id)
-{
-    note_identity(c, id, NULL);
-    return gw_recheck_keep(c, id);
-}
-
-/* NONE: the client may pass, and the backend can be told who it is. */
-static enum gw_reason judge_client(struct gw_conn *c, const struct gw_identity *id)
+/* NONE: the peer may pass, and the backend can be told who it is. */
+static enum gw_reason judge_identity(struct gw_conn *c, const struct gw_identity *id)
 {
     struct gw_ruling ruling = gw_terms_judge(c->terms, id);
-    note_identity(c, id, ruling.rule);
-    if (!ruling.pass && ruling.rule)
-        (void)snprintf(c->report.detail, sizeof(c->report.detail), "--deny-%s%s",
-                       gw_pattern_kind_word(ruling.rule->kind),
-                       ruling.doubt ? " cannot judge an unusable name" : "");
+    note_ruling(c, &ruling);
     if (!ruling.pass)
         return GW_REASON_NOT_ALLOWED;
     enum gw_reason late = gw_recheck_keep(c, id);
-    return late ? late : gw_announce_make(c, id);
+    return late || c->service->role == GW_ROLE_CLIENT ? late : gw_announce_make(c, id);
 }
 
 static enum gw_reason judge_peer(struct gw_conn *c)
 {
     struct gw_identity id;
     enum gw_reason refused = GW_REASON_CERT_INVALID;
-    if (!gw_handshake_identity(c->hs, &id))
-        COPY_TEXT(c->report.detail, "its alternative names cannot be read");
-    else if (c->service->role == GW_ROLE_SERVER)
-        refused = judge_client(c, &id);
+    bool read = gw_handshake_identity(c->hs, &id);
+    if (!note_peer(c, &id))
+        refused = GW_REASON_NO_MEMORY;
+    else if (read)
+        refused = judge_identity(c, &id);
     else
-        refused = note_target(c, &id);
+        COPY_TEXT(c->report.detail, "its alternative names cannot be read");
     gw_identity_done(&id);
     return refused;
 }
@@ -214,7 +213,8 @@ static void begin_handshake(struct gw_conn *c)
     gw_stats_add(c->env->stats, GW_COUNTER_HANDSHAKING, 1);
     c->moved_ns = c->env->now_ns;
     c->terms = gw_terms_hold(c->env->terms[c->service_index]);
-    c->hs = gw_handshake_new(c->terms->tls, allows, c->terms);
+    bool asked = c->service->role == GW_ROLE_SERVER || gw_terms_ask_names(c->terms);
+    c->hs = gw_handshake_new(c->terms->tls, asked ? allows : NULL, c->terms);
     if (!c->hs) {
         gw_end_now(c, GW_REASON_NO_MEMORY);
         return;
@@ -253,9 +253,13 @@ void gw_opening_read(struct gw_conn *c)
 static void note_failure(struct gw_conn *c)
 {
     struct gw_handshake_info info;
+    struct gw_identity id;
     gw_handshake_get_info(c->hs, &info);
     COPY_TEXT(c->report.sni, info.sni);
     COPY_TEXT(c->report.detail, gw_handshake_detail(c->hs));
+    (void)!gw_handshake_identity(c->hs, &id);
+    (void)note_peer(c, &id);
+    gw_identity_done(&id);
 }
 
 static void note_handshake(struct gw_conn *c)

@@ -37,7 +37,7 @@ static enum gw_reason judge(const struct gw_conn *c, const struct gw_passport *p
         return reason;
     if (p->chain.present)
         reason = gw_tls_context_judge_chain(terms->tls, &p->chain, now);
-    if (!reason && c->service->role == GW_ROLE_SERVER && !gw_terms_judge(terms, &p->identity).pass)
+    if (!reason && !gw_terms_judge(terms, &p->identity).pass)
         reason = GW_REASON_NOT_ALLOWED;
     return reason;
 }

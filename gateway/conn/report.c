@@ -18,15 +18,11 @@ static const struct {
     {                                                                                              \
         key, offsetof(struct gw_conn_report, field), sizeof(((struct gw_conn_report *)0)->field)   \
     }
-    ROW("service", service),   ROW("client", client),
-    ROW("via", via),           ROW("detail", detail),
-    ROW("version", version),   ROW("suite", suite),
-    ROW("group", group),       ROW("sni", sni),
-    ROW("alpn", alpn),         ROW("cn", cn),
-    ROW("serial", serial),     ROW("fingerprint", fingerprint),
-    ROW("rule", rule),         ROW("tx", tx_engine),
-    ROW("rx", rx_engine),      ROW("tx_relay", tx_relay),
-    ROW("rx_relay", rx_relay), ROW("engine_why", engine_why),
+    ROW("service", service),   ROW("client", client),     ROW("via", via),
+    ROW("detail", detail),     ROW("version", version),   ROW("suite", suite),
+    ROW("group", group),       ROW("sni", sni),           ROW("alpn", alpn),
+    ROW("rule", rule),         ROW("tx", tx_engine),      ROW("rx", rx_engine),
+    ROW("tx_relay", tx_relay), ROW("rx_relay", rx_relay), ROW("engine_why", engine_why),
 #undef ROW
 };
 
@@ -54,6 +50,7 @@ static void add_texts(struct gw_line *line, struct gw_conn_report *report)
     }
 }
 
+/* The line without what the peer's certificate says, which can be long: that comes last. */
 static void format_report(struct gw_conn_report *r, enum gw_log_format format, int worker,
                           struct gw_line *line)
 {
@@ -77,7 +74,6 @@ static void format_report(struct gw_conn_report *r, enum gw_log_format format, i
     gw_line_milli(line, "ms", r->duration_us);
     if (r->handshake_us)
         gw_line_milli(line, "handshake_ms", r->handshake_us);
-    gw_line_end(line);
 }
 
 size_t gw_entry_text_make(struct gw_entry_text *entry, enum gw_log_level level, const char *message)
@@ -89,11 +85,15 @@ size_t gw_entry_text_make(struct gw_entry_text *entry, enum gw_log_level level, 
     return offsetof(struct gw_entry_text, message) + len;
 }
 
-size_t gw_entry_conn_make(struct gw_entry_conn *entry, const struct gw_conn_report *report)
+size_t gw_entry_conn_make(struct gw_entry_conn *entry, const struct gw_conn_report *report,
+                          const struct gw_note *note)
 {
+    size_t len = note ? note->len : 0;
+    gw_require(len <= sizeof(entry->note));
     entry->kind = GW_ENTRY_CONN;
     entry->report = *report;
-    return sizeof(*entry);
+    memcpy(entry->note, note ? note->packed : "", len);
+    return offsetof(struct gw_entry_conn, note) + len;
 }
 
 static bool format_text(const void *data, size_t len, enum gw_log_format format, int worker,
@@ -117,9 +117,12 @@ bool gw_entry_format(const void *data, size_t len, enum gw_log_format format, in
     if (kind == GW_ENTRY_TEXT)
         return format_text(data, len, format, worker, line);
     struct gw_entry_conn entry;
-    if (kind != GW_ENTRY_CONN || len != sizeof(entry))
+    size_t head = offsetof(struct gw_entry_conn, note);
+    if (kind != GW_ENTRY_CONN || len < head || len > sizeof(entry))
         return false;
-    memcpy(&entry, data, sizeof(entry));
+    memcpy(&entry, data, len);
     format_report(&entry.report, format, worker, line);
+    gw_note_tell(entry.note, len - head, line);
+    gw_line_end(line);
     return true;
 }

@@ -9,6 +9,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/logring.h"
 #include "gateway/base/reason.h"
+#include "gateway/conn/note.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,9 +34,6 @@ struct gw_conn_report {
     char group[32];
     char sni[128];
     char alpn[32];
-    char cn[64]; /* of the client certificate, as serial and fingerprint */
-    char serial[64];
-    char fingerprint[65];
     char rule[64]; /* the pattern that let it in, or refused it */
     char tx_engine[8];
     char rx_engine[8];
@@ -68,6 +66,7 @@ struct gw_entry_text {
 struct gw_entry_conn {
     uint8_t kind;
     struct gw_conn_report report;
+    char note[GW_NOTE_BYTES_MAX]; /* as much as there is of it */
 };
 _Static_assert(sizeof(struct gw_conn_report) <= 1024, "hundreds fit into a log ring");
 _Static_assert(sizeof(struct gw_entry_conn) <= GW_LOGRING_ENTRY_MAX &&
@@ -77,7 +76,9 @@ _Static_assert(sizeof(struct gw_entry_conn) <= GW_LOGRING_ENTRY_MAX &&
 /* Fill an entry; return its length in bytes. */
 size_t gw_entry_text_make(struct gw_entry_text *entry, enum gw_log_level level,
                           const char *message);
-size_t gw_entry_conn_make(struct gw_entry_conn *entry, const struct gw_conn_report *report);
+/* `note` tells of the peer's certificate; NULL: it showed none. */
+size_t gw_entry_conn_make(struct gw_entry_conn *entry, const struct gw_conn_report *report,
+                          const struct gw_note *note);
 
 /* Makes the whole line of an entry; false when it is malformed. */
 bool gw_entry_format(const void *entry, size_t len, enum gw_log_format format, int worker,

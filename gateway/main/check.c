@@ -8,6 +8,23 @@ static void print_count(unsigned count, const char *what)
     printf(", %u %s%s", count, what, count == 1 ? "" : "s");
 }
 
+static void print_rules(const struct gw_service *s)
+{
+    unsigned denies = 0;
+    for (unsigned i = 0; i < s->rule_count; i++)
+        denies += s->rules[i].deny;
+    print_count(s->rule_count - denies, "allow rule");
+    if (denies)
+        print_count(denies, "deny rule");
+}
+
+static void print_target(const struct gw_service *s)
+{
+    printf(", target must be %s", s->target_unnamed ? "let in by a rule" : s->target_name);
+    if (s->rule_count != 1 || s->rules[0].kind != GW_RULE_ALL)
+        print_rules(s);
+}
+
 static void print_clients(const struct gw_service *s)
 {
     static const char *const words[] = {
@@ -15,15 +32,9 @@ static void print_clients(const struct gw_service *s)
         [GW_VERIFY_OPTIONAL] = ", asks clients for a certificate",
         [GW_VERIFY_REQUIRED] = ", demands a certificate of clients",
     };
-    unsigned denies = 0;
-    for (unsigned i = 0; i < s->rule_count; i++)
-        denies += s->rules[i].deny;
     (void)fputs(words[s->verify], stdout);
-    if (s->verify == GW_VERIFY_NONE)
-        return;
-    print_count(s->rule_count - denies, "allow rule");
-    if (denies)
-        print_count(denies, "deny rule");
+    if (s->verify != GW_VERIFY_NONE)
+        print_rules(s);
 }
 
 static void print_service(const struct gw_service *s)
@@ -40,7 +51,7 @@ static void print_service(const struct gw_service *s)
     if (server)
         print_clients(s);
     else
-        printf(", target must be %s", s->target_name);
+        print_target(s);
     (void)puts("");
 }
 

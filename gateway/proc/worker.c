@@ -75,12 +75,13 @@ static void log_sink(void *arg, enum gw_log_level level, const char *message)
     push(arg, &entry, gw_entry_text_make(&entry, level, message));
 }
 
-static void connection_ended(void *arg, const struct gw_conn_report *report)
+static void connection_ended(void *arg, const struct gw_conn_report *report,
+                             const struct gw_note *note)
 {
     struct gw_entry_conn entry;
     bool is_error = gw_reason_info((enum gw_reason)report->reason)->is_error;
     if (gw_log_wanted(is_error ? GW_LOG_WARNING : GW_LOG_INFO))
-        push(arg, &entry, gw_entry_conn_make(&entry, report));
+        push(arg, &entry, gw_entry_conn_make(&entry, report, note));
 }
 
 /* ---- listeners ---- */

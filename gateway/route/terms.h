@@ -38,6 +38,13 @@ static inline struct gw_terms *gw_terms_hold(struct gw_terms *terms)
 /* NULL is allowed. */
 void gw_terms_put(struct gw_terms *terms);
 
+/* Whether it hangs on a peer's certificate, beyond its being good. */
+static inline bool gw_terms_ask_names(const struct gw_terms *terms)
+{
+    const struct gw_service *s = terms->service;
+    return s->rule_count != 1 || s->rules[0].kind != GW_RULE_ALL;
+}
+
 /* Whether a peer with this identity may pass. */
 static inline struct gw_ruling gw_terms_judge(const struct gw_terms *terms,
                                               const struct gw_identity *id)

@@ -3,6 +3,7 @@
 
 #include "gateway/base/bytes.h"
 #include "gateway/base/wipe.h"
+#include "gateway/tls/dname.h"
 #include "gateway/tls/failure.h"
 #include "gateway/tls/identity_private.h"
 #include "gateway/tls/session.h"
@@ -25,7 +26,7 @@ static bool set_up_client(struct gw_handshake *hs)
 {
     const struct gw_trust *trust = &hs->tls->trust;
     SSL_set_connect_state(hs->ssl);
-    if (!trust->peer_is_address) {
+    if (trust->peer_name && !trust->peer_is_address) {
         (void)snprintf(hs->sni, sizeof(hs->sni), "%s", trust->peer_name);
         /* As SSL_set_tlsext_host_name does, which casts the const away. */
         if (!SSL_ctrl(hs->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
@@ -85,6 +86,7 @@ void gw_handshake_free(struct gw_handshake *hs)
         gw_session_stack_drop(&hs->tls->sessions, hs->offered);
     SSL_free(hs->ssl);
     SSL_SESSION_free(hs->offered);
+    X509_free(hs->refused);
     OPENSSL_free(hs->peer_der);
     gw_wipe_object(hs);
     free(hs);
@@ -266,9 +268,26 @@ void gw_handshake_output_sent(struct gw_handshake *hs, size_t len)
     }
 }
 
+/* libssl keeps none that was refused. */
+static const X509 *peer_certificate(const struct gw_handshake *hs)
+{
+    return hs->refused ? hs->refused : SSL_get0_peer_certificate(hs->ssl);
+}
+
 bool gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *ret)
 {
-    return gw_identity_read(ret, SSL_get0_peer_certificate(hs->ssl));
+    return gw_identity_read(ret, peer_certificate(hs));
+}
+
+bool gw_handshake_get_holder(const struct gw_handshake *hs, struct gw_handshake_holder *ret)
+{
+    const X509 *cert = peer_certificate(hs);
+    if (!cert)
+        return false;
+    gw_dname_print(X509_get_subject_name(cert), ret->subject, sizeof(ret->subject));
+    gw_dname_print(X509_get_issuer_name(cert), ret->issuer, sizeof(ret->issuer));
+    ERR_clear_error();
+    return true;
 }
 
 bool gw_handshake_chain(struct gw_handshake *hs, struct gw_chain *ret)
@@ -284,6 +303,8 @@ int gw_handshake_verify(struct gw_handshake *hs, X509_STORE_CTX *verification)
     const struct gw_trust *trust = &hs->tls->trust;
     int result = gw_trust_verify(trust, verification, &hs->chain, &hs->crl_tolerated);
     X509_STORE_CTX_set_error(verification, result);
+    if (result != X509_V_OK && !hs->refused && X509_up_ref(X509_STORE_CTX_get0_cert(verification)))
+        hs->refused = X509_STORE_CTX_get0_cert(verification);
     return result == X509_V_OK;
 }
 
@@ -312,8 +333,9 @@ unsigned gw_handshake_tickets(struct gw_handshake *hs)
 
 void gw_handshake_take_session(struct gw_handshake *hs, SSL_SESSION *session)
 {
+    bool allowed = !hs->allows || gw_handshake_peer_allowed(hs, SSL_get0_peer_certificate(hs->ssl));
     hs->sessions_received++;
-    if (!gw_session_keep_chain(hs, session)) {
+    if (!allowed || !gw_session_keep_chain(hs, session)) {
         SSL_SESSION_free(session);
         return;
     }

@@ -26,12 +26,12 @@ enum gw_handshake_verdict {
                             any, is in the output */
 };
 
-/* Whether the peer with this identity would be let in. Asked in the server role, before a ticket is
- * sealed in TLS 1.2 and before a ticket is accepted for resumption. */
+/* Whether the peer with this identity would be let in. Asked in the server role before a ticket is
+ * sealed and before one is accepted for resumption, in the client role before a session is kept. */
 typedef bool gw_handshake_allows(void *arg, const struct gw_identity *identity);
 
 /* NULL when out of memory. `arg` must outlive the handshake; `allows` may be NULL in the client
- * role. */
+ * role: everybody is. */
 struct gw_handshake *gw_handshake_new(struct gw_tls_context *ctx, gw_handshake_allows *allows,
                                       void *arg);
 /* Wipes and frees; the session stays resumable when the handshake was done. NULL is allowed. */
@@ -51,11 +51,22 @@ size_t gw_handshake_output(struct gw_handshake *hs, const uint8_t **ret_data);
 /* The first `len` bytes of the output were sent. */
 void gw_handshake_output_sent(struct gw_handshake *hs, size_t len);
 
-/* After DONE: */
+/* After DONE, or FAILED: */
 
 /* Fills *ret, for gw_identity_done to free; false when the certificate's alternative names cannot
  * be read, and then the peer is not to pass. */
 gw_must_check bool gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *ret);
+struct gw_handshake_holder {
+    char subject[256]; /* as gw_dname_print writes it */
+    char issuer[256];
+};
+/* Whom the peer's certificate names; false when it showed none that could be parsed. Of one that
+ * was refused both tell, too. */
+gw_must_check bool gw_handshake_get_holder(const struct gw_handshake *hs,
+                                           struct gw_handshake_holder *ret);
+
+/* After DONE: */
+
 /* The chain that the peer's certificate was verified by, in this handshake or in the one whose
  * session was resumed; absent when it showed none. False when there is none to be had: then the
  * peer is not to pass. */

@@ -42,6 +42,7 @@ struct gw_handshake {
     bool ticket_sent;
     unsigned char *peer_der; /* the peer's certificate, once it was asked for; owned */
     int peer_der_len;
+    X509 *refused;              /* the peer's certificate, when verifying failed; owned */
     SSL_SESSION *offered;       /* client role: what it hopes to resume; owned */
     unsigned sessions_received; /* … and what it was given for the next time */
 };

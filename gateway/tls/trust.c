@@ -154,10 +154,11 @@ int gw_trust_load(struct gw_trust *ret, const struct gw_service *service, struct
         .crl_soft = service->crl_soft,
         .peer_name = service->target_name,
         .peer_is_address = is_address(service->target_name),
+        .peer_unnamed = service->target_unnamed,
     };
     int r = 0;
-    if (service->role == GW_ROLE_CLIENT &&
-        (service->verify != GW_VERIFY_REQUIRED || !service->target_name))
+    if (service->role == GW_ROLE_CLIENT && (service->verify != GW_VERIFY_REQUIRED ||
+                                            (!service->target_name && !service->target_unnamed)))
         return gw_error_set(err, GW_EXIT_USAGE,
                             "--cacert: the target must be verified, by a CA and by its name");
     if (service->verify != GW_VERIFY_NONE) {
@@ -199,7 +200,7 @@ static int tell_names(const struct gw_trust *t, SSL_CTX *ctx)
  * name counts for nothing. */
 static int expect_name(const struct gw_trust *t, SSL_CTX *ctx)
 {
-    if (t->role == GW_ROLE_SERVER)
+    if (t->role == GW_ROLE_SERVER || t->peer_unnamed)
         return 0;
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |

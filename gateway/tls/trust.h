@@ -25,8 +25,9 @@ enum {
 struct gw_trust {
     enum gw_role role;
     enum gw_verify verify;
-    const char *peer_name;            /* client role: as gw_service.target_name */
+    const char *peer_name;            /* client role: as gw_service.target_name; NULL: none */
     bool peer_is_address;             /* … which is no name to send (RFC 6066 3) */
+    bool peer_unnamed;                /* … and need not stand in the certificate */
     unsigned depth;                   /* certificates between leaf and anchor at most */
     int64_t session_age;              /* seconds after a full handshake that sessions of it live */
     struct gw_anchors anchors;        /* empty when verify is none, as are the next two */

@@ -115,7 +115,8 @@ static void on_close(void *arg, int fd, bool reset)
     current->result->backend_reset = reset;
 }
 
-static void on_ended(void *arg, const struct gw_conn_report *report)
+static void on_ended(void *arg, const struct gw_conn_report *report,
+                     const struct gw_note *note gw_unused)
 {
     (void)arg;
     struct conn_result *result = current->result;

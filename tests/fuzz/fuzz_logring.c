@@ -50,7 +50,11 @@ static void step_report(struct gw_reader *r)
     }
     entry.kind = GW_ENTRY_CONN;
     memcpy((void *)&entry.report, &report, sizeof(report)); /* as bytes: a bool may be any */
-    push(&entry, sizeof(entry));
+    size_t len = gw_read_u16(r);
+    uint8_t *note = input_bytes(r, len % sizeof(entry.note), &len);
+    memcpy(entry.note, note, len);
+    free(note);
+    push(&entry, offsetof(struct gw_entry_conn, note) + len);
 }
 
 static void step_raw_entry(struct gw_reader *r)

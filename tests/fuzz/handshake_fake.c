@@ -145,6 +145,13 @@ bool gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *ret)
     return true;
 }
 
+bool gw_handshake_get_holder(const struct gw_handshake *hs, struct gw_handshake_holder *ret)
+{
+    (void)hs;
+    *ret = (struct gw_handshake_holder){.subject = ""};
+    return false;
+}
+
 unsigned gw_handshake_tickets(struct gw_handshake *hs)
 {
     hs->output += hs->like.ticket_len;

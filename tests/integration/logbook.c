@@ -189,6 +189,9 @@ bool conn_line_parse(const char *line, struct conn_line *ret)
     (void)TEXT(client);
     (void)TEXT(via);
     (void)TEXT(cn);
+    (void)TEXT(uri);
+    (void)TEXT(subject);
+    (void)TEXT(rule);
     (void)TEXT(sni);
     (void)TEXT(alpn);
     (void)TEXT(tx);

@@ -56,6 +56,9 @@ struct conn_line {
     char client[64];
     char via[64];
     char cn[64];
+    char uri[64];
+    char subject[64];
+    char rule[64];
     char sni[128];
     char alpn[32];
     char tx[8];

@@ -54,12 +54,14 @@ static const struct refusal {
     int alert12;
     int alert13;
     const char *reason;
+    const char *cn;     /* whom the log names; NULL: nobody */
     const char *detail; /* NULL: any */
 } refusals[] = {
     {false, ID_ALICE, ALERT_HANDSHAKE_FAILURE, ALERT_CERTIFICATE_REQUIRED, "cert-missing"},
-    {true, ID_STRANGER, ALERT_UNKNOWN_CA, ALERT_UNKNOWN_CA, "cert-untrusted"},
-    {true, ID_EXPIRED, ALERT_CERTIFICATE_EXPIRED, ALERT_CERTIFICATE_EXPIRED, "cert-expired"},
-    {true, ID_MALLORY, ALERT_ACCESS_DENIED, ALERT_ACCESS_DENIED, "not-allowed"},
+    {true, ID_STRANGER, ALERT_UNKNOWN_CA, ALERT_UNKNOWN_CA, "cert-untrusted", "stranger"},
+    {true, ID_EXPIRED, ALERT_CERTIFICATE_EXPIRED, ALERT_CERTIFICATE_EXPIRED, "cert-expired",
+     "expired"},
+    {true, ID_MALLORY, ALERT_ACCESS_DENIED, ALERT_ACCESS_DENIED, "not-allowed", "mallory"},
 };
 
 /* In TLS 1.3 the client's handshake is done before the server has seen its certificate. */
@@ -79,8 +81,8 @@ static void expect_refused(const struct refusal *row, int version)
     assert_int_equal(c.tickets, 0);
     client_close(&c);
     gateway_expect(gateway, row->reason, &line);
-    if (strcmp(row->reason, "not-allowed") == 0)
-        assert_string_equal(line.cn, "mallory");
+    assert_string_equal(line.cn, row->cn ? row->cn : "");
+    assert_int_equal(strncmp(line.subject, "CN=", 3) == 0, row->cn != NULL);
     if (row->detail)
         assert_string_equal(line.detail, row->detail);
 }
@@ -136,7 +138,8 @@ static void rules_of_other_kinds(void **state)
 static void the_denied_are_refused(void **state)
 {
     static const struct refusal denied = {
-        true, ID_MALLORY, ALERT_ACCESS_DENIED, ALERT_ACCESS_DENIED, "not-allowed", "--deny-cn"};
+        true,          ID_MALLORY, ALERT_ACCESS_DENIED, ALERT_ACCESS_DENIED,
+        "not-allowed", "mallory",  "--deny-cn"};
     struct conn_line line;
     (void)state;
     stage_serve(&(struct gateway_options){

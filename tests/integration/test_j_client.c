@@ -286,6 +286,46 @@ static void untrusted_servers_are_refused(void **state)
     gateway_stop(server);
 }
 
+/* The rules judge beside the name, or instead of it. */
+static void rules_judge_the_target(void **state)
+{
+    static const struct {
+        const char *flags[GATEWAY_FLAGS_MAX];
+        const char *reason; /* of the client */
+        const char *words;  /* its rule where it passes, else its detail */
+    } rows[] = {
+        {{"--allow-cn", "server"}, "finished", "server"},
+        {{"--target-name", "none", "--deny-cn", "x", "--allow-dns", "localhost"},
+         "finished",
+         "localhost"},
+        {{"--allow-cn", "other"}, "backend-not-allowed", ""},
+        {{"--allow-cn", "server", "--deny-ip", "127.0.0.1"}, "backend-not-allowed", "--deny-ip"},
+        {{"--deny-cn", "server", "--tls-max", "1.2"}, "backend-not-allowed", "--deny-cn"},
+        {{"--target-name", "none", "--allow-dns", "other.test"}, "backend-not-allowed", ""},
+        {{"--target-name", "other.test", "--allow-cn", "server"}, "backend-cert-name", NULL},
+    };
+    (void)state;
+    backend_set_plan(backend, &BACKEND_PLAN(.up_seed = UP, .fin_after_fin = true));
+    serve(FLAGS(NULL));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct conn_line line;
+        bool passes = strcmp(rows[i].reason, "finished") == 0;
+        connect_to(server->port, rows[i].flags);
+        for (int round = 0; round < 2; round++) {
+            assert_int_equal(run((struct plain_work){.up_bytes = 10}).end,
+                             passes ? PLAIN_FIN : PLAIN_RESET);
+            gateway_expect(client, rows[i].reason, &line);
+            assert_string_equal(line.cn, "server");
+            assert_int_equal(line.resumed, passes && round == 1);
+            if (rows[i].words)
+                assert_string_equal(passes ? line.rule : line.detail, rows[i].words);
+            gateway_conn(server, &line);
+        }
+        gateway_stop(client);
+    }
+    gateway_stop(server);
+}
+
 static void names_and_addresses_are_found_in_the_certificate(void **state)
 {
     static const char *const names[] = {"localhost", "127.0.0.1"};
@@ -442,6 +482,7 @@ int main(void)
         TEST(without_tickets_nothing_is_resumed),
         TEST(mutual),
         TEST(untrusted_servers_are_refused),
+        TEST(rules_judge_the_target),
         TEST(names_and_addresses_are_found_in_the_certificate),
         TEST(a_truncated_stream_is_reset),
         TEST(a_reset_goes_through),

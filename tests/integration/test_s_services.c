@@ -2,14 +2,17 @@
 /* Many tunnels in one process, by --config: each service has its own listeners, rules and target,
  * and one of the client role goes through another of them. */
 #include "tests/integration/check.h"
+#include "tests/integration/net.h"
 #include "tests/integration/plain.h"
 #include "tests/integration/stage.h"
 #include "tests/integration/tool.h"
 
+#include <errno.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     ALERT_ACCESS_DENIED = 49
@@ -197,6 +200,49 @@ static void the_nameless_leave_when_names_are_asked_for(void **state)
     gateway_stop(gateway);
 }
 
+static const char *write_pair(const char *rules)
+{
+    static char path[256];
+    (void)snprintf(path, sizeof(path), "%s/pair.conf", world_folder());
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    (void)fprintf(f,
+                  "recheck-on-reload = on\n"
+                  "service far { listen = 'unix:%s/far.sock' target = 127.0.0.1:%u\n"
+                  "cert = '%s' key = '%s' }\n"
+                  "client near { listen = 127.0.0.1:0 target = 'unix:%s/far.sock'\n"
+                  "cacert = '%s' target-name = none %s }\n",
+                  world_folder(), backend_port(backend), world_cert(ID_SERVER),
+                  world_key(ID_SERVER), world_folder(), world_cert(ID_CA), rules);
+    assert_int_equal(fclose(f), 0);
+    return path;
+}
+
+/* In the client role it is the target that is judged again. */
+static void a_target_that_may_no_longer_be_one_is_left(void **state)
+{
+    char data[5];
+    int error;
+    (void)state;
+    stage_serve(&(struct gateway_options){.config = write_pair("allow-cn = server")});
+    int fd = net_connect(gateway_port_of(gateway, "near"));
+    assert_true(net_send(fd, "hello", 5, 0));
+    assert_int_equal(net_receive(fd, data, 5, &error), 5);
+    (void)write_pair("allow-cn = other");
+    assert_int_equal(kill(gateway->pid, SIGHUP), 0);
+    gateway_expect_words(gateway, "reload: new files are in force");
+    assert_int_equal(net_receive(fd, data, 1, &error), 0);
+    assert_int_equal(error, ECONNRESET);
+    (void)close(fd);
+    struct conn_line lines[2]; /* of both services, in any order */
+    gateway_conn(gateway, &lines[0]);
+    gateway_conn(gateway, &lines[1]);
+    bool near_first = strcmp(lines[0].service, "near") == 0;
+    assert_string_equal(lines[!near_first].reason, "backend-not-allowed");
+    assert_string_equal(lines[near_first].reason, "client-alert");
+    gateway_stop(gateway);
+}
+
 /* What its user types: openssl s_client through either. */
 static void openssl_is_told_apart(void **state)
 {
@@ -232,8 +278,11 @@ static void openssl_is_told_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGED(each_service_has_its_own_rules), STAGED(one_goes_through_another),
-        STAGED(rules_are_read_again),           STAGED(the_nameless_leave_when_names_are_asked_for),
+        STAGED(each_service_has_its_own_rules),
+        STAGED(one_goes_through_another),
+        STAGED(rules_are_read_again),
+        STAGED(the_nameless_leave_when_names_are_asked_for),
+        STAGED(a_target_that_may_no_longer_be_one_is_left),
         STAGED(openssl_is_told_apart),
     };
     return run_world("s_services", tests);

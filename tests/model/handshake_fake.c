@@ -96,6 +96,7 @@ WRAP(gw_handshake_show);
 WRAP(gw_handshake_sessions);
 WRAP(gw_handshake_get_info);
 WRAP(gw_handshake_get_facts);
+WRAP(gw_handshake_get_holder);
 
 struct gw_handshake *__wrap_gw_handshake_new(struct gw_tls_context *ctx,
                                              gw_handshake_allows *allows, void *arg)
@@ -228,6 +229,16 @@ bool __wrap_gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *r
     gw_identity_add(ret, GW_NAME_CN, cn, strlen(cn));
     (void)snprintf(ret->serial, sizeof(ret->serial), "%08X", (unsigned)s->talk.script.seed);
     return true;
+}
+
+bool __wrap_gw_handshake_get_holder(const struct gw_handshake *hs, struct gw_handshake_holder *ret)
+{
+    const struct scripted *s = of(hs);
+    if (!s)
+        return __real_gw_handshake_get_holder(hs, ret);
+    (void)snprintf(ret->subject, sizeof(ret->subject), "CN=%08X", (unsigned)s->talk.script.seed);
+    (void)snprintf(ret->issuer, sizeof(ret->issuer), "CN=a CA");
+    return s->talk.script.cert != GW_SCRIPT_NO_CERT;
 }
 
 static void seal_ticket(struct scripted *s, struct gw_record *rec, uint64_t *rng)

@@ -175,7 +175,8 @@ static void on_refused(void *arg, int fd, int direction)
     m->refused[direction == KTLS_TX] += !p->refused_late;
 }
 
-static void on_ended(void *arg, const struct gw_conn_report *report)
+static void on_ended(void *arg, const struct gw_conn_report *report,
+                     const struct gw_note *note gw_unused)
 {
     struct model *m = arg;
     for (int i = 0; i < CONNS; i++) {

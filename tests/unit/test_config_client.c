@@ -102,14 +102,56 @@ static void what_is_needed_is_asked_for(void **state gw_unused)
     refused("client --listen 127.0.0.1:0", "--target is missing");
     refused("client --listen 127.0.0.1:0 --target 127.0.0.1:443", "--cacert is missing");
     refused(CLIENT "--target unix:/run/x", "--target-name is missing");
+    refused(CLIENT "--target localhost:1 --target-name none",
+            "--target-name none would trust everybody");
+    refused(CLIENT "--target localhost:1 --target-name none --deny-cn x",
+            "--target-name none would trust everybody");
+    refused(CLIENT "--target localhost:1 --allow-uri https://X/", "not in small letters");
     refused(CLIENT "--target 127.0.0.1:443 --key k.pem", "--key without --cert");
     refused(CLIENT "--target 127.0.0.1:443 --cert a --cert b", "--cert is given twice");
+}
+
+/* Beside the name or instead of it; never nothing. */
+static void rules_judge_the_target(void **state gw_unused)
+{
+    static const struct {
+        const char *flags;
+        const char *name; /* NULL: there is none to be sent */
+        bool unnamed;
+        unsigned rules;
+        enum gw_rule_kind last;
+    } rows[] = {
+        {"--target localhost:443", "localhost", false, 1, GW_RULE_ALL},
+        {"--target localhost:443 --allow-cn a", "localhost", false, 1, GW_RULE_CN},
+        {"--target localhost:443 --deny-cn a", "localhost", false, 2, GW_RULE_ALL},
+        {"--target localhost:443 --deny-cn a --allow-ou b", "localhost", false, 2, GW_RULE_OU},
+        {"--target localhost:443 --target-name none --allow-uri spiffe://t/a", "localhost", true, 1,
+         GW_RULE_URI},
+        {"--target unix:/run/x --target-name none --allow-dns **.a.test", NULL, true, 1,
+         GW_RULE_DNS},
+        {"--target localhost:443 --target-name none --allow-ip ::1 --allow-email *@a.test",
+         "localhost", true, 2, GW_RULE_EMAIL},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        char line[256];
+        (void)snprintf(line, sizeof(line), CLIENT "%s", rows[i].flags);
+        struct cmdline c = cmdline_parse(line);
+        if (c.result)
+            fail_msg("%s: %s", line, c.err.text);
+        const struct gw_service *s = c.config->services[0];
+        assert_string_equal(s->target_name ? s->target_name : "", rows[i].name ? rows[i].name : "");
+        assert_int_equal(s->target_unnamed, rows[i].unnamed);
+        assert_int_equal(s->rule_count, rows[i].rules);
+        assert_int_equal(s->rules[s->rule_count - 1].kind, rows[i].last);
+        assert_false(s->rules[s->rule_count - 1].deny);
+        gw_config_free(c.config);
+    }
 }
 
 static void what_is_a_servers_is_not_taken(void **state gw_unused)
 {
     static const char *const flags[] = {"--proxy-protocol v1", "--accept-proxy on", "--verify none",
-                                        "--allow-all", "--allow-cn x"};
+                                        "--allow-all"};
     char line[256];
     for (size_t i = 0; i < GW_ARRAY_SIZE(flags); i++) {
         (void)snprintf(line, sizeof(line), CLIENT "--target 127.0.0.1:443 %s", flags[i]);
@@ -125,6 +167,7 @@ int main(void)
         cmocka_unit_test(the_name_is_that_of_the_target),
         cmocka_unit_test(a_bad_name_is_refused),
         cmocka_unit_test(what_is_needed_is_asked_for),
+        cmocka_unit_test(rules_judge_the_target),
         cmocka_unit_test(what_is_a_servers_is_not_taken),
     };
     return cmocka_run_group_tests_name("config_client", tests, NULL, NULL);

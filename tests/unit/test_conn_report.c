@@ -32,9 +32,6 @@ static const struct gw_conn_report full = {
     .group = "x25519",
     .sni = "www.example.org",
     .alpn = "h2",
-    .cn = "Alice Example",
-    .serial = "01AB",
-    .fingerprint = "cafe",
     .rule = "CN:Alice*",
     .tx_engine = "user",
     .rx_engine = "kernel",
@@ -42,44 +39,75 @@ static const struct gw_conn_report full = {
     .engine_why = "no tls ULP",
 };
 
-static const char *line_of(const struct gw_conn_report *report, enum gw_log_format format,
-                           int worker)
+static const struct gw_handshake_holder holder = {
+    .subject = "CN=Alice Example,O=Example\\, Ltd",
+    .issuer = "CN=a CA",
+};
+
+static const char *line_with(const struct gw_conn_report *report, const struct gw_note *note,
+                             enum gw_log_format format, int worker)
 {
     static struct gw_line line;
     struct gw_entry_conn entry;
-    size_t len = gw_entry_conn_make(&entry, report);
+    size_t len = gw_entry_conn_make(&entry, report, note);
     assert_true(gw_entry_format(&entry, len, format, worker, &line));
     assert_int_equal(line.len, strlen(line.text));
     return line.text;
 }
 
+static const char *line_of(const struct gw_conn_report *report, enum gw_log_format format,
+                           int worker)
+{
+    return line_with(report, NULL, format, worker);
+}
+
+static void add_name(struct gw_identity *id, enum gw_name_kind kind, const char *text)
+{
+    gw_identity_add(id, kind, text, strlen(text));
+}
+
+static struct gw_identity alice(void)
+{
+    struct gw_identity id = {.present = true, .serial = "01AB", .fingerprint = "cafe"};
+    add_name(&id, GW_NAME_CN, "Alice Example");
+    return id;
+}
+
 static void all_fields_as_text(void **state)
 {
     (void)state;
+    struct gw_identity id = alice();
+    struct gw_note *note = gw_note_new(&id, &holder);
     assert_string_equal(
-        line_of(&full, GW_LOG_TEXT, 3),
+        line_with(&full, note, GW_LOG_TEXT, 3),
         "2026-11-21T03:50:00.123Z info worker=3 connection closed reason=finished id=17 "
         "service=default client=192.0.2.1:4711 version=TLSv1.3 suite=TLS_AES_128_GCM_SHA256 "
-        "group=x25519 sni=www.example.org alpn=h2 cn=\"Alice Example\" serial=01AB "
-        "fingerprint=cafe rule=CN:Alice* tx=user rx=kernel rx_relay=splice engine_why=\"no tls "
-        "ULP\" resumed=1 "
-        "bytes_up=78 bytes_down=10000000000 ms=1234.567 handshake_ms=1.500\n");
+        "group=x25519 sni=www.example.org alpn=h2 rule=CN:Alice* tx=user rx=kernel "
+        "rx_relay=splice engine_why=\"no tls ULP\" resumed=1 bytes_up=78 bytes_down=10000000000 "
+        "ms=1234.567 handshake_ms=1.500 serial=01AB fingerprint=cafe cn=\"Alice Example\" "
+        "subject=\"CN=Alice Example,O=Example\\\\, Ltd\" issuer=\"CN=a CA\"\n");
+    free(note);
 }
 
 static void all_fields_as_json(void **state)
 {
     (void)state;
+    struct gw_identity id = alice();
+    struct gw_note *note = gw_note_new(&id, &holder);
     assert_string_equal(
-        line_of(&full, GW_LOG_JSON, 0),
+        line_with(&full, note, GW_LOG_JSON, 0),
         "{\"time\":\"2026-11-21T03:50:00.123Z\",\"level\":\"info\",\"worker\":0,"
         "\"message\":\"connection closed\",\"reason\":\"finished\",\"id\":17,"
         "\"service\":\"default\",\"client\":\"192.0.2.1:4711\",\"version\":\"TLSv1.3\","
         "\"suite\":\"TLS_AES_128_GCM_SHA256\",\"group\":\"x25519\",\"sni\":\"www.example.org\","
-        "\"alpn\":\"h2\",\"cn\":\"Alice Example\",\"serial\":\"01AB\",\"fingerprint\":\"cafe\","
+        "\"alpn\":\"h2\","
         "\"rule\":\"CN:Alice*\",\"tx\":\"user\",\"rx\":\"kernel\",\"rx_relay\":\"splice\",\"engine_"
         "why\":\"no tls ULP\","
         "\"resumed\":1,\"bytes_up\":78,\"bytes_down\":10000000000,\"ms\":1234.567,"
-        "\"handshake_ms\":1.500}\n");
+        "\"handshake_ms\":1.500,\"serial\":\"01AB\",\"fingerprint\":\"cafe\","
+        "\"cn\":\"Alice Example\",\"subject\":\"CN=Alice Example,O=Example\\\\, Ltd\","
+        "\"issuer\":\"CN=a CA\"}\n");
+    free(note);
 }
 
 /* What the backend was told is what stands in the log. */
@@ -163,6 +191,102 @@ static void longest_message_fits(void **state)
     assert_int_equal(strspn(strchr(line.text, 'b'), "b"), GW_LOG_MESSAGE_MAX - 1);
 }
 
+/* ---- whose certificate it was ---- */
+
+static const char *note_line(const struct gw_identity *id, const struct gw_handshake_holder *names)
+{
+    struct gw_note *note = gw_note_new(id, names);
+    assert_non_null(note);
+    const char *line = line_with(&full, note, GW_LOG_TEXT, 0);
+    free(note);
+    return strstr(line, "handshake_ms=1.500") + strlen("handshake_ms=1.500");
+}
+
+/* By the common name and the URI; whoever has neither, by what else there is. */
+static void the_name_that_tells_most_is_told(void **state)
+{
+    static const struct gw_handshake_holder nobody;
+    (void)state;
+    struct gw_identity id = {.present = true};
+    assert_string_equal(note_line(&id, &nobody), "\n");
+    add_name(&id, GW_NAME_IP, "192.0.2.1");
+    assert_string_equal(note_line(&id, &nobody), " ip=192.0.2.1\n");
+    add_name(&id, GW_NAME_EMAIL, "a@b");
+    assert_string_equal(note_line(&id, &nobody), " email=a@b\n");
+    add_name(&id, GW_NAME_DNS, "a.test");
+    add_name(&id, GW_NAME_DNS, "b.test");
+    assert_string_equal(note_line(&id, &nobody), " dns=a.test\n");
+    add_name(&id, GW_NAME_URI, "spiffe://t/a");
+    assert_string_equal(note_line(&id, &nobody), " uri=spiffe://t/a\n");
+    id = alice();
+    add_name(&id, GW_NAME_DNS, "a.test");
+    add_name(&id, GW_NAME_URI, "spiffe://t/a");
+    assert_string_equal(note_line(&id, &nobody), " serial=01AB fingerprint=cafe cn=\"Alice "
+                                                 "Example\" uri=spiffe://t/a\n");
+}
+
+static void an_unusable_name_is_told(void **state)
+{
+    static const struct gw_handshake_holder nobody;
+    struct gw_identity id = {.present = true};
+    (void)state;
+    gw_identity_add_unusable(&id, GW_NAME_DNS, "a b\n", 4, "it holds a blank");
+    assert_string_equal(note_line(&id, &nobody), " unusable=\"dns 'a b?': it holds a blank\"\n");
+    gw_identity_add_unusable(&id, GW_NAME_URI, "x", 1, "another");
+    gw_identity_add_unusable(&id, GW_NAME_URI, "x", 1, "another");
+    assert_string_equal(note_line(&id, &nobody),
+                        " unusable=\"dns 'a b?': it holds a blank (and 2 more)\"\n");
+}
+
+/* Texts as long as can be, each byte of which the log escapes: the line stays whole, and what was
+ * said before them, too. */
+static void long_names_cut_only_themselves(void **state)
+{
+    static const char *const units[] = {"a", "\"",
+                                        "\xe2\x80\xae"}; /* the last turns a line round */
+    char name[1000];
+    struct gw_handshake_holder names;
+    (void)state;
+    for (size_t fill = 0; fill < GW_ARRAY_SIZE(units); fill++) {
+        for (size_t i = 0; i < sizeof(name) - 1; i++)
+            name[i] = units[fill][i % strlen(units[fill])];
+        name[sizeof(name) - 1] = '\0';
+        memcpy(names.subject, name, 255);
+        memcpy(names.issuer, name, 255);
+        names.subject[255] = names.issuer[255] = '\0';
+        struct gw_identity id = {.present = true, .serial = "01AB", .fingerprint = "cafe"};
+        add_name(&id, GW_NAME_CN, name);
+        add_name(&id, GW_NAME_URI, name);
+        gw_identity_add_unusable(&id, GW_NAME_DNS, name, strlen(name), "of the test");
+        const char *line = note_line(&id, &names);
+        assert_ptr_equal(strstr(line, " serial=01AB fingerprint=cafe cn="), line);
+        assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+        assert_non_null(strstr(line, " unusable="));
+    }
+}
+
+static void what_is_no_note_is_not_told(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *told;
+    } rows[] = {
+        {"\2alice\0", 7, " cn=alice\n"}, {"\2alice", 6, "\n"},          {"\2", 1, "\n"},
+        {"\2\0", 2, " cn=\"\"\n"},       {"\77alice\0", 7, "\n"},       {"\377\0", 2, "\n"},
+        {"\2a\0\3", 4, " cn=a\n"},       {"\2a\0\12b\0", 6, " cn=a\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        struct gw_line line;
+        struct gw_entry_conn entry;
+        size_t len = gw_entry_conn_make(&entry, &full, NULL);
+        memcpy(entry.note, rows[i].bytes, rows[i].len);
+        assert_true(gw_entry_format(&entry, len + rows[i].len, GW_LOG_TEXT, 0, &line));
+        assert_string_equal(strstr(line.text, "=1.500") + strlen("=1.500"), rows[i].told);
+    }
+}
+
 /* ---- a worker that lies ---- */
 
 static void malformed_entries_are_no_lines(void **state)
@@ -175,15 +299,15 @@ static void malformed_entries_are_no_lines(void **state)
     uint8_t big[GW_LOGRING_ENTRY_MAX] = {0};
     assert_false(gw_entry_format("", 0, GW_LOG_TEXT, 0, &line));
     for (size_t i = 0; i < GW_ARRAY_SIZE(kinds); i++) {
-        size_t len = gw_entry_conn_make(&conn, &full);
+        size_t len = gw_entry_conn_make(&conn, &full, NULL);
         conn.kind = kinds[i];
         assert_false(gw_entry_format(&conn, len, GW_LOG_TEXT, 0, &line));
     }
-    size_t whole = gw_entry_conn_make(&conn, &full);
+    size_t whole = gw_entry_conn_make(&conn, &full, NULL);
     for (size_t len = 1; len < whole; len++)
         assert_false(gw_entry_format(&conn, len, GW_LOG_TEXT, 0, &line));
     big[0] = GW_ENTRY_CONN;
-    assert_false(gw_entry_format(big, whole + 1, GW_LOG_TEXT, 0, &line));
+    assert_false(gw_entry_format(big, sizeof(conn) + 1, GW_LOG_TEXT, 0, &line));
     big[0] = GW_ENTRY_TEXT;
     assert_false(gw_entry_format(big, sizeof(text), GW_LOG_TEXT, 0, &line));
     assert_false(gw_entry_format(big, sizeof(big), GW_LOG_TEXT, 0, &line));
@@ -237,11 +361,14 @@ static void random_entries_are_harmless(void **state)
     srandom(13);
     for (int round = 0; round < 20000; round++) {
         struct gw_line line;
-        size_t len = round % 2 ? sizeof(struct gw_entry_conn) : 1 + (size_t)random() % 1100;
+        size_t head = offsetof(struct gw_entry_conn, note);
+        size_t len = round % 2 ? head + (size_t)random() % 64 : 1 + (size_t)random() % 1100;
         uint8_t *entry = malloc(len); /* of its own, so that a read behind it is seen */
         assert_non_null(entry);
         for (size_t i = 0; i < len; i++)
             entry[i] = (uint8_t)random();
+        for (size_t i = head; i < len; i += 1 + (size_t)random() % 9)
+            entry[i] = (uint8_t)(random() % 12); /* like a note */
         entry[0] = round % 2 ? GW_ENTRY_CONN : GW_ENTRY_TEXT;
         if (gw_entry_format(entry, len, round % 4 < 2 ? GW_LOG_TEXT : GW_LOG_JSON, 0, &line)) {
             assert_int_equal(strlen(line.text), line.len);
@@ -261,6 +388,10 @@ int main(void)
         cmocka_unit_test(errors_are_warnings),
         cmocka_unit_test(message_of_a_worker),
         cmocka_unit_test(longest_message_fits),
+        cmocka_unit_test(the_name_that_tells_most_is_told),
+        cmocka_unit_test(an_unusable_name_is_told),
+        cmocka_unit_test(long_names_cut_only_themselves),
+        cmocka_unit_test(what_is_no_note_is_not_told),
         cmocka_unit_test(malformed_entries_are_no_lines),
         cmocka_unit_test(unended_texts_are_ended),
         cmocka_unit_test(made_up_numbers_are_clamped),

@@ -45,6 +45,8 @@ struct duo {
     struct gw_handover_keys client_keys;
     struct gw_handover_keys server_keys;
     size_t piece; /* bytes that are handed over at a time; 0: all */
+    int judge; /* whether the client asks for the target's names: 1: it may pass, -1: it may not */
+    unsigned judged;
 };
 
 static bool allows(void *arg, const struct gw_identity *id)
@@ -52,6 +54,15 @@ static bool allows(void *arg, const struct gw_identity *id)
     const struct duo *d = arg;
     (void)id;
     return !d->refuse;
+}
+
+/* Of the client, whose target this is. */
+static bool judges(void *arg, const struct gw_identity *id)
+{
+    struct duo *d = arg;
+    assert_string_equal(gw_identity_first(id, GW_NAME_CN), "server");
+    d->judged++;
+    return d->judge > 0;
 }
 
 static void plan(const struct tlsworld *w, struct duo *d)
@@ -121,7 +132,7 @@ static void go_on(struct duo *d)
 static void shake_hands(struct duo *d)
 {
     d->server = gw_handshake_new(d->server_tls, allows, d);
-    d->client = gw_handshake_new(d->client_tls, NULL, NULL);
+    d->client = gw_handshake_new(d->client_tls, d->judge ? judges : NULL, d);
     assert_true(d->server && d->client);
     d->server_verdict = gw_handshake_begin(d->server);
     d->client_verdict = gw_handshake_begin(d->client);
@@ -375,6 +386,29 @@ static void a_tls13_ticket_is_used_once(void **state)
         disconnect(&d);
     }
     destroy(&d);
+}
+
+/* Else it would be offered again, and a new certificate that may pass would not be shown. */
+static void a_session_of_a_target_that_may_not_pass_is_not_kept(void **state)
+{
+    for (uint16_t version = 0x0303; version <= 0x0304; version++)
+        for (int judge = -1; judge <= 1; judge += 2) {
+            struct duo d;
+            plan(*state, &d);
+            d.to.tls_max = version;
+            d.judge = judge;
+            build(&d);
+            for (int round = 0; round < 2; round++) {
+                shake_hands(&d);
+                take_keys(&d);
+                assert_int_equal(resumed(d.client), round == 1 && judge > 0);
+                if (version == 0x0304)
+                    assert_int_equal(take_tickets(&d), 1);
+                disconnect(&d);
+            }
+            assert_true(d.judged > 0);
+            destroy(&d);
+        }
 }
 
 static void without_session_tickets_nothing_is_resumed(void **state)
@@ -723,6 +757,42 @@ static void an_expired_certificate_is_refused(void **state)
     destroy(&d);
 }
 
+/* Then the rules judge; what is sent as the name is sent all the same. */
+static void a_target_without_a_name_is_verified_by_its_authority(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *cert =
+        test_cert_new(&(struct test_cert_spec){.san = "URI:spiffe://t/a", .issuer = w->ca});
+    struct test_cert *foreign =
+        test_cert_new(&(struct test_cert_spec){.san = "URI:spiffe://t/a", .issuer = w->foreign_ca});
+    static const char *const names[] = {"other.test", "192.0.2.1", NULL};
+    for (size_t i = 0; i < GW_ARRAY_SIZE(names); i++) {
+        struct duo d;
+        struct gw_handshake_info info;
+        struct gw_identity id;
+        plan(w, &d);
+        d.to.target_name = names[i];
+        d.to.target_unnamed = true;
+        d.at.certs[0].cert_file = test_dir_cert(w->dir, "uri.pem", cert, NULL);
+        d.at.certs[0].key_file = test_dir_key(w->dir, "uri.key", cert);
+        d.at.cert_count = 1;
+        build(&d);
+        shake_hands(&d);
+        take_keys(&d);
+        gw_handshake_get_info(d.server, &info);
+        assert_string_equal(info.sni, i == 0 ? "other.test" : "");
+        assert_true(gw_handshake_identity(d.client, &id));
+        assert_string_equal(gw_identity_first(&id, GW_NAME_URI), "spiffe://t/a");
+        gw_identity_done(&id);
+        destroy(&d);
+        d.at.certs[0].cert_file = test_dir_cert(w->dir, "uri.pem", foreign, NULL);
+        d.at.certs[0].key_file = test_dir_key(w->dir, "uri.key", foreign);
+        refused(&d, GW_REASON_BACKEND_UNTRUSTED);
+    }
+    test_cert_free(cert);
+    test_cert_free(foreign);
+}
+
 static void an_address_is_verified_as_one(void **state)
 {
     const struct tlsworld *w = *state;
@@ -817,6 +887,7 @@ int main(void)
         cmocka_unit_test(an_old_session_is_not_offered),
         cmocka_unit_test(a_session_ends_with_the_age_of_the_full_handshake),
         cmocka_unit_test(a_tls13_ticket_is_used_once),
+        cmocka_unit_test(a_session_of_a_target_that_may_not_pass_is_not_kept),
         cmocka_unit_test(without_session_tickets_nothing_is_resumed),
         cmocka_unit_test(key_shares),
         cmocka_unit_test(a_session_ends_with_an_intermediate),
@@ -829,6 +900,7 @@ int main(void)
         cmocka_unit_test(a_broken_record_ends_the_wait),
         cmocka_unit_test(bad_certificates_are_told_apart),
         cmocka_unit_test(an_expired_certificate_is_refused),
+        cmocka_unit_test(a_target_without_a_name_is_verified_by_its_authority),
         cmocka_unit_test(an_address_is_verified_as_one),
         cmocka_unit_test(what_is_not_tls_is_told),
         cmocka_unit_test(nothing_to_verify_by_is_refused),

@@ -63,6 +63,26 @@ static void client_fails(const struct gw_service *service, SSL_CTX *ctx, enum gw
     SSL_CTX_free(ctx);
 }
 
+/* Also of a certificate that was refused (NULL: there is none) is told whose it was. */
+static void holder_is(struct tlspair *p, const struct test_cert *cert)
+{
+    char subject[64] = "CN=";
+    struct gw_handshake_holder holder;
+    struct gw_identity id;
+    assert_int_equal(gw_handshake_get_holder(p->server, &holder), cert != NULL);
+    assert_true(gw_handshake_identity(p->server, &id));
+    assert_int_equal(id.present, cert != NULL);
+    if (cert) {
+        assert_true(X509_NAME_get_text_by_NID(X509_get_subject_name(cert->x509), NID_commonName,
+                                              subject + 3, sizeof(subject) - 3) > 0);
+        assert_memory_equal(holder.subject, subject, strlen(subject));
+        assert_memory_equal(holder.issuer, "CN=", 3);
+        assert_string_equal(gw_identity_first(&id, GW_NAME_CN), subject + 3);
+        assert_int_equal(strlen(id.fingerprint), 64);
+    }
+    gw_identity_done(&id);
+}
+
 struct raw_case {
     const char *bytes;
     size_t len;
@@ -190,8 +210,14 @@ static void certificate_fails(const struct tlsworld *w, const struct test_cert *
             SSL_CTX *ctx = tlspair_client_ctx(w, version);
             if (cert)
                 tlspair_show(ctx, cert);
-            client_fails(&service, ctx, reason,
-                         version == TLS1_2_VERSION ? alert_tls12 : alert_tls13, detail);
+            struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+            struct tlspair p;
+            tlspair_init(&p, tls, ctx, NULL);
+            must_fail(&p, reason, version == TLS1_2_VERSION ? alert_tls12 : alert_tls13, detail);
+            holder_is(&p, cert);
+            tlspair_done(&p);
+            gw_tls_context_free(tls);
+            SSL_CTX_free(ctx);
         }
     }
 }

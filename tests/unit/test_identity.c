@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gateway/tls/identity: what is read from a certificate, and what makes one unusable. */
+#include "gateway/tls/dname.h"
 #include "gateway/tls/identity_private.h"
 
 #include "tests/unit/certs.h"
@@ -382,6 +383,67 @@ static void a_long_serial_number_is_cut(void **state)
     assert_string_equal(id.serial + sizeof(id.serial) - 6, "5A...");
 }
 
+/* ---- the subject as text ---- */
+
+struct part {
+    const char *field, *bytes;
+    int type;
+    int set; /* as X509_NAME_add_entry_by_txt has it */
+};
+
+/* The name of those parts, up to one without a field, printed into `size` bytes. */
+static const char *printed(size_t size, const struct part parts[3])
+{
+    static char text[256];
+    X509_NAME *name = X509_NAME_new();
+    assert_non_null(name);
+    for (size_t i = 0; i < 3 && parts[i].field; i++)
+        if (!X509_NAME_add_entry_by_txt(name, parts[i].field, parts[i].type,
+                                        (const unsigned char *)parts[i].bytes, -1, -1,
+                                        parts[i].set))
+            fail_msg("%s=%s is not taken", parts[i].field, parts[i].bytes);
+    memset(text, 'x', sizeof(text));
+    gw_dname_print(name, text, size);
+    assert_true(strlen(text) < size);
+    X509_NAME_free(name);
+    return text;
+}
+
+static void a_distinguished_name_is_told_as_rfc_4514_has_it(void **state)
+{
+    enum {
+        UTF8 = V_ASN1_UTF8STRING
+    };
+    static const struct {
+        struct part parts[3];
+        const char *text;
+    } rows[] = {
+        {{{NULL}}, ""},
+        {{{"O", "Example", UTF8}, {"CN", "alice", UTF8}}, "CN=alice,O=Example"},
+        {{{"O", "Example", UTF8}, {"CN", "alice", UTF8}, {"UID", "7", UTF8, -1}},
+         "UID=7+CN=alice,O=Example"},
+        {{{"CN", " a,b\"c\\d+#\n\x7f\xc3\xbc ", UTF8}},
+         "CN=\\ a\\,b\\\"c\\\\d\\+#\\0a\\7f\xc3\xbc\\ "},
+        {{{"1.2.3.4", "y", UTF8}, {"CN", "#x", UTF8}}, "CN=\\#x,1.2.3.4=y"},
+        {{{"CN", "\xfc", V_ASN1_T61STRING}}, "CN=\xc3\xbc"},
+        {{{"CN", "odd", V_ASN1_BIT_STRING}}, "CN=#6f6464"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_string_equal(printed(256, rows[i].parts), rows[i].text);
+}
+
+/* In the middle of no character. */
+static void a_long_distinguished_name_is_cut(void **state)
+{
+    static const struct part parts[3] = {{"CN", "abc\xc3\xbc.", V_ASN1_UTF8STRING}};
+    (void)state;
+    assert_string_equal(printed(13, parts), "CN=abc\xc3\xbc.");
+    assert_string_equal(printed(12, parts), "CN=abc\xc3\xbc...");
+    assert_string_equal(printed(11, parts), "CN=abc...");
+    assert_string_equal(printed(8, parts), "CN=a...");
+}
+
 /* `count` DNS names of `len` bytes. */
 static char *many_names(unsigned count, unsigned len)
 {
@@ -466,6 +528,8 @@ int main(void)
         cmocka_unit_test(one_bad_common_name_makes_all_unusable),
         cmocka_unit_test(broken_extensions_make_the_certificate_unusable),
         cmocka_unit_test(a_long_serial_number_is_cut),
+        cmocka_unit_test(a_distinguished_name_is_told_as_rfc_4514_has_it),
+        cmocka_unit_test(a_long_distinguished_name_is_cut),
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(a_copy_is_as_long_as_its_names),
     };
