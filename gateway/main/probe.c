@@ -12,6 +12,7 @@
 #include "gateway/ring/ring.h"
 #include "gateway/tls/context.h"
 #include "gateway/tls/library.h"
+#include "gateway/tls/trial.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -253,6 +254,7 @@ static void tell_libraries(struct gw_report *r)
     gw_report_section(r, "libraries", "Libraries");
     gw_report_string(r, "openssl", "OpenSSL", OpenSSL_version(OPENSSL_VERSION_STRING));
     gw_report_string(r, "groups", "  key exchange, the preferred first", gw_tls_library_groups());
+    gw_tls_trial();
     (void)gw_tls_library_tell(crypto);
     gw_report_string(r, "crypto", "  handshakes computed with", crypto);
     gw_report_string(r, "liburing", "liburing", liburing_file(path));

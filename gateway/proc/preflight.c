@@ -9,6 +9,7 @@
 #include "gateway/record/measure.h"
 #include "gateway/ring/ring.h"
 #include "gateway/tls/library.h"
+#include "gateway/tls/trial.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,6 +22,7 @@ static void choose_crypto(const struct gw_heritage *h)
 {
     char text[GW_LIBRARY_TEXT_MAX];
     gw_tls_library_use(h->config->crypto);
+    gw_tls_trial();
     bool as_asked = gw_tls_library_tell(text);
     gw_log(as_asked ? GW_LOG_INFO : GW_LOG_WARNING, "handshakes are computed with %s", text);
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 static enum gw_crypto asked;
+static bool refused; /* ours, for why_not_ours */
 static OSSL_LIB_CTX *library;
 static struct gw_provider *provider; /* what it computes with; NULL: the next */
 static OSSL_PROVIDER *plain;         /* libcrypto's own */
@@ -82,7 +83,7 @@ static const char *make(void)
 {
     if (!gw_tls_library_begin())
         return "libssl cannot be initialized";
-    if (asked == GW_CRYPTO_LIBRARY || !make_with_ours()) {
+    if (asked == GW_CRYPTO_LIBRARY || refused || !make_with_ours()) {
         unmake();
         if (!make_plain())
             return "libcrypto has no default provider";
@@ -129,7 +130,17 @@ void gw_tls_library_use(enum gw_crypto crypto)
 {
     (void)pthread_mutex_lock(&lock);
     gw_require(users == 0 || crypto == asked);
+    refused &= crypto == asked;
     asked = crypto;
+    (void)pthread_mutex_unlock(&lock);
+}
+
+void gw_tls_library_refuse(const char *why)
+{
+    (void)pthread_mutex_lock(&lock);
+    gw_require(users == 0);
+    refused = true;
+    (void)snprintf(why_not_ours, sizeof(why_not_ours), "%s", why);
     (void)pthread_mutex_unlock(&lock);
 }
 

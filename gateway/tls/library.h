@@ -23,6 +23,9 @@ enum {
  * no reference, or to say the same again. Children of a fork inherit it. */
 void gw_tls_library_use(enum gw_crypto crypto);
 
+/* Our algorithms are not used any more, for that reason: a phrase that is copied. As above. */
+void gw_tls_library_refuse(const char *why);
+
 /* Takes a reference, making the context at first; NULL when that fails. Any thread. */
 OSSL_LIB_CTX *gw_tls_library_get(void);
 /* Why the last one was NULL: a sentence, never "". */

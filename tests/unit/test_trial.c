@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The self-test of our cryptography passes here; and with a fault in any one part it names that
+ * part, and handshakes go on with libcrypto alone.
+ */
+#include "gateway/base/attr.h"
+#include "gateway/base/wipe.h"
+#include "gateway/crypto/kdf.h"
+#include "gateway/crypto/x25519_lanes.h"
+#include "gateway/tls/library.h"
+#include "gateway/tls/trial.h"
+#include "tests/unit/tlspair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <openssl/core.h>
+#include <openssl/core_dispatch.h>
+#include <openssl/provider.h>
+
+/* ---- faults: calls from one part to another that this test stands in for ---- */
+
+enum part {
+    NOTHING,
+    HMAC_AT_ONCE,
+    HMAC_ADDED,
+    HASH,
+    EXPAND_LABEL,
+    PRF,
+    P_HASH,
+    SECRETS,
+    KEYS,
+    KEYS_12,
+    KEYS_13,
+    TICKET_KEY,
+    TICKET_FOUND,
+    ALGORITHM,
+    GROUPS,
+};
+
+static enum part broken;
+
+static void spoil(enum part part, uint8_t *out)
+{
+    if (broken == part)
+        out[0] ^= 1;
+}
+
+#define WRAP(type, name, ...)                                                                      \
+    type __real_##name(__VA_ARGS__);                                                               \
+    type __wrap_##name(__VA_ARGS__);                                                               \
+    type __wrap_##name(__VA_ARGS__)
+
+WRAP(void, gw_hmac, enum gw_hash hash, const uint8_t *key, size_t key_len, const uint8_t *data,
+     size_t len, uint8_t *out)
+{
+    __real_gw_hmac(hash, key, key_len, data, len, out);
+    spoil(HMAC_AT_ONCE, out);
+}
+
+/* More at once than any derivation has is added as a MAC alone. */
+WRAP(void, gw_hmac_add, struct gw_hmac_run *run, const uint8_t *data, size_t len)
+{
+    __real_gw_hmac_add(run, data, broken == HMAC_ADDED && len > 150 ? len - 1 : len);
+}
+
+WRAP(void, gw_hash, enum gw_hash hash, const uint8_t *data, size_t len, uint8_t *out)
+{
+    __real_gw_hash(hash, data, len, out);
+    spoil(HASH, out);
+}
+
+WRAP(int, gw_kdf_expand_label, enum gw_hash hash, const uint8_t *secret, size_t secret_len,
+     const char *label, const uint8_t *context, size_t context_len, uint8_t *out, size_t out_len)
+{
+    int r = __real_gw_kdf_expand_label(hash, secret, secret_len, label, context, context_len, out,
+                                       out_len);
+    spoil(EXPAND_LABEL, out);
+    return r;
+}
+
+WRAP(int, gw_kdf_prf, enum gw_hash hash, const uint8_t *secret, size_t secret_len,
+     const char *label, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len,
+     uint8_t *out, size_t out_len)
+{
+    int r = __real_gw_kdf_prf(hash, secret, secret_len, label, a, a_len, b, b_len, out, out_len);
+    spoil(PRF, out);
+    return r;
+}
+
+WRAP(int, gw_kdf_p_hash, enum gw_hash hash, const uint8_t *secret, size_t secret_len,
+     const uint8_t *seed, size_t seed_len, uint8_t *out, size_t out_len)
+{
+    int r = __real_gw_kdf_p_hash(hash, secret, secret_len, seed, seed_len, out, out_len);
+    spoil(P_HASH, out);
+    return r;
+}
+
+WRAP(bool, gw_x25519_lanes_secret, uint8_t *secret, const uint8_t *private, const uint8_t *public)
+{
+    bool ok = __real_gw_x25519_lanes_secret(secret, private, public);
+    spoil(SECRETS, secret);
+    return ok;
+}
+
+WRAP(void, gw_x25519_lanes_keys, uint8_t (*public)[GW_X25519_KEY_LEN],
+     const uint8_t (*private)[GW_X25519_KEY_LEN])
+{
+    __real_gw_x25519_lanes_keys(public, private);
+    for (int i = 0; i < GW_X25519_LANES; i++)
+        spoil(KEYS, public[i]);
+}
+
+WRAP(int, ktls_derive_tls12, const struct ktls_suite *suite, const uint8_t *master,
+     const uint8_t *client_random, const uint8_t *server_random, struct ktls_keys *client,
+     struct ktls_keys *server)
+{
+    int r = __real_ktls_derive_tls12(suite, master, client_random, server_random, client, server);
+    spoil(KEYS_12, client->key);
+    return r;
+}
+
+WRAP(int, ktls_derive_tls13, const struct ktls_suite *suite, const uint8_t *secret,
+     size_t secret_len, struct ktls_keys *keys)
+{
+    int r = __real_ktls_derive_tls13(suite, secret, secret_len, keys);
+    spoil(KEYS_13, keys->key);
+    return r;
+}
+
+WRAP(int, ktls_hkdf_expand_label, enum ktls_hash hash, const uint8_t *secret, size_t secret_len,
+     const char *label, const uint8_t *context, size_t context_len, uint8_t *out, size_t out_len)
+{
+    int r = __real_ktls_hkdf_expand_label(hash, secret, secret_len, label, context, context_len,
+                                          out, out_len);
+    spoil(TICKET_KEY, out);
+    return r;
+}
+
+WRAP(bool, gw_tickets_find, const struct gw_ticket_keys *keys, const uint8_t *name,
+     struct gw_ticket_key *ret, bool *ret_newest)
+{
+    return __real_gw_tickets_find(keys, name, ret, ret_newest) && broken != TICKET_FOUND;
+}
+
+/* libcrypto as it might be one day: its KDF has another name, or X25519 is no group of TLS. */
+WRAP(const OSSL_ALGORITHM *, OSSL_PROVIDER_query_operation, const OSSL_PROVIDER *provider,
+     int operation, int *no_cache)
+{
+    static OSSL_ALGORITHM rows[64];
+    const OSSL_ALGORITHM *a = __real_OSSL_PROVIDER_query_operation(provider, operation, no_cache);
+    size_t count = 0;
+    if (broken != ALGORITHM || operation != OSSL_OP_KDF)
+        return a;
+    for (; a->algorithm_names && count < GW_ARRAY_SIZE(rows) - 1; a++)
+        if (strncmp(a->algorithm_names, "TLS13-KDF", 9) != 0)
+            rows[count++] = *a;
+    rows[count] = (OSSL_ALGORITHM){NULL};
+    return rows;
+}
+
+WRAP(int, OSSL_PROVIDER_get_capabilities, const OSSL_PROVIDER *provider, const char *name,
+     OSSL_CALLBACK *callback, void *arg)
+{
+    return broken == GROUPS || __real_OSSL_PROVIDER_get_capabilities(provider, name, callback, arg);
+}
+
+/* ---- the tests ---- */
+
+static void use_ours_again(void)
+{
+    gw_tls_library_use(GW_CRYPTO_LIBRARY);
+    gw_tls_library_use(GW_CRYPTO_AUTO);
+}
+
+static void connect_in(const struct tlsworld *w, int version)
+{
+    struct gw_service service;
+    struct tlspair p;
+    tlsworld_service(w, &service);
+    struct gw_ticket_keys *keys = tlsworld_ticket_keys();
+    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    SSL_CTX *client = tlspair_client_ctx(w, version);
+    tlspair_init(&p, tls, client, NULL);
+    tlspair_succeed(&p);
+    tlspair_done(&p);
+    SSL_CTX_free(client);
+    gw_tls_context_free(tls);
+    gw_wipe_pages_free(keys, sizeof(*keys));
+}
+
+static void it_passes(void **state)
+{
+    char text[GW_LIBRARY_TEXT_MAX];
+    (void)state;
+    use_ours_again();
+    gw_tls_trial();
+    assert_true(gw_tls_library_tell(text));
+    assert_non_null(strstr(text, "our own key schedule"));
+}
+
+static void libcrypto_alone_is_not_tried(void **state)
+{
+    char text[GW_LIBRARY_TEXT_MAX];
+    (void)state;
+    gw_tls_library_use(GW_CRYPTO_LIBRARY);
+    broken = HMAC_AT_ONCE;
+    gw_tls_trial();
+    broken = NOTHING;
+    assert_true(gw_tls_library_tell(text));
+    assert_string_equal(text, "libcrypto alone, as --crypto library asks");
+}
+
+static const struct {
+    enum part part;
+    const char *what;
+} faults[] = {
+    {HMAC_AT_ONCE, "HMAC does not make the keys of RFC 5869"},
+    {EXPAND_LABEL, "the key schedule of TLS 1.3 does not make the secrets of RFC 8448"},
+    {PRF, "the PRF of TLS 1.2 does not make what it should"},
+    {HASH, "the key schedule of TLS 1.3 differs from libcrypto's"},
+    {P_HASH, "the PRF of TLS 1.2 differs from libcrypto's"},
+    {HMAC_ADDED, "HMAC differs from libcrypto's"},
+    {SECRETS, "X25519 differs from libcrypto's"},
+    {KEYS, "X25519 keys do not agree with libcrypto's"},
+    {KEYS_12, "a handshake of TLS 1.2 fails"},
+    {TICKET_FOUND, "a session of TLS 1.2 is not resumed"},
+    {KEYS_13, "a handshake of TLS 1.3 fails"},
+    {TICKET_KEY, "a session of TLS 1.3 is not resumed"},
+    {ALGORITHM, "libcrypto has no TLS13-KDF"},
+    {GROUPS, "its self-test could not be made"},
+};
+
+static void each_fault_is_found(void **state)
+{
+    for (size_t i = 0; i < GW_ARRAY_SIZE(faults); i++) {
+        char text[GW_LIBRARY_TEXT_MAX], want[GW_LIBRARY_TEXT_MAX];
+        bool in_lanes = faults[i].part == SECRETS || faults[i].part == KEYS;
+        if (in_lanes && !gw_x25519_lanes_work())
+            continue;
+        use_ours_again();
+        broken = faults[i].part;
+        gw_tls_trial();
+        assert_false(gw_tls_library_tell(text));
+        broken = in_lanes ? faults[i].part : NOTHING; /* nothing calls them any more */
+        (void)snprintf(want, sizeof(want), "libcrypto alone, because %s", faults[i].what);
+        if (strncmp(text, want, strlen(want)) != 0)
+            fail_msg("'%s' instead of '%s'", text, want);
+        if (faults[i].part == ALGORITHM)
+            continue; /* it is there again */
+        connect_in(*state, TLS1_2_VERSION);
+        connect_in(*state, TLS1_3_VERSION);
+        assert_false(gw_tls_library_tell(text));
+    }
+    broken = NOTHING;
+}
+
+/* No key of the stock is left that was made while it was broken. */
+static void ours_come_back(void **state)
+{
+    char text[GW_LIBRARY_TEXT_MAX];
+    use_ours_again();
+    gw_tls_trial();
+    assert_true(gw_tls_library_tell(text));
+    connect_in(*state, TLS1_3_VERSION);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_passes),
+        cmocka_unit_test(libcrypto_alone_is_not_tried),
+        cmocka_unit_test(each_fault_is_found),
+        cmocka_unit_test(ours_come_back),
+    };
+    return cmocka_run_group_tests(tests, tlsworld_setup, tlsworld_teardown);
+}
