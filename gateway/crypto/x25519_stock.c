@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/crypto/x25519_stock.h"
 
+#include "gateway/base/clock.h"
 #include "gateway/base/wipe.h"
 
 #include <openssl/rand.h>
@@ -12,7 +13,11 @@ enum {
     KEY_LEN = GW_X25519_KEY_LEN
 };
 
+/* A key that waits longer might be read from memory long before its connection. */
+#define LIFE_NS (2 * GW_NS_PER_SEC)
+
 struct stock {
+    int64_t due_ns; /* when what is left is wiped; 0: there is nothing */
     uint8_t private[LANES][KEY_LEN];
     uint8_t public[LANES][KEY_LEN];
     unsigned left;
@@ -48,17 +53,29 @@ static bool fill(void)
         return false;
     gw_x25519_lanes_keys(stock.public, stock.private);
     stock.left = LANES;
+    stock.due_ns = gw_clock_ns() + LIFE_NS;
     return true;
+}
+
+int64_t gw_x25519_stock_turn(int64_t now_ns)
+{
+    if (stock.due_ns && now_ns >= stock.due_ns)
+        empty();
+    return stock.due_ns;
 }
 
 static bool take(uint8_t ret_private[KEY_LEN], uint8_t ret_public[KEY_LEN])
 {
+    if (stock.left > 0)
+        (void)gw_x25519_stock_turn(gw_clock_ns());
     if (stock.left == 0 && !fill())
         return false;
     stock.left--;
     memcpy(ret_private, stock.private[stock.left], KEY_LEN);
     memcpy(ret_public, stock.public[stock.left], KEY_LEN);
     gw_wipe(stock.private[stock.left], KEY_LEN);
+    if (stock.left == 0)
+        stock.due_ns = 0;
     return true;
 }
 

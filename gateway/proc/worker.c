@@ -6,6 +6,7 @@
 #include "gateway/base/fd.h"
 #include "gateway/base/passage.h"
 #include "gateway/conn/conn.h"
+#include "gateway/crypto/x25519_stock.h"
 #include "gateway/proc/adopt.h"
 #include "gateway/proc/thrift.h"
 #include "gateway/record/aead.h"
@@ -52,6 +53,7 @@ struct worker {
     struct gw_termset set;   /* in force now */
     struct gw_adopt adopt;
     struct gw_thrift thrift;
+    int64_t keys_due_ns; /* when keys made ahead are too old; 0: there are none */
     bool draining;
     int64_t drain_deadline_ns; /* then connections are ended */
     int64_t exit_deadline_ns;  /* then the worker goes, whatever is open */
@@ -252,6 +254,7 @@ static int64_t wait_ns(const struct worker *w)
     wait = earlier(wait, w->thrift.due_ns, now);
     wait = earlier(wait, w->adopt.due_ns, now);
     wait = earlier(wait, w->conns.recheck_at_ns, now);
+    wait = earlier(wait, w->keys_due_ns, now);
     if (!gw_list_empty(&w->conns.starved))
         wait = earlier(wait, now + STARVED_PAUSE_NS, now);
     return w->draining ? earlier(wait, GW_MAX(w->drain_deadline_ns, (int64_t)1), now) : wait;
@@ -293,6 +296,7 @@ static int turn(struct worker *w)
     __atomic_store_n(&w->conns.stats->counters[GW_COUNTER_BUFFERS], gw_ring_buffers_in_use(w->ring),
                      __ATOMIC_RELAXED);
     give_memory_back(w);
+    w->keys_due_ns = gw_x25519_stock_turn(w->conns.now_ns);
     return 0;
 }
 
