@@ -36,6 +36,9 @@ enum {
 
 struct gw_provider;
 
+/* False in a build without cryptography of our own, where none is ever made. */
+bool gw_provider_is_built(void);
+
 /* Makes it what `library` computes with, at its making, before anything is fetched of it; one at a
  * time in a process. NULL when that is not possible; `why` says what is missing ("libcrypto has no
  * TLS13-KDF"). */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Other processors than x86-64: there are no such lanes. */
+/* Other processors than x86-64, or a build without (meson option x25519_ifma): there are no lanes.
+ */
 #include "gateway/base/attr.h"
 #include "gateway/crypto/x25519_lanes.h"
 

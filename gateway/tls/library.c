@@ -164,7 +164,7 @@ bool gw_tls_library_tell(char text[GW_LIBRARY_TEXT_MAX])
         (void)snprintf(text, GW_LIBRARY_TEXT_MAX,
                        "our own key schedule, HMAC and X25519 (%s) within OpenSSL",
                        gw_x25519_lanes_work() ? "AVX-512 IFMA" : "libcrypto's ladder");
-    as_asked |= provider != NULL;
+    as_asked |= provider != NULL || !gw_provider_is_built();
     gw_tls_library_put();
     return as_asked;
 }
