@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/trial.h"
 
+#include "gateway/base/clock.h"
 #include "gateway/base/fd.h"
 #include "gateway/base/log.h"
 #include "gateway/base/wipe.h"
@@ -134,6 +135,7 @@ static bool set_up_server(struct trial *t)
         .verify_depth = GW_VERIFY_DEPTH_MAX,
         .groups = "X25519",
         .session_tickets = true,
+        .session_age_ns = 3600 * GW_NS_PER_SEC,
     };
     return gw_tickets_init(&t->tickets) == 0 &&
            gw_tls_context_new(&t->server, &t->service, &t->tickets, NULL, &err) == 0;
