@@ -45,12 +45,17 @@ struct gw_files {
     int64_t time;
     gw_files_opener *open;
     void *arg; /* of `open` */
+    struct gw_notes notes;
+    struct gw_files *before; /* NULL: none */
+    /* Of a set that is the `before` of another one. */
+    struct gw_files *after;
+    const struct gw_files *last; /* where its files are; NULL: it is closed */
 };
 
 /* How an entry lies in a sealed file, behind the set's time: this, the path without its NUL, the
  * data. */
 struct sealed_entry {
-    uint32_t kind;
+    uint32_t kind; /* KIND_COUNT more for those of the set's `before` */
     int32_t error;
     uint32_t mode;
     uint32_t owner;
@@ -99,7 +104,40 @@ void gw_files_free(struct gw_files *files)
     for (size_t i = 0; i < files->count; i++)
         free_entry(files->entries[i]);
     free(files->entries);
+    gw_notes_done(&files->notes);
+    gw_files_free(files->before);
     free(files);
+}
+
+struct gw_notes *gw_files_notes(struct gw_files *files)
+{
+    return files->after ? &files->after->notes : &files->notes;
+}
+
+static struct gw_files *need_before(struct gw_files *files)
+{
+    if (!files->before && (files->before = gw_files_new())) {
+        files->before->time = files->time;
+        files->before->after = files;
+        files->before->closed = true;
+    }
+    return files->before;
+}
+
+int gw_files_follow(struct gw_files *files, const struct gw_files *last)
+{
+    if (!files->before && !last)
+        return 0;
+    if (!need_before(files))
+        return -ENOMEM;
+    files->before->last = last;
+    files->before->closed = !last;
+    return 0;
+}
+
+struct gw_files *gw_files_before(struct gw_files *files)
+{
+    return files->before;
 }
 
 /* Adds bytes, so that a NUL still stands behind them. What is moved is wiped where it was. */
@@ -326,6 +364,27 @@ static int read_entry(const struct gw_files *files, struct entry *e, size_t max)
     return fstat(fd, &st) ? -errno : readers[e->kind](e, fd, &st, max);
 }
 
+/* What of this path is in force: as it was before, where it was fallen back on. NULL: nothing, as
+ * with an error. */
+static const struct entry *in_force(const struct gw_files *files, enum kind kind, const char *path)
+{
+    const struct entry *e = files->before ? in_force(files->before, kind, path) : NULL;
+    size_t at;
+    if (e && !e->error)
+        return e;
+    return find(files, kind, path, &at) ? files->entries[at] : NULL;
+}
+
+static int copy_last(const struct gw_files *last, struct entry *fresh)
+{
+    const struct entry *e = in_force(last, fresh->kind, fresh->path);
+    if (!e || e->error)
+        return -ENOENT;
+    fresh->mode = e->mode;
+    fresh->owner = e->owner;
+    return add_bytes(fresh, e->data, e->len);
+}
+
 static int get(struct gw_files *files, enum kind kind, const char *path, size_t max,
                struct gw_file *ret)
 {
@@ -336,7 +395,7 @@ static int get(struct gw_files *files, enum kind kind, const char *path, size_t 
         struct entry *fresh = new_entry(kind, path, strlen(path));
         if (!fresh)
             return -ENOMEM;
-        fresh->error = read_entry(files, fresh, max);
+        fresh->error = files->last ? copy_last(files->last, fresh) : read_entry(files, fresh, max);
         if (fresh->error)
             drop_data(fresh);
         if (insert(files, fresh))
@@ -368,14 +427,21 @@ static bool same(const struct entry *a, const struct entry *b)
            (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
-bool gw_files_equal(const struct gw_files *a, const struct gw_files *b)
+static bool same_entries(const struct gw_files *a, const struct gw_files *b)
 {
-    if (a->count != b->count)
+    size_t count = a ? a->count : 0;
+    if (count != (b ? b->count : 0))
         return false;
-    for (size_t i = 0; i < a->count; i++)
+    for (size_t i = 0; i < count; i++)
         if (!same(a->entries[i], b->entries[i]))
             return false;
     return true;
+}
+
+bool gw_files_equal(const struct gw_files *a, const struct gw_files *b)
+{
+    return same_entries(a, b) && same_entries(a->before, b->before) &&
+           gw_notes_equal(&a->notes, &b->notes);
 }
 
 /* ---- sealed ---- */
@@ -395,10 +461,10 @@ static int write_whole(int fd, const void *data, size_t len)
     return 0;
 }
 
-static int write_entry(int fd, const struct entry *e)
+static int write_entry(int fd, const struct entry *e, bool before)
 {
     const struct sealed_entry head = {
-        .kind = e->kind,
+        .kind = e->kind + (before ? KIND_COUNT : 0),
         .error = e->error,
         .mode = e->mode,
         .owner = e->owner,
@@ -411,12 +477,22 @@ static int write_entry(int fd, const struct entry *e)
     return error ? error : write_whole(fd, e->data, e->len);
 }
 
+static int write_entries(int fd, const struct gw_files *files, bool before)
+{
+    int error = 0;
+    for (size_t i = 0; !error && i < files->count; i++)
+        error = write_entry(fd, files->entries[i], before);
+    return error;
+}
+
 int gw_files_seal(const struct gw_files *files)
 {
     int fd = memfd_create("ktlsgate-files", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     int error = fd < 0 ? -errno : write_whole(fd, &files->time, sizeof(files->time));
-    for (size_t i = 0; !error && i < files->count; i++)
-        error = write_entry(fd, files->entries[i]);
+    if (!error)
+        error = write_entries(fd, files, false);
+    if (!error && files->before)
+        error = write_entries(fd, files->before, true);
     if (!error && fcntl(fd, F_ADD_SEALS, SEALS))
         error = -errno;
     if (error)
@@ -449,10 +525,10 @@ static int open_entry(struct gw_files *files, struct sealed *s)
     memcpy(&head, p, sizeof(head));
     const char *path = take(s, head.path_len);
     const void *data = path ? take(s, head.len) : NULL;
-    if (!data || head.kind >= KIND_COUNT || head.error > 0 || head.zero || !head.path_len ||
+    if (!data || head.kind >= 2 * KIND_COUNT || head.error > 0 || head.zero || !head.path_len ||
         head.path_len > GW_FILES_PATH_MAX || memchr(path, '\0', head.path_len))
         return -EPROTO;
-    struct entry *e = new_entry((enum kind)head.kind, path, head.path_len);
+    struct entry *e = new_entry((enum kind)(head.kind % KIND_COUNT), path, head.path_len);
     if (!e)
         return -ENOMEM;
     e->error = head.error;
@@ -462,7 +538,12 @@ static int open_entry(struct gw_files *files, struct sealed *s)
         free_entry(e);
         return -ENOMEM;
     }
-    return insert(files, e);
+    if (head.kind >= KIND_COUNT)
+        files = need_before(files);
+    if (files)
+        return insert(files, e);
+    free_entry(e);
+    return -ENOMEM;
 }
 
 static int open_all(struct gw_files *files, const void *data, size_t len)

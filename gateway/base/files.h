@@ -10,6 +10,7 @@
 #pragma once
 
 #include "gateway/base/attr.h"
+#include "gateway/base/notes.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,6 +42,24 @@ void gw_files_free(struct gw_files *files); /* NULL is allowed */
  * comes to the same end, however late. */
 int64_t gw_files_time(const struct gw_files *files);
 
+/* What there is to say of what was read; owned by the set. A copy that is opened has none: what was
+ * read has been told of. */
+struct gw_notes *gw_files_notes(struct gw_files *files);
+
+/*
+ * Lets the set fall back on the files of `last`, the set that is in force: see gw_files_before.
+ * `last` must outlive what is loaded through the set; NULL: that is over. Before the first file is
+ * read. Returns 0 or -ENOMEM.
+ */
+gw_must_check int gw_files_follow(struct gw_files *files, const struct gw_files *last);
+
+/*
+ * The files as they are in force, for whoever finds that those of `files` are not good; NULL where
+ * nothing is known of any. What is read through it belongs to `files`: it is compared, sealed and
+ * opened with it, so that whoever loads a copy comes to the same end.
+ */
+struct gw_files *gw_files_before(struct gw_files *files);
+
 /*
  * The whole file, which may have at most `max` bytes. A file that was read before, with whatever
  * result, is not read again. Returns 0; a negative errno as open(2) and read(2) give it; -EFBIG;
@@ -56,7 +75,8 @@ gw_must_check int gw_files_read(struct gw_files *files, const char *path, size_t
  */
 gw_must_check int gw_files_list(struct gw_files *files, const char *folder, struct gw_file *ret);
 
-/* Whether both hold the same paths with the same contents and results. */
+/* Whether both hold the same paths with the same contents and results, and the same is said of
+ * them. */
 bool gw_files_equal(const struct gw_files *a, const struct gw_files *b);
 
 /* Writes the set to an anonymous file that nobody can change any more (memfd_create(2) with its

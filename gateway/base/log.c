@@ -338,3 +338,11 @@ void gw_log(enum gw_log_level level, const char *fmt, ...)
     else
         write_line(level, message);
 }
+
+void gw_log_notes(const struct gw_notes *notes)
+{
+    for (unsigned i = 0; i < notes->count; i++)
+        gw_log(GW_LOG_WARNING, "%s", notes->all[i]);
+    if (notes->more)
+        gw_log(GW_LOG_WARNING, "there are %u more such warnings", notes->more);
+}

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "gateway/base/attr.h"
+#include "gateway/base/notes.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -70,6 +71,9 @@ void gw_log_mute(bool mute);
 
 /* Logs one message (cut at GW_LOG_MESSAGE_MAX bytes). Control bytes are escaped. */
 void gw_log(enum gw_log_level level, const char *fmt, ...) gw_printf(2, 3);
+
+/* Logs each note as a warning; how many more there were, at last. */
+void gw_log_notes(const struct gw_notes *notes);
 
 static inline bool gw_log_wanted(enum gw_log_level level)
 {

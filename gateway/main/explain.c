@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/main/explain.h"
 
+#include "gateway/base/log.h"
 #include "gateway/base/wipe.h"
 #include "gateway/config/pattern.h"
 #include "gateway/route/terms.h"
@@ -121,6 +122,8 @@ enum gw_exit gw_explain_run(const struct gw_config *config, struct gw_error *err
         if (config->services[i]->role == GW_ROLE_SERVER)
             r = ask_service(&run, config->services[i], err);
     }
+    if (run.files)
+        gw_log_notes(gw_files_notes(run.files));
     gw_files_free(run.files);
     if (r)
         return err->exit;

@@ -41,9 +41,7 @@ int gw_adopt_now(struct gw_termset *ret, const struct gw_config *config,
     if (r)
         return gw_error_set(err, GW_EXIT_OTHER, "the copy of the files cannot be used: %s",
                             strerror(-r));
-    gw_log_mute(true); /* who read the files has said what there is to say */
     r = gw_termset_reload(ret, config, tickets, files, err);
-    gw_log_mute(false);
     gw_files_free(files);
     return r;
 }

@@ -24,10 +24,6 @@ struct message {
     struct gw_expiry expiry;
 };
 
-enum {
-    WARNINGS_MAX = 64, /* of one look; more are not worth a person's time */
-};
-
 /* What may be asked. */
 enum {
     WHAT_IS_NEW = '?',
@@ -41,39 +37,7 @@ struct loader {
     struct gw_files *last; /* what is in force */
     int channel_fd;
     struct gw_opener_asker asker;
-    char *warnings[WARNINGS_MAX]; /* about what is being read */
-    unsigned warning_count;
 };
-
-/* ---- warnings: told about files that come into force, not at every look at the same ones ---- */
-
-static void hold_warning(void *arg, enum gw_log_level level, const char *message)
-{
-    struct loader *l = arg;
-    char *copy =
-        level == GW_LOG_WARNING && l->warning_count < WARNINGS_MAX ? strdup(message) : NULL;
-    if (copy)
-        l->warnings[l->warning_count++] = copy;
-}
-
-static void hold_warnings(struct loader *l, bool hold)
-{
-    struct gw_log_config log = *gw_log_config();
-    log.sink = hold ? hold_warning : NULL;
-    log.arg = l;
-    gw_log_setup(&log);
-}
-
-static void end_warnings(struct loader *l, bool tell)
-{
-    hold_warnings(l, false);
-    for (unsigned i = 0; i < l->warning_count; i++) {
-        if (tell)
-            gw_log(GW_LOG_WARNING, "%s", l->warnings[i]);
-        free(l->warnings[i]);
-    }
-    l->warning_count = 0;
-}
 
 static int send_answer(const struct loader *l, const struct message *m, int files_fd)
 {
@@ -84,9 +48,12 @@ static int check(const struct loader *l, struct gw_files *files, struct gw_expir
                  struct gw_error *err)
 {
     struct gw_termset set;
+    if (gw_files_follow(files, l->last))
+        return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     int r = gw_termset_reload(&set, l->h->config, l->h->tickets, files, err);
-    if (r)
-        return r;
+    int over = gw_files_follow(files, NULL); /* what is in force is freed before the set is */
+    if (r || over)
+        return r ? r : over;
     gw_expiry_make(ret_expiry, &set);
     gw_termset_done(&set);
     return 0;
@@ -118,10 +85,10 @@ static int answer(struct loader *l, char asked)
     struct gw_files *files = gw_files_new_by(gw_opener_ask, &l->asker);
     struct message m = {.result = GW_LOADER_SAME};
     l->asker.silent = false;
-    hold_warnings(l, true);
     bool good = files && check(l, files, &m.expiry, &err) == 0;
     bool fresh = good && (!l->last || !gw_files_equal(files, l->last));
-    end_warnings(l, fresh);
+    if (fresh) /* not at every look at the same files */
+        gw_log_notes(gw_files_notes(files));
     if (fresh || (good && asked == ALL_ANYWAY))
         return hand_over(l, files, &m);
     if (!good) {

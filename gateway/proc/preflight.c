@@ -33,6 +33,7 @@ static int make_terms(struct gw_heritage *h, struct gw_error *err)
     if (!h->files)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     int r = gw_termset_load(&h->set, h->config, h->tickets, h->files, err);
+    gw_log_notes(gw_files_notes(h->files));
     if (!r)
         gw_expiry_make(&h->expiry, &h->set);
     return r;

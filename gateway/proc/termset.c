@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/proc/termset.h"
 
-#include "gateway/base/log.h"
 #include "gateway/config/again.h"
 
 /* The sentence names a file; which of many services it is of must be told, too. */
@@ -49,7 +48,7 @@ int gw_termset_reload(struct gw_termset *ret, const struct gw_config *first,
     }
     ret->config = again;
     if (!gw_config_same_settings(first, again, what))
-        gw_log(GW_LOG_WARNING, "reload: %s has changed, which needs a restart", what);
+        gw_notes_add(gw_files_notes(files), "reload: %s has changed, which needs a restart", what);
     return 0;
 }
 

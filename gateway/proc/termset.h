@@ -16,14 +16,15 @@ struct gw_termset {
 
 /*
  * Loads what the services of `config` name, through `files`. `tickets`: one table a service.
- * Warnings go to gw_log. Returns 0; negative errno with *err filled, and *ret is empty.
+ * What there is to say is among the notes of `files`. Returns 0; negative errno with *err filled,
+ * and *ret is empty.
  */
 gw_must_check int gw_termset_load(struct gw_termset *ret, const struct gw_config *config,
                                   struct gw_ticket_keys *tickets, struct gw_files *files,
                                   struct gw_error *err);
 
 /* The same after reading the configuration again (gateway/config/again.h). Refuses one with other
- * services; warns of what has changed and cannot be exchanged. */
+ * services; notes what has changed and cannot be exchanged. */
 gw_must_check int gw_termset_reload(struct gw_termset *ret, const struct gw_config *first,
                                     struct gw_ticket_keys *tickets, struct gw_files *files,
                                     struct gw_error *err);

@@ -3,7 +3,6 @@
 
 #include "gateway/base/array.h"
 #include "gateway/base/limits.h"
-#include "gateway/base/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,11 +37,20 @@ struct reading {
 
 static int out_of_memory(struct gw_error *err)
 {
-    return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    (void)gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+    return -ENOMEM;
+}
+
+/* Whether it ends the whole, and not only the reading of one folder. */
+static bool is_fatal(int error)
+{
+    return error == -ENOMEM || error == -E2BIG;
 }
 
 static int cannot_read(struct gw_error *err, const char *path, int error)
 {
+    if (error == -ENOMEM)
+        return out_of_memory(err);
     return gw_error_set(err, GW_EXIT_START, "--cert-dir %s: it cannot be read: %s", path,
                         strerror(-error));
 }
@@ -124,11 +132,11 @@ static int add(struct reading *r, const char *name, char *key_file)
 {
     struct gw_certdir *d = r->dir;
     struct gw_certdir_entry e = {.cert_file = path_of(r, name), .key_file = key_file};
-    int error = 0;
-    if (d->count == GW_MAX_CERTS)
-        error = gw_error_set(r->err, GW_EXIT_USAGE,
-                             "--cert-dir %s: more than %d certificates; leave some out", r->folder,
-                             GW_MAX_CERTS);
+    int error = d->count == GW_MAX_CERTS ? -E2BIG : 0;
+    if (error)
+        (void)gw_error_set(r->err, GW_EXIT_USAGE,
+                           "--cert-dir %s: more than %d certificates; leave some out", r->folder,
+                           GW_MAX_CERTS);
     else if (!e.cert_file || !e.key_file || !find_ocsp(r, name, &e.ocsp_file) ||
              !gw_array_grow(&d->entries, d->count, sizeof(*d->entries)))
         error = out_of_memory(r->err);
@@ -168,12 +176,12 @@ static int belongs(const struct reading *r, const char *name)
 static int check_belongs(const struct reading *r, const char *name, const char *what)
 {
     int found = belongs(r, name);
-    if (found)
-        return found < 0 ? found : 0;
-    return gw_error_set(r->err, GW_EXIT_USAGE,
-                        "--cert-dir %s/%s: %s whose certificate is not there (the same name with "
-                        ".pem, .crt or .cer)",
-                        r->folder, name, what);
+    if (found == 0)
+        gw_notes_add(gw_files_notes(r->files),
+                     "--cert-dir %s/%s: %s whose certificate is not there (the same name with "
+                     ".pem, .crt or .cer)",
+                     r->folder, name, what);
+    return found < 0 ? found : 0;
 }
 
 /* ---- folders ---- */
@@ -182,32 +190,50 @@ static int read_folder(struct reading *r);
 
 static int read_inner(struct reading *outer, const char *path)
 {
+    struct gw_error why = {.text = ""};
     struct reading r = {
         .dir = outer->dir,
         .files = outer->files,
-        .err = outer->err,
+        .err = &why,
         .folder = path,
         .inner = true,
     };
-    return read_folder(&r);
+    int error = read_folder(&r);
+    if (is_fatal(error)) {
+        *outer->err = why;
+        return error;
+    }
+    if (error)
+        gw_notes_add(gw_files_notes(r.files), "%s", why.text);
+    return 0;
 }
 
-/* Returns 1 for a folder, 0 for a file. */
-static int is_folder(const struct reading *r, const char *path)
+/* As it is in force where it cannot be read any more. */
+static int list(const struct reading *r, const char *path, struct gw_file *ret)
 {
-    struct gw_file listing;
-    int error = gw_files_list(r->files, path, &listing);
-    if (error == -ENOTDIR)
-        return 0;
-    return error ? cannot_read(r->err, path, error) : 1;
+    struct gw_files *before = gw_files_before(r->files);
+    int error = gw_files_list(r->files, path, ret);
+    if (!error || error == -ENOTDIR || !before || gw_files_list(before, path, ret))
+        return error;
+    gw_notes_add(gw_files_notes(r->files),
+                 "--cert-dir %s: it cannot be read: %s; its certificates stay as they were", path,
+                 strerror(-error));
+    return 0;
 }
 
 static void leave_out(const struct reading *r, const char *name, bool folder)
 {
-    gw_log(GW_LOG_WARNING, "--cert-dir %s/%s: left out: %s", r->folder, name,
-           folder ? "folders are looked into one level deep"
-                  : "neither a certificate (.pem, .crt, .cer) nor its key (.key) or OCSP "
-                    "response (.ocsp)");
+    gw_notes_add(gw_files_notes(r->files), "--cert-dir %s/%s: left out: %s", r->folder, name,
+                 folder ? "folders are looked into one level deep"
+                        : "neither a certificate (.pem, .crt, .cer) nor its key (.key) or OCSP "
+                          "response (.ocsp)");
+}
+
+static int leave_unreadable(const struct reading *r, const char *path, int error)
+{
+    gw_notes_add(gw_files_notes(r->files), "--cert-dir %s: it cannot be read: %s", path,
+                 strerror(-error));
+    return 0;
 }
 
 static int take_file(struct reading *r, const char *name)
@@ -224,14 +250,18 @@ static int take_file(struct reading *r, const char *name)
 
 static int take_name(struct reading *r, const char *name)
 {
+    struct gw_file listing;
     char *path = path_of(r, name);
-    int folder = path ? is_folder(r, path) : out_of_memory(r->err);
-    int error = folder < 0 ? folder : 0;
-    if (folder == 0)
+    int error = path ? list(r, path, &listing) : -ENOMEM;
+    if (error == -ENOMEM)
+        error = out_of_memory(r->err);
+    else if (error == -ENOTDIR || (error && names_cert(name)))
         error = take_file(r, name);
-    else if (folder > 0 && r->inner)
+    else if (error)
+        error = leave_unreadable(r, path, error);
+    else if (r->inner)
         leave_out(r, name, true);
-    else if (folder > 0)
+    else
         error = read_inner(r, path);
     free(path);
     return error;
@@ -283,7 +313,7 @@ static int split_names(struct reading *r, const struct gw_file *listing)
 static int read_folder(struct reading *r)
 {
     struct gw_file listing;
-    int error = gw_files_list(r->files, r->folder, &listing);
+    int error = list(r, r->folder, &listing);
     if (error)
         return cannot_read(r->err, r->folder, error);
     error = split_names(r, &listing);

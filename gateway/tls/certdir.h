@@ -10,8 +10,8 @@
  *   NAME.ocsp, or .ocsp added to a certificate's whole name: an OCSP response to be stapled to it
  *
  * Hidden files are left out, as whoever replaces files needs a place to prepare them. What else
- * there is, is an error (a key or response without its certificate, a folder without any) or a
- * warning by name.
+ * there is gets a note by name: a key or response without its certificate, an inner folder without
+ * any, what is none of these. A folder that cannot be read any more is taken as it is in force.
  */
 #pragma once
 
@@ -29,8 +29,9 @@ struct gw_certdir {
     unsigned count;
 };
 
-/* Reads the folder, not the files. Returns 0; negative errno with *err filled; on failure *ret may
- * still be passed to _done. Warns through gw_log. */
+/* Reads the folder, not the files. Returns 0; -E2BIG: more than GW_MAX_CERTS; -ENOMEM; another
+ * negative errno: it cannot be read, or has no certificate. *err is filled then, and *ret may still
+ * be passed to _done. */
 gw_must_check int gw_certdir_read(struct gw_certdir *ret, struct gw_files *files,
                                   const char *folder, struct gw_error *err);
 /* A zeroed one is allowed. */

@@ -138,8 +138,6 @@ static int set_up_server(struct gw_tls_context *tls, SSL_CTX *ctx)
     SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
     SSL_CTX_set_tlsext_status_cb(ctx, on_status);
     SSL_CTX_set_tlsext_status_arg(ctx, tls);
-    if (tls->keyring.count > 1)
-        SSL_CTX_set_cert_cb(ctx, on_certificate, tls);
     return 0;
 }
 
@@ -169,61 +167,24 @@ static int set_up(struct gw_tls_context *tls, SSL_CTX *ctx, const struct gw_serv
     return 0;
 }
 
-/* What libssl may have against a certificate whose files are in order. */
-static const char *why_unusable(void)
-{
-    switch (ERR_GET_REASON(ERR_peek_last_error())) {
-    case SSL_R_EE_KEY_TOO_SMALL:
-        return "its key is too small; RSA keys need 2048 bits at least";
-    case SSL_R_CA_KEY_TOO_SMALL:
-        return "a CA of its chain has too small a key; RSA keys need 2048 bits at least";
-    case SSL_R_CA_MD_TOO_WEAK:
-        return "its chain is signed with a broken hash (SHA-1 or MD5)";
-    default:
-        return "libssl refuses it";
-    }
-}
-
-static int refuse(const struct gw_credential *c, struct gw_error *err)
-{
-    const char *why = why_unusable();
-    ERR_clear_error();
-    return gw_error_set(err, GW_EXIT_USAGE, "%s %s: the certificate cannot be used: %s", c->flag,
-                        c->file, why);
-}
-
-static int use(SSL_CTX *ctx, const struct gw_credential *c, struct gw_error *err)
-{
-    return SSL_CTX_use_cert_and_key(ctx, c->leaf, c->key, c->chain, 1) == 1 ? 0 : refuse(c, err);
-}
-
-/* Lets libssl judge what the handshakes will give it. */
-static int try_all(const struct gw_tls_context *tls, struct gw_error *err)
-{
-    SSL *ssl = SSL_new(tls->ctx);
-    int r = ssl ? 0 : out_of_memory(err);
-    for (unsigned i = 0; r == 0 && i < tls->keyring.count; i++) {
-        const struct gw_credential *c = &tls->keyring.all[i];
-        if (SSL_use_cert_and_key(ssl, c->leaf, c->key, c->chain, 1) != 1)
-            r = refuse(c, err);
-    }
-    SSL_free(ssl);
-    return r;
-}
-
-static int use_keyring(const struct gw_tls_context *tls, struct gw_error *err)
+/* What the context shows unless a handshake is given others. libssl has judged it before. */
+static int use_keyring(struct gw_tls_context *tls, struct gw_error *err)
 {
     const struct gw_keyring *ring = &tls->keyring;
-    int r = 0;
-    for (unsigned i = 0; r == 0 && ring->count > 0 && i < ring->families[0].count; i++)
-        r = use(tls->ctx, &ring->all[ring->families[0].members[i]], err);
-    return r < 0 ? r : try_all(tls, err);
+    for (unsigned i = 0; ring->count > 0 && i < ring->families[0].count; i++) {
+        const struct gw_credential *c = &ring->all[ring->families[0].members[i]];
+        if (SSL_CTX_use_cert_and_key(tls->ctx, c->leaf, c->key, c->chain, 1) != 1)
+            return out_of_memory(err);
+    }
+    if (tls->role == GW_ROLE_SERVER && ring->count > 1)
+        SSL_CTX_set_cert_cb(tls->ctx, on_certificate, tls);
+    return 0;
 }
 
 static int load_keyring(struct gw_tls_context *tls, const struct gw_service *service,
                         struct gw_files *files, struct gw_error *err)
 {
-    int r = gw_keyring_load(&tls->keyring, service, files, tls->library, err);
+    int r = gw_keyring_load(&tls->keyring, service, files, tls->library, tls->ctx, err);
     if (r < 0 || tls->role == GW_ROLE_CLIENT)
         return r;
     if (tls->keyring.count == 0)
@@ -251,8 +212,7 @@ static int make_ctx(struct gw_tls_context *tls, const struct gw_service *service
         SSL_CTX_new_ex(tls->library, NULL, server ? TLS_server_method() : TLS_client_method());
     if (!tls->ctx)
         return gw_error_set(err, GW_EXIT_OTHER, "libssl cannot be set up: %s", why_libssl());
-    int r = set_up(tls, tls->ctx, service, err);
-    return r < 0 ? r : use_keyring(tls, err);
+    return set_up(tls, tls->ctx, service, err);
 }
 
 static int fill(struct gw_tls_context *tls, const struct gw_service *service,
@@ -265,8 +225,10 @@ static int fill(struct gw_tls_context *tls, const struct gw_service *service,
     for (unsigned i = 0; r == 0 && i < service->alpn_count; i++)
         r = add_alpn(tls, service->alpn[i], err);
     if (r == 0)
+        r = make_ctx(tls, service, err);
+    if (r == 0)
         r = load_keyring(tls, service, files, err);
-    return r < 0 ? r : make_ctx(tls, service, err);
+    return r < 0 ? r : use_keyring(tls, err);
 }
 
 int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *service,

@@ -24,9 +24,9 @@ struct gw_ticket_keys; /* tickets.h */
 /*
  * Loads files, through `files`, and checks them: pairs match, certificates are in date, no cipher
  * below policy. `files` may be NULL: then from disk. `tickets` (server role; may be NULL: no
- * tickets) must outlive the context. Things worth a warning (a key file that others can read, a
- * certificate that ends soon) go to gw_log. Returns 0; negative errno with *err filled:
- * GW_EXIT_USAGE for bad content, GW_EXIT_START for a file that cannot be read.
+ * tickets) must outlive the context. What a person should know (a certificate that is left out, a
+ * key file that others can read) is among the notes of `files`. Returns 0; negative errno with *err
+ * filled: GW_EXIT_USAGE for bad content, GW_EXIT_START for a file that cannot be read.
  */
 gw_must_check int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *service,
                                      struct gw_ticket_keys *tickets, struct gw_files *files,

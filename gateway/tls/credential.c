@@ -9,48 +9,103 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 
-static int check_dates(struct gw_credential *c, int64_t now, struct gw_error *err)
+/* One load of a certificate with its key. */
+struct load {
+    struct gw_credential *c;
+    struct gw_credential_loader *loader;
+    const struct gw_credential_files *names;
+    struct gw_files *files; /* the loader's, or those in force before */
+    struct gw_error *err;
+};
+
+static int out_of_memory(struct gw_error *err)
 {
+    return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
+}
+
+/* What has expired while it was in force stays. */
+static int check_dates(const struct load *l)
+{
+    struct gw_credential *c = l->c;
+    int64_t now = gw_files_time(l->files);
+    bool fresh = l->files == l->loader->files;
     char text[GW_TEXT_DATE];
     if (!gw_anchors_time(X509_get0_notBefore(c->leaf), &c->begins) ||
         !gw_anchors_time(X509_get0_notAfter(c->leaf), &c->ends))
-        return gw_error_set(err, GW_EXIT_USAGE, "%s %s: the dates of the certificate are damaged",
-                            c->flag, c->file);
+        return gw_error_set(l->err, GW_EXIT_USAGE,
+                            "%s %s: the dates of the certificate are damaged", c->flag, c->file);
     if (now < c->begins)
-        return gw_error_set(err, GW_EXIT_USAGE,
+        return gw_error_set(l->err, GW_EXIT_USAGE,
                             "%s %s: the certificate is not valid before %s (is the clock right?)",
                             c->flag, c->file, gw_text_date(c->begins, text));
-    if (now >= c->ends)
-        return gw_error_set(err, GW_EXIT_USAGE, "%s %s: the certificate expired on %s; renew it",
+    if (now >= c->ends && fresh)
+        return gw_error_set(l->err, GW_EXIT_USAGE, "%s %s: the certificate expired on %s; renew it",
                             c->flag, c->file, gw_text_date(c->ends, text));
     return 0;
 }
 
-static int load_cert(struct gw_credential *c, struct gw_credential_loader *l, struct gw_error *err)
+static int load_cert(const struct load *l)
 {
+    struct gw_credential *c = l->c;
     struct gw_pemfile file = {0};
-    int r = gw_pemfile_read(&file, l->files, c->flag, c->file, err);
+    int r = gw_pemfile_read(&file, l->files, c->flag, c->file, l->err);
     if (r == 0)
-        r = gw_pemfile_chain(&file, l->library, &l->shared, &c->chain, err);
+        r = gw_pemfile_chain(&file, l->loader->library, &l->loader->shared, &c->chain, l->err);
     if (r < 0)
         return r;
     c->leaf = sk_X509_shift(c->chain);
-    return check_dates(c, gw_files_time(l->files), err);
+    return check_dates(l);
 }
 
-static int load_key(struct gw_credential *c, struct gw_credential_loader *l,
-                    const struct gw_credential_files *files, struct gw_error *err)
+static int load_key(const struct load *l)
 {
     struct gw_pemfile file = {0};
-    int r = gw_pemfile_read(&file, l->files, files->key_flag, files->key_file, err);
+    int r = gw_pemfile_read(&file, l->files, l->names->key_flag, l->names->key_file, l->err);
     if (r < 0)
         return r;
-    gw_pemfile_warn_of_readers(&file);
-    return gw_pemkey_read(&l->keys, &file, &c->key, &c->key_type, err);
+    gw_pemfile_note_readers(&file, l->files);
+    return gw_pemkey_read(&l->loader->keys, &file, &l->c->key, &l->c->key_type, l->err);
+}
+
+static int check_key(const struct load *l)
+{
+    bool fits = X509_check_private_key(l->c->leaf, l->c->key);
+    ERR_clear_error();
+    return fits ? 0
+                : gw_error_set(l->err, GW_EXIT_USAGE,
+                               "%s %s: this key does not belong to the certificate of %s %s",
+                               l->names->key_flag, l->names->key_file, l->c->flag, l->c->file);
+}
+
+/* What libssl may have against a certificate whose files are in order. */
+static const char *why_unusable(void)
+{
+    switch (ERR_GET_REASON(ERR_peek_last_error())) {
+    case SSL_R_EE_KEY_TOO_SMALL:
+        return "its key is too small; RSA keys need 2048 bits at least";
+    case SSL_R_CA_KEY_TOO_SMALL:
+        return "a CA of its chain has too small a key; RSA keys need 2048 bits at least";
+    case SSL_R_CA_MD_TOO_WEAK:
+        return "its chain is signed with a broken hash (SHA-1 or MD5)";
+    default:
+        return "libssl refuses it";
+    }
+}
+
+static int check_policy(const struct load *l)
+{
+    struct gw_credential *c = l->c;
+    if (SSL_use_cert_and_key(l->loader->trial, c->leaf, c->key, c->chain, 1) == 1)
+        return 0;
+    const char *why = why_unusable();
+    ERR_clear_error();
+    return gw_error_set(l->err, GW_EXIT_USAGE, "%s %s: the certificate cannot be used: %s", c->flag,
+                        c->file, why);
 }
 
 /* A name worth comparing with SNI; others (an address, an embedded NUL) are left out. */
@@ -102,43 +157,90 @@ static int collect_names(struct gw_credential *c)
     return r == 0 && c->name_count == 0 ? add_common_name(c) : r;
 }
 
-void gw_credential_loader_init(struct gw_credential_loader *loader, struct gw_files *files,
-                               OSSL_LIB_CTX *library)
+int gw_credential_loader_init(struct gw_credential_loader *loader, struct gw_files *files,
+                              OSSL_LIB_CTX *library, SSL_CTX *ctx)
 {
     *loader = (struct gw_credential_loader){.files = files, .library = library};
     gw_pemkey_init(&loader->keys, library);
+    loader->trial = SSL_new(ctx);
+    return loader->trial ? 0 : -ENOMEM;
 }
 
 void gw_credential_loader_done(struct gw_credential_loader *loader)
 {
+    SSL_free(loader->trial);
     gw_pemkey_done(&loader->keys);
     gw_pemfile_shared_done(&loader->shared);
+}
+
+/* What an earlier try has left is freed. */
+static int load_pair(const struct load *l)
+{
+    gw_credential_done(l->c);
+    *l->c =
+        (struct gw_credential){.flag = l->names->cert_flag, .file = strdup(l->names->cert_file)};
+    int r = l->c->file ? load_cert(l) : out_of_memory(l->err);
+    if (r == 0)
+        r = load_key(l);
+    if (r == 0)
+        r = check_key(l);
+    if (r == 0)
+        r = check_policy(l);
+    return r == 0 && collect_names(l->c) < 0 ? out_of_memory(l->err) : r;
+}
+
+/* Where the files are not good: as they were. */
+static int load_pair_before(const struct load *l)
+{
+    struct gw_error other = {.text = ""};
+    struct load before = *l;
+    before.files = gw_files_before(l->files);
+    before.err = &other;
+    if (!before.files || l->err->exit == GW_EXIT_OTHER)
+        return -EINVAL;
+    int r = load_pair(&before);
+    l->c->kept = r == 0;
+    if (r == 0)
+        gw_notes_add(gw_files_notes(l->files), "a certificate stays as it was: %s", l->err->text);
+    else if (other.exit == GW_EXIT_OTHER)
+        *l->err = other;
+    return r;
+}
+
+static int load_response(const struct load *l)
+{
+    const struct gw_ocsp_subject subject = {l->c->leaf, l->c->chain};
+    return gw_ocsp_load(&l->c->ocsp, l->files, l->names->ocsp_flag, l->names->ocsp_file, &subject,
+                        l->err);
+}
+
+/* One that cannot be used does not keep the certificate from being served. */
+static int load_some_response(const struct load *l)
+{
+    struct gw_error other = {.text = ""};
+    struct load before = *l;
+    struct gw_notes *notes = gw_files_notes(l->files);
+    before.files = gw_files_before(l->files);
+    before.err = &other;
+    int r = load_response(l);
+    if (r == 0 || r == -EKEYREVOKED || l->err->exit == GW_EXIT_OTHER)
+        return r;
+    if (before.files && load_response(&before) == 0)
+        gw_notes_add(notes, "an OCSP response stays as it was: %s", l->err->text);
+    else
+        gw_notes_add(notes, "an OCSP response is left out: %s", l->err->text);
+    return 0;
 }
 
 int gw_credential_load(struct gw_credential *ret, struct gw_credential_loader *loader,
                        const struct gw_credential_files *files, struct gw_error *err)
 {
-    *ret = (struct gw_credential){.flag = files->cert_flag, .file = strdup(files->cert_file)};
-    if (!ret->file)
-        return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
-    int r = load_cert(ret, loader, err);
-    if (r == 0)
-        r = load_key(ret, loader, files, err);
+    const struct load load = {ret, loader, files, loader->files, err};
+    *ret = (struct gw_credential){NULL};
+    int r = load_pair(&load);
     if (r < 0)
-        return r;
-    bool fits = X509_check_private_key(ret->leaf, ret->key);
-    ERR_clear_error();
-    if (!fits)
-        return gw_error_set(err, GW_EXIT_USAGE,
-                            "%s %s: this key does not belong to the certificate of %s %s",
-                            files->key_flag, files->key_file, ret->flag, ret->file);
-    if (collect_names(ret) < 0)
-        return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
-    if (!files->ocsp_file)
-        return 0;
-    const struct gw_ocsp_subject subject = {ret->leaf, ret->chain};
-    return gw_ocsp_load(&ret->ocsp, loader->files, files->ocsp_flag, files->ocsp_file, &subject,
-                        err);
+        r = load_pair_before(&load);
+    return r == 0 && files->ocsp_file ? load_some_response(&load) : r;
 }
 
 void gw_credential_done(struct gw_credential *c)

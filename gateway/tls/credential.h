@@ -5,6 +5,8 @@
 #include "gateway/tls/ocsp.h"
 #include "gateway/tls/pemkey.h"
 
+#include <openssl/ssl.h>
+
 /* Where it is: files, and the flags that named them. */
 struct gw_credential_files {
     const char *cert_flag, *cert_file;
@@ -22,25 +24,34 @@ struct gw_credential {
     char **names; /* DNS names it is good for: lower case, may begin with "*." */
     unsigned name_count;
     int64_t begins, ends; /* seconds since 1970 */
+    bool kept;            /* as it was in force before: its files are not good now */
     struct gw_ocsp ocsp;
 };
 
 /* What loading many has in common. */
 struct gw_credential_loader {
     struct gw_files *files;
+    SSL *trial; /* lets libssl judge what handshakes will give it */
     OSSL_LIB_CTX *library;
     struct gw_pemkey_reader keys;
     struct gw_pemfile_shared shared;
 };
 
-void gw_credential_loader_init(struct gw_credential_loader *loader, struct gw_files *files,
-                               OSSL_LIB_CTX *library);
+/* `ctx`: whose policy the certificates must satisfy. Returns 0 or -ENOMEM; then, too, _done is
+ * allowed. */
+gw_must_check int gw_credential_loader_init(struct gw_credential_loader *loader,
+                                            struct gw_files *files, OSSL_LIB_CTX *library,
+                                            SSL_CTX *ctx);
 void gw_credential_loader_done(struct gw_credential_loader *loader);
 
 /*
  * Loads and checks: readable, PEM, key fits certificate, key type usable in TLS 1.2 and 1.3, leaf
- * in date, the OCSP response about it and good. Warns through gw_log: key file open to others.
- * Returns 0; negative errno with *err filled; on failure *ret may still be passed to _done.
+ * in date, nothing that the policy forbids, not revoked by its own OCSP response. Where the files
+ * are not good and others were in force (gw_files_before), those stay, with a note; such a
+ * certificate may have expired: a reload takes none away that is served. An OCSP response that
+ * cannot be used is left out in the same way. Another note: a key file that is open to others.
+ * Returns 0; negative errno with *err filled (GW_EXIT_OTHER: without memory); on failure *ret may
+ * still be passed to _done.
  */
 gw_must_check int gw_credential_load(struct gw_credential *ret, struct gw_credential_loader *loader,
                                      const struct gw_credential_files *files, struct gw_error *err);

@@ -15,15 +15,50 @@ static int out_of_memory(struct gw_error *err)
 
 /* ---- loading ---- */
 
-static int add(struct gw_keyring *ring, struct gw_credential_loader *loader,
-               const struct gw_credential_files *files, struct gw_error *err)
+/* A ring while it is filled. */
+struct loading {
+    struct gw_keyring *ring;
+    struct gw_credential_loader loader;
+    struct gw_files *files;
+    struct gw_error *err;
+    struct gw_error first; /* mistake */
+    unsigned mistakes;
+};
+
+static void count_mistake(struct loading *l, const struct gw_error *why)
 {
+    if (l->mistakes++ == 0)
+        l->first = *why;
+}
+
+/* Goes on without what the mistake is about; whether anything is left is seen at the end. */
+static int leave_out(struct loading *l, const struct gw_error *why)
+{
+    count_mistake(l, why);
+    gw_notes_add(gw_files_notes(l->files), "left out: %s", why->text);
+    return 0;
+}
+
+static int add(struct loading *l, const struct gw_credential_files *names)
+{
+    struct gw_keyring *ring = l->ring;
+    struct gw_error why = {.text = ""};
+    struct gw_credential fresh;
     if (ring->count == GW_MAX_CERTS)
-        return gw_error_set(err, GW_EXIT_USAGE, "%s %s: more than %d certificates; leave some out",
-                            files->cert_flag, files->cert_file, GW_MAX_CERTS);
+        return gw_error_set(l->err, GW_EXIT_USAGE,
+                            "%s %s: more than %d certificates; leave some out", names->cert_flag,
+                            names->cert_file, GW_MAX_CERTS);
     if (!gw_array_grow(&ring->all, ring->count, sizeof(*ring->all)))
-        return out_of_memory(err);
-    return gw_credential_load(&ring->all[ring->count++], loader, files, err);
+        return out_of_memory(l->err);
+    int r = gw_credential_load(&fresh, &l->loader, names, &why);
+    if (r == 0) {
+        if (fresh.kept)
+            count_mistake(l, &why);
+        ring->all[ring->count++] = fresh;
+        return 0;
+    }
+    gw_credential_done(&fresh);
+    return why.exit == GW_EXIT_OTHER ? out_of_memory(l->err) : leave_out(l, &why);
 }
 
 /* The response beside the certificate's file, if there is one; *ret_path is freed by the caller. */
@@ -41,51 +76,70 @@ static int find_ocsp(struct gw_files *files, const char *cert_file, char **ret_p
     return 0;
 }
 
-static int add_pair(struct gw_keyring *ring, struct gw_credential_loader *loader,
-                    const struct gw_cert_pair *pair, bool serves, struct gw_error *err)
+static int add_pair(struct loading *l, const struct gw_cert_pair *pair, bool serves)
 {
     bool together = strcmp(pair->key_file, pair->cert_file) == 0; /* --key was not typed */
-    struct gw_credential_files files = {
+    struct gw_credential_files names = {
         "--cert",       pair->cert_file, together ? "--cert" : "--key",
         pair->key_file, "--ocsp-file",   pair->ocsp_file};
     char *beside = NULL;
     if (serves && !pair->ocsp_file) {
-        if (find_ocsp(loader->files, pair->cert_file, &beside) < 0)
-            return out_of_memory(err);
-        files.ocsp_flag = "--cert";
-        files.ocsp_file = beside;
+        if (find_ocsp(l->files, pair->cert_file, &beside) < 0)
+            return out_of_memory(l->err);
+        names.ocsp_flag = "--cert";
+        names.ocsp_file = beside;
     }
-    int r = add(ring, loader, &files, err);
+    int r = add(l, &names);
     free(beside);
     return r;
 }
 
-static int add_folder(struct gw_keyring *ring, struct gw_credential_loader *loader,
-                      const char *folder, struct gw_error *err)
+static int add_folder(struct loading *l, const char *folder)
 {
     struct gw_certdir dir;
-    int r = gw_certdir_read(&dir, loader->files, folder, err);
+    struct gw_error why = {.text = ""};
+    int r = gw_certdir_read(&dir, l->files, folder, &why);
+    if (r == -ENOMEM || r == -E2BIG) {
+        *l->err = why;
+    } else if (r) {
+        gw_certdir_done(&dir);
+        r = leave_out(l, &why);
+    }
     for (unsigned i = 0; r == 0 && i < dir.count; i++) {
         const struct gw_certdir_entry *e = &dir.entries[i];
-        const struct gw_credential_files files = {"--cert-dir", e->cert_file, "--cert-dir",
+        const struct gw_credential_files names = {"--cert-dir", e->cert_file, "--cert-dir",
                                                   e->key_file,  "--cert-dir", e->ocsp_file};
-        r = add(ring, loader, &files, err);
+        r = add(l, &names);
     }
     gw_certdir_done(&dir);
     return r;
 }
 
-static int load_all(struct gw_keyring *ring, struct gw_credential_loader *loader,
-                    const struct gw_service *service, struct gw_error *err)
+/* One at least must be good as the files are now. Else: the mistake, and how many there are. */
+static int check_left(const struct loading *l)
+{
+    bool left = l->mistakes == 0;
+    for (unsigned i = 0; !left && i < l->ring->count; i++)
+        left = !l->ring->all[i].kept;
+    if (left)
+        return 0;
+    if (l->mistakes > 1)
+        return gw_error_set(l->err, l->first.exit,
+                            "--cert: none of %u can be used; the first: %.*s", l->mistakes,
+                            (int)sizeof(l->first.text) - 64, l->first.text);
+    return gw_error_set(l->err, l->first.exit, "%s", l->first.text);
+}
+
+static int load_all(struct loading *l, const struct gw_service *service)
 {
     const char *phrase = service->key_pass_file;
     bool serves = service->role == GW_ROLE_SERVER;
-    int r = phrase ? gw_pemkey_read_phrase(&loader->keys, loader->files, phrase, err) : 0;
+    int r = phrase ? gw_pemkey_read_phrase(&l->loader.keys, l->files, phrase, l->err) : 0;
     for (unsigned i = 0; r == 0 && i < service->cert_count; i++)
-        r = add_pair(ring, loader, &service->certs[i], serves, err);
+        r = add_pair(l, &service->certs[i], serves);
     for (unsigned i = 0; r == 0 && i < service->cert_dir_count; i++)
-        r = add_folder(ring, loader, service->cert_dirs[i], err);
-    return r;
+        r = add_folder(l, service->cert_dirs[i]);
+    return r < 0 ? r : check_left(l);
 }
 
 /* ---- families ---- */
@@ -175,13 +229,15 @@ static int make_families(struct gw_keyring *ring)
 }
 
 int gw_keyring_load(struct gw_keyring *ret, const struct gw_service *service,
-                    struct gw_files *files, OSSL_LIB_CTX *library, struct gw_error *err)
+                    struct gw_files *files, OSSL_LIB_CTX *library, SSL_CTX *ctx,
+                    struct gw_error *err)
 {
-    struct gw_credential_loader loader;
+    struct loading loading = {.ring = ret, .files = files, .err = err};
     *ret = (struct gw_keyring){NULL};
-    gw_credential_loader_init(&loader, files, library);
-    int r = load_all(ret, &loader, service, err);
-    gw_credential_loader_done(&loader);
+    int r = gw_credential_loader_init(&loading.loader, files, library, ctx) < 0
+                ? out_of_memory(err)
+                : load_all(&loading, service);
+    gw_credential_loader_done(&loading.loader);
     if (r < 0 || ret->count == 0)
         return r;
     return list_names(ret) < 0 || make_families(ret) < 0 ? out_of_memory(err) : 0;

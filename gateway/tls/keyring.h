@@ -26,10 +26,14 @@ struct gw_keyring {
     struct gw_sni_table sni;    /* its indexes are those of families */
 };
 
-/* Loads what the service names; that may be nothing. Returns 0; negative errno with *err filled; on
- * failure *ret may still be passed to _done. */
+/*
+ * Loads what the service names; that may be nothing. What cannot be used is left out with a note
+ * (gw_files_notes) where another certificate is left, or stays as it was in force (credential.h).
+ * `ctx`: whose policy certificates must satisfy. Returns 0; negative errno with *err filled, the
+ * first mistake where none can be used; on failure *ret may still be passed to _done.
+ */
 gw_must_check int gw_keyring_load(struct gw_keyring *ret, const struct gw_service *service,
-                                  struct gw_files *files, OSSL_LIB_CTX *library,
+                                  struct gw_files *files, OSSL_LIB_CTX *library, SSL_CTX *ctx,
                                   struct gw_error *err);
 /* A zeroed one is allowed. */
 void gw_keyring_done(struct gw_keyring *ring);

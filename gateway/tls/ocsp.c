@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/ocsp.h"
 
-#include "gateway/base/log.h"
 #include "gateway/tls/anchors.h"
 
 #include <errno.h>
@@ -12,6 +11,8 @@
 
 /* What a check comes to; NULL: good. */
 typedef const char *verdict;
+
+static const char revoked[] = "it says that the certificate is revoked; get a new certificate";
 
 static X509 *find_issuer(const struct gw_ocsp_subject *s)
 {
@@ -68,7 +69,7 @@ static verdict judge_single(OCSP_SINGLERESP *single, struct gw_ocsp *ret)
     case V_OCSP_CERTSTATUS_GOOD:
         break;
     case V_OCSP_CERTSTATUS_REVOKED:
-        return "it says that the certificate is revoked; get a new certificate";
+        return revoked;
     default:
         return "it says that the responder does not know the certificate";
     }
@@ -119,18 +120,20 @@ int gw_ocsp_load(struct gw_ocsp *ret, struct gw_files *files, const char *flag, 
         return gw_error_set(err, GW_EXIT_START, "%s %s: the file cannot be read: %s", flag, path,
                             strerror(-r));
     verdict v = judge(&file, subject, ret);
-    if (v)
-        return gw_error_set(err, GW_EXIT_USAGE, "%s %s: the OCSP response cannot be used: %s", flag,
-                            path, v);
+    if (v) {
+        r = gw_error_set(err, GW_EXIT_USAGE, "%s %s: the OCSP response cannot be used: %s", flag,
+                         path, v);
+        return v == revoked ? -EKEYREVOKED : r;
+    }
     ret->der = malloc(file.len);
     if (!ret->der)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     memcpy(ret->der, file.data, file.len);
     ret->len = file.len;
-    if (!gw_ocsp_in_date(ret, time(NULL)))
-        gw_log(GW_LOG_WARNING,
-               "%s %s: the OCSP response is not in date, so it is not shown to clients", flag,
-               path);
+    if (!gw_ocsp_in_date(ret, gw_files_time(files)))
+        gw_notes_add(gw_files_notes(files),
+                     "%s %s: the OCSP response is not in date, so it is not shown to clients", flag,
+                     path);
     return 0;
 }
 

@@ -29,8 +29,9 @@ struct gw_ocsp_subject {
 
 /*
  * Reads and checks: it is about this certificate, signed by its issuer or whom that has named for
- * it, and says that the certificate is good. One that is not in date is loaded too, with a warning
- * through gw_log. Returns 0; negative errno with *err filled, and *ret zeroed.
+ * it, and says that the certificate is good. One that is not in date is loaded too, with a note.
+ * Returns 0; -EKEYREVOKED: it says that the certificate is revoked; another negative errno. *err is
+ * filled then, and *ret zeroed.
  */
 gw_must_check int gw_ocsp_load(struct gw_ocsp *ret, struct gw_files *files, const char *flag,
                                const char *path, const struct gw_ocsp_subject *subject,

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/pemfile.h"
 
-#include "gateway/base/log.h"
-
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -21,12 +19,12 @@ int gw_pemfile_read(struct gw_pemfile *ret, struct gw_files *files, const char *
     return 0;
 }
 
-void gw_pemfile_warn_of_readers(const struct gw_pemfile *file)
+void gw_pemfile_note_readers(const struct gw_pemfile *file, struct gw_files *files)
 {
     if (file->file.mode & (S_IRWXG | S_IRWXO))
-        gw_log(GW_LOG_WARNING,
-               "%s %s: others than its owner may use the file (mode %04o); chmod 600 it",
-               file->flag, file->path, (unsigned)file->file.mode);
+        gw_notes_add(gw_files_notes(files),
+                     "%s %s: others than its owner may use the file (mode %04o); chmod 600 it",
+                     file->flag, file->path, (unsigned)file->file.mode);
 }
 
 void gw_pemfile_shared_done(struct gw_pemfile_shared *shared)

@@ -25,8 +25,8 @@ struct gw_pemfile {
 gw_must_check int gw_pemfile_read(struct gw_pemfile *ret, struct gw_files *files, const char *flag,
                                   const char *path, struct gw_error *err);
 
-/* Warns through gw_log when others than its owner may use the file: of secrets. */
-void gw_pemfile_warn_of_readers(const struct gw_pemfile *file);
+/* Leaves a note when others than its owner may use the file: of secrets. */
+void gw_pemfile_note_readers(const struct gw_pemfile *file, struct gw_files *files);
 
 /*
  * Certificates that were parsed before, so that the intermediates that a thousand files share are

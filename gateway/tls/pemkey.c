@@ -68,7 +68,7 @@ int gw_pemkey_read_phrase(struct gw_pemkey_reader *reader, struct gw_files *file
     int r = gw_pemfile_read(&file, files, PHRASE_FLAG, path, err);
     if (r < 0)
         return r;
-    gw_pemfile_warn_of_readers(&file);
+    gw_pemfile_note_readers(&file, files);
     const char *line = (const char *)file.file.data;
     size_t len = strcspn(line, "\r\n");
     if (len == 0 || len > GW_PEMKEY_PHRASE_MAX)

@@ -131,10 +131,11 @@ static int read_file(void *arg, const struct gw_pemfile *file, struct gw_error *
 
 /* ---- times ---- */
 
-static int check_times(const struct gw_revocation *v, struct list *l, time_t now,
+static int check_times(const struct gw_revocation *v, struct list *l, struct gw_files *files,
                        struct gw_error *err)
 {
     const struct gw_crl *c = &l->crl;
+    int64_t now = gw_files_time(files);
     char text[GW_TEXT_DATE];
     bool early = c->this_update > now;
     if (!early && c->next_update > now)
@@ -143,8 +144,9 @@ static int check_times(const struct gw_revocation *v, struct list *l, time_t now
     const char *when = gw_text_date(early ? c->this_update : c->next_update, text);
     if (v->soft) {
         l->told = true;
-        gw_log(GW_LOG_WARNING, "--crl %s: the CRL of %s %s %s; --crl-soft goes on with it", c->path,
-               c->issuer_name, what, when);
+        gw_notes_add(gw_files_notes(files),
+                     "--crl %s: the CRL of %s %s %s; --crl-soft goes on with it", c->path,
+                     c->issuer_name, what, when);
         return 0;
     }
     return gw_error_set(err, GW_EXIT_USAGE, "--crl %s: the CRL of %s %s %s; %s", c->path,
@@ -176,7 +178,8 @@ static unsigned find(const struct gw_revocation *v, const uint8_t issuer[GW_CHAI
 }
 
 /* CAs without a CRL let nobody in. One sentence: a system's list of CAs has a hundred. */
-static void tell_missing(const struct gw_revocation *v, const struct gw_anchors *anchors)
+static void note_missing(const struct gw_revocation *v, const struct gw_anchors *anchors,
+                         struct gw_notes *notes)
 {
     char name[256];
     unsigned missing = 0;
@@ -187,22 +190,22 @@ static void tell_missing(const struct gw_revocation *v, const struct gw_anchors 
             X509_NAME_oneline(X509_get_subject_name(anchors->all[i].cert), name, sizeof(name));
     }
     if (missing && !v->soft)
-        gw_log(GW_LOG_WARNING,
-               "--crl: no CRL is of %s%s; whoever shows a certificate that such a CA signed is "
-               "refused",
-               name, missing > 1 ? ", nor of others of --cacert" : "");
+        gw_notes_add(notes,
+                     "--crl: no CRL is of %s%s; whoever shows a certificate that such a CA signed "
+                     "is refused",
+                     name, missing > 1 ? ", nor of others of --cacert" : "");
 }
 
-static int check(struct gw_revocation *v, const struct gw_anchors *anchors, time_t now,
+static int check(struct gw_revocation *v, const struct gw_anchors *anchors, struct gw_files *files,
                  struct gw_error *err)
 {
     int r = 0;
     if (v->count)
         qsort(v->lists, v->count, sizeof(*v->lists), by_issuer);
     for (unsigned i = 0; r == 0 && i < v->count; i++)
-        r = check_times(v, &v->lists[i], now, err);
+        r = check_times(v, &v->lists[i], files, err);
     if (r == 0)
-        tell_missing(v, anchors);
+        note_missing(v, anchors, gw_files_notes(files));
     return r;
 }
 
@@ -219,7 +222,7 @@ int gw_revocation_load(struct gw_revocation **ret, const struct gw_service *serv
     struct loading loading = {v, anchors, library};
     int r = gw_fileset_each(&set, files, read_file, &loading, err);
     if (r == 0)
-        r = check(v, anchors, (time_t)gw_files_time(files), err);
+        r = check(v, anchors, files, err);
     if (r < 0)
         gw_revocation_free(v);
     else

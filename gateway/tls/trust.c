@@ -2,7 +2,6 @@
 #include "gateway/tls/trust.h"
 
 #include "gateway/base/clock.h"
-#include "gateway/base/log.h"
 #include "gateway/tls/failure.h"
 #include "gateway/tls/fileset.h"
 
@@ -33,16 +32,23 @@ static bool add_name(struct gw_trust *t, const X509 *ca)
     return false;
 }
 
-static int add_ca(struct gw_trust *t, X509 *ca, const char *path, struct gw_error *err)
+struct loading {
+    struct gw_trust *trust;
+    struct gw_files *files;
+    OSSL_LIB_CTX *library;
+};
+
+static int add_ca(const struct loading *l, X509 *ca, const char *path, struct gw_error *err)
 {
+    struct gw_trust *t = l->trust;
     char subject[256];
     X509_NAME_oneline(X509_get_subject_name(ca), subject, sizeof(subject));
     if (!X509_check_ca(ca))
         return gw_error_set(err, GW_EXIT_USAGE, "--cacert %s: %s is not a CA certificate", path,
                             subject);
     if (X509_cmp_current_time(X509_get0_notAfter(ca)) <= 0)
-        gw_log(GW_LOG_WARNING, "--cacert %s: %s is expired and trusts nobody any more", path,
-               subject);
+        gw_notes_add(gw_files_notes(l->files),
+                     "--cacert %s: %s is expired and trusts nobody any more", path, subject);
     int added = gw_anchors_add(&t->anchors, ca);
     if (added == -EINVAL)
         return gw_error_set(err, GW_EXIT_USAGE, "--cacert %s: the certificate of %s is damaged",
@@ -72,11 +78,6 @@ static int read_der(const struct gw_pemfile *file, OSSL_LIB_CTX *library, STACK_
                         file->path);
 }
 
-struct loading {
-    struct gw_trust *trust;
-    OSSL_LIB_CTX *library;
-};
-
 static int load_file(void *arg, const struct gw_pemfile *file, struct gw_error *err)
 {
     const struct loading *l = arg;
@@ -85,7 +86,7 @@ static int load_file(void *arg, const struct gw_pemfile *file, struct gw_error *
     int r =
         der ? read_der(file, l->library, &cas, err) : gw_pemfile_certs(file, l->library, &cas, err);
     for (int i = 0; r == 0 && i < sk_X509_num(cas); i++)
-        r = add_ca(l->trust, sk_X509_value(cas, i), file->path, err);
+        r = add_ca(l, sk_X509_value(cas, i), file->path, err);
     sk_X509_pop_free(cas, X509_free);
     return r;
 }
@@ -95,7 +96,7 @@ static int load_cas(struct gw_trust *t, const struct gw_service *service, struct
 {
     static const char *const endings[] = {".pem", ".crt", ".cer", NULL};
     const struct gw_fileset set = {"--cacert", service->cacerts, endings, GW_PEMFILE_MAX};
-    struct loading loading = {t, library};
+    struct loading loading = {t, files, library};
     t->store = X509_STORE_new();
     t->names = sk_X509_NAME_new_null();
     if (!t->store || !t->names || gw_anchors_init(&t->anchors, library) < 0)

@@ -180,6 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_taken(taken, &crl, service.crl_soft);
     }
     gw_revocation_free(taken);
+    gw_log_notes(gw_files_notes(files));
     gw_files_free(files);
     ERR_clear_error();
     free(crl.data);

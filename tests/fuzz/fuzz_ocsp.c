@@ -108,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     gw_require(ERR_peek_error() == 0);
     gw_ocsp_done(&ocsp);
+    gw_log_notes(gw_files_notes(set));
     gw_files_free(set);
     free(e.data);
     return 0;

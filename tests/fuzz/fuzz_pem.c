@@ -128,10 +128,13 @@ static void check_good(const struct gw_credential *c)
 
 static void check_credential(const char *path, struct gw_files *files, OSSL_LIB_CTX *library)
 {
+    static SSL_CTX *ctx;
     const struct gw_credential_files paths = {"--cert", path, "--key", path, NULL, NULL};
     struct gw_credential_loader loader;
     struct gw_error errors[2] = {{.text = ""}, {.text = ""}};
-    gw_credential_loader_init(&loader, files, library);
+    if (!ctx)
+        ctx = SSL_CTX_new_ex(library, NULL, TLS_server_method());
+    gw_require(ctx && gw_credential_loader_init(&loader, files, library, ctx) == 0);
     loader.keys.phrase_file = "phrase";
     (void)snprintf(loader.keys.phrase, sizeof(loader.keys.phrase), PHRASE);
     for (int i = 0; i < 2; i++) {
@@ -185,6 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     gw_require(files);
     check_credential(path, files, library);
     check_trust(path, files, library);
+    gw_log_notes(gw_files_notes(files));
     gw_files_free(files);
     ERR_clear_error(); /* as whoever makes the context does, once */
     BIO_free(file);

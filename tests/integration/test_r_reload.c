@@ -153,6 +153,32 @@ static void broken_files_change_nothing(void **state)
     gateway_await_exit(gateway);
 }
 
+/* One of two: the other is renewed. */
+static void a_broken_certificate_stops_no_other(void **state)
+{
+    static const char says[] = "a certificate stays as it was: --cert ";
+    char data[FILE_MAX];
+    (void)state;
+    size_t len = slurp(world_cert(ID_SERVER_RSA), data);
+    stage_serve(&(struct gateway_options){
+        .flags = {"--cert", world_cert(ID_SERVER_RSA), "--key", world_key(ID_SERVER_RSA)},
+    });
+    put_garbage(world_cert(ID_SERVER_RSA));
+    renew_as(ID_SERVER_NEXT);
+    hup_until(IN_FORCE);
+    gateway_expect_words(gateway, says);
+    answers(ID_SERVER_NEXT);
+    hup_until("reload: nothing has changed");
+    assert_int_equal(logbook_count(&gateway->log, says), 1);
+    put_back();
+    hup_until(IN_FORCE);
+    answers(ID_SERVER);
+    put(world_cert(ID_SERVER_RSA), data, len);
+    gateway_term(gateway);
+    gateway_expect_words(gateway, "reloads: 2, failed 0");
+    gateway_await_exit(gateway);
+}
+
 static void what_has_not_changed_is_left_alone(void **state)
 {
     (void)state;
@@ -458,6 +484,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_renewed_certificate_is_shown_and_connections_stay),
         TEST(broken_files_change_nothing),
+        TEST(a_broken_certificate_stops_no_other),
         TEST(what_has_not_changed_is_left_alone),
         TEST(another_ca_lets_others_in),
         TEST(tickets_follow_the_ca),

@@ -64,6 +64,7 @@ static void finds(struct gw_files *files, const char *folder, const char *expect
     char text[1024];
     if (gw_certdir_read(&d, files, folder, &err))
         fail_msg("%s", err.text);
+    gw_log_notes(gw_files_notes(files));
     describe(&d, folder, text, sizeof(text));
     assert_string_equal(text, expected);
     gw_certdir_done(&d);
@@ -103,18 +104,41 @@ static void folders_are_understood(void **state)
     }
 }
 
+/* A link that leads nowhere. */
+static void put_link(const char *folder, const char *name)
+{
+    char link[512];
+    (void)snprintf(link, sizeof(link), "%s/%s", folder, name);
+    assert_int_equal(symlink("/nonexistent/x", link), 0);
+}
+
+/* The rest is taken. */
 static void what_fits_nothing_is_named(void **state)
 {
     struct gw_files *files = gw_files_new();
+    const char *folder = put("odd", "a.pem README a.pem~ x/ x/b.pem x/y/ x/y/c.pem x/notes b.key "
+                                    "c.ocsp z/ k/ k/tls.key");
     (void)state;
+    put_link(folder, "gone");
+    put_link(folder, "d.crt"); /* who loads it will say what is wrong with it */
     warnings[0] = '\0';
-    finds(files, put("odd", "a.pem README a.pem~ x/ x/b.pem x/y/ x/y/c.pem x/notes"),
-          "a.pem=a.pem x/b.pem=x/b.pem");
-    static const char *const named[] = {"odd/README: left out", "odd/a.pem~: left out",
-                                        "odd/x/y: left out", "odd/x/notes: left out"};
+    finds(files, folder, "a.pem=a.pem d.crt=d.crt x/b.pem=x/b.pem");
+    static const char *const named[] = {
+        "odd/README: left out",
+        "odd/a.pem~: left out",
+        "odd/x/y: left out",
+        "odd/x/notes: left out",
+        "odd/b.key: a key whose certificate is not there",
+        "odd/c.ocsp: an OCSP response whose certificate is not there",
+        "odd/z: no certificate in this folder",
+        "odd/k/tls.key: a key whose certificate is not there",
+        "odd/k: no certificate in this folder",
+        "odd/gone: it cannot be read: No such file",
+    };
     for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
         if (!strstr(warnings, named[i]))
             fail_msg("'%s' is not in '%s'", named[i], warnings);
+    assert_int_equal(gw_files_notes(files)->count, sizeof(named) / sizeof(named[0]));
     gw_files_free(files);
 }
 
@@ -138,16 +162,7 @@ static void mistakes_are_refused(void **state)
     refused(test_dir_file(dir, "file", "", 0), GW_EXIT_START, "Not a directory");
     refused(put("empty", ""), GW_EXIT_USAGE, "empty: no certificate in this folder");
     refused(put("only-odd", "README"), GW_EXIT_USAGE, "no certificate in this folder");
-    refused(put("half", "a.pem x/"), GW_EXIT_USAGE, "half/x: no certificate in this folder");
-    refused(put("orphan", "a.pem b.key"), GW_EXIT_USAGE, "orphan/b.key: a key whose certificate");
-    refused(put("orphan-ocsp", "a.pem b.ocsp"), GW_EXIT_USAGE,
-            "b.ocsp: an OCSP response whose certificate");
-    refused(put("orphan-inside", "x/ x/tls.key"), GW_EXIT_USAGE, "x/tls.key: a key whose");
-    const char *broken = put("broken", "a.pem");
-    char link[512];
-    (void)snprintf(link, sizeof(link), "%s/b.pem", broken);
-    assert_int_equal(symlink("/nonexistent/b.pem", link), 0);
-    refused(broken, GW_EXIT_START, "b.pem: it cannot be read: No such file");
+    refused(put("only-keys", "x/ x/tls.key"), GW_EXIT_USAGE, "no certificate in this folder");
 }
 
 /* As a worker sees it that is given the files. */

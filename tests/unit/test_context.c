@@ -604,6 +604,7 @@ static void a_folder_of_certificates(void **state)
     tls = tlsworld_context(&service, NULL);
     answers(w, tls, NULL, "rsa_pss_rsae_sha256", w->server_rsa); /* gate/ comes before gate.pem */
     gw_tls_context_free(tls);
+    (void)test_dir_file(w->dir, "certs/gate.pem", "", 0);
     (void)test_dir_file(w->dir, "certs/gate/tls.key", "", 0);
     refused_with(&service, GW_EXIT_USAGE, "--cert-dir", "gate/tls.key", "no PEM private key");
     (void)test_dir_key(w->dir, "certs/gate/tls.key", w->server_ec);

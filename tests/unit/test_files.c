@@ -167,6 +167,60 @@ static void a_sealed_set_is_the_same(void **state)
     gw_files_free(copy);
 }
 
+/* What was read as it is in force goes along, and is in force for the next set, too. */
+static void what_is_in_force_is_remembered(void **state)
+{
+    struct gw_files *sets[3] = {gw_files_new()};
+    struct gw_file f;
+    (void)state;
+    const char *path = put("changes", "first", 5);
+    holds(sets[0], path, "first");
+    assert_null(gw_files_before(sets[0]));
+    for (int i = 1; i < 3; i++) {
+        (void)put("changes", "second", 6);
+        sets[i] = gw_files_new();
+        assert_int_equal(gw_files_follow(sets[i], sets[i - 1]), 0);
+        holds(sets[i], path, "second");
+        holds(gw_files_before(sets[i]), path, "first");
+        assert_int_equal(gw_files_read(gw_files_before(sets[i]), "/etc/hostname", MAX, &f),
+                         -ENOENT);
+        assert_int_equal(gw_files_follow(sets[i], NULL), 0);
+        assert_int_equal(gw_files_read(gw_files_before(sets[i]), "/etc/passwd", MAX, &f), -ESTALE);
+    }
+    assert_false(gw_files_equal(sets[1], sets[0]));
+    assert_false(gw_files_equal(sets[0], sets[1]));
+    assert_true(gw_files_equal(sets[1], sets[2]));
+    struct gw_files *copy = copy_of(sets[2]);
+    holds(copy, path, "second");
+    holds(gw_files_before(copy), path, "first");
+    assert_int_equal(gw_files_read(gw_files_before(copy), "/etc/passwd", MAX, &f), -ESTALE);
+    assert_true(gw_files_equal(copy, sets[2]));
+    gw_files_free(copy);
+    for (int i = 0; i < 3; i++)
+        gw_files_free(sets[i]);
+}
+
+static void notes_are_kept_with_the_files(void **state)
+{
+    struct gw_files *a = gw_files_new();
+    struct gw_files *b = gw_files_new();
+    (void)state;
+    gw_notes_add(gw_files_notes(a), "%s", "one");
+    gw_notes_add(gw_files_notes(a), "%s", "one");
+    assert_int_equal(gw_files_notes(a)->count, 1);
+    assert_false(gw_files_equal(a, b));
+    assert_int_equal(gw_files_follow(b, a), 0);
+    gw_notes_add(gw_files_notes(gw_files_before(b)), "%s", "one"); /* the same notes */
+    assert_int_equal(gw_files_follow(b, NULL), 0);
+    assert_true(gw_files_equal(a, b));
+    for (int i = 0; i < GW_NOTES_MAX + 3; i++)
+        gw_notes_add(gw_files_notes(a), "number %d", i);
+    assert_int_equal(gw_files_notes(a)->count, GW_NOTES_MAX);
+    assert_int_equal(gw_files_notes(a)->more, 4);
+    gw_files_free(b);
+    gw_files_free(a);
+}
+
 static void a_sealed_set_cannot_be_changed(void **state)
 {
     struct gw_files *files = gw_files_new();
@@ -237,6 +291,8 @@ int main(void)
         cmocka_unit_test(a_pipe_holds_nobody_up),
         cmocka_unit_test(a_folder_is_listed_in_order),
         cmocka_unit_test(a_sealed_set_is_the_same),
+        cmocka_unit_test(what_is_in_force_is_remembered),
+        cmocka_unit_test(notes_are_kept_with_the_files),
         cmocka_unit_test(a_sealed_set_cannot_be_changed),
         cmocka_unit_test(damage_is_seen),
     };

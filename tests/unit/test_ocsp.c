@@ -6,6 +6,7 @@
 #include "tests/unit/responder.h"
 #include "tests/unit/tlspair.h"
 
+#include <errno.h>
 #include <openssl/ocsp.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,20 +37,32 @@ static struct gw_service with_issuer(const struct tlsworld *w, const char *name,
     return service;
 }
 
-/* What the gateway says to this response; NULL: nothing, it takes it. */
+static int judge(const struct gw_ocsp_subject *subject, const char *file, struct gw_error *err)
+{
+    struct gw_files *files = gw_files_new();
+    struct gw_ocsp ocsp;
+    int r = gw_ocsp_load(&ocsp, files, "--ocsp-file", file, subject, err);
+    gw_log_notes(gw_files_notes(files));
+    assert_true(r < 0 ? !ocsp.der : ocsp.begins < ocsp.ends);
+    gw_ocsp_done(&ocsp);
+    gw_files_free(files);
+    return r;
+}
+
+/* What is said to this response; NULL: nothing, it is taken. */
 static void says(const struct tlsworld *w, const char *file, const char *expected)
 {
-    struct gw_service service = with_issuer(w, "judged", file);
-    struct gw_tls_context *tls = NULL;
+    const struct gw_ocsp_subject subject = {w->server_ec->x509, sk_X509_new_null()};
     struct gw_error err = {.text = ""};
-    int r = gw_tls_context_new(&tls, &service, NULL, NULL, &err);
-    if (!expected) {
-        if (r)
-            fail_msg("%s", err.text);
-        gw_tls_context_free(tls);
+    assert_true(sk_X509_push(subject.chain, w->ca->x509));
+    int r = judge(&subject, file, &err);
+    sk_X509_free(subject.chain);
+    if (!expected && r)
+        fail_msg("%s", err.text);
+    if (!expected)
         return;
-    }
     assert_true(r < 0);
+    assert_int_equal(r == -EKEYREVOKED, strcmp(expected, "revoked") == 0);
     assert_int_equal(err.exit, GW_EXIT_USAGE);
     if (strncmp(err.text, "--ocsp-file ", 12) != 0 || !strstr(err.text, file) ||
         !strstr(err.text, expected))
@@ -114,14 +127,11 @@ static void what_is_no_response(void **state)
     data[file.len - 1] ^= 1;
     says(w, test_dir_file(w->dir, "forged.der", data, file.len), "not signed by the issuer");
     gw_files_free(files);
-    struct gw_service service = with_issuer(w, "alone", good);
-    service.certs[0].cert_file = w->ec_pair.cert_file; /* without the issuer */
-    struct gw_tls_context *tls = NULL;
+    const struct gw_ocsp_subject alone = {w->server_ec->x509, NULL}; /* without the issuer */
     struct gw_error err = {.text = ""};
-    assert_true(gw_tls_context_new(&tls, &service, NULL, NULL, &err) < 0);
+    assert_true(judge(&alone, good, &err) < 0);
     assert_non_null(strstr(err.text, "add that to the file of the certificate"));
-    service.certs[0].ocsp_file = "/nonexistent/x.ocsp";
-    assert_true(gw_tls_context_new(&tls, &service, NULL, NULL, &err) < 0);
+    assert_true(judge(&alone, "/nonexistent/x.ocsp", &err) < 0);
     assert_int_equal(err.exit, GW_EXIT_START);
 }
 
@@ -185,10 +195,9 @@ static void beside_the_certificate(void **state)
         test_dir_ocsp(w->dir, "beside.pem.ocsp", &(struct test_ocsp_spec){w->server_ec});
     shown(w, &service, NULL, true, path);
     (void)test_dir_file(w->dir, "beside.pem.ocsp", "", 0);
-    struct gw_tls_context *tls = NULL;
-    struct gw_error err = {.text = ""};
-    assert_true(gw_tls_context_new(&tls, &service, NULL, NULL, &err) < 0);
-    assert_non_null(strstr(err.text, "beside.pem.ocsp: the OCSP response cannot be used"));
+    warnings[0] = '\0';
+    shown(w, &service, NULL, true, NULL);
+    assert_non_null(strstr(warnings, "beside.pem.ocsp: the OCSP response cannot be used"));
     static const char *folder;
     folder = test_dir_folder(w->dir, "stapled");
     service.cert_dirs = &folder;

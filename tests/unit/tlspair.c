@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/tlspair.h"
 
+#include "gateway/base/log.h"
 #include "gateway/base/wipe.h"
 #include "gateway/ktls/softrecord.h"
 #include "gateway/tls/library.h"
@@ -134,8 +135,11 @@ struct gw_tls_context *tlsworld_context(const struct gw_service *service,
 {
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
-    if (gw_tls_context_new(&tls, service, keys, NULL, &err))
+    struct gw_files *files = gw_files_new();
+    if (gw_tls_context_new(&tls, service, keys, files, &err))
         fail_msg("%s", err.text);
+    gw_log_notes(gw_files_notes(files));
+    gw_files_free(files);
     return tls;
 }
 

@@ -50,7 +50,7 @@ void tlsworld_service(const struct tlsworld *w, struct gw_service *ret);
 
 /* Ticket keys in shared pages, with one key; freed with gw_wipe_pages_free. */
 struct gw_ticket_keys *tlsworld_ticket_keys(void);
-/* A context that must come about. `keys` may be NULL. */
+/* A context that must come about. `keys` may be NULL. What there is to say of it is logged. */
 struct gw_tls_context *tlsworld_context(const struct gw_service *service,
                                         struct gw_ticket_keys *keys);
 

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gateway/tls/keyring and credential: one certificate that is not good takes no other one with it,
+ * at a start and at a reload. */
+#include "gateway/base/fd.h"
+#include "gateway/tls/ocsp.h"
+#include "tests/unit/ahead.h"
+#include "tests/unit/responder.h"
+#include "tests/unit/tlspair.h"
+
+#include <openssl/ocsp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Where a test puts its certificates; the one of the world's other.test is always there. */
+struct folder {
+    const struct tlsworld *w;
+    const char *name, *path;
+    const char *dirs[1];
+    struct gw_service service;
+};
+
+static const char *in(const struct folder *f, const char *name)
+{
+    static char path[128];
+    (void)snprintf(path, sizeof(path), "%s/%s", f->name, name);
+    return path;
+}
+
+static void folder_init(struct folder *f, const struct tlsworld *w, const char *name)
+{
+    *f = (struct folder){.w = w, .name = name, .path = test_dir_folder(w->dir, name)};
+    f->dirs[0] = f->path;
+    tlsworld_service(w, &f->service);
+    f->service.cert_count = 0;
+    f->service.cert_dirs = f->dirs;
+    f->service.cert_dir_count = 1;
+    (void)test_dir_bundle(w->dir, in(f, "other.pem"), w->other, w->ca);
+}
+
+/* The certificate of gate.test, made as a row says. */
+static struct test_cert *new_gate(const struct tlsworld *w, long begins, long ends,
+                                  enum test_key key)
+{
+    return test_cert_new(&(struct test_cert_spec){.cn = "gate",
+                                                  .san = "DNS:gate.test",
+                                                  .key = key,
+                                                  .begins = begins,
+                                                  .ends = ends,
+                                                  .issuer = w->ca});
+}
+
+static void put_gate(const struct folder *f, const struct test_cert *cert,
+                     const struct test_cert *key)
+{
+    (void)test_dir_cert(f->w->dir, in(f, "gate.crt"), cert, f->w->ca);
+    (void)test_dir_key(f->w->dir, in(f, "gate.key"), key);
+}
+
+/* Whether the service shows this certificate to who asks for the name. */
+static bool shows(const struct tlsworld *w, struct gw_tls_context *tls, const char *name,
+                  const struct test_cert *cert)
+{
+    SSL_CTX *ctx = tlspair_client_ctx(w, 0);
+    struct tlspair p;
+    char sent[64];
+    (void)snprintf(sent, sizeof(sent), "%s", name);
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_NO_CHECK_TIME);
+    tlspair_init(&p, tls, ctx, NULL);
+    assert_true(SSL_set_tlsext_host_name(p.client, sent));
+    tlspair_succeed(&p);
+    bool same = X509_cmp(SSL_get0_peer_certificate(p.client), cert->x509) == 0;
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+    return same;
+}
+
+/* What is said of it, a line each. */
+static const char *said(struct gw_files *files)
+{
+    static char text[4096];
+    const struct gw_notes *notes = gw_files_notes(files);
+    text[0] = '\0';
+    for (unsigned i = 0; i < notes->count; i++) {
+        strncat(text, notes->all[i], sizeof(text) - strlen(text) - 1);
+        strncat(text, "\n", sizeof(text) - strlen(text) - 1);
+    }
+    return text;
+}
+
+static void says(struct gw_files *files, const char *words)
+{
+    if (!strstr(said(files), words))
+        fail_msg("'%s' is not in '%s'", words, said(files));
+}
+
+static struct gw_tls_context *load(const struct gw_service *service, struct gw_files *files)
+{
+    struct gw_tls_context *tls = NULL;
+    struct gw_error err = {.text = ""};
+    if (gw_tls_context_new(&tls, service, NULL, files, &err))
+        fail_msg("%s", err.text);
+    return tls;
+}
+
+static void refuses(const struct gw_service *service, struct gw_files *files, const char *words)
+{
+    struct gw_tls_context *tls = NULL;
+    struct gw_error err = {.text = ""};
+    if (gw_tls_context_new(&tls, service, NULL, files, &err) == 0)
+        fail_msg("accepted, but '%s' was expected", words);
+    if (!strstr(err.text, words))
+        fail_msg("'%s' does not say '%s'", err.text, words);
+}
+
+/* ---- mistakes, each in the files of gate.test ---- */
+
+static void make_expired(const struct folder *f)
+{
+    struct test_cert *cert = new_gate(f->w, -7200, -3600, TEST_KEY_EC);
+    put_gate(f, cert, cert);
+    test_cert_free(cert);
+}
+
+static void make_early(const struct folder *f)
+{
+    struct test_cert *cert = new_gate(f->w, 3600, 7200, TEST_KEY_EC);
+    put_gate(f, cert, cert);
+    test_cert_free(cert);
+}
+
+static void make_weak(const struct folder *f)
+{
+    struct test_cert *cert = new_gate(f->w, 0, 0, TEST_KEY_RSA_1024);
+    put_gate(f, cert, cert);
+    test_cert_free(cert);
+}
+
+static void make_unfit(const struct folder *f)
+{
+    put_gate(f, f->w->server_ec, f->w->other);
+}
+
+static void make_damaged(const struct folder *f)
+{
+    static const char text[] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    put_gate(f, f->w->server_ec, f->w->server_ec);
+    (void)test_dir_file(f->w->dir, in(f, "gate.crt"), text, strlen(text));
+}
+
+static void make_keyless(const struct folder *f)
+{
+    put_gate(f, f->w->server_ec, f->w->server_ec);
+    (void)test_dir_file(f->w->dir, in(f, "gate.key"), "", 0);
+}
+
+static void make_unreadable(const struct folder *f)
+{
+    char path[256];
+    put_gate(f, f->w->server_ec, f->w->server_ec);
+    (void)snprintf(path, sizeof(path), "%s/gate.crt", f->path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("/nonexistent", path), 0);
+}
+
+static const struct mistake {
+    const char *name;
+    void (*make)(const struct folder *f);
+    const char *says;
+} mistakes[] = {
+    {"expired", make_expired, "gate.crt: the certificate expired on 20"},
+    {"early", make_early, "gate.crt: the certificate is not valid before 20"},
+    {"weak", make_weak, "gate.crt: the certificate cannot be used: its key is too small"},
+    {"unfit", make_unfit, "gate.key: this key does not belong to the certificate"},
+    {"damaged", make_damaged, "gate.crt: a certificate in the file is damaged"},
+    {"keyless", make_keyless, "gate.key: no PEM private key in the file"},
+    {"unreadable", make_unreadable, "gate.crt: the file cannot be read: No such file"},
+};
+
+static void others_are_served_without_a_bad_one(void **state)
+{
+    const struct tlsworld *w = *state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(mistakes); i++) {
+        struct folder f;
+        struct gw_files *files = gw_files_new();
+        folder_init(&f, w, mistakes[i].name);
+        mistakes[i].make(&f);
+        struct gw_tls_context *tls = load(&f.service, files);
+        assert_int_equal(gw_tls_context_cert_count(tls), 1);
+        assert_true(shows(w, tls, "other.test", w->other));
+        assert_true(shows(w, tls, "gate.test", w->other));
+        says(files, "left out: --cert-dir ");
+        says(files, mistakes[i].says);
+        assert_int_equal(gw_files_notes(files)->count, 1);
+        gw_tls_context_free(tls);
+        gw_files_free(files);
+    }
+}
+
+/* A certificate that is named is left out, too; the first that is left is shown without a name. */
+static void so_are_those_that_are_named(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_files *files = gw_files_new();
+    struct gw_service service;
+    struct gw_cert_pair bad = {"/nonexistent/x.pem", w->rsa_pair.key_file};
+    tlsworld_service(w, &service);
+    service.certs[0] = bad;
+    service.certs[1] = w->other_pair;
+    service.certs[2] = w->ec_pair;
+    service.cert_count = 3;
+    struct gw_tls_context *tls = load(&service, files);
+    assert_int_equal(gw_tls_context_cert_count(tls), 2);
+    assert_true(shows(w, tls, "nobody.test", w->other));
+    assert_true(shows(w, tls, "gate.test", w->server_ec));
+    says(files, "left out: --cert /nonexistent/x.pem: the file cannot be read");
+    gw_tls_context_free(tls);
+    gw_files_free(files);
+}
+
+static void so_is_a_folder(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_files *files = gw_files_new();
+    const char *dirs[3] = {"/nonexistent/certs", NULL, test_dir_folder(w->dir, "nothing")};
+    struct folder f;
+    folder_init(&f, w, "one-of-three");
+    dirs[1] = f.path;
+    f.service.cert_dirs = dirs;
+    f.service.cert_dir_count = 3;
+    struct gw_tls_context *tls = load(&f.service, files);
+    assert_int_equal(gw_tls_context_cert_count(tls), 1);
+    says(files, "left out: --cert-dir /nonexistent/certs: it cannot be read");
+    says(files, "nothing: no certificate in this folder");
+    gw_tls_context_free(tls);
+    gw_files_free(files);
+}
+
+static void nothing_left_is_an_error(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct folder f;
+    struct gw_files *files = gw_files_new();
+    folder_init(&f, w, "none-left");
+    make_expired(&f);
+    (void)test_dir_file(w->dir, in(&f, "other.pem"), "", 0);
+    refuses(&f.service, files, "--cert: none of 2 can be used; the first: --cert-dir ");
+    says(files, "gate.crt: the certificate expired on");
+    says(files, "other.pem: no PEM certificate in the file");
+    gw_files_free(files);
+    files = gw_files_new();
+    f.service.cert_dir_count = 0;
+    f.service.cert_count = 1;
+    f.service.certs[0] = (struct gw_cert_pair){"/nonexistent/x.pem", "/nonexistent/x.pem"};
+    refuses(&f.service, files, "--cert /nonexistent/x.pem: the file cannot be read");
+    gw_files_free(files);
+}
+
+/* ---- reloads ---- */
+
+/* Reads what there is now, with what `last` has in force, as the loader does. */
+static struct gw_files *look(const struct gw_files *last)
+{
+    struct gw_files *files = gw_files_new();
+    assert_int_equal(gw_files_follow(files, last), 0);
+    return files;
+}
+
+/* What a worker loads that is given the set. */
+static struct gw_tls_context *load_copy(const struct gw_service *service,
+                                        const struct gw_files *files)
+{
+    struct gw_files *copy = NULL;
+    gw_auto_fd fd = gw_files_seal(files);
+    assert_true(fd >= 0);
+    assert_int_equal(gw_files_open(&copy, fd), 0);
+    struct gw_tls_context *tls = load(service, copy);
+    gw_files_free(copy);
+    return tls;
+}
+
+/* Of this certificate here and in a worker. */
+static void serves(const struct folder *f, struct gw_files *files, const struct test_cert *gate,
+                   const struct test_cert *other)
+{
+    struct gw_tls_context *both[2] = {load(&f->service, files)};
+    both[1] = load_copy(&f->service, files);
+    for (int i = 0; i < 2; i++) {
+        assert_true(shows(f->w, both[i], "gate.test", gate));
+        assert_true(shows(f->w, both[i], "other.test", other));
+        gw_tls_context_free(both[i]);
+    }
+}
+
+/* Meanwhile the other one is renewed; then the mistake is mended. */
+static void what_was_in_force_stays(const struct tlsworld *w, const struct mistake *m)
+{
+    char name[64];
+    struct folder f;
+    struct gw_files *sets[4] = {gw_files_new()};
+    struct test_cert *renewed = test_cert_new(
+        &(struct test_cert_spec){.cn = "other", .san = "DNS:other.test", .issuer = w->ca});
+    struct test_cert *next = new_gate(w, 0, 0, TEST_KEY_EC);
+    (void)snprintf(name, sizeof(name), "reload-%s", m->name);
+    folder_init(&f, w, name);
+    put_gate(&f, w->server_ec, w->server_ec);
+    serves(&f, sets[0], w->server_ec, w->other);
+    assert_int_equal(gw_files_notes(sets[0])->count, 0);
+
+    m->make(&f);
+    (void)test_dir_bundle(w->dir, in(&f, "other.pem"), renewed, w->ca);
+    sets[1] = look(sets[0]);
+    serves(&f, sets[1], w->server_ec, renewed);
+    says(sets[1], "a certificate stays as it was: --cert-dir ");
+    says(sets[1], m->says);
+    assert_false(gw_files_equal(sets[1], sets[0]));
+
+    sets[2] = look(sets[1]); /* nothing new, and it stays for as long */
+    serves(&f, sets[2], w->server_ec, renewed);
+    assert_true(gw_files_equal(sets[2], sets[1]));
+
+    put_gate(&f, next, next);
+    sets[3] = look(sets[2]);
+    serves(&f, sets[3], next, renewed);
+    assert_int_equal(gw_files_notes(sets[3])->count, 0);
+    for (int i = 0; i < 4; i++)
+        gw_files_free(sets[i]);
+    test_cert_free(next);
+    test_cert_free(renewed);
+}
+
+static void a_bad_renewal_leaves_the_old_one(void **state)
+{
+    for (size_t i = 0; i < GW_ARRAY_SIZE(mistakes); i++)
+        what_was_in_force_stays(*state, &mistakes[i]);
+}
+
+/* What has ended in force is not taken from those that are served; at a start it would be. */
+static void what_expires_in_force_stays(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct folder f;
+    struct gw_files *first = gw_files_new();
+    struct test_cert *brief = new_gate(w, -600, 600, TEST_KEY_EC);
+    folder_init(&f, w, "brief");
+    put_gate(&f, brief, brief);
+    serves(&f, first, brief, w->other);
+    test_ahead = 700;
+    struct gw_files *later = look(first);
+    serves(&f, later, brief, w->other);
+    says(later, "stays as it was: --cert-dir ");
+    says(later, "expired on");
+    gw_files_free(later);
+    later = look(NULL);
+    struct gw_tls_context *tls = load(&f.service, later);
+    assert_int_equal(gw_tls_context_cert_count(tls), 1);
+    says(later, "left out");
+    gw_tls_context_free(tls);
+    test_ahead = 0;
+    gw_files_free(later);
+    gw_files_free(first);
+    test_cert_free(brief);
+}
+
+/* The same files, which say something else by then. */
+static void what_becomes_valid_is_taken_in(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct folder f;
+    struct gw_files *first = gw_files_new();
+    struct test_cert *early = new_gate(w, 600, 7200, TEST_KEY_EC);
+    folder_init(&f, w, "early-bird");
+    put_gate(&f, early, early);
+    struct gw_tls_context *tls = load(&f.service, first);
+    assert_int_equal(gw_tls_context_cert_count(tls), 1);
+    gw_tls_context_free(tls);
+    test_ahead = 700;
+    struct gw_files *later = look(first);
+    serves(&f, later, early, w->other);
+    assert_false(gw_files_equal(later, first));
+    test_ahead = 0;
+    gw_files_free(later);
+    gw_files_free(first);
+    test_cert_free(early);
+}
+
+/* A service whose only certificate is broken has nothing to take over: all stays as it was. */
+static void a_reload_without_any_good_one_fails(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct folder f;
+    struct gw_files *first = gw_files_new();
+    folder_init(&f, w, "only");
+    serves(&f, first, w->other, w->other);
+    (void)test_dir_file(w->dir, in(&f, "other.pem"), "", 0);
+    struct gw_files *later = look(first);
+    refuses(&f.service, later, "other.pem: no PEM certificate in the file");
+    gw_files_free(later);
+    gw_files_free(first);
+}
+
+static void a_folder_that_is_gone_stays_as_it_was(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct folder f;
+    char moved[256];
+    struct gw_files *first = gw_files_new();
+    folder_init(&f, w, "moved");
+    f.service.certs[0] = w->ec_pair;
+    f.service.cert_count = 1;
+    serves(&f, first, w->server_ec, w->other);
+    (void)snprintf(moved, sizeof(moved), "%s.away", f.path);
+    assert_int_equal(rename(f.path, moved), 0);
+    struct gw_files *later = look(first);
+    serves(&f, later, w->server_ec, w->other);
+    says(later, "moved: it cannot be read: No such file or directory; its certificates stay");
+    assert_int_equal(rename(moved, f.path), 0);
+    gw_files_free(later);
+    gw_files_free(first);
+}
+
+/* ---- responses ---- */
+
+/* Length of the response that a client is shown; -1: none. */
+static long stapled(const struct tlsworld *w, struct gw_tls_context *tls)
+{
+    SSL_CTX *ctx = tlspair_client_ctx(w, 0);
+    struct tlspair p;
+    const unsigned char *got;
+    tlspair_init(&p, tls, ctx, NULL);
+    SSL_set_tlsext_status_type(p.client, TLSEXT_STATUSTYPE_ocsp);
+    tlspair_succeed(&p);
+    long len = SSL_get_tlsext_status_ocsp_resp(p.client, &got);
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+    return len;
+}
+
+static void a_bad_response_leaves_the_certificate(void **state)
+{
+    const struct tlsworld *w = *state;
+    static const char garbage[] = "<html>404</html>";
+    struct gw_files *files = gw_files_new();
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    service.certs[0] = (struct gw_cert_pair){test_dir_cert(w->dir, "st.pem", w->other, w->ca),
+                                             w->other_pair.key_file};
+    service.cert_count = 1;
+    (void)test_dir_file(w->dir, "st.pem.ocsp", garbage, strlen(garbage));
+    struct gw_tls_context *tls = load(&service, files);
+    assert_int_equal(stapled(w, tls), -1);
+    says(files, "an OCSP response is left out: --cert ");
+    says(files, "st.pem.ocsp: the OCSP response cannot be used: it is no OCSP response in DER");
+    gw_tls_context_free(tls);
+    gw_files_free(files);
+
+    struct gw_files *good = gw_files_new();
+    (void)test_dir_ocsp(w->dir, "st.pem.ocsp", &(struct test_ocsp_spec){w->other});
+    tls = load(&service, good);
+    long len = stapled(w, tls);
+    assert_in_range(len, 100, GW_OCSP_MAX);
+    gw_tls_context_free(tls);
+
+    (void)test_dir_file(w->dir, "st.pem.ocsp", garbage, strlen(garbage));
+    files = look(good);
+    tls = load(&service, files);
+    assert_int_equal(stapled(w, tls), len);
+    says(files, "an OCSP response stays as it was: --cert ");
+    gw_tls_context_free(tls);
+    gw_files_free(files);
+    gw_files_free(good);
+}
+
+/* It says that clients refuse the certificate. */
+static void a_revoked_one_is_left_out(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct folder f;
+    struct gw_files *files = gw_files_new();
+    folder_init(&f, w, "revoked");
+    put_gate(&f, w->server_ec, w->server_ec);
+    (void)test_dir_ocsp(
+        w->dir, in(&f, "gate.ocsp"),
+        &(struct test_ocsp_spec){w->server_ec, .status = V_OCSP_CERTSTATUS_REVOKED});
+    struct gw_tls_context *tls = load(&f.service, files);
+    assert_int_equal(gw_tls_context_cert_count(tls), 1);
+    says(files, "left out: --cert-dir ");
+    says(files, "it says that the certificate is revoked");
+    gw_tls_context_free(tls);
+    gw_files_free(files);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(others_are_served_without_a_bad_one),
+        cmocka_unit_test(so_are_those_that_are_named),
+        cmocka_unit_test(so_is_a_folder),
+        cmocka_unit_test(nothing_left_is_an_error),
+        cmocka_unit_test(a_bad_renewal_leaves_the_old_one),
+        cmocka_unit_test(what_expires_in_force_stays),
+        cmocka_unit_test(what_becomes_valid_is_taken_in),
+        cmocka_unit_test(a_reload_without_any_good_one_fails),
+        cmocka_unit_test(a_folder_that_is_gone_stays_as_it_was),
+        cmocka_unit_test(a_bad_response_leaves_the_certificate),
+        cmocka_unit_test(a_revoked_one_is_left_out),
+    };
+    return cmocka_run_group_tests(tests, tlsworld_setup, tlsworld_teardown);
+}
