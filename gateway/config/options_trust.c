@@ -72,7 +72,8 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_SERVER,
         .repeatable = true,
         .value = "FILE",
-        .help = "PEM certificate, then its intermediates; several are chosen by name (SNI) and "
+        .help = "PEM certificate, then its intermediates, or PKCS #12; several are chosen by name "
+                "(SNI) and "
                 "by what the client can (ECDSA, RSA)",
         .also = "crt pem-file certificate ssl-certificate",
         .set = gw_set_cert,
@@ -97,7 +98,7 @@ const struct gw_option gw_options_trust[] = {
         .value = "FOLDER",
         .help = "a folder of certificates with their keys: NAME.pem that holds both, NAME.pem or "
                 ".crt and NAME.key, or a sub-folder for each as certbot and Kubernetes make them; "
-                "names are taken from the certificates",
+                "or NAME.p12 or .pfx; names are taken from the certificates",
         .also = "crt-store ssl-cert-dir pem-dir",
         .set = gw_set_cert_dir,
     },

@@ -12,14 +12,14 @@
  * too, and we have no use for. */
 static const struct layout {
     const char *cert, *key;
-    const char *beside[4];
+    const char *beside[6];
 } layouts[] = {
     {"fullchain.pem", "privkey.pem", {"cert.pem", "chain.pem", "README"}},
-    {"tls.crt", "tls.key", {"ca.crt"}},
+    {"tls.crt", "tls.key", {"ca.crt", "keystore.p12", "truststore.p12"}},
     {"cert.pem", "key.pem", {"ca.pem"}},
 };
 
-static const char *const cert_ends[] = {".pem", ".crt", ".cer"};
+static const char *const cert_ends[] = {".pem", ".crt", ".cer", ".p12", ".pfx"};
 static const char key_end[] = ".key";
 static const char ocsp_end[] = ".ocsp";
 
@@ -147,9 +147,11 @@ static int add(struct reading *r, const char *name, char *key_file)
     return error;
 }
 
+/* PKCS #12 holds its key. */
 static int add_cert(struct reading *r, const char *name)
 {
-    char *key = sibling(r, name, key_end);
+    bool whole = ends_with(name, ".p12") || ends_with(name, ".pfx");
+    char *key = whole ? path_of(r, name) : sibling(r, name, key_end);
     if (key && !has(r, name_in(r, key))) {
         free(key);
         key = path_of(r, name);
@@ -223,10 +225,11 @@ static int list(const struct reading *r, const char *path, struct gw_file *ret)
 
 static void leave_out(const struct reading *r, const char *name, bool folder)
 {
-    gw_notes_add(gw_files_notes(r->files), "--cert-dir %s/%s: left out: %s", r->folder, name,
-                 folder ? "folders are looked into one level deep"
-                        : "neither a certificate (.pem, .crt, .cer) nor its key (.key) or OCSP "
-                          "response (.ocsp)");
+    gw_notes_add(
+        gw_files_notes(r->files), "--cert-dir %s/%s: left out: %s", r->folder, name,
+        folder ? "folders are looked into one level deep"
+               : "neither a certificate (.pem, .crt, .cer, .p12, .pfx) nor its key (.key) or OCSP "
+                 "response (.ocsp)");
 }
 
 static int leave_unreadable(const struct reading *r, const char *path, int error)

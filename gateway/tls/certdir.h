@@ -4,6 +4,7 @@
  *
  *   NAME.pem, .crt or .cer  a certificate and its intermediates; its key is in NAME.key, or else in
  *                           the same file
+ *   NAME.p12 or .pfx        PKCS #12, which holds the key, too
  *   a folder                the same in it, or one certificate as other programs lay it out:
  *                           fullchain.pem + privkey.pem (certbot), tls.crt + tls.key (Kubernetes),
  *                           cert.pem + key.pem

@@ -4,6 +4,8 @@
 #include "gateway/base/array.h"
 #include "gateway/base/text.h"
 #include "gateway/tls/anchors.h"
+#include "gateway/tls/chainfile.h"
+#include "gateway/tls/pkcs12.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -49,22 +51,47 @@ static int check_dates(const struct load *l)
     return 0;
 }
 
+/* The key, too, unless it is in a file of its own. */
+static int load_pkcs12(const struct load *l, const struct gw_pemfile *file)
+{
+    struct gw_credential *c = l->c;
+    struct gw_pkcs12 p;
+    int r = gw_pkcs12_read(&l->loader->keys, file, &p, l->err);
+    if (r < 0)
+        return r;
+    c->leaf = p.leaf;
+    c->chain = p.chain;
+    if (strcmp(l->names->key_file, l->names->cert_file) != 0) {
+        EVP_PKEY_free(p.key);
+        return 0;
+    }
+    c->key = p.key;
+    c->key_type = p.key_type;
+    gw_pemfile_note_readers(file, l->files);
+    return 0;
+}
+
 static int load_cert(const struct load *l)
 {
     struct gw_credential *c = l->c;
     struct gw_pemfile file = {0};
     int r = gw_pemfile_read(&file, l->files, c->flag, c->file, l->err);
-    if (r == 0)
+    if (r == 0 && gw_pkcs12_is(&file))
+        r = load_pkcs12(l, &file);
+    else if (r == 0)
         r = gw_pemfile_chain(&file, l->loader->library, &l->loader->shared, &c->chain, l->err);
     if (r < 0)
         return r;
-    c->leaf = sk_X509_shift(c->chain);
+    if (!c->leaf)
+        c->leaf = sk_X509_shift(c->chain);
     return check_dates(l);
 }
 
 static int load_key(const struct load *l)
 {
     struct gw_pemfile file = {0};
+    if (l->c->key)
+        return 0;
     int r = gw_pemfile_read(&file, l->files, l->names->key_flag, l->names->key_file, l->err);
     if (r < 0)
         return r;
@@ -72,14 +99,35 @@ static int load_key(const struct load *l)
     return gw_pemkey_read(&l->loader->keys, &file, &l->c->key, &l->c->key_type, l->err);
 }
 
-static int check_key(const struct load *l)
+static int check_key(const struct load *l, const struct gw_chainfile *chain)
 {
-    bool fits = X509_check_private_key(l->c->leaf, l->c->key);
-    ERR_clear_error();
-    return fits ? 0
-                : gw_error_set(l->err, GW_EXIT_USAGE,
-                               "%s %s: this key does not belong to the certificate of %s %s",
-                               l->names->key_flag, l->names->key_file, l->c->flag, l->c->file);
+    const struct gw_credential_files *n = l->names;
+    unsigned owner = gw_chainfile_owner(chain, l->c->key);
+    if (owner > 1)
+        return gw_error_set(l->err, GW_EXIT_USAGE,
+                            "%s %s: this key belongs to certificate %u of %s %s, which must come "
+                            "first in it",
+                            n->key_flag, n->key_file, owner, n->cert_flag, n->cert_file);
+    return owner ? 0
+                 : gw_error_set(l->err, GW_EXIT_USAGE,
+                                "%s %s: this key does not belong to the certificate of %s %s",
+                                n->key_flag, n->key_file, n->cert_flag, n->cert_file);
+}
+
+static int check_chain(const struct load *l)
+{
+    const struct gw_chainfile chain = {
+        .flag = l->c->flag,
+        .path = l->c->file,
+        .leaf = l->c->leaf,
+        .chain = l->c->chain,
+        .known = l->loader->known,
+        .notes = gw_files_notes(l->files),
+    };
+    int r = check_key(l, &chain);
+    if (r < 0)
+        return r;
+    return gw_chainfile_arrange(&chain) < 0 ? out_of_memory(l->err) : 0;
 }
 
 /* What libssl may have against a certificate whose files are in order. */
@@ -158,9 +206,9 @@ static int collect_names(struct gw_credential *c)
 }
 
 int gw_credential_loader_init(struct gw_credential_loader *loader, struct gw_files *files,
-                              OSSL_LIB_CTX *library, SSL_CTX *ctx)
+                              OSSL_LIB_CTX *library, SSL_CTX *ctx, X509_STORE *known)
 {
-    *loader = (struct gw_credential_loader){.files = files, .library = library};
+    *loader = (struct gw_credential_loader){.files = files, .library = library, .known = known};
     gw_pemkey_init(&loader->keys, library);
     loader->trial = SSL_new(ctx);
     return loader->trial ? 0 : -ENOMEM;
@@ -183,7 +231,7 @@ static int load_pair(const struct load *l)
     if (r == 0)
         r = load_key(l);
     if (r == 0)
-        r = check_key(l);
+        r = check_chain(l);
     if (r == 0)
         r = check_policy(l);
     return r == 0 && collect_names(l->c) < 0 ? out_of_memory(l->err) : r;

@@ -29,11 +29,12 @@ struct gw_keyring {
 /*
  * Loads what the service names; that may be nothing. What cannot be used is left out with a note
  * (gw_files_notes) where another certificate is left, or stays as it was in force (credential.h).
- * `ctx`: whose policy certificates must satisfy. Returns 0; negative errno with *err filled, the
- * first mistake where none can be used; on failure *ret may still be passed to _done.
+ * `ctx`: whose policy certificates must satisfy. `known`: the CAs of the service, NULL without.
+ * Returns 0; negative errno with *err filled, the first mistake where none can be used; on failure
+ * *ret may still be passed to _done.
  */
 gw_must_check int gw_keyring_load(struct gw_keyring *ret, const struct gw_service *service,
                                   struct gw_files *files, OSSL_LIB_CTX *library, SSL_CTX *ctx,
-                                  struct gw_error *err);
+                                  X509_STORE *known, struct gw_error *err);
 /* A zeroed one is allowed. */
 void gw_keyring_done(struct gw_keyring *ring);

@@ -73,11 +73,11 @@ static verdict judge_single(OCSP_SINGLERESP *single, struct gw_ocsp *ret)
     default:
         return "it says that the responder does not know the certificate";
     }
+    if (!gw_anchors_time(begins, &ret->begins) || (ends && !gw_anchors_time(ends, &ret->ends)))
+        return "its dates cannot be read";
     if (!ends)
-        return "it does not say how long it is good (nextUpdate)";
-    return gw_anchors_time(begins, &ret->begins) && gw_anchors_time(ends, &ret->ends)
-               ? NULL
-               : "its dates cannot be read";
+        ret->ends = ret->begins + GW_OCSP_LIFE;
+    return NULL;
 }
 
 static verdict judge_basic(OCSP_BASICRESP *basic, const struct gw_ocsp_subject *s,

@@ -12,13 +12,16 @@
 #include <time.h>
 
 enum {
-    GW_OCSP_MAX = 16384 /* bytes; it goes into every handshake that asks for it */
+    GW_OCSP_MAX = 16384, /* bytes; it goes into every handshake that asks for it */
+    /* Seconds that a response without nextUpdate is shown for: newer ones are always to be had then
+     * (RFC 6960 4.2.2.1), and browsers take it for a day. */
+    GW_OCSP_LIFE = 24 * 3600
 };
 
 struct gw_ocsp {
     uint8_t *der; /* NULL: none */
     size_t len;
-    int64_t begins, ends; /* thisUpdate and nextUpdate, in seconds since 1970 */
+    int64_t begins, ends; /* thisUpdate and nextUpdate (or GW_OCSP_LIFE later), since 1970 */
 };
 
 /* The certificate that it must be about, and what came with it. */

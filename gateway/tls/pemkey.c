@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PHRASE_FLAG "--key-pass-file"
@@ -45,6 +46,7 @@ enum found {
     DAMAGED,   /* or no memory */
     ENCRYPTED, /* and there is no pass phrase */
     LOCKED,    /* … or it is not the right one */
+    LEGACY,    /* … or libcrypto has not such an algorithm */
     UNUSABLE,  /* of a kind that TLS has no use for */
 };
 
@@ -71,7 +73,7 @@ int gw_pemkey_read_phrase(struct gw_pemkey_reader *reader, struct gw_files *file
     gw_pemfile_note_readers(&file, files);
     const char *line = (const char *)file.file.data;
     size_t len = strcspn(line, "\r\n");
-    if (len == 0 || len > GW_PEMKEY_PHRASE_MAX)
+    if (len > GW_PEMKEY_PHRASE_MAX)
         return gw_error_set(err, GW_EXIT_USAGE,
                             PHRASE_FLAG " %s: the first line must be a pass phrase of at most %d "
                                         "bytes",
@@ -208,12 +210,30 @@ static bool open_headed(struct gw_pemkey_reader *r, struct block *b)
            PEM_do_header(&info, b->der, &b->len, give_phrase, r);
 }
 
+/* "Non-default library context, Algorithm (RC2-CBC : 0), Properties ()" */
+bool gw_pemkey_unsupported(char ret[static GW_PEMKEY_ALGORITHM])
+{
+    static const char before[] = "Algorithm (";
+    const char *data = NULL;
+    bool found = false;
+    int flags = 0;
+    for (unsigned long e; (e = ERR_get_error_all(NULL, NULL, NULL, &data, &flags));) {
+        const char *name = flags & ERR_TXT_STRING ? strstr(data, before) : NULL;
+        if (found || ERR_GET_REASON(e) != ERR_R_UNSUPPORTED || !name)
+            continue;
+        name += strlen(before);
+        found = true;
+        (void)snprintf(ret, GW_PEMKEY_ALGORITHM, "%.*s", (int)strcspn(name, " )"), name);
+    }
+    return found;
+}
+
 static enum found open_and_decode(struct gw_pemkey_reader *r, struct block *b, int *ret_type)
 {
     if (!r->phrase_file)
         return ENCRYPTED;
     if (!(is_pkcs8(b) ? open_pkcs8(r, b) : open_headed(r, b)))
-        return LOCKED;
+        return gw_pemkey_unsupported(r->algorithm) ? LEGACY : LOCKED;
     enum found found = decode(r, b, ret_type);
     return found == DAMAGED ? LOCKED : found; /* a wrong phrase may give bytes of any sort */
 }
@@ -246,6 +266,12 @@ int gw_pemkey_read(struct gw_pemkey_reader *reader, const struct gw_pemfile *fil
     if (found == NOTHING && strcmp(file->flag, "--cert") == 0)
         return gw_error_set(err, GW_EXIT_USAGE, "--cert %s: holds no private key; add --key",
                             file->path);
+    if (found == LEGACY)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "%s %s: the key is encrypted with %s, " GW_PEMKEY_LEGACY
+                            "encrypt it anew, as by openssl pkcs8 -topk8 -v2 aes-256-cbc -provider "
+                            "default -provider legacy -in … -out …",
+                            file->flag, file->path, reader->algorithm);
     if (found != FOUND)
         return gw_error_set(err, GW_EXIT_USAGE, "%s %s: %s", file->flag, file->path,
                             sentences[found]);

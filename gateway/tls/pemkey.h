@@ -10,6 +10,7 @@
 #include "gateway/tls/pemfile.h"
 
 enum {
+    GW_PEMKEY_ALGORITHM = 64, /* bytes of a name, with the NUL */
     GW_PEMKEY_DECODERS = 7,
     GW_PEMKEY_PHRASE_MAX = 1024 /* as of libcrypto's PEM_BUFSIZE */
 };
@@ -20,7 +21,15 @@ struct gw_pemkey_reader {
     EVP_PKEY *key;                                  /* where they put it */
     const char *phrase_file;                        /* of --key-pass-file; NULL: none */
     char phrase[GW_PEMKEY_PHRASE_MAX + 1];
+    char algorithm[GW_PEMKEY_ALGORITHM]; /* that the last key needs and libcrypto has not */
 };
+
+/* Behind the name of an algorithm, in a sentence. */
+#define GW_PEMKEY_LEGACY "which OpenSSL opens no more without its legacy provider; "
+
+/* Whether the errors that libcrypto has queued, which are taken, say that it has not such an
+ * algorithm. */
+bool gw_pemkey_unsupported(char ret[static GW_PEMKEY_ALGORITHM]);
 
 void gw_pemkey_init(struct gw_pemkey_reader *reader, OSSL_LIB_CTX *library);
 /* Takes the first line of the file for the pass phrase of encrypted keys. Returns 0; negative errno

@@ -78,6 +78,7 @@ static void folders_are_understood(void **state)
         {"bundles", "b.pem a.pem c.crt", "a.pem=a.pem b.pem=b.pem c.crt=c.crt"},
         {"pairs", "a.pem a.key b.crt b.key c.cer c.key d.pem",
          "a.pem=a.key b.crt=b.key c.cer=c.key d.pem=d.pem"},
+        {"pkcs12", "a.p12 a.pem a.key b.pfx", "a.p12=a.p12 a.pem=a.key b.pfx=b.pfx"},
         {"hidden", ".a.pem .b.key ..data/ x.pem", "x.pem=x.pem"},
         {"certbot",
          "a.example/ a.example/cert.pem a.example/chain.pem a.example/README "

@@ -8,6 +8,8 @@
 #include "tests/unit/tlspair.h"
 
 #include <openssl/ocsp.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -494,6 +496,245 @@ static void a_revoked_one_is_left_out(void **state)
     gw_files_free(files);
 }
 
+/* ---- chains ---- */
+
+/* Certificates by letter: the leaf, its issuer, that one's issuer, its root, one of no part in it.
+ */
+enum {
+    L,
+    M,
+    N,
+    R,
+    X,
+    LETTERS
+};
+
+static const char letters[] = "LMNRX";
+
+static struct test_cert *new_ca(const char *cn, const struct test_cert *issuer)
+{
+    return test_cert_new(&(struct test_cert_spec){.cn = cn, .ca = true, .issuer = issuer});
+}
+
+static void make_letters(struct test_cert *ret[LETTERS])
+{
+    ret[R] = new_ca("R", NULL);
+    ret[N] = new_ca("N", ret[R]);
+    ret[M] = new_ca("M", ret[N]);
+    ret[X] = new_ca("X", NULL);
+    ret[L] = test_cert_new(
+        &(struct test_cert_spec){.cn = "L", .san = "DNS:chain.test", .issuer = ret[M]});
+}
+
+static const char *put_chain(const struct tlsworld *w, struct test_cert *const certs[LETTERS],
+                             const char *order)
+{
+    char name[64], *pem;
+    BIO *bio = BIO_new(BIO_s_mem());
+    for (const char *at = order; *at; at++)
+        assert_true(PEM_write_bio_X509(bio, certs[strchr(letters, *at) - letters]->x509));
+    long len = BIO_get_mem_data(bio, &pem);
+    (void)snprintf(name, sizeof(name), "chain-%s.pem", order);
+    const char *path = test_dir_file(w->dir, name, pem, (size_t)len);
+    BIO_free(bio);
+    return path;
+}
+
+/* What a client is sent, by letters. */
+static void sent(const struct tlsworld *w, struct gw_tls_context *tls,
+                 struct test_cert *const certs[LETTERS], char ret[8])
+{
+    SSL_CTX *ctx = tlspair_client_ctx(w, 0);
+    struct tlspair p;
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+    tlspair_init(&p, tls, ctx, NULL);
+    tlspair_succeed(&p);
+    STACK_OF(X509) *got = SSL_get_peer_cert_chain(p.client);
+    unsigned n = 0;
+    for (int i = 0; i < sk_X509_num(got) && n < 7; i++)
+        for (int c = 0; c < LETTERS; c++)
+            if (X509_cmp(sk_X509_value(got, i), certs[c]->x509) == 0)
+                ret[n++] = letters[c];
+    ret[n] = '\0';
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+}
+
+static void chains_are_put_in_order(void **state)
+{
+    static const struct {
+        const char *order, *sent, *says;
+        unsigned notes;
+    } rows[] = {
+        {"LMN", "LMN", NULL, 0},
+        {"LMNR", "LMNR", NULL, 0},
+        {"LM", "LM", NULL, 0},
+        {"LNM", "LMN", "chain-LNM.pem: the intermediates are in the wrong order", 1},
+        {"LRNM", "LMNR", "in the wrong order", 1},
+        {"LMX", "LMX", "the certificate of /CN=X signed none of those before it", 1},
+        {"LX", "LX", "the certificate of its issuer /CN=M is not in the file", 2},
+        {"LN", "LN", "the certificate of its issuer /CN=M is not in the file", 2},
+        {"LLM", "LM", "the certificate of /CN=L is in the file twice", 1},
+        {"L", "L", "the certificate of its issuer /CN=M is not in the file", 1},
+    };
+    const struct tlsworld *w = *state;
+    struct test_cert *certs[LETTERS];
+    make_letters(certs);
+    const char *key = test_dir_key(w->dir, "chain.key", certs[L]);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        struct gw_files *files = gw_files_new();
+        struct gw_service service;
+        char got[8];
+        tlsworld_service(w, &service);
+        service.certs[0] = (struct gw_cert_pair){put_chain(w, certs, rows[i].order), key};
+        service.cert_count = 1;
+        service.verify = GW_VERIFY_OPTIONAL;
+        service.cacerts[0] = w->ca_file;
+        struct gw_tls_context *tls = load(&service, files);
+        sent(w, tls, certs, got);
+        assert_string_equal(got, rows[i].sent);
+        assert_int_equal(gw_files_notes(files)->count, rows[i].notes);
+        if (rows[i].says)
+            says(files, rows[i].says);
+        gw_tls_context_free(tls);
+        gw_files_free(files);
+    }
+    for (int i = 0; i < LETTERS; i++)
+        test_cert_free(certs[i]);
+}
+
+static void the_owner_of_a_key_is_named(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *certs[LETTERS];
+    struct gw_files *files = gw_files_new();
+    struct gw_service service;
+    make_letters(certs);
+    tlsworld_service(w, &service);
+    service.certs[0] = (struct gw_cert_pair){put_chain(w, certs, "MLR"),
+                                             test_dir_key(w->dir, "chain.key", certs[L])};
+    service.cert_count = 1;
+    refuses(&service, files, "this key belongs to certificate 2 of --cert ");
+    gw_files_free(files);
+    for (int i = 0; i < LETTERS; i++)
+        test_cert_free(certs[i]);
+}
+
+/* ---- encryption ---- */
+
+static const char by_md5_and_des[] =
+    "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+    "MFcwGwYJKoZIhvcNAQUDMA4ECOD/RByqgYKXAgIIAAQ4TniHIUQr9r6Y2CKB0KRz\n"
+    "ktcorhGCT35suZfI6oe77XVnK+mv8wxsFGDcMuV2cowlQFefhq9juNw=\n"
+    "-----END ENCRYPTED PRIVATE KEY-----\n";
+
+static const char by_rc2[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+                             "MIGSMFYGCSqGSIb3DQEFDTBJMCwGCSqGSIb3DQEFDDAfBAjbzqqGhsrTIgICCAAC\n"
+                             "ARAwDAYIKoZIhvcNAgkFADAZBggqhkiG9w0DAjANAgE6BAhvkzgzlHneNwQ4BXTU\n"
+                             "HE9qMl6HfzlrI84F/t4EH5okKYRJiicTsnunr3NXh5HsdLT6vGmVsBzkTI9RoVrd\n"
+                             "FI0gT6c=\n"
+                             "-----END ENCRYPTED PRIVATE KEY-----\n";
+
+static void what_libcrypto_opens_no_more_is_named(void **state)
+{
+    const struct tlsworld *w = *state;
+    const struct {
+        const char *key, *says;
+    } rows[] = {{by_md5_and_des, "encrypted with PBKDF1, which OpenSSL opens no more"},
+                {by_rc2, "encrypted with RC2-CBC, which OpenSSL opens no more"}};
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        struct gw_files *files = gw_files_new();
+        struct gw_service service;
+        tlsworld_service(w, &service);
+        service.certs[0].key_file =
+            test_dir_file(w->dir, "legacy.key", rows[i].key, strlen(rows[i].key));
+        service.cert_count = 1;
+        service.key_pass_file = test_dir_file(w->dir, "legacy.pass", "x\n", 2);
+        refuses(&service, files, rows[i].says);
+        gw_files_free(files);
+    }
+}
+
+/* ---- PKCS #12 ---- */
+
+static const char *put_p12(const struct tlsworld *w, const char *name, const struct test_cert *cert,
+                           const char *phrase)
+{
+    STACK_OF(X509) *more = sk_X509_new_null();
+    unsigned char *der = NULL;
+    assert_true(sk_X509_push(more, w->ca->x509));
+    PKCS12 *p = PKCS12_create(phrase, "name", cert->key, cert->x509, more, 0, 0, 0, 0, 0);
+    int len = i2d_PKCS12(p, &der);
+    assert_true(len > 0);
+    const char *path = test_dir_file(w->dir, name, der, (size_t)len);
+    OPENSSL_free(der);
+    PKCS12_free(p);
+    sk_X509_free(more);
+    return path;
+}
+
+static void pkcs12_holds_all(void **state)
+{
+    const struct tlsworld *w = *state;
+    const struct test_cert *certs[] = {w->server_ec, w->server_rsa};
+    const char *const phrases[][2] = {/* of the file, of --key-pass-file */
+                                      {"secret", "secret\n"},
+                                      {"", "\n"},
+                                      {"", NULL},
+                                      {NULL, NULL},
+                                      {"", "other\n"}};
+    for (size_t i = 0; i < 2 * GW_ARRAY_SIZE(phrases); i++) {
+        const char *const *row = phrases[i / 2];
+        struct gw_files *files = gw_files_new();
+        struct gw_service service;
+        tlsworld_service(w, &service);
+        const char *path = put_p12(w, "all.p12", certs[i % 2], row[0]);
+        service.certs[0] = (struct gw_cert_pair){path, path};
+        service.cert_count = 1;
+        if (row[1])
+            service.key_pass_file = test_dir_file(w->dir, "p12.pass", row[1], strlen(row[1]));
+        struct gw_tls_context *tls = load(&service, files);
+        assert_true(shows(w, tls, "gate.test", certs[i % 2]));
+        assert_int_equal(gw_files_notes(files)->count, 0);
+        gw_tls_context_free(tls);
+        gw_files_free(files);
+    }
+}
+
+static void what_is_wrong_with_pkcs12(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    struct gw_files *files = gw_files_new();
+    const char *path = put_p12(w, "sealed.pfx", w->server_ec, "secret");
+    tlsworld_service(w, &service);
+    service.certs[0] = (struct gw_cert_pair){path, path};
+    service.cert_count = 1;
+    refuses(&service, files, "sealed.pfx: it is encrypted; give its pass phrase");
+    service.key_pass_file = test_dir_file(w->dir, "p12.pass", "wrong\n", 6);
+    refuses(&service, files, "sealed.pfx: it cannot be opened by the pass phrase");
+    gw_files_free(files);
+    files = gw_files_new();
+    (void)test_dir_file(w->dir, "sealed.pfx", "\x30\x03\x02\x01\x03", 5);
+    refuses(&service, files, "sealed.pfx: it is neither PEM nor PKCS #12");
+    gw_files_free(files);
+}
+
+/* Its own key counts, also in a folder; another one is for who names it. */
+static void pkcs12_in_a_folder(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct folder f;
+    struct gw_files *files = gw_files_new();
+    folder_init(&f, w, "p12");
+    (void)put_p12(w, in(&f, "gate.p12"), w->server_ec, "");
+    struct gw_tls_context *tls = load(&f.service, files);
+    assert_true(shows(w, tls, "gate.test", w->server_ec));
+    assert_true(shows(w, tls, "other.test", w->other));
+    gw_tls_context_free(tls);
+    gw_files_free(files);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -508,6 +749,12 @@ int main(void)
         cmocka_unit_test(a_folder_that_is_gone_stays_as_it_was),
         cmocka_unit_test(a_bad_response_leaves_the_certificate),
         cmocka_unit_test(a_revoked_one_is_left_out),
+        cmocka_unit_test(chains_are_put_in_order),
+        cmocka_unit_test(the_owner_of_a_key_is_named),
+        cmocka_unit_test(what_libcrypto_opens_no_more_is_named),
+        cmocka_unit_test(pkcs12_holds_all),
+        cmocka_unit_test(what_is_wrong_with_pkcs12),
+        cmocka_unit_test(pkcs12_in_a_folder),
     };
     return cmocka_run_group_tests(tests, tlsworld_setup, tlsworld_teardown);
 }

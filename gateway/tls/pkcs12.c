@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/tls/pkcs12.h"
+
+#include "gateway/base/attr.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pkcs12.h>
+#include <string.h>
+
+enum {
+    DER_SEQUENCE = 0x30
+};
+
+/* What is wrong with a file; NULL: nothing. */
+typedef const char *verdict;
+
+bool gw_pkcs12_is(const struct gw_pemfile *file)
+{
+    return file->file.len > 0 && file->file.data[0] == DER_SEQUENCE;
+}
+
+static PKCS12 *decode(const struct gw_pemkey_reader *r, const struct gw_pemfile *file)
+{
+    const unsigned char *at = file->file.data;
+    PKCS12 *p = PKCS12_init_ex(NID_pkcs7_data, r->library, NULL);
+    /* What d2i_PKCS12 cannot read it frees, and makes it NULL. */
+    if (!p || !d2i_PKCS12(&p, &at, (long)file->file.len) ||
+        at != file->file.data + file->file.len) {
+        PKCS12_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+/* The pass phrase that it is sealed with; without one, "" and none at all are two things. */
+static bool find_phrase(const struct gw_pemkey_reader *r, PKCS12 *p, const char **ret)
+{
+    const char *const phrases[] = {r->phrase_file ? r->phrase : "", "", NULL};
+    for (size_t i = 0; i < GW_ARRAY_SIZE(phrases); i++)
+        if (PKCS12_verify_mac(p, phrases[i], -1)) {
+            *ret = phrases[i];
+            return true;
+        }
+    return false;
+}
+
+static int type_of(const EVP_PKEY *key)
+{
+    static const int types[] = {EVP_PKEY_EC, EVP_PKEY_RSA, EVP_PKEY_RSA_PSS, EVP_PKEY_ED25519,
+                                EVP_PKEY_ED448};
+    for (size_t i = 0; i < GW_ARRAY_SIZE(types); i++)
+        if (EVP_PKEY_is_a(key, OBJ_nid2sn(types[i])))
+            return types[i];
+    return EVP_PKEY_NONE;
+}
+
+static verdict take(const struct gw_pemkey_reader *r, PKCS12 *p, struct gw_pkcs12 *ret)
+{
+    const char *phrase = NULL;
+    if (PKCS12_mac_present(p) && !find_phrase(r, p, &phrase))
+        return r->phrase_file
+                   ? "it cannot be opened by the pass phrase of --key-pass-file"
+                   : "it is encrypted; give its pass phrase in a file by --key-pass-file";
+    if (!PKCS12_parse(p, phrase, &ret->key, &ret->leaf, &ret->chain))
+        return "its contents are damaged";
+    if (!ret->key)
+        return "there is no private key in it";
+    if (!ret->leaf)
+        return "there is no certificate of its private key in it";
+    if (!ret->chain)
+        ret->chain = sk_X509_new_null();
+    ret->key_type = type_of(ret->key);
+    return ret->key_type == EVP_PKEY_NONE
+               ? "this kind of key cannot be used; RSA, ECDSA and EdDSA can"
+               : NULL;
+}
+
+static void done(struct gw_pkcs12 *p)
+{
+    X509_free(p->leaf);
+    EVP_PKEY_free(p->key);
+    sk_X509_pop_free(p->chain, X509_free);
+    *p = (struct gw_pkcs12){NULL};
+}
+
+int gw_pkcs12_read(const struct gw_pemkey_reader *reader, const struct gw_pemfile *file,
+                   struct gw_pkcs12 *ret, struct gw_error *err)
+{
+    char algorithm[GW_PEMKEY_ALGORITHM];
+    *ret = (struct gw_pkcs12){NULL};
+    PKCS12 *p = decode(reader, file);
+    verdict v = p ? take(reader, p, ret) : "it is neither PEM nor PKCS #12";
+    bool legacy = v && gw_pemkey_unsupported(algorithm);
+    PKCS12_free(p);
+    ERR_clear_error();
+    if (v)
+        done(ret);
+    if (legacy)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "%s %s: it is encrypted with %s, " GW_PEMKEY_LEGACY
+                            "make it anew, as by openssl pkcs12 -legacy -in … -nodes | openssl "
+                            "pkcs12 -export -out …",
+                            file->flag, file->path, algorithm);
+    return v ? gw_error_set(err, GW_EXIT_USAGE, "%s %s: %s", file->flag, file->path, v) : 0;
+}
