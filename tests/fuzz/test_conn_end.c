@@ -68,11 +68,27 @@ static void leaving_ends_the_wait(void **state)
     }
 }
 
+/* Nobody waits for a backend that does not answer. */
+static void a_stop_ends_those_who_still_connect(void **state)
+{
+    static const struct conn_step steps[] = {{.act = CONN_STOP}};
+    (void)state;
+    for (enum conn_engine engine = 0; engine < CONN_ENGINES; engine++) {
+        struct conn_result result;
+        struct conn_setup setup = usual();
+        setup.connect_result = 1; /* it never answers */
+        conn_run(&setup, steps, GW_ARRAY_SIZE(steps), engine, &result);
+        assert_int_equal(result.reason, GW_REASON_SHUTDOWN);
+        assert_int_equal(result.alert, GW_ALERT_CLOSE_NOTIFY);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_that_keep_failing_end),
         cmocka_unit_test(leaving_ends_the_wait),
+        cmocka_unit_test(a_stop_ends_those_who_still_connect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

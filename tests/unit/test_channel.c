@@ -5,6 +5,7 @@
 #include "gateway/base/passage.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -124,6 +125,7 @@ static void a_descriptor_may_get_lost(void **state)
     assert_int_equal(gw_channel_send_fd(p->master, GW_CHANNEL_FILES, 8, STDERR_FILENO), 0);
     assert_int_equal(gw_channel_receive_fd(p->worker, &m, &fd), 1);
     assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC); /* keys are in what is passed */
     (void)close(fd);
     assert_int_equal(gw_channel_send(p->master, GW_CHANNEL_FILES, 9), 0); /* never had one */
     assert_int_equal(gw_channel_receive_fd(p->worker, &m, &fd), -EPROTO);

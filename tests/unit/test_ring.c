@@ -558,6 +558,30 @@ static void close_really_closes(void **state)
     assert_int_equal(read(f->pair[1], &byte, 1), 0);
 }
 
+/* Of a connection that was reset nothing is waited for, though the kernel keeps its count. */
+static void a_reset_leaves_nothing_unacked(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_in addr;
+    char page[4096] = {0};
+    int listener = listen_loopback(&addr);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_return_code(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    int peer = accept(listener, NULL, NULL);
+    assert_true(peer >= 0);
+    assert_int_equal(gw_ring_unacked(f->ring, fd), 0);
+    while (send(fd, page, sizeof(page), MSG_DONTWAIT) > 0)
+        ;
+    assert_true(gw_ring_unacked(f->ring, fd) > 0);
+    gw_ring_abort_on_close(f->ring, peer, true);
+    (void)close(peer);
+    struct pollfd reset = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&reset, 1, 1000), 1);
+    assert_int_equal(gw_ring_unacked(f->ring, fd), -EPIPE);
+    (void)close(fd);
+    (void)close(listener);
+}
+
 static void waiting_ends_in_time(void **state)
 {
     struct fixture *f = *state;
@@ -651,6 +675,7 @@ int main(void)
         TEST(accept_goes_on_and_connect_connects),
         TEST(refused_connect_says_so),
         TEST(close_really_closes),
+        TEST(a_reset_leaves_nothing_unacked),
         TEST(waiting_ends_in_time),
         TEST(more_operations_than_the_queue_holds),
         TEST(more_completions_than_the_queue_holds),
