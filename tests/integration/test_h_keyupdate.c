@@ -266,7 +266,7 @@ static void no_key_grows_old(void **state)
     client_close(&c);
     gateway_expect(gateway, "finished", &line);
     assert_true(line.key_updates_out >= line.bytes_down / RECORD / (SHORT_LIFE + 32));
-    assert_true(line.key_updates_in > 4); /* its own, and those it was asked for */
+    assert_true(line.key_updates_in > 4 + 1); /* its own, and those it was asked for: some */
     gateway_stop(gateway);
 }
 
