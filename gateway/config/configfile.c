@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The two kinds of section. */
 static const struct kind {
@@ -282,6 +283,16 @@ static int parse(struct reading *r, const char *text)
 
 /* ---- the file ---- */
 
+/* Who, beside root and the user that this runs as, could change what it says; NULL: nobody. */
+static const char *who_else_writes(const struct gw_file *file)
+{
+    if (file->owner && file->owner != geteuid())
+        return "another user, its owner, may write to it";
+    if (file->mode & 002)
+        return "everybody may write to it";
+    return file->mode & 020 ? "its group may write to it" : NULL;
+}
+
 static int read_text(struct gw_draft *whole, const char *path, struct gw_files *files, char **ret)
 {
     struct gw_file file;
@@ -290,8 +301,8 @@ static int read_text(struct gw_draft *whole, const char *path, struct gw_files *
     if (error)
         return gw_draft_refuse(whole, GW_EXIT_START, "the file cannot be read: %s",
                                error == -EFBIG ? "it has more than 32 MiB" : strerror(-error));
-    if (file.mode & 002 &&
-        gw_draft_warn(whole, "everybody may write to it, and so say who may pass"))
+    const char *writer = who_else_writes(&file);
+    if (writer && gw_draft_warn(whole, "%s, and so say who may pass", writer))
         return -ENOMEM;
     error = gw_filetext_clean((const char *)file.data, file.len, ret, &bad);
     if (error == -ENOMEM)

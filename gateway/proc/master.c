@@ -31,6 +31,17 @@ static void log_listeners(const struct gw_listeners *l, const struct gw_config *
                many ? c->services[l->rows[i].service]->name : "");
 }
 
+static void log_open_services(const struct gw_config *c)
+{
+    bool many = c->service_count > 1;
+    for (unsigned i = 0; i < c->service_count; i++)
+        if (c->services[i]->role == GW_ROLE_SERVER && c->services[i]->verify == GW_VERIFY_NONE)
+            gw_log(GW_LOG_INFO,
+                   "%s%s%sclients are asked for no certificate; --cacert names the authorities of "
+                   "those who may pass",
+                   many ? "service " : "", many ? c->services[i]->name : "", many ? ": " : "");
+}
+
 static void log_summary(const struct gw_heritage *h)
 {
     struct gw_stats sum = {0};
@@ -85,6 +96,7 @@ static int serve(struct master *m, struct gw_error *err)
     if (r)
         return r;
     log_listeners(&m->heritage.listeners, m->heritage.config);
+    log_open_services(m->heritage.config);
     gw_log(GW_LOG_INFO, "starting %u worker%s", workers, workers == 1 ? "" : "s");
     err->exit = gw_supervise(&m->heritage, &gw_supervise_default_times, &m->reload, m->signal_fd);
     log_summary(&m->heritage);

@@ -664,6 +664,30 @@ int process_fds(pid_t pid)
     return count;
 }
 
+static bool has_descriptor(pid_t pid, unsigned number)
+{
+    char path[64], target[8];
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd/%u", (int)pid, number);
+    return readlink(path, target, sizeof(target)) >= 0;
+}
+
+/* Those that it has stay below the limit: poll(2) would refuse more than may be open. */
+void process_take_fds(pid_t pid, struct rlimit *ret_before)
+{
+    unsigned number = 0;
+    if (prlimit(pid, RLIMIT_NOFILE, NULL, ret_before))
+        skip_because("this user may not set limits of the gateway");
+    while (has_descriptor(pid, number))
+        number++;
+    struct rlimit none = {.rlim_cur = number, .rlim_max = ret_before->rlim_max};
+    assert_return_code(prlimit(pid, RLIMIT_NOFILE, &none, NULL), 0);
+}
+
+void process_give_fds(pid_t pid, const struct rlimit *before)
+{
+    assert_return_code(prlimit(pid, RLIMIT_NOFILE, before, NULL), 0);
+}
+
 void process_await_fds(pid_t pid, int want)
 {
     int64_t deadline = net_now_ms() + DEADLINE_MS;

@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 enum {
@@ -145,6 +146,9 @@ void process_await_state(pid_t pid, char state);
 /* Open descriptors of a process but for pipes, of which it keeps a stock; -1: it may not be looked
  * at. */
 int process_fds(pid_t pid);
+/* Lets it open no more than it has (pipes too); the test is skipped where it may not be done. */
+void process_take_fds(pid_t pid, struct rlimit *ret_before);
+void process_give_fds(pid_t pid, const struct rlimit *before);
 /* Waits until it has so many. */
 void process_await_fds(pid_t pid, int want);
 /* Resident memory of a process without what it shares with others, in KiB. */

@@ -108,12 +108,15 @@ static struct timespec deadline(void)
 bool logbook_await(struct logbook *book, size_t *cursor, const char *words, char line[LOG_LINE_MAX])
 {
     struct timespec until = deadline();
+    int64_t began = net_now_ms();
     bool found;
     int error = 0;
     (void)pthread_mutex_lock(&book->lock);
     while (!(found = next_with(book, cursor, words, line)) && !book->ended && !error)
         error = pthread_cond_timedwait(&book->grown, &book->lock, &until);
     (void)pthread_mutex_unlock(&book->lock);
+    if (!found && !book->ended)
+        net_give_up(net_now_ms() - began);
     return found;
 }
 

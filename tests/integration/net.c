@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -111,16 +112,37 @@ int net_connect_unix(const char *path)
     return -error;
 }
 
+enum {
+    GIVES_UP_AFTER_MS = 10000
+};
+
+static bool given_up;
+
+void net_give_up(int64_t waited_ms)
+{
+    given_up |= waited_ms >= GIVES_UP_AFTER_MS;
+}
+
+int net_patience_ms(void)
+{
+    if (given_up)
+        return 3000;
+    return getenv("KTLSGATE_TEST_SMALL") ? 60000 : 30000;
+}
+
 bool net_await(int fd, short events, int64_t deadline_ms)
 {
     struct pollfd p = {.fd = fd, .events = events};
+    int64_t began = net_now_ms();
     for (;;) {
         int64_t left = deadline_ms - net_now_ms();
         int n = poll(&p, 1, left > 0 ? (int)left : 0);
         if (n > 0)
             return true;
-        if (n == 0 && left <= 0)
+        if (n == 0 && left <= 0) {
+            net_give_up(net_now_ms() - began);
             return false;
+        }
     }
 }
 

@@ -6,10 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-    /* Only a test that fails waits so long; the test kernel is slow and may share its CPU. */
-    DEADLINE_MS = 60000
-};
+/* For how long a test waits for what should come: half a minute, a minute in the test kernel, which
+ * is slow and may share its CPU. Once something did not come, what else does not is not worth that
+ * long: a program that waits in vain fails soon, with a sentence for each of its tests. */
+#define DEADLINE_MS net_patience_ms()
+int net_patience_ms(void);
+/* Something did not come in so many milliseconds; less than ten seconds mean nothing, as tests also
+ * look that nothing comes. */
+void net_give_up(int64_t waited_ms);
 
 int64_t net_now_ms(void);
 /* A listening socket, not blocking; its port in *ret_port. */

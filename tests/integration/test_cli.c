@@ -501,6 +501,7 @@ static void the_start_is_told_line_by_line(void **state)
         "; CHACHA20-POLY1305 by ",
         " info io_uring: ",
         " info listening on 127.0.0.1:",
+        " info clients are asked for no certificate; --cacert names ",
         " info starting 2 workers\n",
         " info ready\n",
     };

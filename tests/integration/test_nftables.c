@@ -81,7 +81,7 @@ static void offload_checksums(unsigned space, const char *link)
     struct ethtool_value value = {.cmd = ETHTOOL_STXCSUM, .data = 1};
     struct ifreq request = {.ifr_data = (char *)&value};
     gw_auto_fd fd = socket_in(space, AF_INET, SOCK_DGRAM, 0);
-    (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", link);
+    (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%.15s", link);
     assert_int_equal(ioctl(fd, SIOCETHTOOL, &request), 0);
 }
 
@@ -202,8 +202,8 @@ static char *output_of(const char *line)
 
 static json_t *list(const char *what)
 {
-    char line[128];
-    (void)snprintf(line, sizeof(line), "nft -j list %s", what);
+    char line[256];
+    (void)snprintf(line, sizeof(line), "nft -j list %.200s", what);
     char *text = output_of(line);
     json_t *all = json_loads(text, 0, NULL);
     free(text);
@@ -215,7 +215,7 @@ static uint64_t counter(const char *table, const char *name)
 {
     char what[128];
     json_int_t packets = -1;
-    (void)snprintf(what, sizeof(what), "counter %s %s", table, name);
+    (void)snprintf(what, sizeof(what), "counter %.48s %.48s", table, name);
     json_t *all = list(what), *one;
     size_t i;
     json_array_foreach(json_object_get(all, "nftables"), i, one)(void)

@@ -292,30 +292,6 @@ static void what_a_worker_could_not_load_comes_again(void **state)
     gateway_await_exit(gateway);
 }
 
-static bool has_descriptor(pid_t pid, unsigned number)
-{
-    char path[64], target[8];
-    (void)snprintf(path, sizeof(path), "/proc/%d/fd/%u", (int)pid, number);
-    return readlink(path, target, sizeof(target)) >= 0;
-}
-
-/* Lets it have no more than it has, but those: poll(2) would refuse more than may be open. */
-static void take_descriptors(pid_t from, struct rlimit *ret_before)
-{
-    unsigned number = 0;
-    if (prlimit(from, RLIMIT_NOFILE, NULL, ret_before))
-        skip_because("this user may not set limits of the gateway");
-    while (has_descriptor(from, number))
-        number++;
-    struct rlimit none = {.rlim_cur = number, .rlim_max = ret_before->rlim_max};
-    assert_return_code(prlimit(from, RLIMIT_NOFILE, &none, NULL), errno);
-}
-
-static void give_descriptors(pid_t to, const struct rlimit *before)
-{
-    assert_return_code(prlimit(to, RLIMIT_NOFILE, before, NULL), errno);
-}
-
 /* The same where it had no descriptor for it. */
 static void a_worker_without_descriptors_stays(void **state)
 {
@@ -323,11 +299,11 @@ static void a_worker_without_descriptors_stays(void **state)
     (void)state;
     serve(1, NULL, NULL);
     pid_t worker = stage_worker();
-    take_descriptors(worker, &before);
+    process_take_fds(worker, &before);
     renew_as(ID_SERVER_RSA);
     hup_until("a worker could not load what the loader has read");
     gateway_expect_words(gateway, "reload: no descriptor is free for the new files");
-    give_descriptors(worker, &before);
+    process_give_fds(worker, &before);
     answers(ID_SERVER);
     hup_until(IN_FORCE);
     answers(ID_SERVER_RSA);
@@ -337,6 +313,44 @@ static void a_worker_without_descriptors_stays(void **state)
     gateway_await_exit(gateway);
 }
 
+/* It says `words` for the time number `count`, before or after what the master says of it. */
+static void is_said_again(const char *words, unsigned count)
+{
+    int64_t deadline = net_now_ms() + DEADLINE_MS;
+    while (logbook_count(&gateway->log, words) < count && net_now_ms() < deadline)
+        (void)poll(NULL, 0, 5);
+    assert_int_equal(logbook_count(&gateway->log, words), count);
+}
+
+static void a_worker_still_speaks(unsigned times)
+{
+    struct rlimit before;
+    pid_t worker = stage_worker();
+    process_take_fds(worker, &before);
+    hup_until("a worker could not load what the loader has read");
+    process_give_fds(worker, &before);
+    is_said_again("reload: no descriptor is free for the new files", times);
+}
+
+/* While files are loaded that somebody else has spoken about the log is mute, and not after that:
+ * neither in a worker that has adopted some, nor in one that began with them, nor in the next. */
+static void workers_speak_after_reloads_and_deaths(void **state)
+{
+    (void)state;
+    serve(1, NULL, NULL);
+    renew_as(ID_SERVER_RSA);
+    hup_until(IN_FORCE);
+    gateway->lost_some = true;
+    for (unsigned i = 1; i <= 3; i++) {
+        renew_as(i % 2 ? ID_SERVER_NEXT : ID_SERVER_RSA);
+        a_worker_still_speaks(i);
+        hup_until(IN_FORCE);
+        assert_return_code(kill(stage_worker(), SIGKILL), errno);
+        await_line("is back");
+    }
+    gateway_stop(gateway);
+}
+
 /* Neither a set nor a loader that the master had no descriptor for is gone for good. */
 static void a_master_without_descriptors_tries_again(void **state)
 {
@@ -344,20 +358,20 @@ static void a_master_without_descriptors_tries_again(void **state)
     (void)state;
     serve(1, NULL, NULL);
     pid_t loader = gateway_loader(gateway);
-    take_descriptors(gateway->pid, &before);
+    process_take_fds(gateway->pid, &before);
     renew_as(ID_SERVER_RSA);
     hup_until("no descriptor is free for what the loader has read");
     answers(ID_SERVER);
-    give_descriptors(gateway->pid, &before);
+    process_give_fds(gateway->pid, &before);
     hup_until(IN_FORCE);
     answers(ID_SERVER_RSA);
     assert_int_equal(gateway_loader(gateway), loader);
 
-    take_descriptors(gateway->pid, &before);
+    process_take_fds(gateway->pid, &before);
     assert_return_code(kill(loader, SIGKILL), errno);
     await_line("the next reload starts another");
     hup_until("no channel to the loader: Too many open files");
-    give_descriptors(gateway->pid, &before);
+    process_give_fds(gateway->pid, &before);
     put_back();
     hup_until(IN_FORCE);
     answers(ID_SERVER);
@@ -492,6 +506,7 @@ int main(void)
         TEST(a_worker_that_comes_later_has_the_newest),
         TEST(what_a_worker_could_not_load_comes_again),
         TEST(a_worker_without_descriptors_stays),
+        TEST(workers_speak_after_reloads_and_deaths),
         TEST(a_master_without_descriptors_tries_again),
         TEST(a_storm_of_hups_leaves_nothing_behind),
         TEST(clients_do_not_notice),

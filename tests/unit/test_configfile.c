@@ -323,21 +323,33 @@ static void what_cannot_be_read_is_told(void **state gw_unused)
     assert_int_equal(r.err.exit, GW_EXIT_START);
 }
 
+static void warns_of(struct run *r, const char *words)
+{
+    char want[1024];
+    assert_int_equal(gw_config_parse(&r->config, "server", r->count, r->args, &r->err), 0);
+    (void)snprintf(want, sizeof(want), "%s: %s, and so say who may pass", r->path, words);
+    assert_int_equal(r->config->warning_count, 1);
+    assert_string_equal(r->config->warnings[0], want);
+    gw_config_free(r->config);
+    r->config = NULL;
+}
+
 static void who_may_write_to_it_is_looked_at(void **state gw_unused)
 {
     struct run r;
-    char want[1024];
     (void)accepted(&r, WEB "}", "");
     assert_int_equal(r.config->warning_count, 0);
     gw_config_free(r.config);
     r.config = NULL;
     assert_int_equal(chmod(r.path, 0666), 0);
-    assert_int_equal(gw_config_parse(&r.config, "server", r.count, r.args, &r.err), 0);
-    (void)snprintf(want, sizeof(want), "%s: everybody may write to it, and so say who may pass",
-                   r.path);
-    assert_int_equal(r.config->warning_count, 1);
-    assert_string_equal(r.config->warnings[0], want);
-    gw_config_free(r.config);
+    warns_of(&r, "everybody may write to it");
+    assert_int_equal(chmod(r.path, 0660), 0);
+    warns_of(&r, "its group may write to it");
+    assert_int_equal(chmod(r.path, 0644), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(r.path, 65534, 0), 0);
+        warns_of(&r, "another user, its owner, may write to it");
+    }
 }
 
 static void service_flags_beside_it_are_refused(void **state gw_unused)

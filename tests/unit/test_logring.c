@@ -283,6 +283,27 @@ static void killed_writer_leaves_whole_entries(void **state)
 
 /* ---- a writer that lies ---- */
 
+/* An entry that says to be longer than what has been written, by one byte or more, padding too. */
+static void no_byte_is_read_that_was_not_written(void **state)
+{
+    (void)state;
+    enum {
+        HEADER = 4,
+        MOST = 40
+    };
+    uint8_t entry[GW_LOGRING_ENTRY_MAX];
+    for (uint32_t length = 1; length <= MOST; length++)
+        for (uint64_t filled = 0; filled <= MOST + 2 * HEADER; filled += HEADER) {
+            uint64_t whole = (HEADER + length + 3) / 4 * 4;
+            ring->head = ring->tail + filled;
+            memcpy(ring->data + ring->tail % GW_LOGRING_BYTES, &length, sizeof(length));
+            assert_int_equal(gw_logring_pop(ring, entry), whole <= filled ? length : 0);
+            if (whole > filled)
+                assert_true(ring->tail == ring->head);
+            ring->tail = ring->head = 0;
+        }
+}
+
 static void broken_ring_reads_as_empty(void **state)
 {
     (void)state;
@@ -344,11 +365,18 @@ static void random_rings_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        with_ring(keeps_order_and_length),     with_ring(lengths_are_limited),
-        with_ring(full_ring_drops_the_new),    with_ring(wraps_anywhere),
-        with_ring(sleeper_is_woken_once),      with_ring(a_million_entries_arrive),
-        with_ring(no_wake_up_is_lost),         with_ring(killed_writer_leaves_whole_entries),
-        with_ring(broken_ring_reads_as_empty), with_ring(broken_positions_read_as_empty),
+        with_ring(keeps_order_and_length),
+        with_ring(lengths_are_limited),
+        with_ring(full_ring_drops_the_new),
+        with_ring(wraps_anywhere),
+        with_ring(sleeper_is_woken_once),
+        with_ring(a_million_entries_arrive),
+        with_ring(no_wake_up_is_lost),
+        with_ring(killed_writer_leaves_whole_entries),
+        with_ring(no_byte_is_read_that_was_not_written),
+        with_ring(broken_positions_read_as_empty),
+        with_ring(broken_ring_reads_as_empty),
+        with_ring(broken_positions_read_as_empty),
         with_ring(random_rings_end),
     };
     return cmocka_run_group_tests_name("logring", tests, NULL, NULL);
