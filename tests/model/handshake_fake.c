@@ -215,12 +215,18 @@ void __wrap_gw_handshake_output_sent(struct gw_handshake *hs, size_t len)
     s->out.at += len;
 }
 
+/* By the client as the script says; a server always shows one. */
+static enum gw_script_cert shown(const struct scripted *s)
+{
+    return s->talk.server ? s->talk.script.cert : GW_SCRIPT_ALLOWED;
+}
+
 bool __wrap_gw_handshake_identity(struct gw_handshake *hs, struct gw_identity *ret)
 {
     const struct scripted *s = of(hs);
     if (!s)
         return __real_gw_handshake_identity(hs, ret);
-    enum gw_script_cert cert = s->talk.script.cert;
+    enum gw_script_cert cert = shown(s);
     const char *cn = cert == GW_SCRIPT_ALLOWED ? "allowed" : "stranger";
     gw_identity_init(ret);
     ret->present = cert != GW_SCRIPT_NO_CERT;
@@ -238,7 +244,7 @@ bool __wrap_gw_handshake_get_holder(const struct gw_handshake *hs, struct gw_han
         return __real_gw_handshake_get_holder(hs, ret);
     (void)snprintf(ret->subject, sizeof(ret->subject), "CN=%08X", (unsigned)s->talk.script.seed);
     (void)snprintf(ret->issuer, sizeof(ret->issuer), "CN=a CA");
-    return s->talk.script.cert != GW_SCRIPT_NO_CERT;
+    return shown(s) != GW_SCRIPT_NO_CERT;
 }
 
 static void seal_ticket(struct scripted *s, struct gw_record *rec, uint64_t *rng)

@@ -465,6 +465,7 @@ static void set_up_services(struct model *m)
         bool two = mutual || kind == SERVICE_TWO || out;
         bool only_kernel = kind == SERVICE_KERNEL || kind == SERVICE_OUT_KERNEL;
         static struct gw_rule allowed = {GW_RULE_CN, "allowed", false};
+        static struct gw_rule all = {GW_RULE_ALL, NULL, false};
         struct gw_service *s = &m->services[i];
         *s = (struct gw_service){
             .name = "model",
@@ -478,8 +479,8 @@ static void set_up_services(struct model *m)
             .session_age_ns = INT64_C(86400) * 1000000000,
             .cacerts[0] = mutual || out ? ca : NULL,
             .verify = mutual || out ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE,
-            .rules = &allowed,
-            .rule_count = mutual ? 1 : 0,
+            .rules = out ? &all : &allowed,
+            .rule_count = mutual || out ? 1 : 0,
             .target.addr_count = two ? 2 : 1,
             .proxy_protocol = mutual                ? GW_PROXY_V2_TLS_FULL
                               : kind == SERVICE_TWO ? GW_PROXY_V1

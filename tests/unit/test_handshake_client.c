@@ -757,40 +757,29 @@ static void an_expired_certificate_is_refused(void **state)
     destroy(&d);
 }
 
-/* Then the rules judge; what is sent as the name is sent all the same. */
 static void a_target_without_a_name_is_verified_by_its_authority(void **state)
 {
     const struct tlsworld *w = *state;
-    struct test_cert *cert =
-        test_cert_new(&(struct test_cert_spec){.san = "URI:spiffe://t/a", .issuer = w->ca});
-    struct test_cert *foreign =
-        test_cert_new(&(struct test_cert_spec){.san = "URI:spiffe://t/a", .issuer = w->foreign_ca});
-    static const char *const names[] = {"other.test", "192.0.2.1", NULL};
-    for (size_t i = 0; i < GW_ARRAY_SIZE(names); i++) {
+    for (int good = 0; good <= 1; good++) {
         struct duo d;
-        struct gw_handshake_info info;
-        struct gw_identity id;
+        struct test_cert *cert =
+            test_cert_new(&(struct test_cert_spec){.issuer = good ? w->ca : w->foreign_ca});
         plan(w, &d);
-        d.to.target_name = names[i];
+        d.to.target_name = good ? "other.test" : NULL;
         d.to.target_unnamed = true;
         d.at.certs[0].cert_file = test_dir_cert(w->dir, "uri.pem", cert, NULL);
         d.at.certs[0].key_file = test_dir_key(w->dir, "uri.key", cert);
         d.at.cert_count = 1;
+        test_cert_free(cert);
+        if (!good) {
+            refused(&d, GW_REASON_BACKEND_UNTRUSTED);
+            continue;
+        }
         build(&d);
         shake_hands(&d);
         take_keys(&d);
-        gw_handshake_get_info(d.server, &info);
-        assert_string_equal(info.sni, i == 0 ? "other.test" : "");
-        assert_true(gw_handshake_identity(d.client, &id));
-        assert_string_equal(gw_identity_first(&id, GW_NAME_URI), "spiffe://t/a");
-        gw_identity_done(&id);
         destroy(&d);
-        d.at.certs[0].cert_file = test_dir_cert(w->dir, "uri.pem", foreign, NULL);
-        d.at.certs[0].key_file = test_dir_key(w->dir, "uri.key", foreign);
-        refused(&d, GW_REASON_BACKEND_UNTRUSTED);
     }
-    test_cert_free(cert);
-    test_cert_free(foreign);
 }
 
 static void an_address_is_verified_as_one(void **state)
