@@ -11,6 +11,7 @@
 #include "gateway/main/probe.h"
 #include "gateway/pki/pki.h"
 #include "gateway/proc/master.h"
+#include "gateway/tls/fips.h"
 #include "gateway/tls/library.h"
 
 #include <fcntl.h>
@@ -98,6 +99,18 @@ static void set_up_log(const struct gw_config *config)
         gw_log(GW_LOG_WARNING, "%s", config->warnings[i]);
 }
 
+/* What we compute is in no validated module. */
+static bool fips_permits(struct gw_error *err)
+{
+    const char *by = gw_fips_asked_by(GW_FIPS_KERNEL_FILE);
+    if (by)
+        (void)gw_error_set(err, GW_EXIT_START,
+                           "%s asks for FIPS mode, and ktlsgate computes record keys outside of "
+                           "any validated module; it does not run in that mode",
+                           by);
+    return !by;
+}
+
 static enum gw_exit run(const struct gw_config *config, int argc, char **argv, struct gw_error *err)
 {
     switch (config->ask) {
@@ -113,6 +126,8 @@ static enum gw_exit run(const struct gw_config *config, int argc, char **argv, s
         break;
     }
     set_up_log(config);
+    if (config->command != GW_COMMAND_PROBE && !fips_permits(err))
+        return err->exit;
     gw_require(config->command < GW_COMMAND_COUNT && commands[config->command]);
     return commands[config->command](config, argc, argv, err);
 }

@@ -11,6 +11,7 @@
 #include "gateway/record/aead.h"
 #include "gateway/ring/ring.h"
 #include "gateway/tls/context.h"
+#include "gateway/tls/fips.h"
 #include "gateway/tls/library.h"
 #include "gateway/tls/trial.h"
 
@@ -254,6 +255,8 @@ static void tell_libraries(struct gw_report *r)
     gw_report_section(r, "libraries", "Libraries");
     gw_report_string(r, "openssl", "OpenSSL", OpenSSL_version(OPENSSL_VERSION_STRING));
     gw_report_string(r, "groups", "  key exchange, the preferred first", gw_tls_library_groups());
+    const char *fips = gw_fips_asked_by(GW_FIPS_KERNEL_FILE);
+    gw_report_string(r, "fips", "  FIPS mode asked for by", fips ? fips : "nothing");
     gw_tls_trial();
     (void)gw_tls_library_tell(crypto);
     gw_report_string(r, "crypto", "  handshakes computed with", crypto);

@@ -19,7 +19,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -561,6 +563,34 @@ static void io_uring_forbidden_is_said(void **state)
     test_free(p);
 }
 
+static void ask_for_fips(void)
+{
+    static const char text[] = "openssl_conf = all\n[all]\nalg_section = algorithms\n[algorithms]\n"
+                               "default_properties = fips=yes\n";
+    int fd = memfd_create("openssl.cnf", 0);
+    char path[32];
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    if (fd < 0 || write(fd, text, sizeof(text) - 1) != sizeof(text) - 1 ||
+        setenv("OPENSSL_CONF", path, 1))
+        _exit(98);
+}
+
+static void fips_mode_is_refused(void **state)
+{
+    static const char *const lines[] = {"server " GOOD PAIR, "check " GOOD PAIR};
+    (void)state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(lines); i++) {
+        struct program *p = start(lines[i], ask_for_fips);
+        wait_for_end(p);
+        assert_int_equal(p->code, GW_EXIT_START);
+        assert_string_equal(last_line(p),
+                            "ktlsgate: OpenSSL's configuration file asks for FIPS mode, and "
+                            "ktlsgate computes record keys outside of any validated module; it "
+                            "does not run in that mode");
+        test_free(p);
+    }
+}
+
 static void probe_says_what_is_missing(void **state)
 {
     (void)state;
@@ -592,6 +622,7 @@ int main(void)
         cmocka_unit_test(libcrypto_alone_can_be_asked_for),
         cmocka_unit_test(records_kernel_is_refused_without_tls),
         cmocka_unit_test(io_uring_forbidden_is_said),
+        cmocka_unit_test(fips_mode_is_refused),
         cmocka_unit_test(probe_says_what_is_missing),
     };
     (void)alarm(300);
