@@ -73,7 +73,7 @@ int gw_pemkey_read_phrase(struct gw_pemkey_reader *reader, struct gw_files *file
     gw_pemfile_note_readers(&file, files);
     const char *line = (const char *)file.file.data;
     size_t len = strcspn(line, "\r\n");
-    if (len > GW_PEMKEY_PHRASE_MAX)
+    if (len == 0 || len > GW_PEMKEY_PHRASE_MAX)
         return gw_error_set(err, GW_EXIT_USAGE,
                             PHRASE_FLAG " %s: the first line must be a pass phrase of at most %d "
                                         "bytes",

@@ -679,7 +679,6 @@ static void pkcs12_holds_all(void **state)
     const struct test_cert *certs[] = {w->server_ec, w->server_rsa};
     const char *const phrases[][2] = {/* of the file, of --key-pass-file */
                                       {"secret", "secret\n"},
-                                      {"", "\n"},
                                       {"", NULL},
                                       {NULL, NULL},
                                       {"", "other\n"}};
