@@ -45,6 +45,7 @@ enum found {
     NOTHING,   /* no such block */
     DAMAGED,   /* or no memory */
     ENCRYPTED, /* and there is no pass phrase */
+    BLANK,     /* … or it is empty, as only that of PKCS #12 may be */
     LOCKED,    /* … or it is not the right one */
     LEGACY,    /* … or libcrypto has not such an algorithm */
     UNUSABLE,  /* of a kind that TLS has no use for */
@@ -232,6 +233,8 @@ static enum found open_and_decode(struct gw_pemkey_reader *r, struct block *b, i
 {
     if (!r->phrase_file)
         return ENCRYPTED;
+    if (!*r->phrase)
+        return BLANK;
     if (!(is_pkcs8(b) ? open_pkcs8(r, b) : open_headed(r, b)))
         return gw_pemkey_unsupported(r->algorithm) ? LEGACY : LOCKED;
     enum found found = decode(r, b, ret_type);
@@ -266,6 +269,11 @@ int gw_pemkey_read(struct gw_pemkey_reader *reader, const struct gw_pemfile *fil
     if (found == NOTHING && strcmp(file->flag, "--cert") == 0)
         return gw_error_set(err, GW_EXIT_USAGE, "--cert %s: holds no private key; add --key",
                             file->path);
+    if (found == BLANK)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            PHRASE_FLAG " %s: the first line must be the pass phrase of %s %s, and "
+                                        "is empty",
+                            reader->phrase_file, file->flag, file->path);
     if (found == LEGACY)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "%s %s: the key is encrypted with %s, " GW_PEMKEY_LEGACY

@@ -32,8 +32,8 @@ struct gw_pemkey_reader {
 bool gw_pemkey_unsupported(char ret[static GW_PEMKEY_ALGORITHM]);
 
 void gw_pemkey_init(struct gw_pemkey_reader *reader, OSSL_LIB_CTX *library);
-/* Takes the first line of the file for the pass phrase of encrypted keys. Returns 0; negative errno
- * with *err filled. `path` must outlive the reader. */
+/* Takes the first line of the file, which may be empty, for the pass phrase of encrypted keys.
+ * Returns 0; negative errno with *err filled. `path` must outlive the reader. */
 gw_must_check int gw_pemkey_read_phrase(struct gw_pemkey_reader *reader, struct gw_files *files,
                                         const char *path, struct gw_error *err);
 /* Wipes. A zeroed one is allowed. */
