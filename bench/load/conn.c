@@ -296,6 +296,7 @@ static void take_control(struct bench_conn *c, const struct gw_opened *o)
     case GW_CONTROL_PEER_FAILED:
         bench_conn_fail(c, "the server sent the alert %s", gw_alert_name(control.alert));
         return;
+    case GW_CONTROL_REFUSE:
     case GW_CONTROL_FAIL:
     case GW_CONTROL_END_CLEANLY:
         bench_conn_fail(c, "the server sent a record that must not come");

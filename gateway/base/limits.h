@@ -41,7 +41,8 @@ enum {
     /* What a peer may make us swallow without progress (as OpenSSL limits it). */
     GW_EMPTY_RECORDS_MAX = 32,
     GW_WARNING_ALERTS_MAX = 5,
-    GW_KEY_UPDATES_MAX = 32, /* between two records of application data, either way */
+    GW_RENEGOTIATIONS_MAX = 3, /* asked for, and refused, in one connection of TLS 1.2 */
+    GW_KEY_UPDATES_MAX = 32,   /* between two records of application data, either way */
 
     /* KeyUpdates of one peer in a second, and as many at once. Each costs some ten microseconds. A
      * Java client with jdk.tls.keyLimits of 2^20 bytes sends one for each MiB that it sends: at 500

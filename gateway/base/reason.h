@@ -66,7 +66,7 @@
     X(RECORD_OVERFLOW,      "record-overflow",        true,  "a record is longer than TLS allows")                      \
     X(RECORD_UNEXPECTED,    "record-unexpected",      true,  "a record that may not come here came")                    \
     X(RECORD_FLOOD,         "record-flood",           true,  "too many empty records, warnings or key updates")         \
-    X(RENEGOTIATION,        "renegotiation",          true,  "the peer asked for renegotiation, which is refused")      \
+    X(RENEGOTIATION,        "renegotiation",          true,  "the peer asked for renegotiation again and again, which is refused") \
     X(REKEY_UNSUPPORTED,    "rekey-unsupported",      true,  "the peer changed its key and this kernel cannot")         \
     X(KEY_LIMIT,            "key-limit",              true,  "the key sealed as many records as is safe")               \
     X(KERNEL_KEYS,          "kernel-keys",            true,  "the kernel cannot run its records, and --records kernel allows nothing else") \

@@ -74,6 +74,13 @@ enum gw_crypto {
     GW_CRYPTO_LIBRARY, /* libcrypto alone */
 };
 
+/* What the plain side sees where the TLS side's stream was cut, once all before that has arrived.
+ */
+enum gw_truncation {
+    GW_TRUNCATION_RESET,
+    GW_TRUNCATION_END,
+};
+
 enum gw_proxy_protocol {
     GW_PROXY_OFF,
     GW_PROXY_V1,
@@ -157,6 +164,7 @@ struct gw_service {
     enum gw_without_rekey ktls_without_rekey;
     uint32_t rekey_after; /* records */
     enum gw_relay relay;
+    enum gw_truncation truncation;
     enum gw_proxy_protocol proxy_protocol;
 
     int64_t handshake_timeout_ns;

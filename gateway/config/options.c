@@ -10,6 +10,7 @@ static const char *const records_words[] = {"auto", "kernel", "user", "measured"
 static const char *const crypto_words[] = {"auto", "library", NULL};
 static const char *const allow_words[] = {"allow", "deny", NULL};
 static const char *const relay_words[] = {"auto", "splice", "copy", NULL};
+static const char *const truncation_words[] = {"reset", "end", NULL};
 static const char *const proxy_words[] = {"off", "v1", "v2", "v2-tls", "v2-tls-full", NULL};
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const level_words[] = {"error", "warning", "info", "debug", NULL};
@@ -378,6 +379,19 @@ static const struct gw_option options[] = {
         .max = 365 * 24 * HOURS,
         IN_EACH(max_conn_age_ns),
         .set = gw_set_duration,
+    },
+    {
+        .name = "truncation",
+        .kind = GW_OPTION_WORD,
+        .group = GW_GROUP_RECORDS,
+        .commands = GATEWAY,
+        .initial = "reset",
+        .help = "what the plain side sees when the other one closes without close_notify, after "
+                "all that came before: a reset, as the stream may have been cut, or its end",
+        .also = "allow-truncation ssl-shutdown ignore-eof fin-without-close-notify",
+        .words = truncation_words,
+        IN_SERVICE(truncation),
+        .set = gw_set_word,
     },
     {
         .name = "shutdown-timeout",

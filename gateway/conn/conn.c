@@ -32,6 +32,12 @@ void gw_conn_set_timer(struct gw_conn *c, int64_t after_ns)
     gw_timer_set(&c->env->wheel, &c->timer, c->env->now_ns + after_ns);
 }
 
+void gw_conn_wake_in(struct gw_conn *c, int64_t after_ns)
+{
+    if (!gw_timer_armed(&c->timer) || c->timer.deadline_ns > c->env->now_ns + after_ns)
+        gw_conn_set_timer(c, after_ns);
+}
+
 void gw_conn_starve(struct gw_conn *c, enum gw_op op)
 {
     c->starved |= (uint16_t)(1U << op);
@@ -86,9 +92,8 @@ static int64_t silence_limit(const struct gw_service *service, bool half_closed)
 void gw_conn_half_closed(struct gw_conn *c)
 {
     c->moved_ns = c->env->now_ns;
-    if (c->tx.state != GW_TX_DRAIN)
-        gw_conn_set_timer(
-            c, gw_tenure_before(c, gw_resume_before(c, silence_limit(c->service, true))));
+    int64_t limit = silence_limit(c->service, true);
+    gw_conn_wake_in(c, gw_tenure_before(c, gw_resume_before(c, limit)));
 }
 
 void gw_conn_copy_text(char *dst, size_t size, const char *src)
@@ -154,6 +159,7 @@ void gw_conn_send_control(struct gw_conn *c, uint8_t type, const uint8_t *body, 
             .msg_controllen = sizeof(c->control_cmsg),
         };
         gw_ring_control_type_set(&c->control_msg, type);
+        c->rec.tx.records++;
     } else if (gw_record_seal(&c->rec, type, payload, len, &c->control_at, &c->control_left)) {
         gw_end_now(c, GW_REASON_INTERNAL);
         return;
@@ -161,13 +167,26 @@ void gw_conn_send_control(struct gw_conn *c, uint8_t type, const uint8_t *body, 
     send_control_rest(c);
 }
 
-static void send_alert(struct gw_conn *c)
+static void send_alert(struct gw_conn *c, uint8_t description)
 {
     uint8_t body[GW_CONTROL_MAX];
-    size_t len = gw_control_alert(body, (uint8_t)c->alert);
-    c->alert = -1;
+    size_t len = gw_control_alert(body, description);
     gw_conn_send_control(c, GW_CONTENT_ALERT, body, len);
+}
+
+static void send_last_alert(struct gw_conn *c)
+{
+    uint8_t description = (uint8_t)c->alert;
+    c->alert = -1;
+    send_alert(c, description);
     c->rec.close_sent = true;
+}
+
+static void send_warning(struct gw_conn *c)
+{
+    uint8_t description = c->warning;
+    c->warning = 0;
+    send_alert(c, description);
 }
 
 static bool send_handshake(struct gw_conn *c)
@@ -185,19 +204,21 @@ static bool send_handshake(struct gw_conn *c)
  * batches of data, sealed only when it is their turn, so that sequence numbers follow the wire. */
 void gw_conn_drive_tx(struct gw_conn *c)
 {
-    if (c->send_owner != GW_SEND_NOBODY || c->step == GW_STEP_CLOSING)
+    if (c->send_owner != GW_SEND_NOBODY || gw_end_left_tls(c) || c->tx.broken)
         return;
     if (c->hs) {
         if (send_handshake(c) || c->step == GW_STEP_HANDSHAKE)
             return;
         gw_opening_flushed(c);
-        if (c->send_owner != GW_SEND_NOBODY || c->step == GW_STEP_CLOSING)
+        if (c->send_owner != GW_SEND_NOBODY || gw_end_left_tls(c))
             return;
     }
     if (!c->has_record || c->rec.close_sent)
         return;
-    if (c->alert >= 0) /* after it there is no data, so no new key either */
-        send_alert(c);
+    if (c->alert >= 0 && c->tx.state != GW_TX_READY) /* after it nothing is sent */
+        send_last_alert(c);
+    else if (c->warning)
+        send_warning(c);
     else if (c->key_update)
         gw_rekey_send(c);
     else if (c->tx.state == GW_TX_READY)
@@ -224,18 +245,31 @@ static void handshake_sent(struct gw_conn *c, size_t sent)
         gw_opening_read(c);
 }
 
+/* A reset does not undo what the peer sent before, which is still to be read. */
+static void send_failed(struct gw_conn *c, int res)
+{
+    bool reset = res == -EPIPE || res == -ECONNRESET;
+    c->send_owner = GW_SEND_NOBODY;
+    if (c->step == GW_STEP_RELAY && reset)
+        gw_tx_broken(c);
+    else
+        gw_end_now(c, c->step == GW_STEP_HANDSHAKE ? GW_REASON_HANDSHAKE_RESET
+                                                   : GW_REASON_CLIENT_RESET);
+}
+
 void gw_conn_tls_sent(struct gw_conn *c, int res)
 {
     enum gw_send_owner owner = c->send_owner;
     /* The kernel engine tells of a record it could not open to whoever comes first, even to a send.
      * That is sent again, before the alert: a part of it may have left. */
     bool again = res < 0 && c->failed_sends++ < FAILED_SENDS_MAX && gw_rx_record_failed(c, res);
-    size_t sent = again ? 0 : (size_t)res;
-    if (res <= 0 && !again)
-        gw_end_now(c, c->step == GW_STEP_HANDSHAKE ? GW_REASON_HANDSHAKE_RESET
-                                                   : GW_REASON_CLIENT_RESET);
-    if (c->step == GW_STEP_CLOSING)
+    if (res <= 0 && !again) {
+        send_failed(c, res);
         return;
+    }
+    if (gw_end_left_tls(c))
+        return;
+    size_t sent = (size_t)GW_MAX(res, 0);
     c->send_owner = GW_SEND_NOBODY;
     if (owner == GW_SEND_HANDSHAKE)
         handshake_sent(c, sent);
@@ -293,10 +327,10 @@ static completion_handler *const handlers[GW_OP_COUNT] = {
 
 void gw_conn_leave(struct gw_conn *c)
 {
-    if (c->step == GW_STEP_LINGER)
-        gw_end_drop_plain(c);
     if (c->step == GW_STEP_CLOSING)
         gw_end_try_free(c);
+    else if (c->step == GW_STEP_LINGER || c->step == GW_STEP_DELIVER)
+        gw_end_drop_sides(c);
 }
 
 void gw_conn_complete(struct gw_conn_env *env, const struct gw_completion *done)
@@ -309,10 +343,11 @@ void gw_conn_complete(struct gw_conn_env *env, const struct gw_completion *done)
     gw_require(c->magic == GW_CONN_MAGIC && handlers[done->token.op]);
     if (!done->more)
         c->in_flight &= (uint16_t) ~(1U << done->token.op);
-    if (c->step != GW_STEP_CLOSING)
-        handlers[done->token.op](c, done);
-    else
+    bool of_tls = !(GW_PLAIN_OPS & 1U << done->token.op);
+    if (c->step == GW_STEP_CLOSING || (of_tls && gw_end_left_tls(c)))
         gw_ring_completion_give(env->ring, done);
+    else
+        handlers[done->token.op](c, done);
     gw_conn_leave(c);
 }
 
@@ -339,22 +374,11 @@ static void relay_timer(struct gw_conn *c)
         return;
     if (c->tx.state == GW_TX_DRAIN)
         gw_tx_drain_look(c);
+    if (c->step == GW_STEP_RELAY && c->tx.state == GW_TX_DRAIN)
+        gw_conn_wake_in(c, c->tx.look_ns - c->env->now_ns);
     int64_t next = gw_tenure_before(c, gw_resume_before(c, limit > 0 ? left : 0));
-    if (c->step == GW_STEP_RELAY && next > 0 && !gw_timer_armed(&c->timer))
-        gw_conn_set_timer(c, next);
-}
-
-static void linger_timer(struct gw_conn *c)
-{
-    int64_t left = c->moved_ns + GW_LINGER_NS - c->env->now_ns;
-    if (left <= 0) {
-        gw_end_close(c);
-        return;
-    }
-    if (c->tx.state == GW_TX_DRAIN)
-        gw_tx_drain_look(c);
-    if (c->step == GW_STEP_LINGER && !gw_timer_armed(&c->timer))
-        gw_conn_set_timer(c, left);
+    if (c->step == GW_STEP_RELAY && next > 0)
+        gw_conn_wake_in(c, next);
 }
 
 static void no_timer(struct gw_conn *c gw_unused)
@@ -367,7 +391,8 @@ static void (*const timer_handlers[GW_STEP_COUNT])(struct gw_conn *c) = {
     [GW_STEP_CONNECT] = gw_opening_connect_timeout,
     [GW_STEP_FLUSH] = handshake_timer,
     [GW_STEP_RELAY] = relay_timer,
-    [GW_STEP_LINGER] = linger_timer,
+    [GW_STEP_LINGER] = gw_end_timer,
+    [GW_STEP_DELIVER] = gw_end_timer,
     [GW_STEP_CLOSING] = no_timer,
 };
 
@@ -472,6 +497,7 @@ void gw_conn_end_all(struct gw_conn_env *env)
             gw_end_now(c, GW_REASON_SHUTDOWN);
         else
             gw_end_with(c, GW_REASON_SHUTDOWN, GW_ALERT_CLOSE_NOTIFY);
+        gw_end_hurry(c);
         gw_conn_leave(c);
     }
 }

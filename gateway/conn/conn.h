@@ -2,8 +2,8 @@
 /*
  * The life of one connection, from accept to close, as steps (GW_STEPS) driven by completions.
  *
- *   server role: preface → handshake → connect → flush → relay → linger → closing
- *   client role: connect → handshake → flush → relay → linger → closing
+ *   server role: preface → handshake → connect → flush → relay → linger → deliver → closing
+ *   client role: connect → handshake → flush → relay → linger → deliver → closing
  *
  * It has a TLS side, where records are, and a plain side. In the server role the TLS side is the
  * client that was accepted and the plain side the backend; in the client role it is the other way
@@ -40,6 +40,7 @@
     X(FLUSH)     /* what is left of the handshake leaves */                             \
     X(RELAY)     /* both flows run */                                                   \
     X(LINGER)    /* the reason is set; the TLS side gets its alert */                   \
+    X(DELIVER)   /* the TLS side is closed; the plain side gets what came of it */      \
     X(CLOSING)   /* waiting for operations to end, then everything is freed */
 // clang-format on
 

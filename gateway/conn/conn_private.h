@@ -7,7 +7,10 @@
 #include "gateway/wire/proxy_in.h"
 
 enum {
-    GW_CONN_MAGIC = 0x636f6e6e
+    GW_CONN_MAGIC = 0x636f6e6e,
+    /* While a peer takes nothing its queue is looked at ever less often, to 2^5 ticks: many of them
+     * must not keep the worker busy. */
+    GW_DRAIN_SLOWEST = 5
 };
 
 enum gw_rx_state {
@@ -16,7 +19,7 @@ enum gw_rx_state {
     GW_RX_CONTROL, /* kernel engine: fetching a control record */
     GW_RX_HEADER,  /* sending the PROXY header */
     GW_RX_WRITE,   /* sending to the plain side */
-    GW_RX_DONE,    /* the TLS side's stream ended; the plain side was told */
+    GW_RX_DONE,    /* the TLS side's stream ended; the plain side was told, or is by its end */
     GW_RX_DISCARD, /* lingering: read and thrown away */
 };
 
@@ -27,7 +30,15 @@ enum gw_tx_state {
     GW_TX_WRITE, /* sending to the TLS side */
     GW_TX_CLOSE, /* an alert (close_notify or fatal) waits for its turn or is being sent */
     GW_TX_DRAIN, /* kernel TX: waiting until all that was accepted has left */
-    GW_TX_DONE,  /* nothing more goes to the TLS side; its FIN is sent */
+    GW_TX_DONE,  /* nothing more goes to the TLS side; its FIN is sent, or it is broken */
+};
+
+/* What becomes of the plain side once the connection has its reason (delivery.c). */
+enum gw_plain_end {
+    GW_PLAIN_OPEN,  /* it has none yet */
+    GW_PLAIN_WRITE, /* what was opened of the TLS side's stream is still being sent */
+    GW_PLAIN_DRAIN, /* … was sent, and not all of it is acknowledged */
+    GW_PLAIN_OVER,  /* nothing more goes there: closed as soon as nothing is in flight on it */
 };
 
 /* Whose bytes the send in flight to the TLS side carries. */
@@ -72,6 +83,7 @@ struct gw_rx {
     enum gw_rx_state state;
     bool eof;     /* the TLS side's stream ended (close_notify); finish after what is in buf */
     bool broken;  /* the plain side takes no more */
+    bool cut;     /* the TLS side's stream ended without close_notify (--truncation end) */
     bool emptied; /* user engine: the last receive took all there was */
     bool ready;   /* kernel engine: there may be something to read */
     bool again;   /* … and a wake-up came while a receive was in flight */
@@ -91,6 +103,7 @@ struct gw_rx {
 struct gw_tx {
     enum gw_tx_state state;
     bool eof;      /* the plain side's stream ended */
+    bool broken;   /* the TLS side takes no more */
     bool hot;      /* user engine: the last read filled a slot; read several at once */
     bool emptied;  /* the last read took all there was */
     bool promised; /* splice: poll said that there is something */
@@ -102,7 +115,17 @@ struct gw_tx {
     uint32_t iov_at;
     uint32_t iov_count;
     uint8_t drain_empty; /* times in a row that nothing was unacknowledged */
-    uint8_t drain_full;  /* … that something was, up to DRAIN_SLOWEST */
+    uint8_t drain_full;  /* … that something was, up to GW_DRAIN_SLOWEST */
+    int64_t look_ns;     /* DRAIN: when to look again */
+};
+
+struct gw_delivery {
+    enum gw_plain_end state;
+    bool hurried;     /* `until_ns` stays */
+    uint8_t looks;    /* DRAIN: times in a row that something was unacknowledged */
+    int unacked;      /* … so many bytes, as seen last */
+    int64_t look_ns;  /* … when to look again */
+    int64_t until_ns; /* however little went */
 };
 
 struct gw_conn {
@@ -144,10 +167,13 @@ struct gw_conn {
     struct gw_record rec;
     struct gw_rx rx;
     struct gw_tx tx;
+    struct gw_delivery delivery;
+    int64_t linger_until_ns;
 
     enum gw_send_owner send_owner;
     uint8_t failed_sends;    /* that were sent again */
     int16_t alert;           /* AlertDescription to send, -1: none */
+    uint8_t warning;         /* … before it, and the connection goes on; 0: none */
     bool key_update;         /* a KeyUpdate is to be sent */
     bool key_update_sent;    /* … is being sent; the next TX key follows it */
     bool update_asked;       /* the peer was asked for its next key, and this is not it yet */
@@ -192,6 +218,8 @@ static inline struct gw_token gw_conn_begin(struct gw_conn *c, enum gw_op op)
 }
 
 void gw_conn_set_timer(struct gw_conn *c, int64_t after_ns);
+/* The same, unless it is to fire before. */
+void gw_conn_wake_in(struct gw_conn *c, int64_t after_ns);
 /* The op found no buffer; it is tried again when there is one. */
 void gw_conn_starve(struct gw_conn *c, enum gw_op op);
 /* Instead of by that op; NULL: it starves. */
@@ -343,7 +371,11 @@ void gw_tx_sent(struct gw_conn *c, size_t sent);
 /* Starts the end of the TLS side's direction with an alert; what is already sealed goes first. */
 void gw_tx_close(struct gw_conn *c, uint8_t alert);
 void gw_tx_alert_sent(struct gw_conn *c);
+/* DRAIN: looks, if it is time to; the state is another one when it is over. */
 void gw_tx_drain_look(struct gw_conn *c);
+/* The TLS side takes no more, since it reset the connection. What it sent before may still be
+ * there. */
+void gw_tx_broken(struct gw_conn *c);
 
 /* ---- rekey.c ---- */
 
@@ -385,6 +417,8 @@ void gw_splice_note(struct gw_pace *pace, size_t bytes);
 /* READY: sends what is in tx.pipe. The TLS send must be free. */
 void gw_splice_tx_send(struct gw_conn *c);
 void gw_splice_tx_sent(struct gw_conn *c);
+/* Sends what is in rx.pipe, or waits until that is possible. */
+void gw_splice_rx_send(struct gw_conn *c);
 /* How many records more than its bytes tell may become of a pipe's content. */
 uint32_t gw_splice_records_more(void);
 void gw_splice_plain_room(struct gw_conn *c, const struct gw_completion *done);
@@ -392,9 +426,9 @@ void gw_splice_plain_data(struct gw_conn *c, const struct gw_completion *done);
 void gw_splice_tls_room(struct gw_conn *c, const struct gw_completion *done);
 /* From env->eager, of which it is taken: the next step of the flows that let others go first. */
 void gw_splice_go_on(struct gw_conn *c);
-/* Gives pipes back, with what is in them. */
+/* Give pipes back, with what is in them. */
 void gw_splice_drop_rx(struct gw_conn *c);
-void gw_splice_drop(struct gw_conn *c);
+void gw_splice_drop_tx(struct gw_conn *c);
 
 /* ---- ending.c ----
  *
@@ -404,20 +438,52 @@ void gw_splice_drop(struct gw_conn *c);
 
 /* Ends the connection for `reason`, telling the TLS side `alert`; a second call changes nothing. */
 void gw_end_with(struct gw_conn *c, enum gw_reason reason, uint8_t alert);
-/* … without a word to it. */
+/* … without a word to it; or, if it has ended already, without another one. */
 void gw_end_now(struct gw_conn *c, enum gw_reason reason);
 /* … after the bytes (an alert) that the handshake still has to send. */
 void gw_end_handshake(struct gw_conn *c, enum gw_reason reason);
-/* LINGER: something changed; close when the TLS side was told and has closed. */
+/* LINGER, DELIVER: something changed; goes on when the TLS side was told and has closed, or when
+ * all is delivered. */
 void gw_end_check(struct gw_conn *c);
+/* LINGER, DELIVER: time has passed. */
+void gw_end_timer(struct gw_conn *c);
+/* Little time is left for an end that has begun. */
+void gw_end_hurry(struct gw_conn *c);
+/* Whether the TLS side is closed, or is about to be. */
+static inline bool gw_end_left_tls(const struct gw_conn *c)
+{
+    return c->step >= GW_STEP_DELIVER;
+}
 /* Reads more to throw away, unless it is doing so. */
 void gw_end_discard(struct gw_conn *c);
 void gw_end_discarded(struct gw_conn *c, const struct gw_completion *done);
 /* The connection ended as it should: both streams are over. */
 void gw_end_finished(struct gw_conn *c);
-/* Closes the plain side as soon as nothing is in flight on it. */
-void gw_end_drop_plain(struct gw_conn *c);
-/* Enters CLOSING. */
-void gw_end_close(struct gw_conn *c);
+/* Closes each side that is over as soon as nothing is in flight on it. */
+void gw_end_drop_sides(struct gw_conn *c);
+void gw_end_cancel(struct gw_conn *c, unsigned ops);
 /* CLOSING: frees everything once nothing is in flight. */
 void gw_end_try_free(struct gw_conn *c);
+
+/* ---- delivery.c ----
+ *
+ * Once the connection has its reason: what was opened of the TLS side's stream is sent to the plain
+ * side and, until --close-timeout passes in silence, its acknowledgement awaited, since a RST
+ * throws away what lies in the send queue.
+ */
+
+/* Operations on the plain side. */
+enum {
+    GW_PLAIN_OPS = 1U << GW_OP_CONNECT | 1U << GW_OP_PLAIN_RECV | 1U << GW_OP_PLAIN_SEND |
+                   1U << GW_OP_PLAIN_DATA | 1U << GW_OP_PLAIN_ROOM | 1U << GW_OP_PLAIN_STANDING,
+};
+
+/* Called once, while c->step still tells how far the connection came. */
+void gw_delivery_begin(struct gw_conn *c);
+/* A send to the plain side has ended: bytes or negative errno. */
+void gw_delivery_sent(struct gw_conn *c, int res);
+/* A pipe was emptied into the plain side, or cannot be: 0 or negative errno. */
+void gw_delivery_spliced(struct gw_conn *c, int res);
+/* Looks, if it is time to, and sets the timer for the next look. */
+void gw_delivery_look(struct gw_conn *c);
+void gw_delivery_hurry(struct gw_conn *c);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a connection ends. LINGER: the TLS side is told (alert, then FIN) and what it still sends is
- * read and thrown away, since closing with unread bytes makes the kernel send RST, which can
- * overtake the alert. However much that is, it costs the peer as much as us, and two seconds are
- * the end of it. CLOSING: operations are cancelled, and once none is in flight everything is given
- * back; not before, since the kernel may still use buffers and descriptors.
+ * How a connection ends, in two halves that do not wait for each other. LINGER: the TLS side is
+ * told (alert, then FIN) and what it still sends is read and thrown away, since closing with unread
+ * bytes makes the kernel send RST, which can overtake the alert. However much that is, it costs the
+ * peer as much as us, and two seconds are the end of it. Meanwhile, and in DELIVER, the plain side
+ * gets what is due to it (delivery.c). CLOSING: operations are cancelled, and once none is in
+ * flight everything is given back; not before, since the kernel may still use buffers and
+ * descriptors.
  */
 #include "gateway/conn/conn_private.h"
 
@@ -13,72 +15,77 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* A connect is in flight only when there is no TLS yet, and then all operations are cancelled. */
-enum {
-    PLAIN_OPS = 1U << GW_OP_CONNECT | 1U << GW_OP_PLAIN_RECV | 1U << GW_OP_PLAIN_SEND |
-                1U << GW_OP_PLAIN_DATA | 1U << GW_OP_PLAIN_ROOM | 1U << GW_OP_PLAIN_STANDING,
-};
-
-static void cancel(struct gw_conn *c, unsigned ops)
+void gw_end_cancel(struct gw_conn *c, unsigned ops)
 {
     for (unsigned op = 0; op < GW_OP_COUNT; op++)
         if (ops & c->in_flight & 1U << op)
             gw_ring_cancel(c->env->ring, gw_conn_token(c, (enum gw_op)op));
 }
 
-static void begin_plain_end(struct gw_conn *c)
+void gw_end_drop_sides(struct gw_conn *c)
 {
-    gw_splice_drop_rx(c);
-    cancel(c, PLAIN_OPS);
-}
-
-void gw_end_drop_plain(struct gw_conn *c)
-{
-    if (!(c->in_flight & PLAIN_OPS))
+    if (c->delivery.state == GW_PLAIN_OVER && !(c->in_flight & GW_PLAIN_OPS))
         gw_ring_close(c->env->ring, &c->plain_fd);
+    if (gw_end_left_tls(c) && !(c->in_flight & ~GW_PLAIN_OPS))
+        gw_ring_close(c->env->ring, &c->tls_fd);
 }
 
-void gw_end_close(struct gw_conn *c)
+static void close_all(struct gw_conn *c)
 {
     c->step = GW_STEP_CLOSING;
     gw_timer_clear(&c->env->wheel, &c->timer);
-    gw_list_remove(&c->starved_node);
-    gw_standing_drop(c, GW_FLOW_RX);
-    gw_standing_drop(c, GW_FLOW_TX);
-    gw_splice_drop(c);
-    cancel(c, ~0U);
+    gw_end_cancel(c, ~0U);
 }
 
-void gw_end_now(struct gw_conn *c, enum gw_reason reason)
+/* Nothing of the TLS side is read or sent any more. */
+static void leave_tls(struct gw_conn *c)
 {
-    if (c->step == GW_STEP_CLOSING)
-        return;
-    gw_opening_left_handshake(c);
-    if (c->reason == GW_REASON_NONE)
-        c->reason = gw_reason_in(c->service->role, reason);
-    if (c->step != GW_STEP_LINGER)
-        begin_plain_end(c);
-    gw_end_close(c);
+    c->step = GW_STEP_DELIVER;
+    c->starved = 0;
+    gw_list_remove(&c->starved_node);
+    gw_list_remove(&c->eager_node);
+    gw_splice_drop_tx(c);
+    gw_end_cancel(c, ~(unsigned)GW_PLAIN_OPS);
 }
 
-static void begin_linger(struct gw_conn *c, enum gw_reason reason)
+static void set_timer(struct gw_conn *c)
+{
+    if (c->step == GW_STEP_LINGER)
+        gw_conn_wake_in(c, c->linger_until_ns - c->env->now_ns);
+    if (c->step == GW_STEP_LINGER && c->tx.state == GW_TX_DRAIN)
+        gw_conn_wake_in(c, c->tx.look_ns - c->env->now_ns);
+    gw_delivery_look(c);
+}
+
+/* The reason is set: the relay ends, and its other half begins to. */
+static void begin(struct gw_conn *c, enum gw_reason reason)
 {
     gw_opening_left_handshake(c);
     c->reason = gw_reason_in(c->service->role, reason);
-    begin_plain_end(c);
-    cancel(c, 1U << GW_OP_TLS_STANDING);
+    gw_timer_clear(&c->env->wheel, &c->timer);
+    gw_delivery_begin(c);
+    gw_end_cancel(c, 1U << GW_OP_TLS_STANDING);
     gw_standing_drop(c, GW_FLOW_RX);
     gw_standing_drop(c, GW_FLOW_TX);
     c->starved = 0; /* to discard, it asks anew */
     gw_list_remove(&c->starved_node);
     c->step = GW_STEP_LINGER;
-    c->moved_ns = c->env->now_ns;
-    gw_conn_set_timer(c, c->tx.state == GW_TX_DRAIN ? GW_DRAIN_TICK_NS : GW_LINGER_NS);
+    c->linger_until_ns = c->env->now_ns + GW_LINGER_NS;
+}
+
+void gw_end_now(struct gw_conn *c, enum gw_reason reason)
+{
+    if (gw_end_left_tls(c))
+        return;
+    if (c->step != GW_STEP_LINGER)
+        begin(c, reason);
+    leave_tls(c);
+    gw_end_check(c);
 }
 
 static void begin_discard(struct gw_conn *c)
 {
-    bool gone = c->rec.close_received;
+    bool gone = c->rec.close_received || c->tx.broken;
     c->rx.state = gone ? GW_RX_DONE : GW_RX_DISCARD;
     if (c->step == GW_STEP_LINGER && !gone)
         gw_end_discard(c);
@@ -92,7 +99,7 @@ void gw_end_with(struct gw_conn *c, enum gw_reason reason, uint8_t alert)
         gw_end_now(c, reason);
         return;
     }
-    begin_linger(c, reason);
+    begin(c, reason);
     gw_tx_close(c, alert);
     begin_discard(c);
     gw_end_check(c);
@@ -100,7 +107,7 @@ void gw_end_with(struct gw_conn *c, enum gw_reason reason, uint8_t alert)
 
 void gw_end_handshake(struct gw_conn *c, enum gw_reason reason)
 {
-    begin_linger(c, reason);
+    begin(c, reason);
     c->tx.state = GW_TX_CLOSE;
     gw_conn_drive_tx(c);
     begin_discard(c);
@@ -109,7 +116,10 @@ void gw_end_handshake(struct gw_conn *c, enum gw_reason reason)
 
 void gw_end_finished(struct gw_conn *c)
 {
-    gw_end_now(c, c->rx.broken ? GW_REASON_BACKEND_RESET : GW_REASON_FINISHED);
+    gw_end_now(c, c->rx.broken   ? GW_REASON_BACKEND_RESET
+                  : c->rx.cut    ? GW_REASON_CLIENT_TRUNCATED
+                  : c->tx.broken ? GW_REASON_CLIENT_RESET
+                                 : GW_REASON_FINISHED);
 }
 
 void gw_end_discard(struct gw_conn *c)
@@ -144,7 +154,26 @@ void gw_end_discarded(struct gw_conn *c, const struct gw_completion *done)
 void gw_end_check(struct gw_conn *c)
 {
     if (c->step == GW_STEP_LINGER && c->rx.state == GW_RX_DONE && c->tx.state == GW_TX_DONE)
-        gw_end_close(c);
+        leave_tls(c);
+    if (c->step == GW_STEP_DELIVER && c->delivery.state == GW_PLAIN_OVER)
+        close_all(c);
+    else if (c->step == GW_STEP_LINGER || c->step == GW_STEP_DELIVER)
+        set_timer(c);
+}
+
+void gw_end_timer(struct gw_conn *c)
+{
+    if (c->step == GW_STEP_LINGER && c->env->now_ns >= c->linger_until_ns)
+        leave_tls(c);
+    if (c->step == GW_STEP_LINGER && c->tx.state == GW_TX_DRAIN)
+        gw_tx_drain_look(c);
+    gw_end_check(c);
+}
+
+void gw_end_hurry(struct gw_conn *c)
+{
+    if (c->step == GW_STEP_LINGER || c->step == GW_STEP_DELIVER)
+        gw_delivery_hurry(c);
 }
 
 static const char *engine_word(const struct gw_conn *c, const struct gw_record_half *half)
@@ -160,10 +189,22 @@ static const char *relay_word(const struct gw_conn *c, const struct gw_record_ha
     return pace->spliced ? "splice" : "copy";
 }
 
+/* The TLS side went without our being able to say that it went too early: it said close_notify
+ * before (and its kernel sent RST, for tickets that it had not read), no byte was on its way, or
+ * --truncation takes such an end for one. */
+static bool is_harmless(const struct gw_conn *c)
+{
+    bool truncated = c->reason == gw_reason_in(c->service->role, GW_REASON_CLIENT_TRUNCATED);
+    bool reset = c->reason == gw_reason_in(c->service->role, GW_REASON_CLIENT_RESET);
+    bool nothing = c->report.bytes_up == 0 && c->report.bytes_down == 0;
+    return (truncated || reset) && (c->rec.close_received || nothing || c->rx.cut);
+}
+
 static void tell(struct gw_conn *c)
 {
     struct gw_conn_report *r = &c->report;
     r->reason = c->reason;
+    r->harmless = is_harmless(c);
     r->wall_ns = gw_clock_wall_ns();
     r->duration_us = (uint64_t)(c->env->now_ns - c->began_ns) / 1000;
     gw_conn_copy_text(r->tx_engine, sizeof(r->tx_engine), engine_word(c, &c->rec.tx));

@@ -362,12 +362,11 @@ static void go_on(struct gw_conn *c, enum gw_handshake_verdict verdict)
 }
 
 /* A step of a handshake was made, which takes longer than all else: after some of them it is time
- * to send. The connection may be gone after it. */
+ * to send. */
 static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict)
 {
-    struct gw_ring *ring = c->env->ring;
     go_on(c, verdict);
-    gw_ring_flush(ring);
+    gw_ring_flush(c->env->ring);
 }
 
 void gw_opening_received(struct gw_conn *c, const struct gw_completion *done)
@@ -389,7 +388,9 @@ void gw_opening_received(struct gw_conn *c, const struct gw_completion *done)
 
 static void begin_flush(struct gw_conn *c)
 {
-    if (!c->hs)
+    if (c->hs)
+        gw_conn_set_timer(c, c->service->handshake_timeout_ns);
+    else
         gw_opening_next(c);
 }
 
@@ -417,7 +418,8 @@ static void begin_relay(struct gw_conn *c)
     if (first > 0)
         gw_conn_set_timer(c, first);
     gw_tx_read(c);
-    gw_rx_begin(c);
+    if (c->step == GW_STEP_RELAY) /* what is spliced may have failed at once */
+        gw_rx_begin(c);
 }
 
 /* ---- the order of the steps ---- */

@@ -50,20 +50,31 @@ static void add_texts(struct gw_line *line, struct gw_conn_report *report)
     }
 }
 
+/* Any byte may be in a flag. */
+static bool is_set(const bool *flag)
+{
+    uint8_t byte;
+    memcpy(&byte, flag, sizeof(byte));
+    return byte != 0;
+}
+
+enum gw_log_level gw_conn_report_level(const struct gw_conn_report *r)
+{
+    bool is_error = gw_reason_info((enum gw_reason)r->reason)->is_error;
+    return is_error && !is_set(&r->harmless) ? GW_LOG_WARNING : GW_LOG_INFO;
+}
+
 /* The line without what the peer's certificate says, which can be long: that comes last. */
 static void format_report(struct gw_conn_report *r, enum gw_log_format format, int worker,
                           struct gw_line *line)
 {
     const struct gw_reason_info *reason = gw_reason_info((enum gw_reason)r->reason);
-    gw_line_begin(line, format, r->wall_ns, reason->is_error ? GW_LOG_WARNING : GW_LOG_INFO, worker,
-                  "connection closed");
+    gw_line_begin(line, format, r->wall_ns, gw_conn_report_level(r), worker, "connection closed");
     gw_line_str(line, "reason", reason->word);
     gw_line_u64(line, "id", r->id);
     add_unique_id(line, r);
     add_texts(line, r);
-    uint8_t resumed;
-    memcpy(&resumed, &r->resumed, sizeof(resumed)); /* any byte may be there */
-    if (resumed)
+    if (is_set(&r->resumed))
         gw_line_u64(line, "resumed", 1);
     gw_line_u64(line, "bytes_up", r->bytes_up);
     gw_line_u64(line, "bytes_down", r->bytes_down);

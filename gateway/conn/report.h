@@ -24,6 +24,7 @@ struct gw_conn_report {
     uint64_t duration_us;
     uint64_t handshake_us; /* 0: the handshake did not finish */
     uint32_t reason;       /* enum gw_reason */
+    bool harmless;         /* whatever the reason is: nothing was lost, or it is wanted so */
     bool resumed;
     char service[32]; /* GW_SERVICE_NAME_SIZE */
     char client[64];
@@ -47,6 +48,9 @@ struct gw_conn_report {
 enum {
     GW_UNIQUE_ID_MAX = 40
 };
+
+/* At which level it is logged. What it holds may be anything. */
+enum gw_log_level gw_conn_report_level(const struct gw_conn_report *report);
 
 /* The two as one text, that no other connection has: "9f…-1a", of hex digits. */
 void gw_conn_unique_id(char out[GW_UNIQUE_ID_MAX], uint64_t run, uint64_t id);

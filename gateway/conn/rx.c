@@ -28,8 +28,9 @@ static void write_out(struct gw_conn *c)
     gw_rekey_look_at_rx(c);
 }
 
-/* The TLS side's stream is over and everything of it was sent. In TLS 1.2 a close_notify ends both
- * directions (RFC 5246 7.2.1); in TLS 1.3 only this one (RFC 8446 6.1). */
+/* The TLS side's stream is over and everything of it was sent. The other one goes on: in TLS 1.3
+ * (RFC 8446 6.1), and in TLS 1.2 too, whose rule to drop what is still to be sent (RFC 5246 7.2.1)
+ * few keep, and RFC 8446 took back. */
 static void finish(struct gw_conn *c)
 {
     c->rx.state = GW_RX_DONE;
@@ -39,8 +40,6 @@ static void finish(struct gw_conn *c)
     (void)gw_ring_shutdown_write(c->env->ring, c->plain_fd);
     if (c->tx.state == GW_TX_DONE)
         gw_end_finished(c);
-    else if (!gw_record_is_tls13(&c->rec))
-        gw_end_with(c, GW_REASON_FINISHED, GW_ALERT_CLOSE_NOTIFY);
     else
         gw_conn_half_closed(c);
 }
@@ -55,6 +54,10 @@ static bool take_control(struct gw_conn *c, uint8_t type, const uint8_t *payload
     case GW_CONTROL_CLOSED:
         c->rx.eof = true;
         return true;
+    case GW_CONTROL_REFUSE:
+        c->warning = control.alert;
+        gw_conn_drive_tx(c);
+        return c->step == GW_STEP_RELAY;
     case GW_CONTROL_KEY_UPDATE:
         return gw_rekey_follow(c, &control);
     case GW_CONTROL_PEER_FAILED:
@@ -276,14 +279,14 @@ static void control_received(struct gw_conn *c, int res)
 static void received_kernel(struct gw_conn *c, const struct gw_completion *done)
 {
     c->rx.buf = done->buf;
+    if (!gw_rx_saw_data(c))
+        return;
     c->rx.iov_at = 0;
     c->rx.iov_count = 1;
     done->buf->iov[0] = (struct iovec){
         .iov_base = done->buf->data + GW_BUFFER_FRONT,
         .iov_len = (size_t)done->res,
     };
-    if (!gw_rx_saw_data(c))
-        return;
     gw_splice_note(&c->rx.pace, (size_t)done->res);
     gw_conn_moved(c, GW_FLOW_RX, (size_t)done->res);
     gw_record_count_received(&c->rec, (size_t)done->res);
@@ -335,6 +338,7 @@ static const struct {
     enum gw_reason reason;
     uint8_t alert;
 } kernel_failures[] = {
+    /* Also where it should be unexpected_message (kernel-notes/bad-mac-for-a-type.md). */
     {-EBADMSG, GW_REASON_RECORD_BAD_MAC, GW_ALERT_BAD_RECORD_MAC},
     {-EMSGSIZE, GW_REASON_RECORD_OVERFLOW, GW_ALERT_RECORD_OVERFLOW},
     {-EINVAL, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_PROTOCOL_VERSION}, /* of the header */
@@ -357,20 +361,28 @@ bool gw_rx_record_failed(struct gw_conn *c, int res)
     return false;
 }
 
-/* End of the TCP stream without close_notify, or an error. After our own close_notify many clients
- * just close; before it, somebody may have cut the stream. */
+/* The TCP stream ended without close_notify. After our own close_notify many clients just close;
+ * before it, somebody may have cut the stream. */
+static void cut(struct gw_conn *c)
+{
+    bool told = c->tx.eof && c->tx.state >= GW_TX_DRAIN;
+    if (c->service->truncation == GW_TRUNCATION_END) {
+        c->rx.cut = !told;
+        finish(c);
+    } else if (!told) {
+        gw_end_now(c, GW_REASON_CLIENT_TRUNCATED);
+    } else if (c->tx.state == GW_TX_DRAIN) { /* what it asked for is still on its way */
+        gw_end_with(c, GW_REASON_FINISHED, GW_ALERT_CLOSE_NOTIFY);
+    } else {
+        gw_end_now(c, GW_REASON_FINISHED);
+    }
+}
+
 void gw_rx_gone(struct gw_conn *c, int res)
 {
-    if (res == 0) {
-        if (!c->tx.eof || c->tx.state < GW_TX_DRAIN)
-            gw_end_now(c, GW_REASON_CLIENT_TRUNCATED);
-        else if (c->tx.state == GW_TX_DRAIN) /* what it asked for is still on its way */
-            gw_end_with(c, GW_REASON_FINISHED, GW_ALERT_CLOSE_NOTIFY);
-        else
-            gw_end_now(c, GW_REASON_FINISHED);
-        return;
-    }
-    if (!gw_rx_record_failed(c, res))
+    if (res == 0 && !c->tx.broken)
+        cut(c);
+    else if (res == 0 || !gw_rx_record_failed(c, res))
         gw_end_now(c, GW_REASON_CLIENT_RESET);
 }
 
@@ -439,6 +451,7 @@ void gw_rx_broken(struct gw_conn *c)
 {
     c->rx.state = GW_RX_DONE;
     c->rx.broken = true;
+    c->rx.iov_at = c->rx.iov_count = 0;
     gw_standing_drop(c, GW_FLOW_RX);
     gw_conn_give_buffer(c, &c->rx.buf);
     if (c->tx.state == GW_TX_DONE)
@@ -457,8 +470,10 @@ static void header_sent(struct gw_conn *c, size_t sent)
 void gw_rx_sent(struct gw_conn *c, int res)
 {
     struct gw_rx *rx = &c->rx;
-    if (c->step != GW_STEP_RELAY)
+    if (c->reason != GW_REASON_NONE) {
+        gw_delivery_sent(c, res);
         return;
+    }
     if (res <= 0) {
         gw_rx_broken(c);
         return;

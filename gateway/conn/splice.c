@@ -131,16 +131,14 @@ void gw_splice_drop_rx(struct gw_conn *c)
     give_pipe(c, &c->rx.pipe);
 }
 
-void gw_splice_drop(struct gw_conn *c)
+void gw_splice_drop_tx(struct gw_conn *c)
 {
-    gw_list_remove(&c->eager_node);
-    give_pipe(c, &c->rx.pipe);
     give_pipe(c, &c->tx.pipe);
 }
 
 /* ---- TLS side to plain side ---- */
 
-static void write_rx(struct gw_conn *c)
+void gw_splice_rx_send(struct gw_conn *c)
 {
     uint64_t cuts = 0; /* there are no records here */
     int res = empty_pipe(c, c->rx.pipe, c->plain_fd, &cuts);
@@ -149,6 +147,10 @@ static void write_rx(struct gw_conn *c)
         return;
     }
     give_pipe(c, &c->rx.pipe);
+    if (c->reason != GW_REASON_NONE) {
+        gw_delivery_spliced(c, GW_MIN(res, 0));
+        return;
+    }
     if (res < 0) {
         gw_rx_broken(c);
         return;
@@ -170,6 +172,20 @@ static int fill_rx(struct gw_conn *c, struct gw_pipe *pipe)
     return res;
 }
 
+static void take_rx(struct gw_conn *c, struct gw_pipe *pipe)
+{
+    if (!gw_rx_saw_data(c)) {
+        give_pipe(c, &pipe);
+        return;
+    }
+    c->rx.pipe = pipe;
+    c->rx.state = GW_RX_WRITE;
+    moved(c, &c->rx.pace, pipe->bytes);
+    gw_record_count_received(&c->rec, pipe->bytes);
+    gw_splice_rx_send(c);
+    gw_rekey_look_at_rx(c);
+}
+
 bool gw_splice_rx(struct gw_conn *c)
 {
     if (!rx_wanted(c))
@@ -181,14 +197,7 @@ bool gw_splice_rx(struct gw_conn *c)
     c->rx.receive = res <= 0 && res != -EAGAIN;
     c->rx.told = res;
     if (pipe->bytes > 0) {
-        c->rx.pipe = pipe;
-        c->rx.state = GW_RX_WRITE;
-        moved(c, &c->rx.pace, pipe->bytes);
-        gw_record_count_received(&c->rec, pipe->bytes);
-        if (gw_rx_saw_data(c)) {
-            write_rx(c);
-            gw_rekey_look_at_rx(c);
-        }
+        take_rx(c, pipe);
         return true;
     }
     give_pipe(c, &pipe);
@@ -213,7 +222,7 @@ void gw_splice_plain_room(struct gw_conn *c, const struct gw_completion *done)
 {
     (void)done; /* whatever it is, the next call finds it out */
     if (c->rx.pipe)
-        write_rx(c);
+        gw_splice_rx_send(c);
 }
 
 /* ---- plain side to TLS side ---- */

@@ -11,10 +11,7 @@
 
 /* Looks at SIOCOUTQ that must find nothing before the FIN (kernel-notes/ktls-drain.md). */
 enum {
-    DRAIN_LOOKS = 2,
-    /* While a peer takes nothing it is looked at ever less often, to 2^5 ticks: many of them must
-     * not keep the worker busy. */
-    DRAIN_SLOWEST = 5
+    DRAIN_LOOKS = 2
 };
 
 static void read_slots(struct gw_conn *c)
@@ -103,7 +100,7 @@ void gw_tx_read(struct gw_conn *c)
 
 void gw_tx_received(struct gw_conn *c, const struct gw_completion *done)
 {
-    if (c->step != GW_STEP_RELAY) {
+    if (c->step != GW_STEP_RELAY || c->tx.state != GW_TX_READ) {
         gw_ring_completion_give(c->env->ring, done);
     } else if (done->res == -ENOBUFS) {
         gw_conn_starve(c, GW_OP_PLAIN_RECV);
@@ -151,6 +148,16 @@ static bool key_has_room(const struct gw_conn *c)
     return gw_record_key_has_room(&c->rec, (c->tx.len + each - 1) / each + more);
 }
 
+/* What was read can be sealed no more. */
+static void key_used_up(struct gw_conn *c)
+{
+    c->tx.state = GW_TX_CLOSE;
+    if (c->alert < 0)
+        c->alert = GW_ALERT_CLOSE_NOTIFY;
+    gw_end_with(c, GW_REASON_KEY_LIMIT, GW_ALERT_CLOSE_NOTIFY);
+    gw_conn_drive_tx(c);
+}
+
 void gw_tx_send(struct gw_conn *c)
 {
     struct gw_tx *tx = &c->tx;
@@ -159,7 +166,7 @@ void gw_tx_send(struct gw_conn *c)
         return;
     }
     if (!key_has_room(c)) {
-        gw_end_with(c, GW_REASON_KEY_LIMIT, GW_ALERT_CLOSE_NOTIFY);
+        key_used_up(c);
         return;
     }
     if (tx->pipe) {
@@ -215,7 +222,7 @@ void gw_tx_close(struct gw_conn *c, uint8_t alert)
     if (c->tx.state >= GW_TX_CLOSE)
         return;
     c->alert = alert;
-    if (c->tx.state != GW_TX_WRITE)
+    if (c->tx.state != GW_TX_WRITE && c->tx.state != GW_TX_READY)
         c->tx.state = GW_TX_CLOSE;
     gw_conn_drive_tx(c);
 }
@@ -230,23 +237,50 @@ static void done(struct gw_conn *c)
         gw_end_finished(c);
 }
 
+/* Whether something of it may be lost yet: what the kernel's records wait in does not leave by
+ * itself, and RX that failed there leaves bytes unread, for which a close sends RST. */
+static bool must_drain(const struct gw_conn *c)
+{
+    bool unread = c->step == GW_STEP_LINGER && c->rec.rx.engine == GW_ENGINE_KERNEL;
+    return c->has_record && (c->rec.tx.engine == GW_ENGINE_KERNEL || unread);
+}
+
 void gw_tx_alert_sent(struct gw_conn *c)
 {
     c->tx.state = GW_TX_DRAIN;
     c->tx.drain_empty = c->tx.drain_full = 0;
-    if (c->has_record && c->rec.tx.engine == GW_ENGINE_KERNEL)
+    c->tx.look_ns = c->env->now_ns;
+    if (must_drain(c))
         gw_tx_drain_look(c);
     else
         done(c);
 }
 
+void gw_tx_broken(struct gw_conn *c)
+{
+    c->tx.state = GW_TX_DONE;
+    c->tx.broken = true;
+    gw_standing_drop(c, GW_FLOW_TX);
+    gw_splice_drop_tx(c);
+    gw_conn_give_buffer(c, &c->tx.buf);
+    gw_conn_fed(c, GW_OP_PLAIN_RECV);
+    if (c->rx.state == GW_RX_DONE)
+        gw_end_finished(c);
+    else
+        gw_conn_half_closed(c);
+}
+
 void gw_tx_drain_look(struct gw_conn *c)
 {
+    if (c->env->now_ns < c->tx.look_ns)
+        return;
     int unacked = gw_ring_unacked(c->env->ring, c->tls_fd);
     c->tx.drain_empty = unacked == 0 ? c->tx.drain_empty + 1 : 0;
-    c->tx.drain_full = unacked > 0 ? GW_MIN(c->tx.drain_full + 1, DRAIN_SLOWEST) : 0;
-    if (unacked < 0 || c->tx.drain_empty >= DRAIN_LOOKS)
+    c->tx.drain_full = unacked > 0 ? GW_MIN(c->tx.drain_full + 1, GW_DRAIN_SLOWEST) : 0;
+    if (unacked < 0 || c->tx.drain_empty >= DRAIN_LOOKS) {
         done(c);
-    else
-        gw_conn_set_timer(c, GW_DRAIN_TICK_NS << c->tx.drain_full);
+        return;
+    }
+    c->tx.look_ns = c->env->now_ns + (GW_DRAIN_TICK_NS << c->tx.drain_full);
+    gw_conn_wake_in(c, c->tx.look_ns - c->env->now_ns);
 }

@@ -81,8 +81,7 @@ static void connection_ended(void *arg, const struct gw_conn_report *report,
                              const struct gw_note *note)
 {
     struct gw_entry_conn entry;
-    bool is_error = gw_reason_info((enum gw_reason)report->reason)->is_error;
-    if (gw_log_wanted(is_error ? GW_LOG_WARNING : GW_LOG_INFO))
+    if (gw_log_wanted(gw_conn_report_level(report)))
         push(arg, &entry, gw_entry_conn_make(&entry, report, note));
 }
 

@@ -15,7 +15,7 @@ enum {
 enum {
     HS_HEADER = 4,
     ALERT_LEN = 2,
-    TICKET_MAX = 64 * 1024,
+    BODY_MAX = 64 * 1024, /* of a message that is stepped over */
 };
 
 static enum gw_control_verdict fail(struct gw_control *ret, enum gw_reason reason, uint8_t alert)
@@ -106,15 +106,16 @@ static enum gw_control_verdict take_key_update(struct gw_record *rec, uint32_t l
 {
     if (len != 1)
         return unexpected(ret, GW_ALERT_DECODE_ERROR);
-    if (!gw_record_can_rekey(rec, &rec->rx))
-        return end_cleanly(ret, GW_REASON_REKEY_UNSUPPORTED);
-    if (gw_reader_left(r) == 0)
-        return GW_CONTROL_GO_ON;
+    if (gw_reader_left(r) == 0) /* a kernel that cannot follow is not waited for */
+        return gw_record_can_rekey(rec, &rec->rx) ? GW_CONTROL_GO_ON
+                                                  : end_cleanly(ret, GW_REASON_REKEY_UNSUPPORTED);
     uint8_t request = gw_read_u8(r);
     if (gw_reader_left(r) > 0)
         return unexpected(ret, GW_ALERT_UNEXPECTED_MESSAGE);
     if (request > 1)
         return unexpected(ret, GW_ALERT_ILLEGAL_PARAMETER);
+    if (!gw_record_can_rekey(rec, &rec->rx))
+        return end_cleanly(ret, GW_REASON_REKEY_UNSUPPORTED);
     ret->granted = rec->updates_granted > 0;
     rec->updates_granted -= ret->granted;
     if (!ret->granted && !count(&rec->key_updates, GW_KEY_UPDATES_MAX))
@@ -123,28 +124,59 @@ static enum gw_control_verdict take_key_update(struct gw_record *rec, uint32_t l
     return update_keys(rec, request == 1, ret);
 }
 
-static enum gw_control_verdict skip_ticket(struct gw_record *rec, uint32_t len, struct gw_reader *r,
-                                           struct gw_control *ret)
+/* Steps over a message's body, which is not kept. */
+static enum gw_control_verdict skip_body(struct gw_record *rec, uint32_t len,
+                                         struct gw_control *ret)
 {
-    (void)r;
     if (len == 0)
         return unexpected(ret, GW_ALERT_DECODE_ERROR);
-    if (len > TICKET_MAX)
+    if (len > BODY_MAX)
         return unexpected(ret, GW_ALERT_ILLEGAL_PARAMETER);
-    if (!count(&rec->empty_records, GW_EMPTY_RECORDS_MAX))
-        return flood(ret);
     rec->hs_skip = len;
     return GW_CONTROL_GO_ON;
 }
 
-static enum gw_control_verdict refuse_renegotiation(struct gw_control *ret)
+static enum gw_control_verdict skip_ticket(struct gw_record *rec, uint32_t len, struct gw_reader *r,
+                                           struct gw_control *ret)
 {
-    return fail(ret, GW_REASON_RENEGOTIATION, GW_ALERT_NO_RENEGOTIATION);
+    (void)r;
+    enum gw_control_verdict verdict = skip_body(rec, len, ret);
+    if (verdict == GW_CONTROL_GO_ON && !count(&rec->empty_records, GW_EMPTY_RECORDS_MAX))
+        return flood(ret);
+    return verdict;
+}
+
+/* Renegotiation: the connection goes on as it is, after a warning (RFC 5246 7.2.2). A peer that
+ * asks for nothing else is not answered for ever. */
+static enum gw_control_verdict refuse(struct gw_record *rec, struct gw_control *ret)
+{
+    if (!count(&rec->renegotiations, GW_RENEGOTIATIONS_MAX))
+        return fail(ret, GW_REASON_RENEGOTIATION, GW_ALERT_UNEXPECTED_MESSAGE);
+    ret->refuses = true;
+    return GW_CONTROL_GO_ON;
+}
+
+static enum gw_control_verdict refuse_client_hello(struct gw_record *rec, uint32_t len,
+                                                   struct gw_reader *r, struct gw_control *ret)
+{
+    (void)r;
+    enum gw_control_verdict verdict = skip_body(rec, len, ret);
+    return verdict == GW_CONTROL_GO_ON ? refuse(rec, ret) : verdict;
+}
+
+static enum gw_control_verdict refuse_hello_request(struct gw_record *rec, uint32_t len,
+                                                    struct gw_reader *r, struct gw_control *ret)
+{
+    (void)r;
+    if (len > 0)
+        return unexpected(ret, GW_ALERT_DECODE_ERROR);
+    rec->hs_part_len = 0;
+    return refuse(rec, ret);
 }
 
 /*
  * The messages that may come after the handshake; any other is unexpected. `take` gets a message
- * whose header is complete, and the rest of the record; NULL: its first byte says enough.
+ * whose header is complete, and the rest of the record.
  */
 static const struct message {
     uint8_t type;
@@ -156,8 +188,8 @@ static const struct message {
 } messages[] = {
     {KEY_UPDATE, .tls13 = true, .to_server = true, .to_client = true, .take = take_key_update},
     {NEW_SESSION_TICKET, .tls13 = true, .to_client = true, .take = skip_ticket},
-    {CLIENT_HELLO, .to_server = true},
-    {HELLO_REQUEST, .to_client = true},
+    {CLIENT_HELLO, .to_server = true, .take = refuse_client_hello},
+    {HELLO_REQUEST, .to_client = true, .take = refuse_hello_request},
 };
 
 static const struct message *find_message(const struct gw_record *rec, uint8_t type)
@@ -203,8 +235,6 @@ static enum gw_control_verdict take_message(struct gw_record *rec, struct gw_rea
     const struct message *m = find_message(rec, gw_read_u8(&header));
     if (!m)
         return unexpected(ret, GW_ALERT_UNEXPECTED_MESSAGE);
-    if (!m->take)
-        return refuse_renegotiation(ret);
     if (rec->hs_part_len < HS_HEADER)
         return GW_CONTROL_GO_ON;
     return m->take(rec, gw_read_u24(&header), r, ret);
@@ -234,7 +264,10 @@ static enum gw_control_verdict judge_handshake(struct gw_record *rec, const uint
     bool in_parts = verdict == GW_CONTROL_GO_ON && rec->hs_part_len > 0;
     if (in_parts && !count(&rec->empty_records, GW_EMPTY_RECORDS_MAX))
         return flood(ret);
-    return verdict;
+    if (verdict != GW_CONTROL_GO_ON || !ret->refuses)
+        return verdict;
+    ret->alert = GW_ALERT_NO_RENEGOTIATION;
+    return GW_CONTROL_REFUSE;
 }
 
 size_t gw_control_key_update(uint8_t out[GW_CONTROL_MAX], bool request)

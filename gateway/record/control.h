@@ -35,6 +35,7 @@ enum gw_alert_level {
 enum gw_control_verdict {
     GW_CONTROL_GO_ON,       /* nothing to do */
     GW_CONTROL_CLOSED,      /* the peer's close_notify: its stream ended properly */
+    GW_CONTROL_REFUSE,      /* go on, and send the warning `alert`: renegotiation */
     GW_CONTROL_KEY_UPDATE,  /* change the key of rx; with `reply` send a KeyUpdate */
     GW_CONTROL_PEER_FAILED, /* fatal alert received; reason set; send nothing */
     GW_CONTROL_FAIL,        /* end with `alert` and `reason` */
@@ -43,9 +44,10 @@ enum gw_control_verdict {
 
 struct gw_control {
     enum gw_reason reason;
-    uint8_t alert; /* to send on FAIL; the received one on PEER_FAILED */
-    bool reply;    /* KEY_UPDATE: the peer asked for our next key as well */
-    bool granted;  /* KEY_UPDATE: for a record of data that was sent */
+    uint8_t alert; /* to send on FAIL and REFUSE; the received one on PEER_FAILED */
+    bool refuses; /* a message of the record is refused: REFUSE, if nothing worse comes behind it */
+    bool reply;   /* KEY_UPDATE: the peer asked for our next key as well */
+    bool granted; /* KEY_UPDATE: for a record of data that was sent */
 };
 
 /* Judges a record that is not application data, or is empty. *ret is always filled: reason NONE

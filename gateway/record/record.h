@@ -50,10 +50,11 @@ struct gw_record {
     uint8_t hs_part[4]; /* header of a handshake message that is not all there */
     uint8_t hs_part_len;
     uint64_t unforgiven;   /* records of data sent since empty ones were last forgiven for them */
-    uint32_t hs_skip;      /* bytes still to come of a ticket, which are not kept */
+    uint32_t hs_skip;      /* bytes still to come of a message that is not kept */
     uint8_t empty_records; /* without payload (handshake ones too) since the last payload */
     uint8_t warning_alerts;
-    uint8_t key_updates; /* since the last payload, either way, beyond those that were granted */
+    uint8_t renegotiations; /* that the peer asked for */
+    uint8_t key_updates;    /* since the last payload, either way, beyond those that were granted */
     uint16_t updates_granted; /* by records of data sent */
     bool close_sent;          /* our close_notify or fatal alert was made: nothing more is sealed */
     bool close_received;

@@ -350,8 +350,10 @@ static bool draining(const struct run *run)
     const struct gw_pool *pool = &run->g->env.pool;
     for (uint32_t slot = 0; slot < pool->limit; slot++) {
         const struct gw_conn *c = gw_pool_find(pool, slot, gw_pool_generation(pool, slot));
-        if (c && c->tx.state == GW_TX_DRAIN && c->step != GW_STEP_CLOSING)
-            return !run->paused;
+        if (c && c->tx.state == GW_TX_DRAIN && !gw_end_left_tls(c) && !run->paused)
+            return true;
+        if (c && c->delivery.state == GW_PLAIN_DRAIN && !run->plain_paused)
+            return true;
     }
     return false;
 }

@@ -22,9 +22,10 @@ static void check_state(const struct gw_record *rec)
     gw_require(rec->hs_part_len <= sizeof(rec->hs_part));
     gw_require(rec->hs_skip <= 64 * 1024);
     gw_require(rec->hs_skip == 0 || rec->hs_part_len == sizeof(rec->hs_part));
-    gw_require(rec->role == GW_ROLE_CLIENT || rec->hs_skip == 0);
+    gw_require(rec->role == GW_ROLE_CLIENT || rec->hs_skip == 0 || !gw_record_is_tls13(rec));
     gw_require(rec->empty_records <= GW_EMPTY_RECORDS_MAX);
     gw_require(rec->warning_alerts <= GW_WARNING_ALERTS_MAX);
+    gw_require(rec->renegotiations <= GW_RENEGOTIATIONS_MAX);
     gw_require(rec->key_updates <= GW_KEY_UPDATES_MAX);
     gw_require(rec->updates_granted == 0); /* nothing is sent here */
 }
@@ -42,6 +43,9 @@ static void check_verdict(const struct gw_record *rec, enum gw_control_verdict v
         gw_require(gw_record_can_rekey(rec, &rec->rx));
         gw_require(!control->reply || gw_record_can_rekey(rec, &rec->tx));
         gw_require(rec->hs_part_len == 0);
+        break;
+    case GW_CONTROL_REFUSE:
+        gw_require(!gw_record_is_tls13(rec) && control->alert == GW_ALERT_NO_RENEGOTIATION);
         break;
     case GW_CONTROL_FAIL:
         gw_require(control->alert != GW_ALERT_CLOSE_NOTIFY);
@@ -78,8 +82,8 @@ static bool judge_one(struct gw_record *rec, struct gw_reader *r)
      */
     bool forgiven = type == GW_CONTENT_DATA && rec->key_updates == 0;
     gw_require(rec->key_updates == updates || forgiven || rec->hs_part_len == 0);
-    return verdict == GW_CONTROL_GO_ON || verdict == GW_CONTROL_KEY_UPDATE ||
-           verdict == GW_CONTROL_CLOSED;
+    return verdict == GW_CONTROL_GO_ON || verdict == GW_CONTROL_REFUSE ||
+           verdict == GW_CONTROL_KEY_UPDATE || verdict == GW_CONTROL_CLOSED;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

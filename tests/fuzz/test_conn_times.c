@@ -17,7 +17,8 @@
 #include <cmocka.h>
 
 enum {
-    STEPS_MAX = 3
+    STEPS_MAX = 8,
+    RECORD = 16384
 };
 
 /* The connection goes on after the steps and `last` seconds more, and ends a second later. */
@@ -61,6 +62,18 @@ static const struct row {
      3,
      20,
      GW_REASON_CLOSE_TIMEOUT},
+    {"a slow backend takes something",
+     {{.act = CONN_PAUSE_B},
+      {.act = CONN_DATA, .len = RECORD},
+      {.act = CONN_DATA, .len = RECORD},
+      {.act = CONN_DATA, .len = RECORD},
+      {.act = CONN_DATA, .len = RECORD},
+      {.act = CONN_DATA, .len = 1000}, /* for which it has no room */
+      {.act = CONN_TIME, .type = 50},
+      {.act = CONN_PAUSE_B}},
+     8,
+     60,
+     GW_REASON_IDLE_TIMEOUT},
     {"the client goes on",
      {{.act = CONN_BACKEND_FIN}, {.act = CONN_TIME, .type = 15}, {.act = CONN_DATA, .len = 1}},
      3,

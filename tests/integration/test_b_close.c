@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,16 +63,18 @@ static void half_close_keeps_the_other_direction(void **state)
     struct client c;
     (void)state;
     serve(NULL, NULL);
-    plan(BACKEND_PLAN(.up_seed = STAGE_SEED, .down_seed = STAGE_SEED, .down_bytes = MIB,
-                      .down_after_fin = true));
-    join(&c, TLS1_3_VERSION);
-    client_send(&c, 50000);
-    client_close_notify(&c);
-    client_receive(&c, MIB);
-    assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
-    client_close(&c);
-    assert_int_equal(account(0).received, 50000);
-    gateway_expect(gateway, "finished", NULL);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        plan(BACKEND_PLAN(.up_seed = STAGE_SEED, .down_seed = STAGE_SEED, .down_bytes = MIB,
+                          .down_after_fin = true));
+        join(&c, version);
+        client_send(&c, 50000);
+        client_close_notify(&c);
+        client_receive(&c, MIB);
+        assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+        client_close(&c);
+        assert_int_equal(account(0).received, 50000);
+        gateway_expect(gateway, "finished", NULL);
+    }
     gateway_stop(gateway);
 }
 
@@ -91,23 +94,6 @@ static void backend_may_end_first(void **state)
     assert_int_equal(a.received, MIB);
     client_close(&c);
     gateway_expect(gateway, "finished", NULL);
-    gateway_stop(gateway);
-}
-
-/* RFC 5246 7.2.1: in TLS 1.2 a close_notify ends both directions. */
-static void close_notify_of_tls12_ends_both(void **state)
-{
-    struct client c;
-    (void)state;
-    serve(NULL, NULL);
-    plan(BACKEND_PLAN(.up_seed = STAGE_SEED, .no_fin = true));
-    join(&c, TLS1_2_VERSION);
-    client_send(&c, 50000);
-    client_close_notify(&c);
-    assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
-    client_close(&c);
-    gateway_expect(gateway, "finished", NULL);
-    assert_true(backend_await_received(backend, 0, 50000));
     gateway_stop(gateway);
 }
 
@@ -176,6 +162,140 @@ static void client_resets(void **state)
     gateway_stop(gateway);
 }
 
+/* ---- what came before the end ---- */
+
+enum {
+    MUCH = 200000, /* more than the backend's kernel takes while it does not read */
+    LAST_RECORD = MUCH % 16384,
+};
+
+static void cut_it(struct client *c)
+{
+    client_send(c, MUCH);
+    client_truncate(c);
+    assert_int_equal(client_read_end(c), CLIENT_TRUNCATED);
+}
+
+/* Good records and a bad one in one piece. */
+static void damage_it(struct client *c)
+{
+    c->wire.hold = true;
+    client_send(c, MUCH);
+    c->wire.held[c->wire.held_len - LAST_RECORD / 2] ^= 0x10;
+    client_release(c);
+    assert_int_equal(client_read_end(c), CLIENT_ALERTED);
+    assert_int_equal(c->alert, ALERT_BAD_RECORD_MAC);
+}
+
+static const struct {
+    void (*end)(struct client *c);
+    const char *reason;
+    uint64_t arrive;
+} late_ends[] = {
+    {cut_it, "client-truncated", MUCH},
+    {damage_it, "record-bad-mac", MUCH - LAST_RECORD},
+};
+
+/* The backend reads only once the client is gone. All that was authentic arrives, then the reset.
+ */
+static void all_arrives_before_the_reset(void **state)
+{
+    (void)state;
+    serve(NULL, NULL);
+    gateway->bad_records = true;
+    for (size_t i = 0; i < 2 * sizeof(late_ends) / sizeof(late_ends[0]); i++) {
+        struct client c;
+        struct conn_line line;
+        plan(BACKEND_PLAN(.up_seed = STAGE_SEED, .no_fin = true, .pause_after = 1,
+                          .receive_buffer = 16384));
+        join(&c, i % 2 ? TLS1_3_VERSION : TLS1_2_VERSION);
+        late_ends[i / 2].end(&c);
+        client_close(&c);
+        backend_resume(backend);
+        struct backend_account a = account(0);
+        assert_true(a.got_reset);
+        assert_false(a.wrong);
+        assert_int_equal(a.received, late_ends[i / 2].arrive);
+        gateway_expect(gateway, late_ends[i / 2].reason, &line);
+        assert_int_equal(line.bytes_up, a.received);
+    }
+    gateway_stop(gateway);
+}
+
+/* A backend that takes nothing is not waited for longer than --close-timeout. */
+static void nobody_takes_it(void **state)
+{
+    struct client c;
+    (void)state;
+    serve("--close-timeout", SHORT_TIME);
+    plan(BACKEND_PLAN(.no_fin = true, .pause_after = 1, .receive_buffer = 16384));
+    join(&c, TLS1_3_VERSION);
+    cut_it(&c);
+    client_close(&c);
+    gateway_expect(gateway, "client-truncated", NULL);
+    gateway_stop(gateway);
+}
+
+#define AT_LEVEL(level, reason) " " level " worker=0 connection closed reason=" reason " "
+
+/* --truncation end: what was cut looks complete, and the answer is given. */
+static void truncation_may_be_an_end(void **state)
+{
+    (void)state;
+    serve("--truncation", "end");
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct client c;
+        plan(BACKEND_PLAN(.up_seed = STAGE_SEED, .down_seed = STAGE_SEED, .down_bytes = MIB,
+                          .down_after_fin = true));
+        join(&c, version);
+        client_send(&c, 50000);
+        client_truncate(&c);
+        client_receive(&c, MIB);
+        assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+        client_close(&c);
+        assert_true(account(0).got_fin);
+        assert_int_equal(account(0).received, 50000);
+        gateway_expect(gateway, "client-truncated", NULL);
+    }
+    gateway_expect_words(gateway, AT_LEVEL("info", "client-truncated"));
+    assert_int_equal(logbook_count(&gateway->log, AT_LEVEL("warning", "client-truncated")), 0);
+    gateway_stop(gateway);
+}
+
+/* Whoever leaves without having read its tickets sends RST. That is nobody's loss behind a
+ * close_notify, or before the first byte. */
+static void leaving_is_no_warning(void **state)
+{
+    struct client c;
+    (void)state;
+    serve(NULL, NULL);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        plan(BACKEND_PLAN(.echo = true));
+        join(&c, version);
+        client_reset(&c);
+        client_close(&c);
+        gateway_expect(gateway, "client-reset", NULL);
+        plan(
+            BACKEND_PLAN(.down_seed = STAGE_SEED, .down_bytes = 100 * MIB, .down_after_fin = true));
+        join(&c, version);
+        client_send(&c, 1000);
+        client_close_notify(&c);
+        assert_true(net_await(c.fd, POLLIN, net_now_ms() + DEADLINE_MS));
+        client_reset(&c);
+        client_close(&c);
+        gateway_expect(gateway, "client-reset", NULL);
+        assert_true(account(0).got_fin);
+    }
+    assert_int_equal(logbook_count(&gateway->log, AT_LEVEL("info", "client-reset")), 4);
+    plan(BACKEND_PLAN(.echo = true));
+    join_and_echo(&c, TLS1_3_VERSION);
+    client_reset(&c);
+    client_close(&c);
+    gateway_expect(gateway, "client-reset", NULL);
+    gateway_expect_words(gateway, AT_LEVEL("warning", "client-reset"));
+    gateway_stop(gateway);
+}
+
 /* A stream that the backend broke off must not look complete to the client. */
 static void backend_resets(void **state)
 {
@@ -227,8 +347,7 @@ static void close_behind_it(struct client *c)
 {
     client_send(c, SMALL);
     client_close_notify(c);
-    if (c->options.version == TLS1_3_VERSION) /* in TLS 1.2 it ends both directions */
-        client_receive(c, SMALL);
+    client_receive(c, SMALL);
     assert_int_equal(client_read_end(c), CLIENT_CLOSE_NOTIFY);
 }
 
@@ -422,18 +541,35 @@ static void client_still_sends_at_our_end(void **state)
     gateway_stop(gateway);
 }
 
-static void close_timeout(void **state)
+static void end_without_an_answer(int version)
 {
     struct client c;
-    (void)state;
-    serve("--close-timeout", SHORT_TIME);
     plan(BACKEND_PLAN(.no_fin = true));
-    join(&c, TLS1_3_VERSION);
+    join(&c, version);
     client_send(&c, 1000);
     client_close_notify(&c);
     assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
     client_close(&c);
     gateway_expect(gateway, "close-timeout", NULL);
+}
+
+static void close_timeout(void **state)
+{
+    (void)state;
+    serve("--close-timeout", SHORT_TIME);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++)
+        end_without_an_answer(version);
+    gateway_stop(gateway);
+}
+
+/* … also where nothing else ends a connection that is silent. */
+static void close_timeout_without_an_idle_one(void **state)
+{
+    (void)state;
+    stage_serve(&(struct gateway_options){
+        .flags = {"--close-timeout", SHORT_TIME, "--idle-timeout", "0"},
+    });
+    end_without_an_answer(TLS1_3_VERSION);
     gateway_stop(gateway);
 }
 
@@ -536,11 +672,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STAGED(half_close_keeps_the_other_direction),
         STAGED(backend_may_end_first),
-        STAGED(close_notify_of_tls12_ends_both),
         STAGED(closed_without_a_byte),
         STAGED(closed_without_waiting),
         STAGED(truncation_is_told_apart),
         STAGED(client_resets),
+        STAGED(all_arrives_before_the_reset),
+        STAGED(nobody_takes_it),
+        STAGED(truncation_may_be_an_end),
+        STAGED(leaving_is_no_warning),
         STAGED(backend_resets),
         STAGED(every_end_behind_small_messages),
         STAGED(unix_backend_ends_behind_small_messages),
@@ -550,6 +689,7 @@ int main(void)
         STAGED(idle_timeout),
         STAGED(client_still_sends_at_our_end),
         STAGED(close_timeout),
+        STAGED(close_timeout_without_an_idle_one),
         STAGED(handshake_timeout),
         STAGED(not_tls),
         STAGED(gone_during_the_handshake),

@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -217,6 +218,32 @@ static void header_and_handshake_have_one_time(void **state)
     gateway_stop(gateway);
 }
 
+/* A header that comes late leaves the handshake what is left of the time. */
+static void a_late_header_brings_no_time(void **state)
+{
+    enum {
+        TIME_MS = 1000,
+        LATE_MS = 700,
+    };
+    char reply[64];
+    int error;
+    (void)state;
+    serve_for("127.0.0.1", "1s");
+    gw_auto_fd fd = net_connect(gateway->port);
+    assert_true(fd >= 0);
+    int64_t began = net_now_ms();
+    assert_true(net_send(fd, headers[0].bytes, headers[0].len - 1, 0));
+    (void)poll(NULL, 0, LATE_MS);
+    assert_true(net_send(fd, headers[0].bytes + headers[0].len - 1, 1, 0));
+    int64_t sent = net_now_ms();
+    (void)net_receive(fd, reply, sizeof(reply), &error);
+    assert_int_not_equal(error, ETIMEDOUT);
+    if (sent - began < TIME_MS)
+        assert_true(net_now_ms() - sent < TIME_MS);
+    gateway_expect(gateway, "handshake-timeout", NULL);
+    gateway_stop(gateway);
+}
+
 /* ---- other people's load balancers ---- */
 
 static void configure_haproxy(FILE *out, const struct foreign *f)
@@ -306,6 +333,7 @@ int main(void)
         TEST(no_header_no_connection),
         TEST(it_may_close_before),
         TEST(header_and_handshake_have_one_time),
+        TEST(a_late_header_brings_no_time),
         TEST(behind_haproxy),
         TEST(behind_nginx),
     };

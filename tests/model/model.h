@@ -85,6 +85,8 @@ struct peer {
     bool ready;      /* its handshake is done */
     bool cut_update; /* sent a KeyUpdate cut in two */
     unsigned warnings;
+    unsigned renegotiations; /* asked for … */
+    unsigned refusals;       /* … and refused by a warning */
     int client_fd;
     int backend_fd;
     unsigned attempts;  /* to connect the backend */
@@ -133,6 +135,7 @@ struct model {
     uint64_t begun;
     uint64_t bytes_up, bytes_down; /* as the reports told */
     uint64_t given;                /* tickets, right after handshakes of the client role */
+    uint64_t refusals;             /* of renegotiation */
     uint64_t asked, answered;      /* connections whose client asked for a KeyUpdate, and got one */
     uint64_t refused[2];           /* connections, by direction, to which a next key was refused */
     uint64_t ended[PLAN_COUNT];

@@ -161,6 +161,22 @@ static void client_updates_in_parts(struct model *m, struct peer *p)
     p->cut_update = true;
 }
 
+/* A ClientHello, or as a server a HelloRequest; perhaps in two parts. */
+static void client_renegotiates(struct model *m, struct peer *p)
+{
+    uint8_t message[300] = {p->own.talk.server ? 0 : 1};
+    size_t len = 4;
+    if (!p->own.talk.server) {
+        len += 1 + below(m, 255);
+        message[3] = (uint8_t)(len - 4);
+    }
+    size_t cut = below(m, 2) ? len : 1 + below(m, len - 1);
+    side_send_record(p, GW_CONTENT_HANDSHAKE, message, cut);
+    if (cut < len)
+        side_send_record(p, GW_CONTENT_HANDSHAKE, message + cut, len - cut);
+    p->renegotiations++;
+}
+
 /* Data, empty records, KeyUpdates, and warnings that are to be stepped over. */
 static void client_writes_odd(struct model *m, struct peer *p)
 {
@@ -177,6 +193,9 @@ static void client_writes_odd(struct model *m, struct peer *p)
     bool tickets = p->own.talk.server && p->side->version(p) == KTLS_TLS_1_3;
     if (tickets && below(m, 6) == 0)
         side_send_ticket(p);
+    if (below(m, 6) == 0 && p->side->version(p) == KTLS_TLS_1_2 &&
+        p->renegotiations < GW_RENEGOTIATIONS_MAX)
+        client_renegotiates(m, p);
     if (below(m, 4) == 0 && p->warnings++ < GW_WARNING_ALERTS_MAX)
         side_send_record(p, GW_CONTENT_ALERT, data, gw_control_alert(data, GW_ALERT_USER_CANCELED));
     size_t len = below(m, 4) ? 1 + below(m, GW_MIN(left, sizeof(data))) : 1;
@@ -280,7 +299,7 @@ static void backend_fin(struct model *m, struct peer *p)
 
 /* ---- plans ---- */
 
-/* The orderly plans: who ends first, and when. In TLS 1.2 a client that ends first ends both. */
+/* The orderly plans: who ends first, and when. */
 static void end_orderly(struct model *m, struct peer *p)
 {
     bool up_sent = p->up_sent == p->up_total;

@@ -94,6 +94,22 @@ int gw_ring_pipe_fill(struct gw_ring *r, struct gw_pipe *pipe, int fd, size_t ma
     return res;
 }
 
+/* The kernel ends a record when its list of 16 pieces is full, however few bytes that are. */
+static void seal(struct gw_ring *r, struct gw_fake_pipe *p, struct gw_fake_sock *s, uint8_t *data,
+                 size_t len)
+{
+    enum {
+        CUTS_MAX = GW_PIPE_SLOTS / 16 + 1
+    };
+    for (size_t at = 0, n; at < len; at += n) {
+        bool cuts = p->cuts < CUTS_MAX && len - at > 1 && gw_fake_chance(r, 50);
+        n = cuts ? 1 + gw_fake_random(r) % (len - at - 1) : len - at;
+        p->cuts += cuts;
+        struct iovec iov = {.iov_base = data + at, .iov_len = n};
+        gw_fake_kernel_send(&s->kernel, &iov, n, GW_CONTENT_DATA);
+    }
+}
+
 int gw_ring_pipe_empty(struct gw_ring *r, struct gw_pipe *pipe, int fd)
 {
     uint8_t data[GW_FAKE_WINDOW];
@@ -112,9 +128,8 @@ int gw_ring_pipe_empty(struct gw_ring *r, struct gw_pipe *pipe, int fd)
     if (room == 0)
         return -EAGAIN;
     size_t n = gw_queue_take(&p->queue, data, gw_fake_some(r, GW_MIN((size_t)pipe->bytes, room)));
-    struct iovec iov = {.iov_base = data, .iov_len = n};
     if (s->kernel.tx)
-        gw_fake_kernel_send(&s->kernel, &iov, n, GW_CONTENT_DATA);
+        seal(r, p, s, data, n);
     else
         gw_queue_add(&s->out, data, n);
     pipe->bytes -= (uint32_t)n;

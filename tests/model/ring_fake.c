@@ -135,6 +135,10 @@ void gw_ring_close(struct gw_ring *r, int *fd)
         assert_int_not_equal(r->ops[r->in_flight[i]].fd, *fd);
     s->open = false;
     r->open_count--;
+    /* A reset throws away what the peer has not got; so does a close with bytes behind a record
+     * that the kernel could not open. */
+    if (s->abort || (s->kernel.failed && gw_queued(&s->in) > 0))
+        gw_queue_free(&s->out);
     r->config.on_close(r->config.arg, *fd, s->abort);
     *fd = -1;
 }

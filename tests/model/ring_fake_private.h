@@ -66,6 +66,7 @@ struct gw_fake_op {
 struct gw_fake_pipe {
     struct gw_pipe pipe; /* the first member */
     struct gw_queue queue;
+    unsigned cuts; /* that its content was cut in by the kernel's records, beyond what bytes tell */
     bool used;
 };
 

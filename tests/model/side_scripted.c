@@ -136,6 +136,11 @@ static bool close(struct peer *p)
 static void on_alert(struct peer *p, const uint8_t *body, size_t len)
 {
     assert_int_equal(len, 2);
+    if (body[1] == GW_ALERT_NO_RENEGOTIATION) {
+        assert_int_equal(body[0], GW_ALERT_LEVEL_WARNING);
+        assert_true(++p->refusals <= p->renegotiations);
+        return;
+    }
     p->alert = body[1];
     p->close_seen = body[1] == GW_ALERT_CLOSE_NOTIFY;
     p->own.over = true;

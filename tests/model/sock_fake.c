@@ -88,7 +88,11 @@ void gw_fake_peer_reset(struct gw_ring *r, int fd)
 
 size_t gw_fake_peer_receive(struct gw_ring *r, int fd, void *data, size_t cap)
 {
-    return gw_queue_take(&gw_fake_sock(r, fd)->out, data, cap);
+    struct gw_fake_sock *s = gw_fake_sock(r, fd);
+    size_t n = gw_queue_take(&s->out, data, cap);
+    if (r->config.prompt && s->open)
+        gw_fake_flush(s);
+    return n;
 }
 
 bool gw_fake_peer_saw_fin(struct gw_ring *r, int fd)
@@ -345,6 +349,8 @@ int gw_fake_transmit(struct gw_ring *r, const struct gw_fake_op *op, struct gw_f
     if (cmsg) {
         assert_true(s->kernel.tx);
         gw_fake_kernel_send(&s->kernel, iov, whole, *CMSG_DATA(cmsg));
+        if (r->config.prompt)
+            gw_fake_flush(s);
         return (int)whole;
     }
     size_t len = gw_fake_some(r, GW_MIN(whole, room));

@@ -157,6 +157,10 @@ static void errors_are_warnings(void **state)
         const char *line = line_of(&r, GW_LOG_TEXT, 0);
         const struct gw_reason_info *row = gw_reason_info((enum gw_reason)i);
         assert_true((strstr(line, "Z warning ") != NULL) == row->is_error);
+        r.harmless = true;
+        assert_non_null(strstr(line_of(&r, GW_LOG_TEXT, 0), "Z info "));
+        r.harmless = false;
+        line = line_of(&r, GW_LOG_TEXT, 0);
         const char *reason = strstr(line, "reason=") + strlen("reason=");
         assert_int_equal(strncmp(reason, row->word, strlen(row->word)), 0);
         assert_int_equal(reason[strlen(row->word)], ' ');

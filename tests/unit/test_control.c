@@ -27,7 +27,7 @@ enum engines {
 struct row {
     uint16_t suite;
     enum gw_role role;
-    const char *records; /* "TYPE:HEX …"; all but the last must be GO_ON or KEY_UPDATE */
+    const char *records; /* "TYPE:HEX …"; all but the last must let the connection go on */
     enum gw_control_verdict verdict;
     enum gw_reason reason;
     uint8_t alert;
@@ -43,7 +43,8 @@ struct row {
 #define REPLY UPDATE, .reply = true
 #define PEER(alert) GW_CONTROL_PEER_FAILED, GW_REASON_CLIENT_ALERT, alert
 #define UNEXPECTED(alert) GW_CONTROL_FAIL, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_##alert
-#define RENEGOTIATION GW_CONTROL_FAIL, GW_REASON_RENEGOTIATION, GW_ALERT_NO_RENEGOTIATION
+#define REFUSE GW_CONTROL_REFUSE, GW_REASON_NONE, GW_ALERT_NO_RENEGOTIATION
+#define RENEGOTIATION GW_CONTROL_FAIL, GW_REASON_RENEGOTIATION, GW_ALERT_UNEXPECTED_MESSAGE
 #define NO_REKEY GW_CONTROL_END_CLEANLY, GW_REASON_REKEY_UNSUPPORTED, GW_ALERT_CLOSE_NOTIFY
 
 static const struct row rows[] = {
@@ -97,6 +98,9 @@ static const struct row rows[] = {
     {TLS13, SERVER, "22:1800000100", NO_REKEY, .engines = RX_KERNEL},
     {TLS13, SERVER, "22:1800000101", NO_REKEY, .engines = RX_KERNEL},
     {TLS13, SERVER, "22:18000000", UNEXPECTED(DECODE_ERROR), .engines = RX_KERNEL},
+    {TLS13, SERVER, "22:1800000102", UNEXPECTED(ILLEGAL_PARAMETER), .engines = RX_KERNEL},
+    {TLS13, CLIENT, "22:18000001ff", UNEXPECTED(ILLEGAL_PARAMETER), .engines = RX_KERNEL},
+    {TLS13, SERVER, "22:180000010018", UNEXPECTED(UNEXPECTED_MESSAGE), .engines = RX_KERNEL},
     {TLS13, SERVER, "22:18", NO_REKEY, .engines = RX_KERNEL},
     {TLS13, SERVER, "22:18000001", NO_REKEY, .engines = RX_KERNEL},
     {TLS13, SERVER, "22:1800000101", NO_REKEY, .engines = TX_KERNEL},
@@ -116,10 +120,22 @@ static const struct row rows[] = {
     {TLS12, SERVER, "22:1800000100", UNEXPECTED(UNEXPECTED_MESSAGE)},
 
     /* renegotiation */
-    {TLS12, SERVER, "22:01", RENEGOTIATION},
-    {TLS12, SERVER, "22:01000102", RENEGOTIATION},
-    {TLS12, SERVER, "22:01", RENEGOTIATION, .engines = RX_KERNEL},
-    {TLS12, CLIENT, "22:00000000", RENEGOTIATION},
+    {TLS12, SERVER, "22:01", GO_ON},
+    {TLS12, SERVER, "22:01000102", REFUSE},
+    {TLS12, SERVER, "22:010000020303", REFUSE},
+    {TLS12, SERVER, "22:010000020303", REFUSE, .engines = RX_KERNEL},
+    {TLS12, SERVER, "22:01000002 22:0303 23:00", GO_ON},
+    {TLS12, SERVER, "22:01000002 23:00", UNEXPECTED(UNEXPECTED_MESSAGE)},
+    {TLS12, SERVER, "22:010000020303 21:0100", CLOSED},
+    {TLS12, SERVER, "22:01000001ff0100000122 22:01000001ff 22:01000001ff", RENEGOTIATION},
+    {TLS12, SERVER, "22:01000001ff0100000122 22:01000001ff 22:01", GO_ON},
+    {TLS12, SERVER, "22:010000000100", UNEXPECTED(DECODE_ERROR)},
+    {TLS12, SERVER, "22:01010001", UNEXPECTED(ILLEGAL_PARAMETER)},
+    {TLS12, SERVER, "22:010000020303 22:14", UNEXPECTED(UNEXPECTED_MESSAGE)},
+    {TLS12, CLIENT, "22:00000000", REFUSE},
+    {TLS12, CLIENT, "22:0000000000000000 22:00000000", REFUSE},
+    {TLS12, CLIENT, "22:00000000 22:00000000 22:00000000 22:00000000", RENEGOTIATION},
+    {TLS12, CLIENT, "22:0000000100", UNEXPECTED(DECODE_ERROR)},
     {TLS12, CLIENT, "22:01000000", UNEXPECTED(UNEXPECTED_MESSAGE)},
     {TLS12, SERVER, "22:00000000", UNEXPECTED(UNEXPECTED_MESSAGE)},
     {TLS13, SERVER, "22:01000000", UNEXPECTED(UNEXPECTED_MESSAGE)},
@@ -196,7 +212,8 @@ static enum gw_control_verdict judge_all(struct gw_record *rec, const char *text
         uint8_t *exact = malloc(len ? len : 1);
         assert_non_null(exact);
         memcpy(exact, payload, len);
-        assert_true(verdict == GW_CONTROL_GO_ON || verdict == GW_CONTROL_KEY_UPDATE);
+        assert_true(verdict == GW_CONTROL_GO_ON || verdict == GW_CONTROL_KEY_UPDATE ||
+                    verdict == GW_CONTROL_REFUSE);
         memset(control, 0xff, sizeof(*control));
         verdict = gw_control_judge(rec, type, exact, len, control);
         free(exact);
@@ -321,6 +338,42 @@ static void floods_end(void **state)
                      floods[i].data_resets ? data_came : NULL);
         fixture_done(&f);
     }
+}
+
+/* After each 2^16 records of data sent, and not with each one from then on. */
+static void much_data_sent_forgives_once(void **state)
+{
+    struct record_fixture f;
+    struct gw_control c;
+    (void)state;
+    fixture_init(&f, ktls_suite_find(TLS12), SERVER);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < GW_EMPTY_RECORDS_MAX; i++)
+            assert_int_equal(judge_all(&f.rec, "23:", &c), GW_CONTROL_GO_ON);
+        gw_record_count_sent(&f.rec, (size_t)GW_RECORD_PLAINTEXT_MAX << 16);
+    }
+    for (unsigned i = 0; i < GW_EMPTY_RECORDS_MAX; i++)
+        assert_int_equal(judge_all(&f.rec, "23:", &c), GW_CONTROL_GO_ON);
+    gw_record_count_sent(&f.rec, GW_RECORD_PLAINTEXT_MAX);
+    assert_int_equal(judge_all(&f.rec, "23:", &c), GW_CONTROL_FAIL);
+    assert_int_equal(c.reason, GW_REASON_RECORD_FLOOD);
+    fixture_done(&f);
+}
+
+/* Neither payload sent nor received forgives it. */
+static void renegotiations_add_up(void **state)
+{
+    struct record_fixture f;
+    struct gw_control c;
+    (void)state;
+    fixture_init(&f, ktls_suite_find(TLS12), SERVER);
+    for (int i = 0; i < GW_RENEGOTIATIONS_MAX; i++) {
+        assert_int_equal(judge_all(&f.rec, "22:010000020303", &c), GW_CONTROL_REFUSE);
+        assert_true(gw_control_saw_data(&f.rec));
+    }
+    assert_int_equal(judge_all(&f.rec, "22:010000020303", &c), GW_CONTROL_FAIL);
+    assert_int_equal(c.reason, GW_REASON_RENEGOTIATION);
+    fixture_done(&f);
 }
 
 /* Payload does not forgive warnings. */
@@ -528,6 +581,8 @@ int main(void)
         cmocka_unit_test(verdicts),
         cmocka_unit_test(floods_end),
         cmocka_unit_test(warnings_add_up),
+        cmocka_unit_test(much_data_sent_forgives_once),
+        cmocka_unit_test(renegotiations_add_up),
         cmocka_unit_test(tickets_in_crumbs_end),
         cmocka_unit_test(sending_forgives),
         cmocka_unit_test(each_record_sent_grants_an_update),

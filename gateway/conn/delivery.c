@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plain side's part of an end. What was opened of the TLS side's stream is authentic, whatever
+ * came behind it, and was counted: the plain side gets it before the end, which is a RST unless the
+ * stream ended properly. A RST throws away the send queue, and so does a close with unread bytes;
+ * hence the queue is watched until it is empty.
+ */
+#include "gateway/conn/conn_private.h"
+
+static void over(struct gw_conn *c)
+{
+    c->delivery.state = GW_PLAIN_OVER;
+    gw_splice_drop_rx(c);
+    c->rx.iov_at = c->rx.iov_count = 0;
+    gw_end_cancel(c, GW_PLAIN_OPS);
+}
+
+/* Bytes went: the time-out begins anew. */
+static void moved(struct gw_conn *c)
+{
+    if (!c->delivery.hurried)
+        c->delivery.until_ns = c->env->now_ns + c->service->close_timeout_ns;
+}
+
+/* Something was sent that may be lost. Where both streams ended the kernel sees to the rest. */
+static bool wanted(const struct gw_conn *c)
+{
+    bool both_ended = c->rx.state == GW_RX_DONE && c->tx.eof;
+    return c->step == GW_STEP_RELAY && !c->header && !c->rx.broken && !both_ended;
+}
+
+static bool sending(const struct gw_conn *c)
+{
+    return gw_conn_busy(c, GW_OP_PLAIN_SEND) || gw_conn_busy(c, GW_OP_PLAIN_ROOM);
+}
+
+/* A receive of the TLS side may still write into the buffer. */
+static void give_buffer(struct gw_conn *c)
+{
+    if (!gw_conn_busy(c, GW_OP_TLS_RECV))
+        gw_conn_give_buffer(c, &c->rx.buf);
+}
+
+static void drain(struct gw_conn *c)
+{
+    struct gw_delivery *d = &c->delivery;
+    give_buffer(c);
+    d->state = GW_PLAIN_DRAIN;
+    d->looks = 0;
+    d->unacked = 0;
+    d->look_ns = c->env->now_ns;
+    gw_delivery_look(c);
+}
+
+static void go_on(struct gw_conn *c)
+{
+    if (sending(c))
+        return;
+    if (c->rx.pipe)
+        gw_splice_rx_send(c);
+    else if (c->rx.iov_at < c->rx.iov_count)
+        gw_conn_iov_send(c, GW_OP_PLAIN_SEND, c->plain_fd, c->rx.buf, c->rx.iov_at,
+                         c->rx.iov_count);
+    else
+        drain(c);
+}
+
+/* Where a time-out has passed in silence, no other one begins, unless something goes after all. */
+void gw_delivery_begin(struct gw_conn *c)
+{
+    if (!wanted(c)) {
+        over(c);
+        return;
+    }
+    unsigned reads = GW_PLAIN_OPS & ~(1U << GW_OP_PLAIN_SEND | 1U << GW_OP_PLAIN_ROOM);
+    gw_end_cancel(c, reads);
+    c->delivery.state = GW_PLAIN_WRITE;
+    moved(c);
+    if (c->reason == GW_REASON_IDLE_TIMEOUT || c->reason == GW_REASON_CLOSE_TIMEOUT)
+        c->delivery.until_ns = c->env->now_ns + GW_LINGER_NS;
+    go_on(c);
+}
+
+void gw_delivery_sent(struct gw_conn *c, int res)
+{
+    if (c->delivery.state != GW_PLAIN_WRITE)
+        return;
+    if (res <= 0) {
+        over(c);
+        gw_end_check(c);
+        return;
+    }
+    moved(c);
+    (void)gw_conn_iov_advance(c->rx.buf, &c->rx.iov_at, c->rx.iov_count, (size_t)res);
+    go_on(c);
+}
+
+void gw_delivery_spliced(struct gw_conn *c, int res)
+{
+    if (c->delivery.state != GW_PLAIN_WRITE)
+        return;
+    if (res < 0)
+        over(c);
+    else
+        drain(c);
+    gw_end_check(c);
+}
+
+/* DRAIN. False when there is nothing to wait for any more. */
+static bool still_draining(struct gw_conn *c)
+{
+    struct gw_delivery *d = &c->delivery;
+    int unacked = gw_ring_unacked(c->env->ring, c->plain_fd);
+    if (unacked <= 0)
+        return false;
+    if (unacked < d->unacked)
+        moved(c);
+    d->unacked = unacked;
+    d->look_ns = c->env->now_ns + (GW_DRAIN_TICK_NS << d->looks);
+    d->looks = (uint8_t)GW_MIN(d->looks + 1, GW_DRAIN_SLOWEST);
+    return true;
+}
+
+void gw_delivery_look(struct gw_conn *c)
+{
+    struct gw_delivery *d = &c->delivery;
+    int64_t now = c->env->now_ns;
+    if (d->state != GW_PLAIN_WRITE && d->state != GW_PLAIN_DRAIN)
+        return;
+    bool drained = d->state == GW_PLAIN_DRAIN && now >= d->look_ns && !still_draining(c);
+    if (drained || now >= d->until_ns) {
+        over(c);
+        gw_end_check(c);
+        return;
+    }
+    bool draining = d->state == GW_PLAIN_DRAIN;
+    gw_conn_wake_in(c, (draining ? GW_MIN(d->look_ns, d->until_ns) : d->until_ns) - now);
+}
+
+void gw_delivery_hurry(struct gw_conn *c)
+{
+    c->delivery.hurried = true;
+    c->delivery.until_ns = GW_MIN(c->delivery.until_ns, c->env->now_ns + GW_LINGER_NS);
+    gw_delivery_look(c);
+}
