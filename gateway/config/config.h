@@ -41,6 +41,9 @@ struct gw_target {
     const char *text; /* as given */
 };
 
+/* gw_service.ca_names that is no file: no names are sent. */
+#define GW_CA_NAMES_NONE "none"
+
 enum gw_verify {
     GW_VERIFY_NONE,
     GW_VERIFY_OPTIONAL,
@@ -141,6 +144,7 @@ struct gw_service {
     bool strict_sni;           /* answer only to names that a certificate is for */
     const char *cacerts[GW_MAX_TRUST_PATHS + 1]; /* files and folders; NULL after the last */
     const char *crls[GW_MAX_TRUST_PATHS + 1];    /* the same */
+    const char *ca_names;  /* PEM: whose subjects clients are sent; NULL: those of cacerts */
     bool crl_soft;         /* a CRL that is missing or too old refuses nobody */
     uint32_t verify_depth; /* certificates between leaf and anchor, to GW_VERIFY_DEPTH_MAX */
     enum gw_verify verify;

@@ -236,6 +236,19 @@ const struct gw_option gw_options_trust[] = {
         .set = gw_set_count,
     },
     RULES(ALLOW_TARGET) RULES(DENY_TARGET){
+        .name = "ca-names",
+        .kind = GW_OPTION_FILE,
+        .group = GW_GROUP_CLIENTS,
+        .commands = IN_SERVER,
+        .value = "FILE|none",
+        .otherwise = "the authorities of --cacert",
+        .help = "authorities whose names clients are sent to choose a certificate by: the subjects "
+                "of the certificates in a PEM file, or none",
+        .also = "client-ca-names cafile-names SSLCADNRequestFile",
+        IN_SERVICE(ca_names),
+        .set = gw_set_text,
+    },
+    {
         .name = "verify",
         .kind = GW_OPTION_WORD,
         .group = GW_GROUP_CLIENTS,

@@ -141,6 +141,9 @@ static int check_verify(struct gw_draft *d)
                             "--verify %s needs --cacert: give the PEM file of the authorities "
                             "whose clients are known",
                             s->verify == GW_VERIFY_REQUIRED ? "required" : "optional");
+    if (s->ca_names && s->verify == GW_VERIFY_NONE)
+        return refuse_usage(d, "--ca-names needs --cacert: no client is asked for a certificate, "
+                               "so no names would be sent");
     return 0;
 }
 
@@ -159,6 +162,12 @@ static int check_crls(struct gw_draft *d)
     return 0;
 }
 
+/* Where no client is asked, --allow-all says what is so. */
+static bool lets_all_pass(const struct gw_service *s)
+{
+    return s->rule_count == 1 && s->rules[0].kind == GW_RULE_ALL;
+}
+
 static int check_rules(struct gw_draft *d)
 {
     struct gw_service *s = d->service;
@@ -170,7 +179,7 @@ static int check_rules(struct gw_draft *d)
         return refuse_usage(d, "no client may pass: with --cacert add --allow-cn, --allow-dns, "
                                "--allow-uri or another --allow flag, or --allow-all for every "
                                "client the authorities know");
-    if (s->rule_count && s->verify == GW_VERIFY_NONE)
+    if (s->rule_count && s->verify == GW_VERIFY_NONE && !lets_all_pass(s))
         return refuse_usage(d, "the --%s flags would never be asked: %s", allows ? "allow" : "deny",
                             s->cacerts[0] ? "--verify none asks no client for a certificate; "
                                             "leave it out, or the flags"

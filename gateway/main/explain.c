@@ -61,9 +61,20 @@ static void print_bad_chain(const struct gw_explained *e, const struct gw_ruling
         (void)puts(": its alternative names cannot be read");
         return;
     }
-    printf(": its chain is not good now: %s\n", e->why);
+    printf(": %s%s\n",
+           e->reason == GW_REASON_HANDSHAKE_CIPHER ? "" : "its chain is not good now: ", e->why);
     printf("  by its names it would %s", ruling->pass ? "pass" : "be refused, too");
     print_rule(ruling);
+}
+
+/* In one of two versions it may pass while the other one does not take its key. */
+static void print_without(const struct gw_explained *e)
+{
+    bool old = e->without[0] == 0x0303;
+    if (e->without[0])
+        printf("  but in TLS %s it is refused (%s): its key is on a curve that %s\n",
+               old ? "1.2" : "1.3", gw_reason_info(GW_REASON_HANDSHAKE_CIPHER)->word,
+               old ? "--groups does not name" : "that version has no signatures for");
 }
 
 /* Whether the service lets it in. */
@@ -84,6 +95,7 @@ static bool print_service(const struct gw_terms *terms, const struct gw_explaine
     else
         printf("it is refused (%s)", gw_reason_info(GW_REASON_NOT_ALLOWED)->word);
     print_rule(&ruling);
+    print_without(e);
     return ruling.pass;
 }
 
@@ -100,7 +112,7 @@ static int ask_service(struct run *run, const struct gw_service *s, struct gw_er
     struct gw_terms *terms = NULL;
     int r = gw_terms_new(&terms, s, NULL, run->files, err);
     if (!r)
-        r = gw_explain(terms->tls, run->config->explain, run->files, &e, err);
+        r = gw_explain(terms->tls, s, run->config->explain, run->files, &e, err);
     if (!r) {
         if (!run->named)
             print_names(run->config->explain, &e.id);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/anchors.h"
 
+#include "gateway/tls/points.h"
+
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
@@ -23,10 +25,25 @@ void gw_anchors_done(struct gw_anchors *a)
     *a = (struct gw_anchors){0};
 }
 
+/* YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ and nothing else (RFC 5280 4.1.2.5), as libcrypto's own
+ * verification has it. ASN1_TIME_to_tm alone takes forms without seconds, with fractions or with a
+ * time zone, and reads some of them as another century. */
+static bool has_strict_form(const ASN1_TIME *time)
+{
+    const unsigned char *text = ASN1_STRING_get0_data(time);
+    int digits = ASN1_STRING_type(time) == V_ASN1_UTCTIME ? 12 : 14;
+    if (ASN1_STRING_length(time) != digits + 1 || text[digits] != 'Z')
+        return false;
+    for (int i = 0; i < digits; i++)
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+    return true;
+}
+
 bool gw_anchors_time(const ASN1_TIME *time, int64_t *ret)
 {
     struct tm tm;
-    if (!ASN1_TIME_to_tm(time, &tm))
+    if (!time || !has_strict_form(time) || !ASN1_TIME_to_tm(time, &tm))
         return false;
     *ret = timegm(&tm);
     return true;
@@ -73,7 +90,8 @@ bool gw_anchors_id(const struct gw_anchors *a, const X509 *ca, uint8_t ret[GW_CH
 
 static bool read_anchor(const struct gw_anchors *a, X509 *ca, struct gw_anchor *ret)
 {
-    *ret = (struct gw_anchor){.cert = ca};
+    *ret = (struct gw_anchor){.cert = ca, .is_ca = X509_check_ca(ca) > 0};
+    gw_points_of_cert(&ret->points, ca, a->sha256);
     return X509_digest(ca, a->sha256, ret->fingerprint, NULL) && gw_anchors_id(a, ca, ret->id) &&
            gw_anchors_serial(a, X509_get0_serialNumber(ca), &ret->serial) &&
            gw_anchors_time(X509_get0_notAfter(ca), &ret->not_after);
@@ -118,12 +136,25 @@ static const struct gw_anchor *find_issuer(const struct gw_anchors *a, const str
     return NULL;
 }
 
+/* A CA that changed its key and kept its name, above all. */
+static bool find_namesake(const struct gw_anchors *a, const struct gw_anchor *of)
+{
+    const X509_NAME *name = X509_get_subject_name(of->cert);
+    for (unsigned i = 0; i < a->count; i++)
+        if (X509_NAME_cmp(X509_get_subject_name(a->all[i].cert), name) == 0 &&
+            memcmp(a->all[i].id, of->id, sizeof(of->id)) != 0)
+            return true;
+    return false;
+}
+
 void gw_anchors_seal(struct gw_anchors *a)
 {
     if (a->count)
         qsort(a->all, a->count, sizeof(*a->all), by_fingerprint);
-    for (unsigned i = 0; i < a->count; i++)
+    for (unsigned i = 0; i < a->count; i++) {
         a->all[i].issuer = find_issuer(a, &a->all[i]);
+        a->all[i].has_namesake = find_namesake(a, &a->all[i]);
+    }
 }
 
 const struct gw_anchor *gw_anchors_of(const struct gw_anchors *a, const X509 *cert)

@@ -2,7 +2,7 @@
 /*
  * The trust anchors of a service: the certificates of --cacert, each once. Any of them ends a
  * chain, also an intermediate one; that its own issuer is among them too still counts where
- * revocation is looked at.
+ * revocation is looked at. One that is no CA is a chain of its own.
  */
 #pragma once
 
@@ -17,8 +17,11 @@ struct gw_anchor {
     X509 *cert;                           /* owned reference */
     uint8_t fingerprint[GW_CHAIN_ID_LEN]; /* SHA-256 of its DER */
     uint8_t id[GW_CHAIN_ID_LEN];          /* as the issuer of others: gw_anchors_id */
-    struct gw_serial serial;              /* by its own issuer */
+    struct gw_serial serial;              /* by its own issuer, as are its points */
+    struct gw_points points;
     int64_t not_after;
+    bool is_ca;                     /* else it is trusted for itself alone */
+    bool has_namesake;              /* another anchor has its name and another key */
     const struct gw_anchor *issuer; /* NULL: itself, or nobody among the anchors */
 };
 
@@ -35,7 +38,7 @@ void gw_anchors_done(struct gw_anchors *anchors);
 /* Adds a reference to a certificate that is not there yet. Returns 1 when it was added, 0 when it
  * was there, -EINVAL when its dates, number or key cannot be read, -ENOMEM. Before the seal. */
 gw_must_check int gw_anchors_add(struct gw_anchors *anchors, X509 *ca);
-/* Sorts them, and finds those that issued others. */
+/* Sorts them, and finds namesakes and those that issued others. */
 void gw_anchors_seal(struct gw_anchors *anchors);
 
 /* The anchor that is this very object, or has this fingerprint; NULL: none. */
@@ -50,5 +53,6 @@ gw_must_check bool gw_anchors_id(const struct gw_anchors *anchors, const X509 *c
                                  uint8_t ret[GW_CHAIN_ID_LEN]);
 gw_must_check bool gw_anchors_serial(const struct gw_anchors *anchors, const ASN1_INTEGER *number,
                                      struct gw_serial *ret);
-/* Seconds since 1970 UTC; false when the time cannot be read. */
+/* Seconds since 1970 UTC; false when the time is not in the form of RFC 5280 4.1.2.5, so for all
+ * that X509_cmp_time refuses. */
 gw_must_check bool gw_anchors_time(const ASN1_TIME *time, int64_t *ret);

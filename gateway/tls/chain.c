@@ -4,17 +4,20 @@
 #include "gateway/base/bytes.h"
 
 enum {
-    VERSION = 2,
+    VERSION = 3,
     FLAG_PRESENT = 1,
     FLAG_CA = 1,
+    FLAG_MORE_POINTS = 2,
 };
 
 static void write_entry(struct gw_writer *w, const struct gw_chain_entry *e)
 {
     gw_write_bytes(w, e->issuer, sizeof(e->issuer));
-    gw_write_be(w, e->is_ca ? FLAG_CA : 0, 1);
+    gw_write_be(w, (e->is_ca ? FLAG_CA : 0) | (e->points.more ? FLAG_MORE_POINTS : 0), 1);
     gw_write_be(w, e->serial.len, 1);
     gw_write_bytes(w, e->serial.bytes, gw_serial_width(&e->serial));
+    gw_write_be(w, e->points.count, 1);
+    gw_write_bytes(w, e->points.ids, (size_t)e->points.count * GW_POINT_LEN);
 }
 
 size_t gw_chain_encode(const struct gw_chain *chain, uint8_t out[GW_CHAIN_BYTES_MAX])
@@ -40,15 +43,26 @@ static void read_bytes(struct gw_reader *r, void *out, size_t len)
         memcpy(out, p, len);
 }
 
+static void read_points(struct gw_reader *r, struct gw_points *p)
+{
+    p->count = gw_read_u8(r);
+    if (p->count > GW_POINTS_MAX)
+        r->failed = true;
+    for (unsigned i = 0; !r->failed && i < p->count; i++)
+        read_bytes(r, p->ids[i], sizeof(p->ids[i]));
+}
+
 static void read_entry(struct gw_reader *r, struct gw_chain_entry *e)
 {
     read_bytes(r, e->issuer, sizeof(e->issuer));
     uint8_t flags = gw_read_u8(r);
-    e->is_ca = flags == FLAG_CA;
+    e->is_ca = flags & FLAG_CA;
+    e->points.more = flags & FLAG_MORE_POINTS;
     e->serial.len = gw_read_u8(r);
-    if (flags > FLAG_CA || gw_serial_width(&e->serial) > GW_SERIAL_BYTES_MAX)
+    if (flags > (FLAG_CA | FLAG_MORE_POINTS) || gw_serial_width(&e->serial) > GW_SERIAL_BYTES_MAX)
         r->failed = true;
     read_bytes(r, e->serial.bytes, gw_serial_width(&e->serial));
+    read_points(r, &e->points);
 }
 
 static void read_chain(struct gw_reader *r, struct gw_chain *c)

@@ -2,8 +2,9 @@
 /*
  * What of a verified chain of certificates must be looked at again later, as plain data: when a
  * session is resumed (a ticket carries it), and when a connection that goes on is judged by new
- * terms. Of each certificate below the trust anchor its issuer and serial number, by which it may
- * be revoked; which anchor it was; when the first of them all ends; when it was verified.
+ * terms. Of each certificate below the trust anchor its issuer, serial number and distribution
+ * points, by which it may be revoked; which anchor it was; when the first of them all ends; when it
+ * was verified.
  */
 #pragma once
 
@@ -17,8 +18,11 @@ enum {
     GW_CHAIN_MAX = 1 + GW_VERIFY_DEPTH_MAX, /* certificates below the anchor, the leaf too */
     GW_CHAIN_ID_LEN = 32,                   /* SHA-256 */
     GW_SERIAL_BYTES_MAX = 20,               /* RFC 5280 4.1.2.2 */
+    GW_POINTS_MAX = 4,                      /* names of distribution points of a certificate */
+    GW_POINT_LEN = 16,                      /* SHA-256, cut */
     GW_CHAIN_BYTES_MAX =
-        3 + 8 + GW_CHAIN_ID_LEN + 8 + GW_CHAIN_MAX * (GW_CHAIN_ID_LEN + 2 + GW_SERIAL_BYTES_MAX),
+        3 + 8 + GW_CHAIN_ID_LEN + 8 +
+        GW_CHAIN_MAX * (GW_CHAIN_ID_LEN + 3 + GW_SERIAL_BYTES_MAX + GW_POINTS_MAX * GW_POINT_LEN),
 };
 
 /* A serial number; equal ones are equal byte by byte. */
@@ -37,10 +41,18 @@ static inline unsigned gw_serial_width(const struct gw_serial *s)
     return s->len & ~(unsigned)(GW_SERIAL_NEGATIVE | GW_SERIAL_HASHED);
 }
 
+/* Which distribution points a certificate names or a list is of (points.h). */
+struct gw_points {
+    uint8_t count;
+    bool more; /* it has others, which are not kept: a list may be about it though none matches */
+    uint8_t ids[GW_POINTS_MAX][GW_POINT_LEN]; /* of each name a hash of its DER */
+};
+
 struct gw_chain_entry {
     uint8_t issuer[GW_CHAIN_ID_LEN]; /* hash of its issuer's name and key */
     struct gw_serial serial;
     bool is_ca;
+    struct gw_points points;
 };
 
 struct gw_chain {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/crl.h"
 
+#include "gateway/tls/points.h"
+
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,12 +32,35 @@ static int out_of_memory(const struct reading *r)
 
 /* ---- who signed it ---- */
 
+/* RSA-PSS names its hash in its parameters, and SHA-1 by silence (RFC 4055 3.1). */
+static int pss_hash(const X509_CRL *crl)
+{
+    const X509_ALGOR *algorithm = NULL;
+    const void *value = NULL;
+    int type = V_ASN1_UNDEF;
+    X509_CRL_get0_signature(crl, NULL, &algorithm);
+    X509_ALGOR_get0(NULL, &type, &value, algorithm);
+    RSA_PSS_PARAMS *pss =
+        type == V_ASN1_SEQUENCE ? ASN1_item_unpack(value, ASN1_ITEM_rptr(RSA_PSS_PARAMS)) : NULL;
+    const X509_ALGOR *named = pss ? pss->hashAlgorithm : NULL;
+    int hash = named ? OBJ_obj2nid(named->algorithm) : NID_sha1;
+    RSA_PSS_PARAMS_free(pss);
+    return hash;
+}
+
+/* Below 112 bits against collisions, as the policy has it for certificates. Algorithms without a
+ * hash of their own, such as Ed25519, are strong enough. */
 static bool hash_is_broken(const X509_CRL *crl)
 {
+    int nid = X509_CRL_get_signature_nid(crl);
     int hash = NID_undef;
     int key;
-    (void)OBJ_find_sigid_algs(X509_CRL_get_signature_nid(crl), &hash, &key);
-    return hash == NID_sha1 || hash == NID_md5 || hash == NID_md5_sha1;
+    if (nid == NID_rsassaPss)
+        hash = pss_hash(crl);
+    else
+        (void)OBJ_find_sigid_algs(nid, &hash, &key);
+    const EVP_MD *md = hash == NID_undef ? NULL : EVP_get_digestbynid(hash);
+    return hash != NID_undef && (!md || EVP_MD_get_size(md) * 4 < 112);
 }
 
 /* A CA may have changed its key and kept its name, so each of the name is tried. */
@@ -67,6 +93,14 @@ static int find_issuer(const struct reading *r)
 
 /* ---- what it is about ---- */
 
+/* NULL: all of them. */
+static bool read_points(const struct reading *r, DIST_POINT_NAME *name)
+{
+    if (name)
+        gw_points_of_crl(&r->crl->points, name, X509_CRL_get_issuer(r->from), r->anchors->sha256);
+    return !r->crl->points.more;
+}
+
 static int read_scope(const struct reading *r, const X509_EXTENSION *e)
 {
     ISSUING_DIST_POINT *idp = X509V3_EXT_d2i((X509_EXTENSION *)(uintptr_t)e);
@@ -77,10 +111,12 @@ static int read_scope(const struct reading *r, const X509_EXTENSION *e)
         why = "is one of other CAs' certificates (indirect), which is not supported";
     else if (idp->onlysomereasons)
         why = "is for some reasons of revocation only; a CRL for all of them is needed";
-    else if (idp->onlyattr || (idp->onlyuser && idp->onlyCA))
+    else if (idp->onlyattr)
+        why = "is about attribute certificates only";
+    else if (idp->onlyuser && idp->onlyCA)
         why = "is about neither users' nor CAs' certificates";
-    else if (idp->distpoint)
-        why = "is for one distribution point only; the CA's whole CRL is needed";
+    else if (!read_points(r, idp->distpoint))
+        why = "is of a distribution point whose name cannot be read, or of more than four";
     else if (idp->onlyuser)
         r->crl->scope = GW_CRL_USERS;
     else if (idp->onlyCA)
@@ -231,4 +267,22 @@ bool gw_crl_is_newer(const struct gw_crl *a, const struct gw_crl *b)
     int by_count = by_number(&a->number, &b->number);
     return by_count && a->number.len && b->number.len ? by_count > 0
                                                       : a->this_update > b->this_update;
+}
+
+bool gw_crl_covers(const struct gw_crl *c, const struct gw_chain_entry *entry)
+{
+    return c->scope & (entry->is_ca ? GW_CRL_CAS : GW_CRL_USERS) &&
+           (!c->points.count || gw_points_meet(&c->points, &entry->points));
+}
+
+bool gw_crl_may_cover(const struct gw_crl *c, const struct gw_chain_entry *entry)
+{
+    return gw_crl_covers(c, entry) ||
+           (c->scope & (entry->is_ca ? GW_CRL_CAS : GW_CRL_USERS) && entry->points.more);
+}
+
+bool gw_crl_same_scope(const struct gw_crl *a, const struct gw_crl *b)
+{
+    return memcmp(a->issuer, b->issuer, sizeof(a->issuer)) == 0 && a->scope == b->scope &&
+           gw_points_equal(&a->points, &b->points);
 }

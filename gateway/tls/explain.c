@@ -5,6 +5,7 @@
 #include "gateway/tls/failure.h"
 #include "gateway/tls/identity_private.h"
 #include "gateway/tls/pemfile.h"
+#include "gateway/tls/policy.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -30,11 +31,25 @@ static int verify(const struct gw_tls_context *tls, STACK_OF(X509) * certs)
     return result;
 }
 
+/* Which of the service's versions would not take the key. */
+static void judge_key(const struct gw_service *service, const X509 *leaf, struct gw_explained *ret)
+{
+    const EVP_PKEY *key = X509_get0_pubkey(leaf);
+    unsigned spoken = 0;
+    unsigned refused = 0;
+    for (uint16_t v = service->tls_min; v <= service->tls_max; v++, spoken++)
+        if (!key || !gw_policy_takes_key(service, key, v))
+            ret->without[refused++] = v;
+    if (refused == spoken && ret->reason == GW_REASON_NONE) {
+        ret->reason = GW_REASON_HANDSHAKE_CIPHER;
+        ret->why = "its key is on a curve that the service does not take";
+    }
+}
+
 static int explain(const struct gw_tls_context *tls, STACK_OF(X509) * certs,
                    struct gw_explained *ret, struct gw_error *err)
 {
-    ret->reason = GW_REASON_NONE;
-    ret->why = NULL;
+    *ret = (struct gw_explained){.reason = GW_REASON_NONE};
     int result = tls->trust.store ? verify(tls, certs) : X509_V_OK;
     if (result < 0)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
@@ -47,8 +62,8 @@ static int explain(const struct gw_tls_context *tls, STACK_OF(X509) * certs,
     return 0;
 }
 
-int gw_explain(const struct gw_tls_context *tls, const char *path, struct gw_files *files,
-               struct gw_explained *ret, struct gw_error *err)
+int gw_explain(const struct gw_tls_context *tls, const struct gw_service *service, const char *path,
+               struct gw_files *files, struct gw_explained *ret, struct gw_error *err)
 {
     struct gw_pemfile file;
     STACK_OF(X509) *certs = NULL;
@@ -59,6 +74,8 @@ int gw_explain(const struct gw_tls_context *tls, const char *path, struct gw_fil
         r = gw_pemfile_certs(&file, tls->library, &certs, err);
     if (!r)
         r = explain(tls, certs, ret, err);
+    if (!r && tls->trust.store)
+        judge_key(service, sk_X509_value(certs, 0), ret);
     sk_X509_pop_free(certs, X509_free);
     gw_files_free(own);
     return r;

@@ -12,15 +12,19 @@ struct gw_explained {
     struct gw_identity id; /* not present: its alternative names cannot be read */
     enum gw_reason reason; /* GW_REASON_NONE: its chain is good now, or not asked for */
     const char *why;       /* the reason in libcrypto's words; static, NULL without */
+    /* The versions that the service speaks and its key is not for, among 0x0303 and 0x0304; 0 after
+     * the last. Where it is for none, the reason is GW_REASON_HANDSHAKE_CIPHER. */
+    uint16_t without[3];
 };
 
 /*
- * Reads the PEM file (the certificate first, then what its holder would send with it) through
- * `files` (NULL: from disk) and verifies it as a handshake with a client would now.
- * Returns 0, and gw_explained_done frees; negative errno with *err filled, when the file is none.
+ * `tls` was made of `service`. Reads the PEM file (the certificate first, then what its holder
+ * would send with it) through `files` (NULL: from disk) and verifies it as a handshake with a
+ * client would now. Returns 0, and gw_explained_done frees; negative errno with *err filled, when
+ * the file is none.
  */
-gw_must_check int gw_explain(const struct gw_tls_context *tls, const char *path,
-                             struct gw_files *files, struct gw_explained *ret,
+gw_must_check int gw_explain(const struct gw_tls_context *tls, const struct gw_service *service,
+                             const char *path, struct gw_files *files, struct gw_explained *ret,
                              struct gw_error *err);
 static inline void gw_explained_done(struct gw_explained *explained)
 {

@@ -14,11 +14,15 @@ typedef const char *verdict;
 
 static const char revoked[] = "it says that the certificate is revoked; get a new certificate";
 
+/* Two of one name may be there, of which one has signed it. */
 static X509 *find_issuer(const struct gw_ocsp_subject *s)
 {
-    for (int i = 0; i < sk_X509_num(s->chain); i++)
-        if (X509_check_issued(sk_X509_value(s->chain, i), s->leaf) == X509_V_OK)
-            return sk_X509_value(s->chain, i);
+    for (int i = 0; i < sk_X509_num(s->chain); i++) {
+        X509 *ca = sk_X509_value(s->chain, i);
+        if (X509_check_issued(ca, s->leaf) == X509_V_OK &&
+            X509_verify(s->leaf, X509_get0_pubkey(ca)) == 1)
+            return ca;
+    }
     return NULL;
 }
 

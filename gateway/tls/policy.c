@@ -6,7 +6,9 @@
 #include "gateway/tls/library.h"
 #include "ktlsinstall.h"
 
+#include <openssl/ec.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,13 +29,14 @@ enum {
 /* The first list that the library knows whole; the hybrid group needs OpenSSL 3.5, which also knows
  * the signs. A client sends a key share for each group with a star, so that a server without the
  * hybrid one need not ask again; what stands before the slash a server would rather ask a client
- * for than take what comes after it. */
+ * for than take what comes after it. P-521 is the last resort of a key exchange; it is there since
+ * in TLS 1.2 the list is also of the curves that a peer's certificate may be on (RFC 8422 5.1). */
 static const struct {
     const char *list;
     const char *told;
 } default_groups[] = {
-    {"*X25519MLKEM768/*X25519:P-256:P-384", "X25519MLKEM768, X25519, P-256, P-384"},
-    {"X25519:P-256:P-384", "X25519, P-256, P-384"},
+    {"*X25519MLKEM768/*X25519:P-256:P-384:P-521", "X25519MLKEM768, X25519, P-256, P-384, P-521"},
+    {"X25519:P-256:P-384:P-521", "X25519, P-256, P-384, P-521"},
 };
 /* ECDSA first: of two certificates for one name the cheaper one signs. No SHA-1. */
 #define SIGNATURES                                                                                 \
@@ -196,7 +199,7 @@ static int set_groups(SSL_CTX *ctx, const struct gw_service *service, struct gw_
         return set_default_groups(ctx)
                    ? 0
                    : gw_error_set(err, GW_EXIT_OTHER,
-                                  "libssl lacks the groups X25519, P-256 and P-384");
+                                  "libssl lacks the groups X25519, P-256, P-384 and P-521");
     char word[WORD_MAX];
     for (const char *at = service->groups; next_word(&at, word);)
         if (!set_text(ctx, SSL_CTRL_SET_GROUPS_LIST, word))
@@ -250,4 +253,44 @@ int gw_policy_apply(SSL_CTX *ctx, const struct gw_service *service, struct gw_er
         r = gw_error_set(err, GW_EXIT_OTHER, "libssl lacks a signature algorithm of TLS 1.3");
     ERR_clear_error();
     return r;
+}
+
+/* ---- keys of peers ---- */
+
+/* The curves that TLS 1.3 has signatures for. */
+static bool is_signed_with(int curve)
+{
+    return curve == NID_X9_62_prime256v1 || curve == NID_secp384r1 || curve == NID_secp521r1;
+}
+
+/* By any of its names: "P-256", "prime256v1", "secp256r1". */
+static int curve_of(const char *word)
+{
+    int nid = EC_curve_nist2nid(word);
+    if (nid == NID_undef)
+        nid = strcmp(word, "secp256r1") == 0 ? NID_X9_62_prime256v1 : OBJ_sn2nid(word);
+    return nid;
+}
+
+static bool is_group(const struct gw_service *service, int curve)
+{
+    const char *at = service->groups ? service->groups : default_groups[0].list;
+    char word[WORD_MAX];
+    while (next_word(&at, word))
+        if (curve_of(word) == curve)
+            return true;
+    return false;
+}
+
+bool gw_policy_takes_key(const struct gw_service *service, const EVP_PKEY *key, uint16_t version)
+{
+    char name[WORD_MAX];
+    size_t len = 0;
+    if (!EVP_PKEY_is_a(key, "EC"))
+        return true;
+    if (!EVP_PKEY_get_group_name(key, name, sizeof(name), &len))
+        return false;
+    int curve = curve_of(name);
+    return curve != NID_undef &&
+           (version == TLS1_3_VERSION ? is_signed_with(curve) : is_group(service, curve));
 }

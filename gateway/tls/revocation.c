@@ -23,7 +23,7 @@ struct list {
 };
 
 struct gw_revocation {
-    struct list *lists; /* sorted by issuer; of each issuer and scope one */
+    struct list *lists; /* sorted by issuer; one of each scope */
     unsigned count;
     bool soft;
 };
@@ -41,8 +41,7 @@ static int keep(struct gw_revocation *v, struct gw_crl *crl, struct gw_error *er
 {
     for (unsigned i = 0; i < v->count; i++) {
         struct gw_crl *other = &v->lists[i].crl;
-        if (other->scope != crl->scope ||
-            memcmp(other->issuer, crl->issuer, sizeof(crl->issuer)) != 0)
+        if (!gw_crl_same_scope(other, crl))
             continue;
         struct gw_crl older = gw_crl_is_newer(crl, other) ? *other : *crl;
         if (older.path == other->path)
@@ -184,7 +183,7 @@ static void note_missing(const struct gw_revocation *v, const struct gw_anchors 
     char name[256];
     unsigned missing = 0;
     for (unsigned i = 0; i < anchors->count; i++) {
-        if (find(v, anchors->all[i].id) < v->count)
+        if (!anchors->all[i].is_ca || find(v, anchors->all[i].id) < v->count)
             continue;
         if (missing++ == 0)
             X509_NAME_oneline(X509_get_subject_name(anchors->all[i].cert), name, sizeof(name));
@@ -272,11 +271,9 @@ static void tell_expired(const struct gw_revocation *v, struct list *l)
                      "new one");
 }
 
-static int look_at(const struct gw_revocation *v, struct list *l, const struct gw_serial *serial,
-                   time_t now)
+/* What a list that covers the certificate, and does not revoke it, says of it. */
+static int look_at(const struct gw_revocation *v, struct list *l, time_t now)
 {
-    if (gw_crl_has(&l->crl, serial))
-        return X509_V_ERR_CERT_REVOKED;
     if (l->crl.this_update > now)
         return X509_V_ERR_CRL_NOT_YET_VALID;
     if (l->crl.next_update > now)
@@ -287,18 +284,17 @@ static int look_at(const struct gw_revocation *v, struct list *l, const struct g
 
 int gw_revocation_look(struct gw_revocation *v, const struct gw_chain_entry *entry, time_t now)
 {
-    unsigned scope = entry->is_ca ? GW_CRL_CAS : GW_CRL_USERS;
     int result = X509_V_ERR_UNABLE_TO_GET_CRL;
     for (unsigned i = find(v, entry->issuer);
          i < v->count && memcmp(v->lists[i].crl.issuer, entry->issuer, GW_CHAIN_ID_LEN) == 0; i++) {
-        if (!(v->lists[i].crl.scope & scope))
+        struct list *l = &v->lists[i];
+        if (!gw_crl_may_cover(&l->crl, entry))
             continue;
-        int one = look_at(v, &v->lists[i], &entry->serial, now);
-        if (one == X509_V_ERR_CERT_REVOKED)
-            return one;
+        if (gw_crl_has(&l->crl, &entry->serial))
+            return X509_V_ERR_CERT_REVOKED;
         /* One of them that is current is enough. */
-        if (result != X509_V_OK)
-            result = one;
+        if (result != X509_V_OK && gw_crl_covers(&l->crl, entry))
+            result = look_at(v, l, now);
     }
     return result;
 }

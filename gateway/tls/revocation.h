@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is revoked: the CRLs of --crl, of each issuer the newest. Once there are any, each CA that
- * issued a certificate of a chain must have one that is current.
+ * Who is revoked: the CRLs of --crl, of each issuer and scope the newest. Once there are any, each
+ * CA that issued a certificate of a chain must have one that is about it and current.
  *
  * Immutable, but that each list is told once in the log when it turns out to be too old.
  */

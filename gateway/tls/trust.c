@@ -2,8 +2,11 @@
 #include "gateway/tls/trust.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/tls/canames.h"
 #include "gateway/tls/failure.h"
 #include "gateway/tls/fileset.h"
+#include "gateway/tls/issuer.h"
+#include "gateway/tls/points.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,18 +23,6 @@ static int out_of_memory(struct gw_error *err)
     return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
 }
 
-static bool add_name(struct gw_trust *t, const X509 *ca)
-{
-    for (int i = 0; i < sk_X509_NAME_num(t->names); i++)
-        if (X509_NAME_cmp(sk_X509_NAME_value(t->names, i), X509_get_subject_name(ca)) == 0)
-            return true;
-    X509_NAME *name = X509_NAME_dup(X509_get_subject_name(ca));
-    if (name && sk_X509_NAME_push(t->names, name))
-        return true;
-    X509_NAME_free(name);
-    return false;
-}
-
 struct loading {
     struct gw_trust *trust;
     struct gw_files *files;
@@ -43,9 +34,11 @@ static int add_ca(const struct loading *l, X509 *ca, const char *path, struct gw
     struct gw_trust *t = l->trust;
     char subject[256];
     X509_NAME_oneline(X509_get_subject_name(ca), subject, sizeof(subject));
-    if (!X509_check_ca(ca))
-        return gw_error_set(err, GW_EXIT_USAGE, "--cacert %s: %s is not a CA certificate", path,
-                            subject);
+    if (!X509_check_ca(ca) && X509_self_signed(ca, 1) != 1)
+        return gw_error_set(err, GW_EXIT_USAGE,
+                            "--cacert %s: %s is not a CA certificate, nor signed by itself; give "
+                            "that of the CA that signed it",
+                            path, subject);
     if (X509_cmp_current_time(X509_get0_notAfter(ca)) <= 0)
         gw_notes_add(gw_files_notes(l->files),
                      "--cacert %s: %s is expired and trusts nobody any more", path, subject);
@@ -55,8 +48,7 @@ static int add_ca(const struct loading *l, X509 *ca, const char *path, struct gw
                             path, subject);
     if (added == 0)
         return 0;
-    return added > 0 && add_name(t, ca) && X509_STORE_add_cert(t->store, ca) ? 0
-                                                                             : out_of_memory(err);
+    return added > 0 && X509_STORE_add_cert(t->store, ca) ? 0 : out_of_memory(err);
 }
 
 /* The single certificate of a file that is not PEM. */
@@ -98,13 +90,15 @@ static int load_cas(struct gw_trust *t, const struct gw_service *service, struct
     const struct gw_fileset set = {"--cacert", service->cacerts, endings, GW_PEMFILE_MAX};
     struct loading loading = {t, files, library};
     t->store = X509_STORE_new();
-    t->names = sk_X509_NAME_new_null();
-    if (!t->store || !t->names || gw_anchors_init(&t->anchors, library) < 0)
+    if (!t->store || gw_anchors_init(&t->anchors, library) < 0)
         return out_of_memory(err);
     /* A CA that the operator names is trusted as it stands, also when it is an intermediate one
      * whose root is not in the file. */
     X509_STORE_set_flags(t->store, X509_V_FLAG_PARTIAL_CHAIN);
+    gw_issuer_apply(t->store);
     int r = gw_fileset_each(&set, files, load_file, &loading, err);
+    if (r == 0 && service->role == GW_ROLE_SERVER) /* in the order of the files */
+        r = gw_canames_load(&t->names, service, &t->anchors, files, library, err);
     gw_anchors_seal(&t->anchors);
     return r;
 }
@@ -188,7 +182,7 @@ void gw_trust_done(struct gw_trust *t)
 /* A server is told no names: in TLS 1.3 they would be on the wire in the clear. */
 static int tell_names(const struct gw_trust *t, SSL_CTX *ctx)
 {
-    if (t->role == GW_ROLE_CLIENT)
+    if (!t->names)
         return 0;
     STACK_OF(X509_NAME) *names = SSL_dup_CA_list(t->names);
     if (!names)
@@ -241,6 +235,12 @@ static bool read_entry(const struct gw_trust *t, const X509 *cert, const X509 *i
     const struct gw_anchor *anchor = gw_anchors_of(&t->anchors, issuer);
     if (anchor)
         memcpy(e->issuer, anchor->id, sizeof(e->issuer));
+    /* They cost a microsecond, and are of no use without lists; should there be some later, a
+     * ticket without them brings a full handshake. */
+    if (t->revocation)
+        gw_points_of_cert(&e->points, cert, t->anchors.sha256);
+    else
+        e->points.more = true;
     return (anchor || gw_anchors_id(&t->anchors, issuer, e->issuer)) &&
            gw_anchors_serial(&t->anchors, X509_get0_serialNumber(cert), &e->serial);
 }
@@ -281,7 +281,8 @@ static int judge_anchor(const struct gw_trust *t, const struct gw_anchor *anchor
 {
     int result = X509_V_OK;
     for (int i = 0; anchor->issuer && i < GW_CHAIN_MAX; i++, anchor = anchor->issuer) {
-        struct gw_chain_entry e = {.serial = anchor->serial, .is_ca = true};
+        struct gw_chain_entry e = {
+            .serial = anchor->serial, .is_ca = true, .points = anchor->points};
         memcpy(e.issuer, anchor->issuer->id, sizeof(e.issuer));
         result = worse(result, gw_revocation_look(t->revocation, &e, now));
     }
@@ -324,7 +325,11 @@ int gw_trust_verify(const struct gw_trust *t, X509_STORE_CTX *verification, stru
 {
     struct gw_chain chain;
     time_t now = time(NULL);
-    if (X509_verify_cert(verification) != 1) {
+    struct gw_issuer_search search;
+    gw_issuer_begin(&search, &t->anchors, verification);
+    bool verified = X509_verify_cert(verification) == 1;
+    gw_issuer_end(verification);
+    if (!verified) {
         int error = X509_STORE_CTX_get_error(verification);
         return error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error;
     }

@@ -34,15 +34,15 @@ struct gw_trust {
     struct gw_revocation *revocation; /* NULL: no --crl */
     bool crl_soft;
     X509_STORE *store;           /* NULL: none */
-    STACK_OF(X509_NAME) * names; /* told to clients; NULL: none */
+    STACK_OF(X509_NAME) * names; /* sent to clients (canames.h); NULL: client role */
     /* SHA-256 of service name, verify mode and CA certificates, however their files are cut and
      * named, so the same on each machine of a fleet (SSL_set_session_id_context). */
     uint8_t session_context[GW_SESSION_CONTEXT_LEN];
 };
 
-/* Loads --cacert if verification is asked for. Every certificate in it must be a CA; an expired
- * one is a warning. Returns 0; negative errno with *err filled; on failure *ret may still be
- * passed to _done. */
+/* Loads --cacert if verification is asked for. Every certificate in it must be a CA, or signed by
+ * itself: then it is trusted for itself alone. An expired one is a warning. Returns 0; negative
+ * errno with *err filled; on failure *ret may still be passed to _done. */
 gw_must_check int gw_trust_load(struct gw_trust *ret, const struct gw_service *service,
                                 struct gw_files *files, OSSL_LIB_CTX *library,
                                 struct gw_error *err);

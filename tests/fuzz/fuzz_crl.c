@@ -121,7 +121,8 @@ static const char *write_crl(const struct edited *crl, bool pem)
     return path;
 }
 
-/* Each entry that libcrypto sees revokes a certificate of the CA, of users or of CAs. */
+/* Each entry that libcrypto sees revokes a certificate of the CA, of users or of CAs, when it may
+ * be of any distribution point. */
 static void check_taken(struct gw_revocation *taken, const struct edited *crl, bool soft)
 {
     const unsigned char *at = crl->data;
@@ -137,7 +138,7 @@ static void check_taken(struct gw_revocation *taken, const struct edited *crl, b
     gw_require(X509_CRL_get_ext_by_NID(read, NID_delta_crl, -1) < 0);
     for (int i = 0; i < count; i++) {
         const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);
-        struct gw_chain_entry e = {.is_ca = false};
+        struct gw_chain_entry e = {.is_ca = false, .points.more = true};
         memcpy(e.issuer, anchors.all[0].id, sizeof(e.issuer));
         gw_require(gw_anchors_serial(&anchors, X509_REVOKED_get0_serialNumber(entry), &e.serial));
         bool user = gw_revocation_look(taken, &e, now) == X509_V_ERR_CERT_REVOKED;

@@ -199,6 +199,7 @@ static void make_clients(const struct test_cert *ca)
         {"stranger.pem", {.cn = "alice"}},
         {"gone.pem", {.cn = "bob", .ou = "old", .begins = -7200, .ends = -3600, .issuer = ca}},
         {"server-only.pem", {.cn = "carol", .eku = "serverAuth", .issuer = ca}},
+        {"p521.pem", {.cn = "dave", .key = TEST_KEY_P521, .issuer = ca}},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(clients); i++) {
         struct test_cert *cert = test_cert_new(&clients[i].spec);
@@ -383,6 +384,20 @@ static void check_explains_who_passes(void **state)
          GOOD PAIR "--cacert ca.pem --allow-cn carol",
          1,
          {"\nservice default: it is refused (cert-invalid): its chain is not good now: "}},
+        {"p521.pem",
+         GOOD PAIR "--cacert ca.pem --allow-all",
+         0,
+         {"\nservice default: it passes, by allow-all\n"}},
+        {"p521.pem",
+         GOOD PAIR "--cacert ca.pem --allow-all --groups X25519:P-256",
+         0,
+         {"\nservice default: it passes, by allow-all\n  but in TLS 1.2 it is refused "
+          "(handshake-cipher): its key is on a curve that --groups does not name\n"}},
+        {"p521.pem",
+         GOOD PAIR "--cacert ca.pem --allow-all --groups X25519:P-256 --tls-max 1.2",
+         1,
+         {"\nservice default: it is refused (handshake-cipher): its key is on a curve that the "
+          "service does not take\n  by its names it would pass, by allow-all\n"}},
         {"words.txt", GOOD PAIR "--cacert ca.pem --allow-cn x", 2, {""}},
         {"none.pem", GOOD PAIR "--cacert ca.pem --allow-cn x", 3, {""}},
     };

@@ -23,6 +23,7 @@ enum test_key {
     TEST_KEY_RSA, /* 2048 bits */
     TEST_KEY_RSA_1024,
     TEST_KEY_ED25519,
+    TEST_KEY_P521,
 };
 
 struct test_cert {
@@ -36,7 +37,11 @@ struct test_cert_spec {
     const char *ou;  /* NULL: none */
     const char *san; /* as in openssl.cnf: "DNS:a.test,URI:spiffe://x/y,IP:127.0.0.1"; NULL: none */
     const char *eku; /* "clientAuth", "serverAuth" or both with a comma; NULL: none */
+    const char
+        *points; /* CRL distribution points: "URI:http://x/1.crl,URI:…", one each; NULL: none */
+    const char *key_usage; /* NULL: that of a CA, or none */
     bool ca;
+    bool bare; /* without key identifiers, as `openssl x509 -req` makes them */
     enum test_key key;
     /* Validity in seconds from now; both 0: from an hour ago for 90 days. */
     long begins;
@@ -60,6 +65,7 @@ struct test_crl_spec {
     long ends;
     bool endless; /* without nextUpdate */
     bool weak;    /* signed with SHA-1 */
+    bool pss;     /* by RSA-PSS; the CA's key must be RSA */
     void (*tweak)(X509_CRL *crl);
 };
 X509_CRL *test_crl_new(const struct test_crl_spec *spec);

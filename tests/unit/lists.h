@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Services with lists of revoked certificates, for the tests of those. */
+/* Services that verify clients, with lists of revoked certificates, and what clients meet there. */
 #pragma once
 
 #include "tests/unit/tlspair.h"
@@ -69,4 +69,67 @@ static inline void add_scope(X509_CRL *crl, ISSUING_DIST_POINT *idp)
 {
     assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_issuing_distribution_point, idp, 1, 0), 1);
     ISSUING_DIST_POINT_free(idp);
+}
+
+/* One of distribution points with these names; NULL after the last. */
+static inline ISSUING_DIST_POINT *scope_of(const char *const uris[])
+{
+    ISSUING_DIST_POINT *idp = new_scope();
+    idp->distpoint = DIST_POINT_NAME_new();
+    assert_non_null(idp->distpoint);
+    idp->distpoint->type = 0;
+    idp->distpoint->name.fullname = GENERAL_NAMES_new();
+    for (size_t i = 0; uris[i]; i++) {
+        GENERAL_NAME *name = GENERAL_NAME_new();
+        ASN1_IA5STRING *uri = ASN1_IA5STRING_new();
+        assert_true(name && uri && ASN1_STRING_set(uri, uris[i], -1));
+        GENERAL_NAME_set0_value(name, GEN_URI, uri);
+        assert_true(sk_GENERAL_NAME_push(idp->distpoint->name.fullname, name));
+    }
+    return idp;
+}
+
+/* ---- who is let in ---- */
+
+/* Alerts (RFC 8446 6.2). */
+enum {
+    BAD_CERTIFICATE = 42,
+    REVOKED = 44,
+    EXPIRED = 45,
+    UNKNOWN_CA = 48,
+};
+
+/* A client with this certificate, sent along with `middle` (NULL: nothing), gets that answer. */
+static inline void meets(const struct tlsworld *w, struct gw_tls_context *tls,
+                         const struct test_cert *cert, const struct test_cert *middle,
+                         enum gw_reason reason, int alert)
+{
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        SSL_CTX *ctx = tlspair_client_ctx(w, version);
+        struct tlspair p;
+        tlspair_show(ctx, cert);
+        if (middle)
+            assert_true(SSL_CTX_add1_chain_cert(ctx, middle->x509));
+        tlspair_init(&p, tls, ctx, NULL);
+        enum gw_handshake_verdict verdict = tlspair_run(&p);
+        assert_int_equal(verdict,
+                         reason == GW_REASON_NONE ? GW_HANDSHAKE_DONE : GW_HANDSHAKE_FAILED);
+        assert_int_equal(gw_handshake_reason(p.server), reason);
+        if (reason != GW_REASON_NONE) {
+            (void)SSL_do_handshake(p.client);
+            char none;
+            (void)SSL_read(p.client, &none, 1);
+            assert_int_equal(p.client_alert, alert);
+        }
+        tlspair_done(&p);
+        SSL_CTX_free(ctx);
+    }
+}
+
+static inline void meets_once(const struct tlsworld *w, const struct gw_service *service,
+                              const struct test_cert *cert, enum gw_reason reason, int alert)
+{
+    struct gw_tls_context *tls = tlsworld_context(service, NULL);
+    meets(w, tls, cert, NULL, reason, alert);
+    gw_tls_context_free(tls);
 }

@@ -25,6 +25,9 @@ static struct gw_chain sample(unsigned count)
         e->is_ca = i > 0;
         e->serial.len = (uint8_t)(2 * i);
         memset(e->serial.bytes, 0xc0, (size_t)2 * i);
+        e->points.count = (uint8_t)(i % (GW_POINTS_MAX + 1));
+        e->points.more = i & 1;
+        memset(e->points.ids, (int)i + 0x70, (size_t)e->points.count * GW_POINT_LEN);
     }
     return c;
 }
@@ -132,15 +135,24 @@ static void the_end_of_the_anchor_ends_the_chain(void **state)
 {
     const struct tlsworld *w = *state;
     struct test_cert *ca = test_cert_new(
-        &(struct test_cert_spec){.cn = "brief CA", .ca = true, .begins = -60, .ends = 3600});
+        &(struct test_cert_spec){.cn = "Brief CA", .ca = true, .begins = -60, .ends = 3600});
     struct test_cert *leaf = test_cert_new(&(struct test_cert_spec){.cn = "leaf", .issuer = ca});
+    struct test_cert *pin =
+        test_cert_new(&(struct test_cert_spec){.cn = "pin", .begins = -60, .ends = 1800});
     struct gw_tls_context *tls =
-        context(w, GW_VERIFY_REQUIRED, test_dir_cert(w->dir, "brief-ca.pem", ca, NULL));
-    struct gw_chain c = chain_of(w, tls, leaf, NULL);
-    assert_int_equal(c.not_after, end_of(ca));
-    assert_int_equal(gw_tls_context_judge_chain(tls, &c, end_of(ca) - 1), GW_REASON_NONE);
-    assert_int_equal(gw_tls_context_judge_chain(tls, &c, end_of(ca)), GW_REASON_CERT_EXPIRED);
+        context(w, GW_VERIFY_REQUIRED, test_dir_cert(w->dir, "brief-ca.pem", ca, pin));
+    const struct test_cert *shown[] = {leaf, pin};
+    const struct test_cert *first[] = {ca, pin};
+    for (int i = 0; i < 2; i++) {
+        struct gw_chain c = chain_of(w, tls, shown[i], NULL);
+        time_t end = end_of(first[i]);
+        assert_int_equal(c.count, i == 0);
+        assert_int_equal(c.not_after, end);
+        assert_int_equal(gw_tls_context_judge_chain(tls, &c, end - 1), GW_REASON_NONE);
+        assert_int_equal(gw_tls_context_judge_chain(tls, &c, end), GW_REASON_CERT_EXPIRED);
+    }
     gw_tls_context_free(tls);
+    test_cert_free(pin);
     test_cert_free(leaf);
     test_cert_free(ca);
 }

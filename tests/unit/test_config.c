@@ -73,6 +73,7 @@ static void every_flag_arrives(void **state gw_unused)
     struct gw_config *c = accepted(
         "server --listen 127.0.0.1:1 --listen=[::1]:2 --listen unix:/run/g --target unix:/run/b "
         "--cert a.pem --key a.key --cert=b.pem --key=b.key --cacert ca.pem --verify optional "
+        "--ca-names names.pem "
         "--allow-cn My^Client --allow-cn two --allow-ou ops --allow-dns a.example.com "
         "--allow-uri spiffe://x/** --deny-dns *.bad.test --allow-ip 10.0.0.0/8 --deny-email *@x "
         "--tls-min 1.2 --tls-max 1.3 "
@@ -118,6 +119,7 @@ static void every_flag_arrives(void **state gw_unused)
     assert_string_equal(s->ciphers, "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305");
     assert_string_equal(s->ciphersuites, "TLS_AES_128_GCM_SHA256");
     assert_string_equal(s->groups, "X25519:P-256");
+    assert_string_equal(s->ca_names, "names.pem");
     assert_int_equal(s->alpn_count, 3);
     assert_string_equal(s->alpn[0], "h2");
     assert_string_equal(s->alpn[1], "http/1.1");
@@ -318,6 +320,10 @@ static const struct {
      "flag, or --allow-all for every client the authorities know"},
     {"server " SERVED "--allow-cn x", GW_EXIT_USAGE,
      "the --allow flags would never be asked: add --cacert, so that clients show a certificate"},
+    {"server " SERVED "--allow-all --deny-cn x", GW_EXIT_USAGE,
+     "the --allow flags would never be asked: add --cacert, so that clients show a certificate"},
+    {"server " SERVED "--ca-names none", GW_EXIT_USAGE,
+     "--ca-names needs --cacert: no client is asked for a certificate, so no names would be sent"},
     {"server " SERVED "--cacert ca --allow-all --crl-soft", GW_EXIT_USAGE,
      "--crl-soft without --crl: there is no list of revoked certificates to be soft about; add "
      "one"},
@@ -475,6 +481,12 @@ static void verify_follows_cacert(void **state gw_unused)
     gw_config_free(c);
     c = accepted("server " SERVED "--cacert ca --verify none");
     assert_int_equal(c->services[0]->verify, GW_VERIFY_NONE);
+    gw_config_free(c);
+    /* It says what is so. */
+    c = accepted("server " SERVED "--allow-all");
+    assert_int_equal(c->services[0]->verify, GW_VERIFY_NONE);
+    assert_int_equal(c->services[0]->rule_count, 1);
+    assert_int_equal(c->services[0]->rules[0].kind, GW_RULE_ALL);
     gw_config_free(c);
 }
 

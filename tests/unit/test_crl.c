@@ -18,6 +18,13 @@ static void attributes_only(X509_CRL *crl)
     add_scope(crl, idp);
 }
 
+static void nobodys(X509_CRL *crl)
+{
+    ISSUING_DIST_POINT *idp = new_scope();
+    idp->onlyuser = idp->onlyCA = 0xff;
+    add_scope(crl, idp);
+}
+
 static void some_reasons(X509_CRL *crl)
 {
     ISSUING_DIST_POINT *idp = new_scope();
@@ -26,18 +33,18 @@ static void some_reasons(X509_CRL *crl)
     add_scope(crl, idp);
 }
 
-static void one_point(X509_CRL *crl)
+/* More names than are kept, for which one could be missed. */
+static void many_points(X509_CRL *crl)
 {
-    ISSUING_DIST_POINT *idp = new_scope();
-    idp->distpoint = DIST_POINT_NAME_new();
-    idp->distpoint->type = 0;
-    idp->distpoint->name.fullname = GENERAL_NAMES_new();
-    GENERAL_NAME *name = GENERAL_NAME_new();
-    ASN1_IA5STRING *uri = ASN1_IA5STRING_new();
-    assert_true(name && uri && ASN1_STRING_set(uri, "http://test/crl", -1));
-    GENERAL_NAME_set0_value(name, GEN_URI, uri);
-    assert_true(sk_GENERAL_NAME_push(idp->distpoint->name.fullname, name));
-    add_scope(crl, idp);
+    static const char *const uris[] = {"http://test/1", "http://test/2", "http://test/3",
+                                       "http://test/4", "http://test/5", NULL};
+    add_scope(crl, scope_of(uris));
+}
+
+static void no_point(X509_CRL *crl)
+{
+    static const char *const none[] = {NULL};
+    add_scope(crl, scope_of(none));
 }
 
 static void delta(X509_CRL *crl)
@@ -94,9 +101,11 @@ static void what_is_not_understood_is_refused(void **state)
         const char *says;
     } rows[] = {
         {indirect, "indirect"},
-        {attributes_only, "neither users' nor CAs'"},
+        {attributes_only, "attribute certificates"},
+        {nobodys, "neither users' nor CAs'"},
         {some_reasons, "some reasons"},
-        {one_point, "one distribution point"},
+        {many_points, "more than four"},
+        {no_point, "name cannot be read"},
         {delta, "changes only"},
         {unknown, "critical extension"},
         {unknown_in_entry, "entry with a critical extension"},
@@ -121,6 +130,86 @@ static void what_nobody_could_rely_on_is_refused(void **state)
     refused(&service, GW_EXIT_USAGE, "when the next one comes");
     service.crls[0] = crl_of(w, &(struct test_crl_spec){.ca = w->ca, .weak = true});
     refused(&service, GW_EXIT_USAGE, "broken hash");
+}
+
+/* RSA-PSS says in its parameters which hash it is. */
+static void a_broken_hash_is_found_in_pss_too(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *ca =
+        test_cert_new(&(struct test_cert_spec){.cn = "RSA CA", .ca = true, .key = TEST_KEY_RSA});
+    struct test_crl_spec spec = {.ca = ca, .weak = true};
+    struct gw_service service = service_with(w, NULL);
+    service.cacerts[0] = test_dir_cert(w->dir, "rsa.pem", ca, NULL);
+    for (int pss = 0; pss < 2; pss++) {
+        spec.pss = pss;
+        service.crls[0] = crl_of(w, &spec);
+        refused(&service, GW_EXIT_USAGE, "broken hash");
+    }
+    spec.weak = false;
+    service.crls[0] = crl_of(w, &spec);
+    gw_tls_context_free(tlsworld_context(&service, NULL));
+    test_cert_free(ca);
+}
+
+/* What the next CRL's two dates are made of. */
+static const char *date_text;
+static int date_type;
+
+static ASN1_TIME *odd_date(void)
+{
+    ASN1_TIME *t = ASN1_STRING_type_new(date_type);
+    assert_true(t && ASN1_STRING_set(t, date_text, -1));
+    return t;
+}
+
+static void odd_end(X509_CRL *crl)
+{
+    ASN1_TIME *t = odd_date();
+    assert_int_equal(X509_CRL_set1_nextUpdate(crl, t), 1);
+    ASN1_TIME_free(t);
+}
+
+static void odd_begin(X509_CRL *crl)
+{
+    ASN1_TIME *t = odd_date();
+    assert_int_equal(X509_CRL_set1_lastUpdate(crl, t), 1);
+    ASN1_TIME_free(t);
+}
+
+/* Forms that ASN1_TIME_to_tm reads: the first as the year 2612. */
+static void dates_have_one_form(void **state)
+{
+    const struct tlsworld *w = *state;
+    static const struct {
+        int type;
+        const char *text;
+    } rows[] = {
+        {V_ASN1_GENERALIZEDTIME, "261201221111Z"},
+        {V_ASN1_GENERALIZEDTIME, "204912012211Z"},
+        {V_ASN1_GENERALIZEDTIME, "20491201221111"},
+        {V_ASN1_GENERALIZEDTIME, "20491201221111.5Z"},
+        {V_ASN1_UTCTIME, "4912012211Z"},
+        {V_ASN1_UTCTIME, "491201221111+0100"},
+        {V_ASN1_UTCTIME, "20491201221111Z"},
+        {V_ASN1_GENERALIZEDTIME, "20491301221111Z"},
+        {V_ASN1_UTCTIME, "49120122111 Z"},
+        {V_ASN1_UTCTIME, ""},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)
+        for (int end = 0; end < 2; end++) {
+            date_type = rows[i].type;
+            date_text = rows[i].text;
+            struct gw_service service =
+                service_with(w, crl_of(w, &(struct test_crl_spec){
+                                              .ca = w->ca, .tweak = end ? odd_end : odd_begin}));
+            refused(&service, GW_EXIT_USAGE, "date that cannot be read");
+        }
+    date_type = V_ASN1_GENERALIZEDTIME;
+    date_text = "20491201221111Z";
+    struct gw_service service =
+        service_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .tweak = odd_end}));
+    gw_tls_context_free(tlsworld_context(&service, NULL));
 }
 
 static const char *bent(const struct tlsworld *w)
@@ -184,6 +273,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_understood_is_refused),
         cmocka_unit_test(what_nobody_could_rely_on_is_refused),
+        cmocka_unit_test(a_broken_hash_is_found_in_pss_too),
+        cmocka_unit_test(dates_have_one_form),
         cmocka_unit_test(whose_they_are_must_be_known),
         cmocka_unit_test(files_that_are_none),
     };

@@ -11,7 +11,7 @@
 #include "gateway/tls/session.h"
 #include "tests/support/best_group.h"
 #include "tests/unit/ahead.h"
-#include "tests/unit/tlspair.h"
+#include "tests/unit/duo.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,117 +27,6 @@ enum {
     HANDSHAKE = 22,
     DATA = 23,
 };
-
-/* Two services and one connection between them. */
-struct duo {
-    struct gw_cert_pair shown; /* by the client, if at all */
-    struct gw_service to;      /* client role */
-    struct gw_service at;      /* server role */
-    struct gw_ticket_keys *keys;
-    struct gw_tls_context *client_tls;
-    struct gw_tls_context *server_tls;
-    bool refuse; /* the server lets nobody pass */
-
-    struct gw_handshake *client;
-    struct gw_handshake *server;
-    enum gw_handshake_verdict client_verdict;
-    enum gw_handshake_verdict server_verdict;
-    struct gw_handover_keys client_keys;
-    struct gw_handover_keys server_keys;
-    size_t piece; /* bytes that are handed over at a time; 0: all */
-    int judge; /* whether the client asks for the target's names: 1: it may pass, -1: it may not */
-    unsigned judged;
-};
-
-static bool allows(void *arg, const struct gw_identity *id)
-{
-    const struct duo *d = arg;
-    (void)id;
-    return !d->refuse;
-}
-
-/* Of the client, whose target this is. */
-static bool judges(void *arg, const struct gw_identity *id)
-{
-    struct duo *d = arg;
-    assert_string_equal(gw_identity_first(id, GW_NAME_CN), "server");
-    d->judged++;
-    return d->judge > 0;
-}
-
-static void plan(const struct tlsworld *w, struct duo *d)
-{
-    memset(d, 0, sizeof(*d));
-    tlsworld_service(w, &d->at);
-    d->to = (struct gw_service){
-        .name = "default",
-        .role = GW_ROLE_CLIENT,
-        .target_name = "gate.test",
-        .cacerts[0] = w->ca_file,
-        .verify = GW_VERIFY_REQUIRED,
-        .verify_depth = GW_VERIFY_DEPTH_MAX,
-        .tls_min = 0x0303,
-        .tls_max = 0x0304,
-        .session_tickets = true,
-        .session_age_ns = INT64_C(86400) * 1000000000,
-    };
-    d->to.certs = &d->shown;
-}
-
-static void build(struct duo *d)
-{
-    d->keys = tlsworld_ticket_keys();
-    d->server_tls = tlsworld_context(&d->at, d->keys);
-    d->client_tls = tlsworld_context(&d->to, NULL);
-}
-
-static void disconnect(struct duo *d)
-{
-    gw_handshake_free(d->client);
-    gw_handshake_free(d->server);
-    d->client = d->server = NULL;
-}
-
-static void destroy(struct duo *d)
-{
-    disconnect(d);
-    gw_tls_context_free(d->client_tls);
-    gw_tls_context_free(d->server_tls);
-    gw_wipe_pages_free(d->keys, sizeof(*d->keys));
-}
-
-static bool move(struct duo *d, struct gw_handshake *from, struct gw_handshake *to,
-                 enum gw_handshake_verdict *verdict)
-{
-    const uint8_t *data;
-    size_t len = gw_handshake_output(from, &data);
-    if (!len)
-        return false;
-    size_t some = d->piece ? GW_MIN(len, d->piece) : len;
-    *verdict = gw_handshake_input(to, data, some);
-    gw_handshake_output_sent(from, some);
-    return true;
-}
-
-/* Until neither has more to say. */
-static void go_on(struct duo *d)
-{
-    bool moved = true;
-    while (moved) {
-        moved = move(d, d->client, d->server, &d->server_verdict);
-        moved |= move(d, d->server, d->client, &d->client_verdict);
-    }
-}
-
-static void shake_hands(struct duo *d)
-{
-    d->server = gw_handshake_new(d->server_tls, allows, d);
-    d->client = gw_handshake_new(d->client_tls, d->judge ? judges : NULL, d);
-    assert_true(d->server && d->client);
-    d->server_verdict = gw_handshake_begin(d->server);
-    d->client_verdict = gw_handshake_begin(d->client);
-    go_on(d);
-}
 
 static void take_keys(struct duo *d)
 {
@@ -681,6 +570,28 @@ static void refused(struct duo *d, enum gw_reason reason)
     destroy(d);
 }
 
+/* To a server with this certificate. */
+static void plan_with(const struct tlsworld *w, struct duo *d, const struct test_cert *cert)
+{
+    plan(w, d);
+    d->at.certs[0].cert_file = test_dir_cert(w->dir, "one.pem", cert, NULL);
+    d->at.certs[0].key_file = test_dir_key(w->dir, "one.key", cert);
+    d->at.cert_count = 1;
+}
+
+/* Refused for that; GW_REASON_NONE: taken. */
+static void judged(struct duo *d, enum gw_reason reason)
+{
+    if (reason != GW_REASON_NONE) {
+        refused(d, reason);
+        return;
+    }
+    build(d);
+    shake_hands(d);
+    assert_int_equal(d->client_verdict, GW_HANDSHAKE_DONE);
+    destroy(d);
+}
+
 /* A server with this certificate, for both versions. */
 static void certificate_refused(void **state, const struct test_cert_spec *spec,
                                 enum gw_reason reason)
@@ -689,11 +600,8 @@ static void certificate_refused(void **state, const struct test_cert_spec *spec,
     struct test_cert *cert = test_cert_new(spec);
     for (uint16_t version = 0x0303; version <= 0x0304; version++) {
         struct duo d;
-        plan(w, &d);
+        plan_with(w, &d, cert);
         d.to.tls_min = d.to.tls_max = version;
-        d.at.certs[0].cert_file = test_dir_cert(w->dir, "bad.pem", cert, NULL);
-        d.at.certs[0].key_file = test_dir_key(w->dir, "bad.key", cert);
-        d.at.cert_count = 1;
         refused(&d, reason);
     }
     test_cert_free(cert);
@@ -702,26 +610,112 @@ static void certificate_refused(void **state, const struct test_cert_spec *spec,
 static void bad_certificates_are_told_apart(void **state)
 {
     const struct tlsworld *w = *state;
-    certificate_refused(state,
-                        &(struct test_cert_spec){.san = "DNS:gate.test", .issuer = w->foreign_ca},
-                        GW_REASON_BACKEND_UNTRUSTED);
-    certificate_refused(state, &(struct test_cert_spec){.san = "DNS:gate.test"},
-                        GW_REASON_BACKEND_UNTRUSTED);
-    certificate_refused(
-        state,
-        &(struct test_cert_spec){.san = "DNS:gate.test", .eku = "clientAuth", .issuer = w->ca},
-        GW_REASON_BACKEND_INVALID);
-    certificate_refused(state, &(struct test_cert_spec){.san = "DNS:other.test", .issuer = w->ca},
-                        GW_REASON_BACKEND_NAME);
-    certificate_refused(state, &(struct test_cert_spec){.san = "IP:192.0.2.1", .issuer = w->ca},
-                        GW_REASON_BACKEND_NAME);
-    /* A wildcard stands for one whole label, and a common name for nothing. */
-    certificate_refused(state, &(struct test_cert_spec){.san = "DNS:*.test.", .issuer = w->ca},
-                        GW_REASON_BACKEND_NAME);
-    certificate_refused(state, &(struct test_cert_spec){.san = "DNS:g*.test", .issuer = w->ca},
-                        GW_REASON_BACKEND_NAME);
-    certificate_refused(state, &(struct test_cert_spec){.cn = "gate.test", .issuer = w->ca},
-                        GW_REASON_BACKEND_NAME);
+    const struct {
+        struct test_cert_spec spec;
+        enum gw_reason reason;
+    } rows[] = {
+        {{.san = "DNS:gate.test", .issuer = w->foreign_ca}, GW_REASON_BACKEND_UNTRUSTED},
+        {{.san = "DNS:gate.test"}, GW_REASON_BACKEND_UNTRUSTED},
+        {{.san = "DNS:gate.test", .eku = "clientAuth", .issuer = w->ca}, GW_REASON_BACKEND_INVALID},
+        {{.san = "DNS:other.test", .issuer = w->ca}, GW_REASON_BACKEND_NAME},
+        {{.san = "IP:192.0.2.1", .issuer = w->ca}, GW_REASON_BACKEND_NAME},
+        {{.san = "DNS:*.test.", .issuer = w->ca}, GW_REASON_BACKEND_NAME},
+        /* A common name stands for nothing. */
+        {{.cn = "gate.test", .issuer = w->ca}, GW_REASON_BACKEND_NAME},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)
+        certificate_refused(state, &rows[i].spec, rows[i].reason);
+}
+
+/* The name has three labels, since a wildcard right below the top is refused for that alone. */
+static void a_wildcard_is_one_whole_label(void **state)
+{
+    const struct tlsworld *w = *state;
+    static const struct {
+        const char *san;
+        bool good;
+    } rows[] = {
+        {"DNS:*.example.test", true},
+        {"DNS:GATE.Example.test", true},
+        {"DNS:g*.example.test", false},
+        {"DNS:*e.example.test", false},
+        {"DNS:g*e.example.test", false},
+        {"DNS:gate*.example.test", false},
+        {"DNS:gate.*.test", false},
+        {"DNS:*.*.test", false},
+        {"DNS:*.test", false},
+        {"DNS:**.example.test", false},
+        {"DNS:example.test", false},
+        {"DNS:*.gate.example.test", false},
+        {"DNS:.example.test", false},
+        {"URI:https://gate.example.test", false},
+        {"email:x@gate.example.test", false},
+        {"DNS:gate.example.testing", false},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        struct test_cert *cert =
+            test_cert_new(&(struct test_cert_spec){.san = rows[i].san, .issuer = w->ca});
+        struct duo d;
+        plan_with(w, &d, cert);
+        d.to.target_name = "gate.example.test";
+        judged(&d, rows[i].good ? GW_REASON_NONE : GW_REASON_BACKEND_NAME);
+        test_cert_free(cert);
+    }
+}
+
+/* The target's CA got a new key and kept its name; both are in --cacert. */
+static void each_ca_of_a_name_is_tried(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *next = test_cert_new(&(struct test_cert_spec){.cn = "Test CA", .ca = true});
+    struct test_cert *third = test_cert_new(&(struct test_cert_spec){.cn = "Test CA", .ca = true});
+    const struct test_cert *issuers[] = {w->ca, next, third};
+    for (size_t i = 0; i < GW_ARRAY_SIZE(issuers); i++)
+        for (int bare = 0; bare < 2; bare++) {
+            struct test_cert *cert = test_cert_new(&(struct test_cert_spec){
+                .san = "DNS:gate.test", .bare = bare, .issuer = issuers[i]});
+            struct duo d;
+            plan_with(w, &d, cert);
+            d.to.cacerts[0] = test_dir_cert(w->dir, "twins.pem", w->ca, next);
+            judged(&d, issuers[i] == third ? GW_REASON_BACKEND_UNTRUSTED : GW_REASON_NONE);
+            test_cert_free(cert);
+        }
+    test_cert_free(third);
+    test_cert_free(next);
+}
+
+/* A target without an authority is known by its own certificate, and must have the name, too. */
+static void a_target_that_signed_itself_is_trusted_for_itself(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *cert = test_cert_new(&(struct test_cert_spec){.san = "DNS:gate.test"});
+    for (int other = 0; other < 2; other++) {
+        struct duo d;
+        plan_with(w, &d, cert);
+        d.to.cacerts[0] = d.at.certs[0].cert_file;
+        d.to.target_name = other ? "other.test" : "gate.test";
+        judged(&d, other ? GW_REASON_BACKEND_NAME : GW_REASON_NONE);
+    }
+    test_cert_free(cert);
+}
+
+/* In TLS 1.2 the groups are also the curves of certificates. */
+static void a_target_on_p521_is_taken_unless_groups_forbid_it(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *cert = test_cert_new(
+        &(struct test_cert_spec){.san = "DNS:gate.test", .key = TEST_KEY_P521, .issuer = w->ca});
+    for (int i = 0; i < 4; i++) {
+        struct duo d;
+        plan_with(w, &d, cert);
+        d.at.tls_max = d.at.tls_min = i & 1 ? 0x0304 : 0x0303;
+        d.to.groups = i & 2 ? "X25519:P-256" : NULL;
+        build(&d);
+        shake_hands(&d);
+        assert_int_equal(d.client_verdict, i == 2 ? GW_HANDSHAKE_FAILED : GW_HANDSHAKE_DONE);
+        destroy(&d);
+    }
+    test_cert_free(cert);
 }
 
 /* Its own service would not start with such a certificate, so the server is libssl's. */
@@ -794,11 +788,8 @@ static void an_address_is_verified_as_one(void **state)
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         struct duo d;
         struct gw_handshake_info info;
-        plan(w, &d);
+        plan_with(w, &d, cert);
         d.to.target_name = rows[i].name;
-        d.at.certs[0].cert_file = test_dir_cert(w->dir, "ip.pem", cert, NULL);
-        d.at.certs[0].key_file = test_dir_key(w->dir, "ip.key", cert);
-        d.at.cert_count = 1;
         if (!rows[i].good) {
             refused(&d, GW_REASON_BACKEND_NAME);
             continue;
@@ -825,25 +816,6 @@ static void what_is_not_tls_is_told(void **state)
     assert_int_equal(gw_reason_in(GW_ROLE_CLIENT, gw_handshake_reason(d.client)),
                      GW_REASON_BACKEND_NOT_TLS);
     destroy(&d);
-}
-
-/* A client that cannot verify its target must not come about at all. */
-static void nothing_to_verify_by_is_refused(void **state)
-{
-    for (int what = 0; what < 3; what++) {
-        struct duo d;
-        struct gw_error err = {.exit = GW_EXIT_OK};
-        plan(*state, &d);
-        if (what == 0)
-            d.to.target_name = NULL;
-        else if (what == 1)
-            d.to.verify = GW_VERIFY_NONE;
-        else
-            d.to.cacerts[0] = NULL;
-        assert_int_not_equal(gw_tls_context_new(&d.client_tls, &d.to, NULL, NULL, &err), 0);
-        assert_int_equal(err.exit, GW_EXIT_USAGE);
-        assert_non_null(strstr(err.text, "--cacert"));
-    }
 }
 
 /* A session that came to nothing once is not offered again: a server that just closes when it sees
@@ -888,11 +860,14 @@ int main(void)
         cmocka_unit_test(what_is_no_ticket_ends_the_wait),
         cmocka_unit_test(a_broken_record_ends_the_wait),
         cmocka_unit_test(bad_certificates_are_told_apart),
+        cmocka_unit_test(a_wildcard_is_one_whole_label),
+        cmocka_unit_test(a_target_on_p521_is_taken_unless_groups_forbid_it),
+        cmocka_unit_test(each_ca_of_a_name_is_tried),
+        cmocka_unit_test(a_target_that_signed_itself_is_trusted_for_itself),
         cmocka_unit_test(an_expired_certificate_is_refused),
         cmocka_unit_test(a_target_without_a_name_is_verified_by_its_authority),
         cmocka_unit_test(an_address_is_verified_as_one),
         cmocka_unit_test(what_is_not_tls_is_told),
-        cmocka_unit_test(nothing_to_verify_by_is_refused),
         cmocka_unit_test(a_session_that_fails_is_dropped),
     };
     return cmocka_run_group_tests_name("handshake_client", tests, tlsworld_setup,

@@ -172,7 +172,7 @@ static void no_cipher_in_common(void **state)
 
 static void no_group_or_signature_in_common(void **state)
 {
-    char group[] = "P-521";
+    char group[] = "X448";
     char signature[] = "ed25519";
     struct gw_service service = plain(*state);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {

@@ -109,6 +109,29 @@ static void what_a_response_may_say(void **state)
     test_cert_free(delegate);
 }
 
+/* The old certificate of the CA is there, too, whose key is another one. */
+static void the_issuer_is_the_one_that_signed(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *next = test_cert_new(&(struct test_cert_spec){.cn = "Test CA", .ca = true});
+    struct test_cert *cert = test_cert_new(
+        &(struct test_cert_spec){.san = "DNS:gate.test", .bare = true, .issuer = next});
+    const char *path = test_dir_ocsp(w->dir, "twins.der", &(struct test_ocsp_spec){.about = cert});
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    struct gw_files *files = gw_files_new();
+    struct gw_ocsp ocsp;
+    struct gw_error err = {.text = ""};
+    assert_true(files && sk_X509_push(chain, w->ca->x509) && sk_X509_push(chain, next->x509));
+    struct gw_ocsp_subject subject = {cert->x509, chain};
+    if (gw_ocsp_load(&ocsp, files, "--ocsp-file", path, &subject, &err))
+        fail_msg("%s", err.text);
+    gw_ocsp_done(&ocsp);
+    gw_files_free(files);
+    sk_X509_free(chain);
+    test_cert_free(cert);
+    test_cert_free(next);
+}
+
 static void what_is_no_response(void **state)
 {
     const struct tlsworld *w = *state;
@@ -245,8 +268,11 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_a_response_may_say),       cmocka_unit_test(what_is_no_response),
-        cmocka_unit_test(clients_that_ask_are_shown_it), cmocka_unit_test(beside_the_certificate),
+        cmocka_unit_test(what_a_response_may_say),
+        cmocka_unit_test(the_issuer_is_the_one_that_signed),
+        cmocka_unit_test(what_is_no_response),
+        cmocka_unit_test(clients_that_ask_are_shown_it),
+        cmocka_unit_test(beside_the_certificate),
         cmocka_unit_test(only_while_it_is_in_date),
     };
     return cmocka_run_group_tests(tests, set_up, tlsworld_teardown);

@@ -56,6 +56,7 @@ static const struct {
     {"pidfile", "/p"},
     {"cert-dir", "certs"},
     {"crl", "ca.crl"},
+    {"ca-names", "none"},
     {"key-pass-file", "pass"},
     {"ocsp-file", "c.ocsp"},
 };

@@ -35,49 +35,6 @@ static void forget_warnings(void)
     warning_count = 0;
 }
 
-/* ---- worlds ---- */
-
-/* A client with this certificate, sent along with `middle` (NULL: nothing), gets that answer. */
-static void meets(const struct tlsworld *w, struct gw_tls_context *tls,
-                  const struct test_cert *cert, const struct test_cert *middle,
-                  enum gw_reason reason, int alert)
-{
-    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-        SSL_CTX *ctx = tlspair_client_ctx(w, version);
-        struct tlspair p;
-        tlspair_show(ctx, cert);
-        if (middle)
-            assert_true(SSL_CTX_add1_chain_cert(ctx, middle->x509));
-        tlspair_init(&p, tls, ctx, NULL);
-        enum gw_handshake_verdict verdict = tlspair_run(&p);
-        assert_int_equal(verdict,
-                         reason == GW_REASON_NONE ? GW_HANDSHAKE_DONE : GW_HANDSHAKE_FAILED);
-        assert_int_equal(gw_handshake_reason(p.server), reason);
-        if (reason != GW_REASON_NONE) {
-            (void)SSL_do_handshake(p.client);
-            char none;
-            (void)SSL_read(p.client, &none, 1);
-            assert_int_equal(p.client_alert, alert);
-        }
-        tlspair_done(&p);
-        SSL_CTX_free(ctx);
-    }
-}
-
-static void meets_once(const struct tlsworld *w, const struct gw_service *service,
-                       const struct test_cert *cert, enum gw_reason reason, int alert)
-{
-    struct gw_tls_context *tls = tlsworld_context(service, NULL);
-    meets(w, tls, cert, NULL, reason, alert);
-    gw_tls_context_free(tls);
-}
-
-enum {
-    REVOKED = 44,
-    EXPIRED = 45,
-    UNKNOWN_CA = 48,
-};
-
 /* ---- who is let in ---- */
 
 static void the_revoked_are_refused(void **state)
@@ -305,6 +262,211 @@ static void a_list_counts_for_what_it_is_about(void **state)
     fell(&t);
 }
 
+/* ---- parts of a CA's certificates ---- */
+
+#define FIRST "http://crl.test/1.crl"
+#define SECOND "http://crl.test/2.crl"
+
+static void first_users(X509_CRL *crl)
+{
+    static const char *const uris[] = {"http://crl.test/other", FIRST, NULL};
+    ISSUING_DIST_POINT *idp = scope_of(uris);
+    idp->onlyuser = 0xff;
+    add_scope(crl, idp);
+}
+
+static void second(X509_CRL *crl)
+{
+    static const char *const uris[] = {SECOND, NULL};
+    add_scope(crl, scope_of(uris));
+}
+
+static void relative(X509_CRL *crl)
+{
+    ISSUING_DIST_POINT *idp = new_scope();
+    X509_NAME *name = X509_NAME_new();
+    idp->distpoint = DIST_POINT_NAME_new();
+    idp->distpoint->type = 1;
+    assert_true(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"CRL1",
+                                           -1, -1, 0));
+    idp->distpoint->name.relativename = sk_X509_NAME_ENTRY_new_null();
+    assert_true(sk_X509_NAME_ENTRY_push(idp->distpoint->name.relativename,
+                                        X509_NAME_ENTRY_dup(X509_NAME_get_entry(name, 0))));
+    X509_NAME_free(name);
+    add_scope(crl, idp);
+}
+
+/* The name that every certificate of the CA is said to have. */
+static void issuers_own(X509_CRL *crl)
+{
+    static const char *const uris[] = {"http://crl.test/other", NULL};
+    ISSUING_DIST_POINT *idp = scope_of(uris);
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    assert_non_null(name);
+    GENERAL_NAME_set0_value(name, GEN_DIRNAME, X509_NAME_dup(X509_CRL_get_issuer(crl)));
+    assert_true(sk_GENERAL_NAME_push(idp->distpoint->name.fullname, name));
+    add_scope(crl, idp);
+}
+
+static void add_points(X509 *cert, DIST_POINT *point)
+{
+    CRL_DIST_POINTS *points = CRL_DIST_POINTS_new();
+    assert_true(points && sk_DIST_POINT_push(points, point));
+    assert_int_equal(X509_add1_ext_i2d(cert, NID_crl_distribution_points, points, 0, 0), 1);
+    CRL_DIST_POINTS_free(points);
+}
+
+/* The whole name of what `relative` says. */
+static void add_relative_point(X509 *cert)
+{
+    DIST_POINT *point = DIST_POINT_new();
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    X509_NAME *whole = X509_NAME_dup(X509_get_issuer_name(cert));
+    assert_true(point && name && whole &&
+                X509_NAME_add_entry_by_txt(whole, "CN", MBSTRING_ASC, (const unsigned char *)"CRL1",
+                                           -1, -1, 0));
+    GENERAL_NAME_set0_value(name, GEN_DIRNAME, whole);
+    point->distpoint = DIST_POINT_NAME_new();
+    point->distpoint->type = 0;
+    point->distpoint->name.fullname = GENERAL_NAMES_new();
+    assert_true(sk_GENERAL_NAME_push(point->distpoint->name.fullname, name));
+    add_points(cert, point);
+}
+
+static void add_partial_point(X509 *cert)
+{
+    static const char *const uris[] = {FIRST, NULL};
+    ISSUING_DIST_POINT *idp = scope_of(uris);
+    DIST_POINT *point = DIST_POINT_new();
+    assert_non_null(point);
+    point->distpoint = idp->distpoint;
+    idp->distpoint = NULL;
+    point->reasons = ASN1_BIT_STRING_new();
+    assert_true(ASN1_BIT_STRING_set_bit(point->reasons, 1, 1));
+    ISSUING_DIST_POINT_free(idp);
+    add_points(cert, point);
+}
+
+static struct test_cert *pointing(const struct tlsworld *w, const char *points)
+{
+    return test_cert_new(
+        &(struct test_cert_spec){.cn = "device", .points = points, .issuer = w->ca});
+}
+
+/* A list of a distribution point is about the certificates that name it, whatever is on others. */
+static void a_list_of_a_point_is_about_those_that_name_it(void **state)
+{
+    const struct tlsworld *w = *state;
+    enum gw_reason none = GW_REASON_NONE, no_crl = GW_REASON_CERT_NO_CRL;
+    const struct {
+        const char *points;
+        void (*tweak)(X509_CRL *crl);
+        enum gw_reason reason; /* of a certificate that is on no list */
+        enum gw_reason listed; /* … that is on this one */
+    } rows[] = {
+        {"URI:" FIRST, first_users, none, GW_REASON_CERT_REVOKED},
+        {"URI:ldap://x/,URI:" FIRST, first_users, none, GW_REASON_CERT_REVOKED},
+        {"URI:" SECOND, first_users, no_crl, no_crl},
+        {"URI:http://crl.test/1.cr", first_users, no_crl, no_crl},
+        {"DNS:crl.test", first_users, no_crl, no_crl},
+        {NULL, first_users, no_crl, no_crl},
+        {NULL, second, no_crl, no_crl},
+        {"dirName:whole", relative, none, GW_REASON_CERT_REVOKED},
+        {"URI:" FIRST, relative, no_crl, no_crl},
+        {"URI:" FIRST, issuers_own, none, GW_REASON_CERT_REVOKED},
+        {NULL, issuers_own, none, GW_REASON_CERT_REVOKED},
+        {"URI:" FIRST, NULL, none, GW_REASON_CERT_REVOKED},
+        /* Five names, of which four are kept: what is listed is refused, the rest has no list. */
+        {"URI:a:1,URI:a:2,URI:a:3,URI:a:4,URI:" FIRST, first_users, no_crl, GW_REASON_CERT_REVOKED},
+        {"URI:" FIRST ",URI:a:1,URI:a:2,URI:a:3,URI:a:4", first_users, none,
+         GW_REASON_CERT_REVOKED},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        struct test_cert *cert;
+        if (rows[i].points && strncmp(rows[i].points, "dirName", 7) == 0)
+            cert = test_cert_new(&(struct test_cert_spec){
+                .cn = "device", .issuer = w->ca, .tweak = add_relative_point});
+        else
+            cert = pointing(w, rows[i].points);
+        for (int listed = 0; listed < 2; listed++) {
+            const struct test_cert *revoked[] = {listed ? cert : w->client, NULL};
+            struct gw_service service = service_with(
+                w, crl_of(w, &(struct test_crl_spec){
+                                 .ca = w->ca, .revoked = revoked, .tweak = rows[i].tweak}));
+            enum gw_reason reason = listed ? rows[i].listed : rows[i].reason;
+            meets_once(w, &service, cert, reason,
+                       reason == GW_REASON_CERT_REVOKED ? REVOKED : UNKNOWN_CA);
+        }
+        test_cert_free(cert);
+    }
+}
+
+/* A CA that cuts its certificates into parts, each with a list of its own. */
+static void parts_are_judged_by_their_own_lists(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *certs[4];
+    for (int i = 0; i < 4; i++)
+        certs[i] = pointing(w, i < 2 ? "URI:" FIRST : "URI:" SECOND);
+    const struct test_cert *on_first[] = {certs[0], NULL};
+    const struct test_cert *on_second[] = {certs[2], NULL};
+    X509_CRL *first = test_crl_new(&(struct test_crl_spec){
+        .ca = w->ca, .revoked = on_first, .number = 1, .tweak = first_users});
+    X509_CRL *other = test_crl_new(
+        &(struct test_crl_spec){.ca = w->ca, .revoked = on_second, .number = 9, .tweak = second});
+    for (int order = 0; order < 2; order++) {
+        struct gw_service service = service_with(
+            w, test_dir_crl(w->dir, "parts.crl", order ? first : other, order ? other : first));
+        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        for (int i = 0; i < 4; i++)
+            meets(w, tls, certs[i], NULL, i % 2 ? GW_REASON_NONE : GW_REASON_CERT_REVOKED, REVOKED);
+        meets(w, tls, w->client, NULL, GW_REASON_CERT_NO_CRL, UNKNOWN_CA);
+        gw_tls_context_free(tls);
+    }
+    X509_CRL_free(first);
+    X509_CRL_free(other);
+    for (int i = 0; i < 4; i++)
+        test_cert_free(certs[i]);
+}
+
+/* Two lists are about a certificate: one that is current is enough, in whatever order they lie. */
+static void a_current_list_outweighs_an_old_one(void **state)
+{
+    const struct tlsworld *w = *state;
+    X509_CRL *brief = test_crl_new(
+        &(struct test_crl_spec){.ca = w->ca, .begins = -60, .ends = 600, .tweak = users_only});
+    X509_CRL *lasting = test_crl_new(&(struct test_crl_spec){.ca = w->ca});
+    for (int order = 0; order < 2; order++) {
+        struct gw_service service = service_with(
+            w, test_dir_crl(w->dir, "two.crl", order ? brief : lasting, order ? lasting : brief));
+        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        test_ahead = 610;
+        meets(w, tls, w->client, NULL, GW_REASON_NONE, 0);
+        test_ahead = 0;
+        gw_tls_context_free(tls);
+    }
+    X509_CRL_free(brief);
+    X509_CRL_free(lasting);
+}
+
+/* A point for some reasons only is covered by no list: what is not listed may be so elsewhere. */
+static void points_for_some_reasons_are_not_covered(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *cert = test_cert_new(
+        &(struct test_cert_spec){.cn = "device", .issuer = w->ca, .tweak = add_partial_point});
+    struct gw_service service =
+        service_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .tweak = first_users}));
+    meets_once(w, &service, cert, GW_REASON_CERT_NO_CRL, UNKNOWN_CA);
+    service.crl_soft = true;
+    meets_once(w, &service, cert, GW_REASON_NONE, 0);
+    const struct test_cert *revoked[] = {cert, NULL};
+    service.crls[0] =
+        crl_of(w, &(struct test_crl_spec){.ca = w->ca, .revoked = revoked, .tweak = first_users});
+    meets_once(w, &service, cert, GW_REASON_CERT_REVOKED, REVOKED);
+    test_cert_free(cert);
+}
+
 /* ---- time ---- */
 
 static void a_list_out_of_date_does_not_start(void **state)
@@ -530,6 +692,44 @@ static void a_list_that_expired_ends_resumption(void **state)
     gw_wipe_pages_free(keys, sizeof(*keys));
 }
 
+/* A ticket keeps which points the certificate names. */
+static void parts_are_judged_at_resumption_too(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *cert = pointing(w, "URI:" FIRST);
+    const struct test_cert *revoked[] = {cert, NULL};
+    static const struct {
+        void (*tweak)(X509_CRL *crl);
+        bool listed;
+        enum gw_reason reason;
+    } rows[] = {{first_users, false, GW_REASON_NONE},
+                {first_users, true, GW_REASON_CERT_REVOKED},
+                {second, false, GW_REASON_CERT_NO_CRL},
+                {second, true, GW_REASON_CERT_NO_CRL}};
+    struct gw_service before =
+        service_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .tweak = first_users}));
+    struct gw_ticket_keys *keys = tlsworld_ticket_keys();
+    struct gw_tls_context *old = tlsworld_context(&before, keys);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        struct gw_service after = service_with(
+            w, crl_of(w, &(struct test_crl_spec){.ca = w->ca,
+                                                 .revoked = rows[i].listed ? revoked : NULL,
+                                                 .tweak = rows[i].tweak}));
+        struct gw_tls_context *new = tlsworld_context(&after, keys);
+        for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+            struct visitor v;
+            begin_visit(&v, w, version, cert, NULL);
+            assert_false(visit(&v, old, GW_REASON_NONE));
+            assert_int_equal(visit(&v, new, rows[i].reason), rows[i].reason == GW_REASON_NONE);
+            end_visit(&v);
+        }
+        gw_tls_context_free(new);
+    }
+    gw_tls_context_free(old);
+    gw_wipe_pages_free(keys, sizeof(*keys));
+    test_cert_free(cert);
+}
+
 static int set_up(void **state)
 {
     struct gw_log_config config = *gw_log_config();
@@ -548,6 +748,10 @@ int main(void)
         cmocka_unit_test(a_ca_that_changed_its_key_is_two),
         cmocka_unit_test(the_newest_list_counts),
         cmocka_unit_test(a_list_counts_for_what_it_is_about),
+        cmocka_unit_test(a_list_of_a_point_is_about_those_that_name_it),
+        cmocka_unit_test(parts_are_judged_by_their_own_lists),
+        cmocka_unit_test(a_current_list_outweighs_an_old_one),
+        cmocka_unit_test(points_for_some_reasons_are_not_covered),
         cmocka_unit_test(a_list_out_of_date_does_not_start),
         cmocka_unit_test(one_that_expires_meanwhile_refuses),
         cmocka_unit_test(a_copy_is_loaded_as_at_its_time),
@@ -555,6 +759,7 @@ int main(void)
         cmocka_unit_test(the_revoked_do_not_resume),
         cmocka_unit_test(nor_do_those_of_a_revoked_ca),
         cmocka_unit_test(a_list_that_expired_ends_resumption),
+        cmocka_unit_test(parts_are_judged_at_resumption_too),
     };
     return cmocka_run_group_tests(tests, set_up, tlsworld_teardown);
 }

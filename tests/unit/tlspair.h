@@ -71,7 +71,7 @@ struct tlspair {
     unsigned tickets;
     int client_alert;     /* received by the client: its description, or -1 */
     SSL_SESSION *session; /* the last one the client was given; owned */
-    uint8_t sent[65536];  /* all that the server sent in the handshake */
+    uint8_t sent[131072]; /* all that the server sent in the handshake */
     size_t sent_len;
     uint8_t inbox[65536]; /* records from the client after the hand-over */
     size_t inbox_len;

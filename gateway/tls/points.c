@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/tls/points.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+enum {
+    FULL_NAME = 0 /* DIST_POINT_NAME.type; else relative to the issuer's name */
+};
+
+static bool has(const struct gw_points *p, const uint8_t id[GW_POINT_LEN])
+{
+    for (unsigned i = 0; i < p->count; i++)
+        if (memcmp(p->ids[i], id, GW_POINT_LEN) == 0)
+            return true;
+    return false;
+}
+
+static void add(struct gw_points *p, const GENERAL_NAME *name, const EVP_MD *sha256)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned char *der = NULL;
+    int len = i2d_GENERAL_NAME(name, &der);
+    if (len <= 0 || !EVP_Digest(der, (size_t)len, digest, NULL, sha256, NULL))
+        p->more = true;
+    else if (!has(p, digest) && p->count == GW_POINTS_MAX)
+        p->more = true;
+    else if (!has(p, digest))
+        memcpy(p->ids[p->count++], digest, GW_POINT_LEN);
+    OPENSSL_free(der);
+}
+
+static void add_all(struct gw_points *p, const GENERAL_NAMES *names, const EVP_MD *sha256)
+{
+    if (sk_GENERAL_NAME_num(names) <= 0)
+        p->more = true;
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
+        add(p, sk_GENERAL_NAME_value(names, i), sha256);
+}
+
+/* libcrypto puts a relative name behind the issuer's; a full name it leaves alone. */
+static void add_point(struct gw_points *p, DIST_POINT_NAME *name, const X509_NAME *issuer,
+                      const EVP_MD *sha256)
+{
+    if (name->type == FULL_NAME) {
+        add_all(p, name->name.fullname, sha256);
+    } else if (!DIST_POINT_set_dpname(name, issuer) || !name->dpname) {
+        p->more = true;
+    } else {
+        GENERAL_NAME whole = {.type = GEN_DIRNAME, .d.directoryName = name->dpname};
+        add(p, &whole, sha256);
+    }
+}
+
+static bool name_the_issuer(const GENERAL_NAMES *names, const X509_NAME *issuer)
+{
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        if (name->type == GEN_DIRNAME && X509_NAME_cmp(name->d.directoryName, issuer) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_of_cert(struct gw_points *p, const DIST_POINT *point, const X509_NAME *issuer,
+                        const EVP_MD *sha256)
+{
+    if (point->CRLissuer && !name_the_issuer(point->CRLissuer, issuer))
+        return;
+    if (point->reasons)
+        p->more = true;
+    else if (point->distpoint)
+        add_point(p, point->distpoint, issuer, sha256);
+    else
+        add_all(p, point->CRLissuer, sha256);
+}
+
+void gw_points_of_cert(struct gw_points *ret, const X509 *cert, const EVP_MD *sha256)
+{
+    *ret = (struct gw_points){.count = 0};
+    if (X509_get_ext_by_NID(cert, NID_crl_distribution_points, -1) < 0)
+        return;
+    (void)ERR_set_mark();
+    CRL_DIST_POINTS *points = X509_get_ext_d2i(cert, NID_crl_distribution_points, NULL, NULL);
+    if (!points)
+        ret->more = true;
+    for (int i = 0; i < sk_DIST_POINT_num(points); i++)
+        add_of_cert(ret, sk_DIST_POINT_value(points, i), X509_get_issuer_name(cert), sha256);
+    CRL_DIST_POINTS_free(points);
+    (void)ERR_pop_to_mark();
+}
+
+void gw_points_of_crl(struct gw_points *ret, DIST_POINT_NAME *name, const X509_NAME *issuer,
+                      const EVP_MD *sha256)
+{
+    *ret = (struct gw_points){.count = 0};
+    if (name->type != FULL_NAME || !name_the_issuer(name->name.fullname, issuer))
+        add_point(ret, name, issuer, sha256);
+}
+
+bool gw_points_meet(const struct gw_points *a, const struct gw_points *b)
+{
+    for (unsigned i = 0; i < a->count; i++)
+        if (has(b, a->ids[i]))
+            return true;
+    return false;
+}
+
+bool gw_points_equal(const struct gw_points *a, const struct gw_points *b)
+{
+    for (unsigned i = 0; i < a->count; i++)
+        if (!has(b, a->ids[i]))
+            return false;
+    return a->count == b->count;
+}
