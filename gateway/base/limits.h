@@ -55,8 +55,11 @@ enum {
      * in the buffers of both ends. */
     GW_KEY_UPDATES_GRANTED_MAX = 8192,
 
-    /* Handshake: bytes a peer may send before it is done. 64 KiB certificate chains pass. */
+    /* Handshake: bytes a peer may send before it is done; of them, certificates (--max-cert-chain),
+     * and a ClientHello, which of all known clients has less than 4 KiB. */
     GW_HANDSHAKE_BYTES_MAX = 128 * 1024,
+    GW_CERT_CHAIN_BYTES_MAX = 100 * 1024,
+    GW_CLIENT_HELLO_BYTES_MAX = 32 * 1024,
 
     /* Client role: connections of a worker that keep libssl's state (some 20 KiB) after the
      * handshake, in hope of a ticket. */
@@ -85,5 +88,6 @@ enum {
 #define GW_STOP_AGAIN_NS (250 * INT64_C(1000000))
 /* A draining worker is killed this long after its time-out; until then it sends last alerts. */
 #define GW_KILL_GRACE_NS (GW_LINGER_NS + 2 * INT64_C(1000000000))
+#define GW_STRANGERS_SUM_NS (1 * INT64_C(1000000000))      /* what is summed in the log */
 #define GW_EXPIRY_LOOK_NS (3600 * INT64_C(1000000000))     /* at the ends of certificates */
 #define GW_TICKET_KEY_LIFE_NS (3600 * INT64_C(1000000000)) /* then the next key encrypts */

@@ -32,12 +32,14 @@ static void copy_out(const struct gw_logring *ring, uint64_t at, void *data, siz
     memcpy((uint8_t *)data + first, ring->data, len - first);
 }
 
-bool gw_logring_push(struct gw_logring *ring, const void *entry, size_t len, bool *ret_wake)
+bool gw_logring_push(struct gw_logring *ring, const void *entry, size_t len, size_t spare,
+                     bool *ret_wake)
 {
     *ret_wake = false;
     uint64_t head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
     uint64_t tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
-    if (len == 0 || len > GW_LOGRING_ENTRY_MAX || head - tail + whole(len) > GW_LOGRING_BYTES) {
+    if (len == 0 || len > GW_LOGRING_ENTRY_MAX ||
+        head - tail + whole(len) + spare > GW_LOGRING_BYTES) {
         __atomic_store_n(&ring->dropped, ring->dropped + 1, __ATOMIC_RELAXED);
         return false;
     }

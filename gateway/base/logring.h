@@ -16,7 +16,9 @@
 
 enum {
     GW_LOGRING_BYTES = 1 << 18,
-    GW_LOGRING_ENTRY_MAX = 4096
+    GW_LOGRING_ENTRY_MAX = 4096,
+    /* Kept free of entries that anybody may cause: a hundred on identities fit. */
+    GW_LOGRING_SPARE = GW_LOGRING_BYTES / 2,
 };
 
 struct gw_logring {
@@ -30,9 +32,11 @@ struct gw_logring {
     uint8_t data[GW_LOGRING_BYTES] __attribute__((aligned(64)));
 };
 
-/* Writer: appends an entry of 1 to GW_LOGRING_ENTRY_MAX bytes. False (and dropped + 1) when it
- * does not fit. *ret_wake tells that the reader sleeps and must be woken (once). */
-bool gw_logring_push(struct gw_logring *ring, const void *entry, size_t len, bool *ret_wake);
+/* Writer: appends an entry of 1 to GW_LOGRING_ENTRY_MAX bytes, and leaves at least `spare` bytes
+ * free for others. False (and dropped + 1) when it does not fit. *ret_wake tells that the reader
+ * sleeps and must be woken (once). */
+bool gw_logring_push(struct gw_logring *ring, const void *entry, size_t len, size_t spare,
+                     bool *ret_wake);
 
 /* Reader: copies the oldest entry to `out` (GW_LOGRING_ENTRY_MAX bytes); 0 when there is none. */
 size_t gw_logring_pop(struct gw_logring *ring, void *out);

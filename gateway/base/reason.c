@@ -16,6 +16,16 @@ const struct gw_reason_info *gw_reason_info(enum gw_reason reason)
     return &rows[(unsigned)reason < GW_REASON_COUNT ? reason : GW_REASON_INTERNAL];
 }
 
+bool gw_reason_of_strangers(enum gw_reason reason)
+{
+    static const bool of_strangers[GW_REASON_COUNT] = {
+#define X(id) [GW_REASON_##id] = true,
+        GW_REASONS_OF_STRANGERS(X)
+#undef X
+    };
+    return (unsigned)reason < GW_REASON_COUNT && of_strangers[reason];
+}
+
 static const struct {
     enum gw_reason server;
     enum gw_reason client;
@@ -24,6 +34,7 @@ static const struct {
     {GW_REASON_HANDSHAKE_RESET, GW_REASON_BACKEND_HS_RESET},
     {GW_REASON_HANDSHAKE_ALERT, GW_REASON_BACKEND_HS_ALERT},
     {GW_REASON_HANDSHAKE_NOT_TLS, GW_REASON_BACKEND_NOT_TLS},
+    {GW_REASON_HANDSHAKE_HTTP, GW_REASON_BACKEND_NOT_TLS},
     {GW_REASON_CERT_MISSING, GW_REASON_BACKEND_INVALID},
     {GW_REASON_CERT_UNTRUSTED, GW_REASON_BACKEND_UNTRUSTED},
     {GW_REASON_CERT_EXPIRED, GW_REASON_BACKEND_EXPIRED},

@@ -27,6 +27,7 @@
     X(HANDSHAKE_RESET,      "handshake-reset",        true,  "the client reset the connection during the handshake")    \
     X(HANDSHAKE_ALERT,      "handshake-client-alert", true,  "the client ended the handshake with an alert")            \
     X(HANDSHAKE_NOT_TLS,    "handshake-not-tls",      true,  "the client does not speak TLS")                           \
+    X(HANDSHAKE_HTTP,       "handshake-http",         true,  "the client speaks HTTP without TLS")                      \
     X(HANDSHAKE_VERSION,    "handshake-version",      true,  "no TLS version in common")                                \
     X(HANDSHAKE_CIPHER,     "handshake-cipher",       true,  "no cipher suite, group or signature in common")           \
     X(HANDSHAKE_ALPN,       "handshake-alpn",         true,  "no application protocol in common")                       \
@@ -74,6 +75,25 @@
     X(INTERNAL,             "internal",               true,  "an error inside the gateway")
 // clang-format on
 
+/* Of those, what anybody may bring about as often as he likes, before the gateway knows him. Beyond
+ * a rate they are told as a sum (gateway/proc/strangers.h). */
+#define GW_REASONS_OF_STRANGERS(X)                                                                 \
+    X(PROXY_STRANGER)                                                                              \
+    X(PROXY_HEADER)                                                                                \
+    X(HANDSHAKE_TIMEOUT)                                                                           \
+    X(HANDSHAKE_CLOSED)                                                                            \
+    X(HANDSHAKE_RESET)                                                                             \
+    X(HANDSHAKE_ALERT)                                                                             \
+    X(HANDSHAKE_NOT_TLS)                                                                           \
+    X(HANDSHAKE_HTTP)                                                                              \
+    X(HANDSHAKE_VERSION)                                                                           \
+    X(HANDSHAKE_CIPHER)                                                                            \
+    X(HANDSHAKE_ALPN)                                                                              \
+    X(HANDSHAKE_SNI)                                                                               \
+    X(HANDSHAKE_TOO_LARGE)                                                                         \
+    X(HANDSHAKE_PROTOCOL)                                                                          \
+    X(CERT_MISSING)
+
 enum gw_reason {
 #define X(id, word, is_error, sentence) GW_REASON_##id,
     GW_REASONS(X)
@@ -86,6 +106,9 @@ struct gw_reason_info {
     bool is_error;
     const char *sentence;
 };
+
+/* Whether it is one of GW_REASONS_OF_STRANGERS. */
+bool gw_reason_of_strangers(enum gw_reason reason);
 
 /* The row of a reason; the row of INTERNAL for a number that is none. Never NULL. */
 const struct gw_reason_info *gw_reason_info(enum gw_reason reason);

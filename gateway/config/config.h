@@ -144,9 +144,10 @@ struct gw_service {
     bool strict_sni;           /* answer only to names that a certificate is for */
     const char *cacerts[GW_MAX_TRUST_PATHS + 1]; /* files and folders; NULL after the last */
     const char *crls[GW_MAX_TRUST_PATHS + 1];    /* the same */
-    const char *ca_names;  /* PEM: whose subjects clients are sent; NULL: those of cacerts */
-    bool crl_soft;         /* a CRL that is missing or too old refuses nobody */
-    uint32_t verify_depth; /* certificates between leaf and anchor, to GW_VERIFY_DEPTH_MAX */
+    const char *ca_names;    /* PEM: whose subjects clients are sent; NULL: those of cacerts */
+    bool crl_soft;           /* a CRL that is missing or too old refuses nobody */
+    uint32_t verify_depth;   /* certificates between leaf and anchor, to GW_VERIFY_DEPTH_MAX */
+    uint32_t max_cert_chain; /* bytes of all certificates that a peer shows */
     enum gw_verify verify;
     /* At most GW_MAX_RULES, owned by the configuration; on clients, or in the client role on the
      * target. Never without an allow rule in a served configuration: verify none gets one
@@ -170,6 +171,7 @@ struct gw_service {
     enum gw_relay relay;
     enum gw_truncation truncation;
     enum gw_proxy_protocol proxy_protocol;
+    bool proxy_authority; /* the header says which name the client asked for */
 
     int64_t handshake_timeout_ns;
     int64_t connect_timeout_ns;
@@ -230,6 +232,7 @@ struct gw_config {
 
     enum gw_log_format log_format;
     enum gw_log_level log_level;
+    uint32_t log_rate;       /* see gateway/proc/strangers.h */
     const char *config_file; /* NULL: the flags say all */
     const char *pidfile;     /* NULL: none */
     const char *user;        /* NULL: stay who we are */

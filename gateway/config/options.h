@@ -38,6 +38,7 @@ enum gw_option_kind {
     GW_OPTION_LIST,     /* values joined by ',' */
     GW_OPTION_WORD,     /* one of `words`, stored as its index plus `first` (on|off as bool) */
     GW_OPTION_NUMBER,   /* `min` to `max` */
+    GW_OPTION_SIZE,     /* `min` to `max` bytes */
     GW_OPTION_DURATION, /* `min` to `max` nanoseconds, or 0 = off where `zero_off` */
 };
 

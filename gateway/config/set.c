@@ -136,6 +136,22 @@ int gw_set_count(struct gw_draft *d, const struct gw_option *opt, const char *va
     return 0;
 }
 
+int gw_set_size(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    uint64_t n;
+    const char *why;
+    int error = gw_units_size(value, &n, &why);
+    if (!error && (n < (uint64_t)opt->min || n > (uint64_t)opt->max)) {
+        error = -ERANGE;
+        why = "the size is out of range";
+    }
+    if (error)
+        return gw_draft_refuse_value(d, opt, value, "%s; give %" PRId64 "k to %" PRId64 "k", why,
+                                     opt->min >> 10, opt->max >> 10);
+    *(uint32_t *)place_of(d, opt) = (uint32_t)n;
+    return 0;
+}
+
 int gw_set_duration(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
     int64_t ns;

@@ -10,6 +10,7 @@ int gw_set_switch(struct gw_draft *d, const struct gw_option *opt, const char *v
 int gw_set_on_off(struct gw_draft *d, const struct gw_option *opt, const char *value);   /* bool */
 int gw_set_word(struct gw_draft *d, const struct gw_option *opt, const char *value);     /* enum */
 int gw_set_count(struct gw_draft *d, const struct gw_option *opt, const char *value);    /* u32 */
+int gw_set_size(struct gw_draft *d, const struct gw_option *opt, const char *value);     /* u32 */
 int gw_set_duration(struct gw_draft *d, const struct gw_option *opt, const char *value); /* i64 */
 int gw_set_text(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_path(struct gw_draft *d, const struct gw_option *opt, const char *value); /* next of */

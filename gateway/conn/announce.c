@@ -18,6 +18,22 @@ static struct gw_tlv_value text_value(const char *text)
     return (struct gw_tlv_value){.data = text, .len = text ? strlen(text) : 0};
 }
 
+static bool is_of_host(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+}
+
+/* The name that the client asked for, which may be any bytes; NULL where it is none of a host, as a
+ * backend may take it for one. */
+static const char *authority(const struct gw_conn *c, const char *sni)
+{
+    const char *at = sni;
+    while (is_of_host(*at))
+        at++;
+    return c->service->proxy_authority && *at == '\0' ? sni : NULL;
+}
+
 static uint8_t client_bits(const struct gw_conn *c, const struct gw_identity *id)
 {
     if (!id->present)
@@ -36,7 +52,7 @@ static void fill_tls(const struct gw_conn *c, const struct gw_identity *id,
         .values =
             {
                 [GW_TLV_ALPN] = {facts->alpn, facts->alpn_len},
-                [GW_TLV_AUTHORITY] = text_value(facts->sni),
+                [GW_TLV_AUTHORITY] = text_value(authority(c, facts->sni)),
                 [GW_TLV_UNIQUE_ID] = text_value(unique_id),
                 [GW_TLV_VERSION] = text_value(c->report.version),
                 [GW_TLV_CN] = text_value(gw_identity_first(id, GW_NAME_CN)),

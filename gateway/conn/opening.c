@@ -207,20 +207,31 @@ static int64_t handshake_left(const struct gw_conn *c)
     return began + c->service->handshake_timeout_ns - c->env->now_ns;
 }
 
+/* False when the connection ends here. */
+static bool make_handshake(struct gw_conn *c)
+{
+    c->terms = gw_terms_hold(c->env->terms[c->service_index]);
+    bool asked = c->service->role == GW_ROLE_SERVER || gw_terms_ask_names(c->terms);
+    c->hs = gw_handshake_new(c->terms->tls, asked ? allows : NULL, c->terms);
+    if (!c->hs)
+        gw_end_now(c, GW_REASON_NO_MEMORY);
+    return c->hs != NULL;
+}
+
+/* A client that says nothing costs no more than its socket. */
 static void begin_handshake(struct gw_conn *c)
 {
     c->handshaking = true;
     gw_stats_add(c->env->stats, GW_COUNTER_HANDSHAKING, 1);
     c->moved_ns = c->env->now_ns;
-    c->terms = gw_terms_hold(c->env->terms[c->service_index]);
-    bool asked = c->service->role == GW_ROLE_SERVER || gw_terms_ask_names(c->terms);
-    c->hs = gw_handshake_new(c->terms->tls, asked ? allows : NULL, c->terms);
-    if (!c->hs) {
-        gw_end_now(c, GW_REASON_NO_MEMORY);
-        return;
-    }
     gw_opening_attach(c);
     gw_conn_set_timer(c, handshake_left(c));
+    if (c->service->role == GW_ROLE_SERVER && c->rx.start == c->rx.end) {
+        gw_opening_read(c);
+        return;
+    }
+    if (!make_handshake(c))
+        return;
     enum gw_handshake_verdict verdict = gw_handshake_begin(c->hs);
     uint32_t at = c->rx.start;
     uint32_t len = c->rx.end - at;
@@ -380,6 +391,8 @@ void gw_opening_received(struct gw_conn *c, const struct gw_completion *done)
         return;
     }
     c->rx.buf = done->buf;
+    if (!c->hs && !make_handshake(c))
+        return;
     const uint8_t *data = done->buf->data + GW_BUFFER_FRONT;
     take_verdict(c, gw_handshake_input(c->hs, data, (size_t)done->res));
 }

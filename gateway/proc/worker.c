@@ -8,6 +8,7 @@
 #include "gateway/conn/conn.h"
 #include "gateway/crypto/x25519_stock.h"
 #include "gateway/proc/adopt.h"
+#include "gateway/proc/strangers.h"
 #include "gateway/proc/thrift.h"
 #include "gateway/record/aead.h"
 #include "gateway/ring/ring.h"
@@ -54,6 +55,7 @@ struct worker {
     struct gw_adopt adopt;
     struct gw_thrift thrift;
     int64_t keys_due_ns; /* when keys made ahead are too old; 0: there are none */
+    struct gw_strangers strangers;
     bool draining;
     int64_t drain_deadline_ns; /* then connections are ended */
     int64_t exit_deadline_ns;  /* then the worker goes, whatever is open */
@@ -61,10 +63,10 @@ struct worker {
 
 /* ---- log ---- */
 
-static void push(struct worker *w, const void *entry, size_t len)
+static void push(struct worker *w, const void *entry, size_t len, size_t spare)
 {
     bool wake = false;
-    if (!gw_logring_push(w->env->log, entry, len, &wake))
+    if (!gw_logring_push(w->env->log, entry, len, spare, &wake))
         gw_stats_add(&w->env->stats[w->env->index], GW_COUNTER_LOG_DROPPED, 1);
     uint64_t one = 1;
     if (wake)
@@ -74,15 +76,21 @@ static void push(struct worker *w, const void *entry, size_t len)
 static void log_sink(void *arg, enum gw_log_level level, const char *message)
 {
     struct gw_entry_text entry;
-    push(arg, &entry, gw_entry_text_make(&entry, level, message));
+    push(arg, &entry, gw_entry_text_make(&entry, level, message), 0);
 }
 
 static void connection_ended(void *arg, const struct gw_conn_report *report,
                              const struct gw_note *note)
 {
+    struct worker *w = arg;
     struct gw_entry_conn entry;
-    if (gw_log_wanted(gw_conn_report_level(report)))
-        push(arg, &entry, gw_entry_conn_make(&entry, report, note));
+    enum gw_reason reason = (enum gw_reason)report->reason;
+    bool stranger = !note && gw_reason_of_strangers(reason);
+    if (!gw_log_wanted(gw_conn_report_level(report)))
+        return;
+    uint32_t rate = w->env->config->log_rate;
+    if (!stranger || gw_strangers_tell(&w->strangers, reason, rate, w->conns.now_ns))
+        push(w, &entry, gw_entry_conn_make(&entry, report, note), stranger ? GW_LOGRING_SPARE : 0);
 }
 
 /* ---- listeners ---- */
@@ -254,6 +262,7 @@ static int64_t wait_ns(const struct worker *w)
     wait = earlier(wait, w->adopt.due_ns, now);
     wait = earlier(wait, w->conns.recheck_at_ns, now);
     wait = earlier(wait, w->keys_due_ns, now);
+    wait = earlier(wait, w->strangers.sum_at_ns, now);
     if (!gw_list_empty(&w->conns.starved))
         wait = earlier(wait, now + STARVED_PAUSE_NS, now);
     return w->draining ? earlier(wait, GW_MAX(w->drain_deadline_ns, (int64_t)1), now) : wait;
@@ -264,6 +273,8 @@ static void deadlines(struct worker *w)
     int64_t now = w->conns.now_ns;
     if (w->accept_again_ns && now >= w->accept_again_ns && !w->draining)
         arm_listeners(w);
+    if (w->strangers.sum_at_ns && now >= w->strangers.sum_at_ns)
+        gw_strangers_sum(&w->strangers, now);
     if (w->adopt.due_ns && now >= w->adopt.due_ns)
         gw_adopt_bury(&w->adopt, now);
     if (w->draining && now >= w->drain_deadline_ns) {
@@ -431,6 +442,7 @@ int gw_worker_run(const struct gw_worker_env *env)
     listen_to(w, FROM_ADOPT, w->adopt.done_fd);
     (void)gw_channel_send(env->channel_fd, GW_CHANNEL_READY, 0);
     result = run(w);
+    gw_strangers_sum(&w->strangers, w->conns.now_ns);
     if (gw_conn_count(&w->conns) == 0) {
         gw_conn_env_done(&w->conns);
         gw_adopt_done(&w->adopt);

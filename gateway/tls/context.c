@@ -160,6 +160,7 @@ static int set_up(struct gw_tls_context *tls, SSL_CTX *ctx, const struct gw_serv
     r = tls->role == GW_ROLE_SERVER ? set_up_server(tls, ctx) : set_up_client(tls, ctx);
     if (r < 0 || gw_trust_apply(&tls->trust, ctx) < 0)
         return out_of_memory(err);
+    SSL_CTX_set_max_cert_list(ctx, (long)service->max_cert_chain);
     SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
     SSL_CTX_set_msg_callback(ctx, on_message);
     if (!tls->ours)

@@ -6,6 +6,7 @@
 #include "gateway/tls/dname.h"
 #include "gateway/tls/failure.h"
 #include "gateway/tls/identity_private.h"
+#include "gateway/tls/plainhttp.h"
 #include "gateway/tls/session.h"
 #include "gateway/tls/ticket.h"
 
@@ -135,6 +136,12 @@ static void write_plain_alert(struct gw_handshake *hs, uint8_t description)
         (void)BIO_write(hs->out, record, sizeof(record));
 }
 
+static enum gw_handshake_verdict refuse_length(struct gw_handshake *hs, const char *detail)
+{
+    write_plain_alert(hs, ALERT_ILLEGAL_PARAMETER);
+    return fail(hs, GW_REASON_HANDSHAKE_TOO_LARGE, detail);
+}
+
 static enum gw_handshake_verdict fail_by_library(struct gw_handshake *hs, int ssl_error)
 {
     struct gw_failure failure;
@@ -211,16 +218,43 @@ static enum gw_handshake_verdict go_on(struct gw_handshake *hs, const uint8_t *d
     if (hs->received == 0)
         hs->speaks_tls = begins_like_tls(data[0]);
     hs->received += part;
+    if (hs->tls->role == GW_ROLE_SERVER && !gw_handshake_hello_fits(hs, data, part))
+        return refuse_length(hs, "ClientHello");
     if (!take_in(hs, data, part))
         return fail(hs, GW_REASON_NO_MEMORY, "");
     enum gw_handshake_verdict verdict = drive(hs);
     if (verdict == GW_HANDSHAKE_DONE && !take_in(hs, data + part, len - part))
         return fail(hs, GW_REASON_NO_MEMORY, "");
-    if (verdict == GW_HANDSHAKE_MORE && hs->received == GW_HANDSHAKE_BYTES_MAX) {
-        write_plain_alert(hs, ALERT_ILLEGAL_PARAMETER);
-        return fail(hs, GW_REASON_HANDSHAKE_TOO_LARGE, "");
-    }
+    if (verdict == GW_HANDSHAKE_MORE && hs->received == GW_HANDSHAKE_BYTES_MAX)
+        return refuse_length(hs, "");
     return verdict;
+}
+
+static enum gw_handshake_verdict answer_http(struct gw_handshake *hs)
+{
+    size_t len;
+    const char *answer = gw_plainhttp_answer(&len);
+    (void)BIO_write(hs->out, answer, (int)len);
+    return fail(hs, GW_REASON_HANDSHAKE_HTTP, "");
+}
+
+/* The first bytes of a client are held for as long as they may be HTTP. */
+static enum gw_handshake_verdict look_first(struct gw_handshake *hs, const uint8_t *data,
+                                            size_t len)
+{
+    size_t more = GW_MIN(len, sizeof(hs->first) - hs->first_len);
+    memcpy(hs->first + hs->first_len, data, more);
+    enum gw_plainhttp http = gw_plainhttp_look(hs->first, hs->first_len + more);
+    if (http == GW_PLAINHTTP_YES)
+        return answer_http(hs);
+    if (http == GW_PLAINHTTP_PERHAPS) {
+        hs->first_len += more;
+        return GW_HANDSHAKE_MORE;
+    }
+    hs->first_known = true;
+    if (hs->first_len > 0 && go_on(hs, hs->first, hs->first_len) == GW_HANDSHAKE_FAILED)
+        return GW_HANDSHAKE_FAILED;
+    return go_on(hs, data, len);
 }
 
 enum gw_handshake_verdict gw_handshake_begin(struct gw_handshake *hs)
@@ -232,8 +266,12 @@ enum gw_handshake_verdict gw_handshake_input(struct gw_handshake *hs, const void
 {
     if (hs->state == GW_HANDSHAKE_BROKEN)
         return GW_HANDSHAKE_FAILED;
+    if (hs->state == GW_HANDSHAKE_RUNNING && len == 0)
+        return GW_HANDSHAKE_MORE;
+    if (hs->state == GW_HANDSHAKE_RUNNING && hs->tls->role == GW_ROLE_SERVER && !hs->first_known)
+        return look_first(hs, data, len);
     if (hs->state == GW_HANDSHAKE_RUNNING)
-        return len ? go_on(hs, data, len) : GW_HANDSHAKE_MORE;
+        return go_on(hs, data, len);
     return take_in(hs, data, len) ? GW_HANDSHAKE_DONE : fail(hs, GW_REASON_NO_MEMORY, "");
 }
 

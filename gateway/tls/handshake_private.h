@@ -13,6 +13,21 @@ enum gw_handshake_state {
     GW_HANDSHAKE_BROKEN, /* failed, or complete and then broken: gives no keys */
 };
 
+/* Records that a client sends in the clear, and handshake messages in them. */
+struct gw_hello_watch {
+    uint8_t record[GW_RECORD_HEADER]; /* the header that is coming, as far as it is there … */
+    size_t record_have;
+    size_t record_left; /* … and bytes of its body that are to come */
+    uint8_t message[4]; /* the same of a message */
+    size_t message_have;
+    size_t message_left;
+    bool over; /* the rest is not looked at */
+};
+
+enum {
+    GW_FIRST_BYTES = 8 /* that tell TLS from HTTP (plainhttp.h) */
+};
+
 struct gw_handshake {
     struct gw_tls_context *tls;
     gw_handshake_allows *allows;
@@ -24,6 +39,10 @@ struct gw_handshake {
     enum gw_reason reason;
     char detail[96];
 
+    uint8_t first[GW_FIRST_BYTES]; /* server role: held until it is known what is spoken */
+    size_t first_len;
+    bool first_known;
+    struct gw_hello_watch hello;
     size_t received;    /* bytes of input until complete */
     bool speaks_tls;    /* the first bytes look like a record */
     uint64_t reads;     /* TLS 1.2: records received since the peer's ChangeCipherSpec */
@@ -55,6 +74,9 @@ bool gw_handshake_peer_allowed(const struct gw_handshake *hs, X509 *cert);
 int gw_handshake_verify(struct gw_handshake *hs, X509_STORE_CTX *verification);
 /* Client role: takes over a reference to a session that may be resumed later. */
 void gw_handshake_take_session(struct gw_handshake *hs, SSL_SESSION *session);
+/* Server role: looks at what is received, before libssl does and finds room for it. False: there is
+ * a ClientHello that says it is longer than GW_CLIENT_HELLO_BYTES_MAX. */
+bool gw_handshake_hello_fits(struct gw_handshake *hs, const uint8_t *data, size_t len);
 /* Server role: SSL_client_hello_cb, which chooses who answers, by the name that the client asks
  * for. What libssl calls the name is another one when it resumes a session of TLS 1.2. */
 int gw_handshake_take_hello(SSL *ssl, int *alert, void *arg);

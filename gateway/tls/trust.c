@@ -320,11 +320,19 @@ int gw_trust_judge(const struct gw_trust *t, const struct gw_chain *chain, time_
     return judge_revocation(t, chain, anchor, now, ret_tolerated);
 }
 
+/* More than a chain may have, with its anchor. Many small ones cost libcrypto milliseconds. */
+static bool shows_too_many(const struct gw_trust *t, X509_STORE_CTX *verification)
+{
+    return sk_X509_num(X509_STORE_CTX_get0_untrusted(verification)) > (int)t->depth + 2;
+}
+
 int gw_trust_verify(const struct gw_trust *t, X509_STORE_CTX *verification, struct gw_chain *ret,
                     bool *ret_tolerated)
 {
     struct gw_chain chain;
     time_t now = time(NULL);
+    if (shows_too_many(t, verification))
+        return X509_V_ERR_CERT_CHAIN_TOO_LONG;
     struct gw_issuer_search search;
     gw_issuer_begin(&search, &t->anchors, verification);
     bool verified = X509_verify_cert(verification) == 1;

@@ -90,6 +90,7 @@ struct gw_tls_context *fuzz_context(const char *name, enum gw_verify verify,
         .alpn_count = 2,
         .session_tickets = keys != NULL,
         .session_age_ns = INT64_C(86400) * 1000000000,
+        .max_cert_chain = 24 << 10,
     };
     gw_require(gw_tls_context_new(&tls, &service, keys, NULL, &err) == 0);
     return tls;

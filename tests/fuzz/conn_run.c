@@ -56,6 +56,7 @@ static struct run *current;
 static struct gw_service service = {
     .name = "fuzz",
     .verify = GW_VERIFY_NONE,
+    .proxy_authority = true,
     /* No limit is a whole number of seconds: a look at what is not sent yet, in the kernel engine
      * only, takes less than one (see settle), and must not change what comes of a script. */
     .handshake_timeout_ns = 10 * GW_NS_PER_SEC + 900 * GW_NS_PER_MS,

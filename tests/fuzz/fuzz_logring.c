@@ -20,7 +20,7 @@ static struct gw_logring ring;
 static void push(const void *entry, size_t len)
 {
     bool wake;
-    (void)gw_logring_push(&ring, entry, len, &wake);
+    (void)gw_logring_push(&ring, entry, len, 0, &wake);
 }
 
 static void step_text(struct gw_reader *r)

@@ -33,6 +33,7 @@ static struct gw_tls_context *make_context(void)
         .tls_max = 0x0304,
         .session_tickets = true,
         .session_age_ns = INT64_C(86400) * 1000000000,
+        .max_cert_chain = 24 << 10,
     };
     gw_require(gw_tls_context_new(&tls, &service, NULL, NULL, &err) == 0);
     return tls;

@@ -587,6 +587,25 @@ static void expect_hung_up(const void *data, size_t len, const char *reason)
     gateway_expect(gateway, reason, NULL);
 }
 
+/* It gets this, whatever it sends behind, and an end that is no reset. */
+static void expect_answer(const char *data, const char *begins, const char *reason)
+{
+    static char more[100000];
+    char answer[512] = "";
+    int error;
+    int fd = net_connect(gateway->port);
+    assert_return_code(fd, 0);
+    assert_true(net_send(fd, data, strlen(data), 0));
+    (void)net_send(fd, more, sizeof(more), 0);
+    size_t len = net_receive(fd, answer, sizeof(answer) - 1, &error);
+    assert_int_equal(error, 0);
+    assert_true(len > strlen(begins));
+    assert_memory_equal(answer, begins, strlen(begins));
+    assert_non_null(strstr(answer, "speaks TLS"));
+    (void)close(fd);
+    gateway_expect(gateway, reason, NULL);
+}
+
 static void handshake_timeout(void **state)
 {
     static const uint8_t half_hello[] = {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 1, 2, 3};
@@ -607,9 +626,44 @@ static void not_tls(void **state)
     static const char ssh[] = "SSH-2.0-OpenSSH_9.2\r\n";
     (void)state;
     serve(NULL, NULL);
-    expect_hung_up(http, strlen(http), "handshake-not-tls");
+    expect_answer(http, "HTTP/1.1 400 Bad Request\r\n", "handshake-http");
     expect_hung_up(ssh, strlen(ssh), "handshake-not-tls");
     assert_int_equal(backend_accepted(backend), 0);
+    gateway_stop(gateway);
+}
+
+/* Of many that come and go most are only counted; who is known has a line among them. */
+static void strangers_are_summed(void **state)
+{
+    enum {
+        STRANGERS = 400
+    };
+    static const char words[] = " more connections ended with handshake-closed in ";
+    struct conn_line conn;
+    struct client c;
+    char line[LOG_LINE_MAX];
+    unsigned long told = 0, summed = 0;
+    size_t cursor = 0;
+    (void)state;
+    serve(NULL, NULL);
+    for (int i = 0; i < STRANGERS; i++) {
+        int fd = net_connect(gateway->port);
+        assert_return_code(fd, 0);
+        (void)close(fd);
+    }
+    stage_join(&c, NULL);
+    stage_leave(&c);
+    for (gateway_conn(gateway, &conn); strcmp(conn.reason, "finished") != 0;
+         gateway_conn(gateway, &conn))
+        told += strcmp(conn.reason, "handshake-closed") == 0;
+    while (told + summed < STRANGERS && logbook_await(&gateway->log, &cursor, words, line)) {
+        const char *number = strstr(line, words);
+        while (number > line && number[-1] >= '0' && number[-1] <= '9')
+            number--;
+        summed += strtoul(number, NULL, 10);
+    }
+    assert_int_equal(told + summed, STRANGERS);
+    assert_true(summed > 0);
     gateway_stop(gateway);
 }
 
@@ -692,6 +746,7 @@ int main(void)
         STAGED(close_timeout_without_an_idle_one),
         STAGED(handshake_timeout),
         STAGED(not_tls),
+        STAGED(strangers_are_summed),
         STAGED(gone_during_the_handshake),
         STAGED(nothing_in_common),
         STAGED(client_does_not_trust_us),

@@ -169,7 +169,8 @@ static void serve(const char *mode, const char *verify, const char *tickets)
     gateway = gateway_start(&(struct gateway_options){
         .target = backend_port(backend),
         .flags = {"--proxy-protocol", mode, "--cacert", world_cert(ID_CA), "--verify", verify,
-                  "--allow-all", "--alpn", "ktls-test", "--session-tickets", tickets},
+                  "--allow-all", "--alpn", "ktls-test", "--session-tickets", tickets,
+                  "--max-cert-chain", "100k"},
     });
 }
 
@@ -270,6 +271,46 @@ static void a_client_without_certificate(void **state)
     gateway_stop(gateway);
 }
 
+/* A client may ask for any bytes; what is no name of a host could be taken for something else. */
+static void the_name_is_told_if_it_is_one(void **state)
+{
+    static const struct {
+        const char *wanted; /* --proxy-authority */
+        const char *sni;
+        bool told;
+    } rows[] = {
+        {"on", "localhost", true},
+        {"on", "Host_1.under-score.test.", true},
+        {"on", "a b", false},
+        {"on", "a\r\nX: y", false},
+        {"on",
+         "\xc3\xbc"
+         "ber.test",
+         false},
+        {"on", "a/../b", false},
+        {"on", "a:443", false},
+        {"off", "localhost", false},
+    };
+    unsigned count = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (i == 0 || strcmp(rows[i].wanted, rows[i - 1].wanted) != 0) {
+            if (i > 0)
+                gateway_stop(gateway);
+            stage_serve(&(struct gateway_options){
+                .flags = {"--proxy-protocol", "v2-tls", "--proxy-authority", rows[i].wanted}});
+        }
+        struct backend_account a = visit_as(
+            &(struct client_options){.sni = rows[i].sni, .any_server = true}, count++, NULL, NULL);
+        struct header h = take_apart(&a);
+        struct gw_tlv_value name = find(h.all.data, h.all.len, 0x02);
+        assert_int_equal(name.len, rows[i].told ? strlen(rows[i].sni) : 0);
+        if (rows[i].told)
+            assert_memory_equal(name.data, rows[i].sni, name.len);
+    }
+    gateway_stop(gateway);
+}
+
 /* It must not reach the backend as somebody less known than it is. */
 static void a_certificate_too_large_to_tell(void **state)
 {
@@ -304,6 +345,7 @@ int main(void)
         TEST(version_2_with_tls),
         TEST(version_2_with_all),
         TEST(a_client_without_certificate),
+        TEST(the_name_is_told_if_it_is_one),
         TEST(a_certificate_too_large_to_tell),
     };
     return run_world("i_proxy", tests);

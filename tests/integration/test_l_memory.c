@@ -75,7 +75,7 @@ static struct gateway_options gateway_options(void)
     return (struct gateway_options){
         .target = backend_port(backend),
         .flags = {"--cacert", world_cert(ID_CA), "--allow-cn", "alice", "--handshake-timeout",
-                  "60s"},
+                  "60s", "--log-rate", "1000000"},
     };
 }
 

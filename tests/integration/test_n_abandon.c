@@ -29,7 +29,8 @@ static int fds;
 static void serve(void)
 {
     stage_serve(&(struct gateway_options){
-        .flags = {"--handshake-timeout", "10m", "--close-timeout", "10m", "--idle-timeout", "10m"},
+        .flags = {"--handshake-timeout", "10m", "--close-timeout", "10m", "--idle-timeout", "10m",
+                  "--log-rate", "1000000"},
     });
     worker = stage_worker();
     fds = process_fds(worker);

@@ -492,6 +492,7 @@ static void set_up_services(struct model *m)
             .tls_max = 0x0304,
             .session_tickets = true,
             .session_age_ns = INT64_C(86400) * 1000000000,
+            .max_cert_chain = 24 << 10,
             .cacerts[0] = mutual || out ? ca : NULL,
             .verify = mutual || out ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE,
             .rules = out ? &all : &allowed,

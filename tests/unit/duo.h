@@ -64,6 +64,7 @@ static inline void plan(const struct tlsworld *w, struct duo *d)
         .tls_max = 0x0304,
         .session_tickets = true,
         .session_age_ns = INT64_C(86400) * 1000000000,
+        .max_cert_chain = 24 << 10,
     };
     d->to.certs = &d->shown;
 }

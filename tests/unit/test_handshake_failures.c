@@ -101,12 +101,8 @@ struct raw_case {
     "\0\2\x13\1\1\0"
 
 static const struct raw_case raw_cases[] = {
-    RAW("GET / HTTP/1.1\r\nHost: x\r\n\r\n", HANDSHAKE_NOT_TLS, NO_ALERT),
-    RAW("POST / HTTP/1.1\r\n", HANDSHAKE_NOT_TLS, NO_ALERT),
-    RAW("CONNECT x:443 HTTP/1.1\r\n", HANDSHAKE_NOT_TLS, NO_ALERT),
     RAW("SSH-2.0-OpenSSH_9.2\r\n", HANDSHAKE_NOT_TLS, NO_ALERT),
     RAW("\x17\3\3\0\5hello", HANDSHAKE_NOT_TLS, 10),
-    RAW("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", HANDSHAKE_NOT_TLS, NO_ALERT),
     RAW("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", HANDSHAKE_NOT_TLS, NO_ALERT),
     RAW(HELLO("\3\0", "\3\0"), HANDSHAKE_VERSION, 40),   /* SSL 3.0 has no protocol_version */
     RAW(HELLO("\3\1", "\3\1"), HANDSHAKE_VERSION, 70),   /* TLS 1.0 */
@@ -139,6 +135,168 @@ static void raw_bytes(void **state)
     }
     SSL_CTX_free(ctx);
     gw_tls_context_free(tls);
+}
+
+/* The bytes, `piece` at a time, to a fresh handshake in *ret. */
+static enum gw_handshake_verdict feed(struct gw_tls_context *tls, SSL_CTX *ctx, const char *bytes,
+                                      size_t len, size_t piece, struct tlspair *ret)
+{
+    enum gw_handshake_verdict verdict = GW_HANDSHAKE_MORE;
+    tlspair_init(ret, tls, ctx, NULL);
+    for (size_t at = 0; at < len && verdict == GW_HANDSHAKE_MORE; at += piece)
+        verdict = gw_handshake_input(ret->server, bytes + at, GW_MIN(piece, len - at));
+    return verdict;
+}
+
+static void check_answer(struct tlspair *p)
+{
+    static const char head[] = "HTTP/1.1 400 Bad Request\r\n";
+    const uint8_t *out;
+    char text[1024];
+    size_t len = gw_handshake_output(p->server, &out);
+    assert_in_range(len, sizeof(head), sizeof(text) - 1);
+    memcpy(text, out, len);
+    text[len] = '\0';
+    assert_memory_equal(text, head, sizeof(head) - 1);
+    const char *length = strstr(text, "Content-Length: ");
+    const char *body = strstr(text, "\r\n\r\n");
+    assert_true(length && body);
+    assert_int_equal(strtoul(length + 16, NULL, 10), strlen(body + 4));
+    gw_handshake_output_sent(p->server, len);
+    assert_int_equal(gw_handshake_output(p->server, &out), 0);
+}
+
+/* Whole and byte by byte; and what only begins like it is no HTTP. */
+static void plain_http_is_answered(void **state)
+{
+    static const char *const http[] = {
+        "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "HEAD / HTTP/1.0\r\n\r\n",
+        "POST / HTTP/1.1\r\n",
+        "PUT / HTTP/1.1\r\n",
+        "DELETE / HTTP/1.1\r\n",
+        "OPTIONS * HTTP/1.1\r\n",
+        "CONNECT x:443 HTTP/1.1\r\n",
+        "TRACE / HTTP/1.1\r\n",
+        "PATCH / HTTP/1.1\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    };
+    static const char *const others[] = {"GETS / HTTP/1.1",  "get / HTTP/1.1", "PRINT SOMETHING",
+                                         "GE\x16\3\1\2\1\1", "OPTIONSX",       "G\x15\3\1\1\2"};
+    struct gw_service service = plain(*state);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    SSL_CTX *ctx = tlspair_client_ctx(*state, 0);
+    struct tlspair p;
+    for (size_t piece = 1; piece < 100; piece += 98) {
+        for (size_t i = 0; i < GW_ARRAY_SIZE(http); i++) {
+            assert_int_equal(feed(tls, ctx, http[i], strlen(http[i]), piece, &p),
+                             GW_HANDSHAKE_FAILED);
+            assert_int_equal(gw_handshake_reason(p.server), GW_REASON_HANDSHAKE_HTTP);
+            check_answer(&p);
+            tlspair_done(&p);
+        }
+        for (size_t i = 0; i < GW_ARRAY_SIZE(others); i++) {
+            assert_int_equal(feed(tls, ctx, others[i], strlen(others[i]), piece, &p),
+                             GW_HANDSHAKE_FAILED);
+            assert_int_equal(gw_handshake_reason(p.server), GW_REASON_HANDSHAKE_NOT_TLS);
+            tlspair_done(&p);
+        }
+        assert_int_equal(feed(tls, ctx, "OPTIONS", 7, piece, &p), GW_HANDSHAKE_MORE);
+        tlspair_done(&p);
+    }
+    SSL_CTX_free(ctx);
+    gw_tls_context_free(tls);
+}
+
+/* By what it says of its length, before there is room for it, however small its records are. */
+static void too_long_a_hello_is_refused_at_once(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        bool fits;
+    } rows[] = {
+        {"\x16\3\1\x40\0\1\0\x80\1", 9, false},
+        {"\x16\3\1\x40\0\1\0\x80\0", 9, true},
+        {"\x16\3\1\x40\0\1\xff\xff\xff", 9, false},
+        {"\x16\3\1\0\1\1\x16\3\1\0\1\1\x16\3\1\0\1\0\x16\3\1\0\1\0", 24, false},
+        {"\x16\3\1\0\1\1\x16\3\1\0\1\0\x16\3\1\0\1\x80\x16\3\1\0\1\0", 24, true},
+    };
+    struct gw_service service = plain(*state);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    SSL_CTX *ctx = tlspair_client_ctx(*state, 0);
+    struct tlspair p;
+    for (size_t piece = 1; piece < 100; piece += 98)
+        for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+            const uint8_t *out;
+            enum gw_handshake_verdict verdict =
+                feed(tls, ctx, rows[i].bytes, rows[i].len, piece, &p);
+            size_t len = gw_handshake_output(p.server, &out);
+            assert_int_equal(verdict, rows[i].fits ? GW_HANDSHAKE_MORE : GW_HANDSHAKE_FAILED);
+            if (!rows[i].fits) {
+                assert_int_equal(gw_handshake_reason(p.server), GW_REASON_HANDSHAKE_TOO_LARGE);
+                assert_int_equal(len, 7);
+                assert_int_equal(out[6], 47);
+            }
+            tlspair_done(&p);
+        }
+    SSL_CTX_free(ctx);
+    gw_tls_context_free(tls);
+}
+
+/* The second one, which a server of TLS 1.3 asks for, may be no longer. */
+static void nor_may_the_next_hello_be_longer(void **state)
+{
+    static const char next[] = "\x14\3\3\0\1\1\x16\3\3\x40\0\1\0\x80\1";
+    struct gw_service service = plain(*state);
+    service.groups = "P-384";
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    SSL_CTX *ctx = tlspair_client_ctx(*state, TLS1_3_VERSION);
+    struct tlspair p;
+    tlspair_init(&p, tls, ctx, NULL);
+    (void)SSL_do_handshake(p.client);
+    assert_true(tlspair_to_server(&p));
+    assert_int_equal(p.verdict, GW_HANDSHAKE_MORE);
+    assert_true(tlspair_to_client(&p)); /* a HelloRetryRequest */
+    assert_int_equal(gw_handshake_input(p.server, next, sizeof(next) - 1), GW_HANDSHAKE_FAILED);
+    assert_int_equal(gw_handshake_reason(p.server), GW_REASON_HANDSHAKE_TOO_LARGE);
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+    gw_tls_context_free(tls);
+}
+
+/* A client that shows its certificate, and `more` times that of its authority. */
+static SSL_CTX *with_chain(const struct tlsworld *w, int version, int more)
+{
+    SSL_CTX *ctx = tlspair_client_ctx(w, version);
+    tlspair_show(ctx, w->client);
+    for (int i = 0; i < more; i++)
+        assert_true(SSL_CTX_add1_chain_cert(ctx, w->ca->x509));
+    return ctx;
+}
+
+/* Certificates of a client: as many as a chain may have, and their bytes. */
+static void too_many_certificates_are_not_verified(void **state)
+{
+    const struct tlsworld *w = *state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct gw_service service = with_clients(w);
+        service.verify_depth = 1;
+        client_fails(&service, with_chain(w, version, 3), GW_REASON_CERT_UNTRUSTED, 48,
+                     "certificate chain too long");
+        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        SSL_CTX *ctx = with_chain(w, version, 2);
+        struct tlspair p;
+        tlspair_init(&p, tls, ctx, NULL);
+        tlspair_succeed(&p);
+        tlspair_done(&p);
+        gw_tls_context_free(tls);
+        SSL_CTX_free(ctx);
+        service.verify_depth = GW_VERIFY_DEPTH_MAX;
+        service.max_cert_chain = 1 << 10;
+        client_fails(&service, with_chain(w, version, 2), GW_REASON_HANDSHAKE_TOO_LARGE, 47,
+                     "excessive message size");
+    }
 }
 
 static void versions(void **state)
@@ -483,6 +641,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(raw_bytes),
+        cmocka_unit_test(plain_http_is_answered),
+        cmocka_unit_test(too_long_a_hello_is_refused_at_once),
+        cmocka_unit_test(nor_may_the_next_hello_be_longer),
+        cmocka_unit_test(too_many_certificates_are_not_verified),
         cmocka_unit_test(versions),
         cmocka_unit_test(no_cipher_in_common),
         cmocka_unit_test(no_group_or_signature_in_common),

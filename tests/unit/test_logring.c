@@ -67,7 +67,7 @@ static void check_entry(uint32_t n, const uint8_t *entry, size_t len)
 static bool push(const void *entry, size_t len)
 {
     bool wake;
-    return gw_logring_push(ring, entry, len, &wake);
+    return gw_logring_push(ring, entry, len, 0, &wake);
 }
 
 static void keeps_order_and_length(void **state)
@@ -117,6 +117,28 @@ static void full_ring_drops_the_new(void **state)
     assert_int_equal(gw_logring_dropped(ring), 0);
 }
 
+/* What anybody can cause fills no more than its part; what counts still fits, and is read behind
+ * it.
+ */
+static void some_of_it_is_spared(void **state)
+{
+    (void)state;
+    uint8_t entry[GW_LOGRING_ENTRY_MAX];
+    uint32_t cheap = 0;
+    bool wake;
+    memset(entry, 'x', sizeof(entry));
+    while (gw_logring_push(ring, entry, 1000, GW_LOGRING_SPARE, &wake))
+        cheap++;
+    assert_in_range(cheap, 1, (GW_LOGRING_BYTES - GW_LOGRING_SPARE) / 1000);
+    for (int i = 0; i < 100; i++)
+        assert_true(push(i ? (const void *)entry : "dear", i ? 1000 : 4));
+    assert_false(gw_logring_push(ring, entry, 1000, GW_LOGRING_SPARE, &wake));
+    for (uint32_t i = 0; i < cheap; i++)
+        assert_int_equal(gw_logring_pop(ring, entry), 1000);
+    assert_int_equal(gw_logring_pop(ring, entry), 4);
+    assert_memory_equal(entry, "dear", 4);
+}
+
 /* Entries run over the end of the memory at every offset, and positions over the end of 64 bits. */
 static void wraps_anywhere(void **state)
 {
@@ -137,15 +159,15 @@ static void sleeper_is_woken_once(void **state)
     (void)state;
     uint8_t entry[GW_LOGRING_ENTRY_MAX];
     bool wake = true;
-    assert_true(gw_logring_push(ring, "a", 1, &wake));
+    assert_true(gw_logring_push(ring, "a", 1, 0, &wake));
     assert_false(wake);
     assert_false(gw_logring_sleep(ring)); /* there is something */
     assert_int_equal(ring->reader_sleeps, 0);
     assert_int_equal(gw_logring_pop(ring, entry), 1);
     assert_true(gw_logring_sleep(ring));
-    assert_true(gw_logring_push(ring, "b", 1, &wake));
+    assert_true(gw_logring_push(ring, "b", 1, 0, &wake));
     assert_true(wake);
-    assert_true(gw_logring_push(ring, "c", 1, &wake));
+    assert_true(gw_logring_push(ring, "c", 1, 0, &wake));
     assert_false(wake);
 }
 
@@ -165,7 +187,7 @@ static void write_all(void)
     for (uint32_t n = 0; n < ENTRIES; n++) {
         size_t len = make_entry(n, entry);
         bool wake;
-        while (!gw_logring_push(ring, entry, len, &wake))
+        while (!gw_logring_push(ring, entry, len, 0, &wake))
             (void)sched_yield();
         if (wake)
             wake_reader();
@@ -224,7 +246,7 @@ static void write_one_by_one(void)
         size_t len = make_entry(n, entry);
         while (__atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) != ring->head)
             (void)sched_yield();
-        if (!gw_logring_push(ring, entry, len, &wake))
+        if (!gw_logring_push(ring, entry, len, 0, &wake))
             _exit(1);
         if (wake)
             wake_reader();
@@ -368,6 +390,7 @@ int main(void)
         with_ring(keeps_order_and_length),
         with_ring(lengths_are_limited),
         with_ring(full_ring_drops_the_new),
+        with_ring(some_of_it_is_spared),
         with_ring(wraps_anywhere),
         with_ring(sleeper_is_woken_once),
         with_ring(a_million_entries_arrive),

@@ -133,7 +133,7 @@ static void log_line(const struct gw_worker_env *env, const char *message, bool 
     bool asleep;
     size_t len = gw_entry_text_make(&entry, GW_LOG_WARNING, message);
     uint64_t one = 1;
-    (void)gw_logring_push(env->log, &entry, len, &asleep);
+    (void)gw_logring_push(env->log, &entry, len, 0, &asleep);
     if (wake && asleep)
         (void)!write(env->log_wake_fd, &one, sizeof(one));
 }

@@ -145,7 +145,8 @@ static void rows_are_whole(void **state gw_unused)
         assert_int_equal(opt->kind == GW_OPTION_WORD, opt->words != NULL);
         assert_int_equal(opt->kind != GW_OPTION_WORD && opt->kind != GW_OPTION_SWITCH,
                          opt->value != NULL);
-        if (opt->kind == GW_OPTION_NUMBER || opt->kind == GW_OPTION_DURATION)
+        if (opt->kind == GW_OPTION_NUMBER || opt->kind == GW_OPTION_SIZE ||
+            opt->kind == GW_OPTION_DURATION)
             assert_true(opt->min >= 0 && opt->min < opt->max && (opt->initial || opt->otherwise));
         if (opt->kind == GW_OPTION_DURATION)
             assert_true(opt->min > 0);
@@ -245,6 +246,18 @@ static void words_and_ranges_are_kept(void **state gw_unused)
             refused(opt, "=99999999999999999999999", "too large");
             refused(opt, "=1x", "not a whole number");
             refused(opt, "=-1", "does not begin with a number");
+        }
+        if (opt->kind == GW_OPTION_SIZE) {
+            assert_true(opt->min % 1024 == 0 && opt->max % 1024 == 0 && opt->max <= UINT32_MAX);
+            (void)snprintf(rest, sizeof(rest), "=%" PRId64 "k", opt->min >> 10);
+            taken(opt, rest);
+            (void)snprintf(rest, sizeof(rest), "=%" PRId64, opt->max);
+            taken(opt, rest);
+            (void)snprintf(rest, sizeof(rest), "=%" PRId64, opt->min - 1);
+            refused(opt, rest, "out of range");
+            (void)snprintf(rest, sizeof(rest), "=%" PRId64, opt->max + 1);
+            refused(opt, rest, "out of range");
+            refused(opt, "=4t", "the unit is not one of k, m and g");
         }
         if (opt->kind == GW_OPTION_DURATION) {
             (void)snprintf(rest, sizeof(rest), "=%s", gw_units_duration_text(opt->min, text));

@@ -120,6 +120,7 @@ void tlsworld_service(const struct tlsworld *w, struct gw_service *ret)
     ret->verify_depth = GW_VERIFY_DEPTH_MAX;
     ret->session_tickets = true;
     ret->session_age_ns = INT64_C(86400) * 1000000000;
+    ret->max_cert_chain = 24 << 10;
 }
 
 struct gw_ticket_keys *tlsworld_ticket_keys(void)
