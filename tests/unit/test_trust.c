@@ -309,33 +309,39 @@ static void the_intermediate_that_signed_is_found(void **state)
     test_cert_free(old);
 }
 
-/* However many CAs of one name a client sends, few signatures are tried. */
+/* However many CAs of one name are there and are sent, few signatures are tried. */
 static void a_crowd_of_one_name_is_cheap(void **state)
 {
     const struct tlsworld *w = *state;
     enum {
-        CROWD = 60
+        KNOWN = 10,
+        SENT = GW_VERIFY_DEPTH_MAX + 1,
     };
-    struct test_cert *cas[CROWD];
-    const struct test_cert *sent[CROWD + 1] = {NULL};
+    struct test_cert *cas[KNOWN + SENT];
+    const struct test_cert *sent[SENT + 1] = {NULL};
     struct gw_service service = service_with(w, NULL);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
-    for (int i = 0; i < CROWD; i++)
-        sent[i] = cas[i] = test_cert_new(&(struct test_cert_spec){
-            .cn = "Crowd", .ca = true, .bare = true, .issuer = i ? cas[0] : NULL});
+    service.max_cert_chain = GW_CERT_CHAIN_BYTES_MAX;
+    for (int i = 0; i < KNOWN + SENT; i++) {
+        char name[32];
+        cas[i] = test_cert_new(&(struct test_cert_spec){.cn = "Crowd", .ca = true, .bare = true});
+        (void)snprintf(name, sizeof(name), "crowd%d.pem", i);
+        if (i < KNOWN)
+            service.cacerts[i + 1] = test_dir_cert(w->dir, name, cas[i], NULL);
+        else
+            sent[i - KNOWN] = cas[i];
+    }
     struct test_cert *cert = test_cert_new(
         &(struct test_cert_spec){.cn = "client", .bare = true, .issuer = w->foreign_ca});
-    X509_NAME *name = X509_NAME_dup(X509_get_subject_name(cas[0]->x509));
-    assert_true(X509_set_issuer_name(cert->x509, name) &&
+    assert_true(X509_set_issuer_name(cert->x509, X509_get_subject_name(cas[0]->x509)) &&
                 X509_sign(cert->x509, w->foreign_ca->key, EVP_sha256()));
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
     tried = 0;
     shows(w, tls, cert, sent, GW_REASON_CERT_UNTRUSTED);
-    assert_in_range(tried, 2, 2 * (GW_ISSUER_TRIES + 4));
-    X509_NAME_free(name);
-    test_cert_free(cert);
-    for (int i = 0; i < CROWD; i++)
-        test_cert_free(cas[i]);
+    assert_int_equal(tried, 2 * GW_ISSUER_TRIES); /* in two versions */
     gw_tls_context_free(tls);
+    test_cert_free(cert);
+    for (int i = 0; i < KNOWN + SENT; i++)
+        test_cert_free(cas[i]);
 }
 
 /* ---- certificates that are trusted for themselves ---- */
