@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,12 +64,62 @@ static void shutdown_timeout_cuts_what_is_left(void **state)
     gateway_await_exit(gateway);
 }
 
+static pid_t successor(void)
+{
+    pid_t pids[WORKERS_MAX];
+    int64_t deadline = net_now_ms() + DEADLINE_MS;
+    while (gateway_workers(gateway, pids) != 1 && net_now_ms() < deadline)
+        (void)poll(NULL, 0, 10);
+    return stage_worker();
+}
+
+/* Clients that wait in the backlog when the gateway stops are served. Descriptors are short, so
+ * that accepting pauses: a multishot accept keeps the limit of when it was armed, hence a new
+ * worker. */
+static void term_serves_the_backlog(void **state)
+{
+    enum {
+        CLIENTS = 24,
+        SPARE = 12 /* descriptors of the new worker: fewer than CLIENTS */
+    };
+    struct client waiting[CLIENTS];
+    struct rlimit before;
+    (void)state;
+    serve(1, NULL, NULL);
+    pid_t worker = stage_worker();
+    struct rlimit few = {.rlim_cur = (rlim_t)process_fds(worker) + SPARE};
+    if (prlimit(gateway->pid, RLIMIT_NOFILE, NULL, &before))
+        skip_because("this user may not set limits of the gateway");
+    few.rlim_max = before.rlim_max;
+    assert_return_code(prlimit(gateway->pid, RLIMIT_NOFILE, &few, NULL), 0);
+    gateway->lost_some = true;
+    assert_return_code(kill(worker, SIGKILL), 0);
+    process_await_end(worker);
+    worker = successor();
+    const struct client_options options = {.port = gateway->port};
+    for (unsigned i = 0; i < CLIENTS; i++)
+        client_open(&waiting[i], &options);
+    gateway_expect_words(gateway, "accept failed");
+    assert_return_code(kill(worker, SIGSTOP), 0);
+    process_await_state(worker, 'T');
+    process_give_fds(worker, &before);
+    gateway_term(gateway);
+    gateway_expect_words(gateway, "stopping");
+    assert_return_code(kill(worker, SIGCONT), 0);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        assert_int_equal(client_handshake(&waiting[i]), CLIENT_OPEN);
+        client_close(&waiting[i]);
+    }
+    gateway_await_exit(gateway);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGED(term_ends_an_idle_gateway_at_once),
         STAGED(term_lets_connections_finish),
         STAGED(shutdown_timeout_cuts_what_is_left),
+        STAGED(term_serves_the_backlog),
     };
     return run_world("f_shutdown", tests);
 }
