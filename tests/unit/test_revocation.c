@@ -514,6 +514,10 @@ static void one_that_expires_meanwhile_refuses(void **state)
         meets(w, tls, w->client_other, NULL, GW_REASON_CERT_REVOKED, REVOKED);
         assert_int_equal(warning_count, 1);
         assert_non_null(strstr(warnings, "some.crl: the CRL of /CN=Test CA expired on 20"));
+        test_ahead = -120; /* the clock was set back to before it was made */
+        meets(w, tls, w->client, NULL, soft ? GW_REASON_NONE : GW_REASON_CERT_NO_CRL,
+              BAD_CERTIFICATE);
+        meets(w, tls, w->client_other, NULL, GW_REASON_CERT_REVOKED, REVOKED);
         test_ahead = 0;
         gw_tls_context_free(tls);
     }
