@@ -34,6 +34,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SKIPPED = 77  # exit status
 BUSY_FACTOR = 5  # on a machine that does more a test may take so many times as long
+VAIN_SECONDS = 90  # more than a test waits for what does not come, before it fails for that
 WORDS_MAX = 30  # lines of a failure that are shown
 
 
@@ -134,7 +135,8 @@ class Tree:
 
     def limit(self, name):
         """Seconds: where a change makes a test hang, that is seen before long."""
-        return BUSY_FACTOR * (self.seconds[name] + 2 if name in self.seconds else self.tests[name]["timeout"])
+        usual = self.seconds.get(name)
+        return VAIN_SECONDS + BUSY_FACTOR * (self.tests[name]["timeout"] if usual is None else usual)
 
     def test(self, name):
         test, begun = self.tests[name], time.monotonic()
