@@ -8,9 +8,11 @@
 #include "gateway/proc/tlsmodule.h"
 #include "tests/unit/certs.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -18,6 +20,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -606,6 +609,58 @@ static void fips_mode_is_refused(void **state)
     }
 }
 
+/* A library that the program does not use otherwise: the one that runs this test. */
+static const char *foreign_library(void)
+{
+    Dl_info info = {0};
+    assert_int_not_equal(dladdr((void *)(uintptr_t)_cmocka_run_group_tests, &info), 0);
+    return info.dli_fname;
+}
+
+static void name_it_as_provider(void)
+{
+    char text[PATH_MAX + 256];
+    int len = snprintf(text, sizeof(text),
+                       "openssl_conf = all\n[all]\nproviders = some\n[some]\nforeign = one\n"
+                       "[one]\nmodule = %s\nactivate = 1\n",
+                       foreign_library());
+    int fd = memfd_create("openssl.cnf", 0);
+    char path[32];
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    if (fd < 0 || write(fd, text, (size_t)len) != len || setenv("OPENSSL_CONF", path, 1) ||
+        setenv("LD_DEBUG", "files", 1) || setenv("LD_DEBUG_OUTPUT", "linker", 1))
+        _exit(98);
+}
+
+/* Whether the dynamic linker reported a file of these words in the process. */
+static bool linker_saw(pid_t pid, const char *words)
+{
+    char name[64], line[PATH_MAX + 256];
+    bool seen = false;
+    (void)snprintf(name, sizeof(name), "%s/linker.%d", test_dir_path(dir), (int)pid);
+    FILE *f = fopen(name, "re");
+    assert_non_null(f);
+    while (!seen && fgets(line, sizeof(line), f))
+        seen = strstr(line, words);
+    (void)fclose(f);
+    assert_return_code(unlink(name), errno);
+    return seen;
+}
+
+static void no_openssl_conf_brings_code(void **state)
+{
+    static const char *const lines[] = {"probe", "check " GOOD PAIR, "pki list --dir nowhere",
+                                        "--version"};
+    (void)state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(lines); i++) {
+        struct program *p = start(lines[i], name_it_as_provider);
+        wait_for_end(p);
+        assert_true(p->code == GW_EXIT_OK || strncmp(lines[i], "pki", 3) == 0);
+        assert_false(linker_saw(p->pid, foreign_library()));
+        test_free(p);
+    }
+}
+
 static void probe_says_what_is_missing(void **state)
 {
     (void)state;
@@ -638,6 +693,7 @@ int main(void)
         cmocka_unit_test(records_kernel_is_refused_without_tls),
         cmocka_unit_test(io_uring_forbidden_is_said),
         cmocka_unit_test(fips_mode_is_refused),
+        cmocka_unit_test(no_openssl_conf_brings_code),
         cmocka_unit_test(probe_says_what_is_missing),
     };
     (void)alarm(300);
