@@ -18,9 +18,10 @@ static bool separates(char c)
 
 static bool is_comment(const char *text, const char *at)
 {
-    const char *end = memrchr(text, '\n', (size_t)(at - text));
-    const char *line = end ? end + 1 : text;
-    return memchr(line, '#', (size_t)(at - line));
+    while (at > text && at[-1] != '\n')
+        if (*--at == '#')
+            return true;
+    return false;
 }
 
 static bool is_in_text(const struct names *n, const char *word, size_t len)
