@@ -44,6 +44,13 @@ struct gw_target {
 /* gw_service.ca_names that is no file: no names are sent. */
 #define GW_CA_NAMES_NONE "none"
 
+/* What a client must ask for to be answered to (SNI). */
+enum gw_strict_sni {
+    GW_STRICT_SNI_OFF,     /* anything: the first certificate is for all other names */
+    GW_STRICT_SNI_UNKNOWN, /* a name that a certificate is for, or none */
+    GW_STRICT_SNI_ON,      /* a name that a certificate is for */
+};
+
 enum gw_verify {
     GW_VERIFY_NONE,
     GW_VERIFY_OPTIONAL,
@@ -141,7 +148,7 @@ struct gw_service {
     const char **cert_dirs; /* folders of more (gateway/tls/certdir.h) */
     unsigned cert_dir_count;
     const char *key_pass_file; /* its first line opens encrypted keys; NULL: none are opened */
-    bool strict_sni;           /* answer only to names that a certificate is for */
+    enum gw_strict_sni strict_sni;
     const char *cacerts[GW_MAX_TRUST_PATHS + 1]; /* files and folders; NULL after the last */
     const char *crls[GW_MAX_TRUST_PATHS + 1];    /* the same */
     const char *ca_names;    /* PEM: whose subjects clients are sent; NULL: those of cacerts */

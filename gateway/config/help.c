@@ -45,6 +45,8 @@ static void add_sentence(struct text *t, const struct gw_option *opt)
     add(t, opt->help, "");
     if (opt->repeatable)
         add(t, "; repeatable", "");
+    if (opt->alone)
+        add(t, "; without a word: ", opt->alone);
     if (opt->bare)
         add(t, "; may stand alone, without --", opt->name);
     if (opt->initial || opt->otherwise) {

@@ -46,13 +46,14 @@ struct gw_option {
     const char *name; /* without dashes; also the name in a configuration file */
     enum gw_option_kind kind;
     enum gw_option_group group;
-    unsigned commands;        /* bits 1 << enum gw_command */
-    int first;                /* value of words[0]; for patterns the enum gw_rule_kind */
-    const char *value;        /* what --help calls the value; NULL for switches and words */
-    const char *initial;      /* the default as text, read by the setter; NULL: none */
-    const char *otherwise;    /* the default in words where it is not one value; NULL: none */
-    const char *help;         /* one sentence, without a full stop */
-    const char *also;         /* what other programs call it, joined by ' ', for "did you mean" */
+    unsigned commands;     /* bits 1 << enum gw_command */
+    int first;             /* value of words[0]; for patterns the enum gw_rule_kind */
+    const char *value;     /* what --help calls the value; NULL for switches and words */
+    const char *initial;   /* the default as text, read by the setter; NULL: none */
+    const char *otherwise; /* the default in words where it is not one value; NULL: none */
+    const char *help;      /* one sentence, without a full stop */
+    const char *alone;     /* words: what the flag stands for without a value; NULL: it needs one */
+    const char *also;      /* what other programs call it, joined by ' ', for "did you mean" */
     const char *const *words; /* ends with NULL */
     int64_t min;
     int64_t max;

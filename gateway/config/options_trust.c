@@ -3,6 +3,7 @@
 #include "gateway/config/options_private.h"
 #include "gateway/config/set.h"
 
+static const char *const strict_sni_words[] = {"off", "unknown", "on", NULL};
 static const char *const verify_words[] = {"none", "optional", "required", NULL};
 
 /* Each kind of rule: its word, what --help calls the pattern and says of it, what others call the
@@ -128,14 +129,17 @@ const struct gw_option gw_options_trust[] = {
     },
     {
         .name = "strict-sni",
-        .kind = GW_OPTION_SWITCH,
+        .kind = GW_OPTION_WORD,
         .group = GW_GROUP_IDENTITY,
         .commands = IN_SERVER,
-        .help = "refuse clients that ask for a name no certificate is for, or for none; without "
-                "it they get the first certificate",
+        .initial = "off",
+        .alone = "on",
+        .help = "refuse clients that ask for a name no certificate is for (unknown), or for such "
+                "a name or none (on); else they get the first certificate",
         .also = "sni-nomatch-abort ssl-reject-handshake",
+        .words = strict_sni_words,
         IN_SERVICE(strict_sni),
-        .set = gw_set_switch,
+        .set = gw_set_word,
     },
     {
         .name = "cert",

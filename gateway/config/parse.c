@@ -62,27 +62,35 @@ static int refuse_unknown(struct gw_draft *d, const struct flag *f, const char *
                         shown.text, command_word(d));
 }
 
-/* The value behind '=' or, for *at, the next argument; NULL with the error filled. */
+/* Whether an argument may be the value of the flag before it. */
+static bool may_be_value(const struct gw_option *opt, const char *arg)
+{
+    return arg && strncmp(arg, "--", opt->alone ? 1 : 2) != 0;
+}
+
+/* The value behind '=' or, for *at, the next argument, or what the flag stands for alone; NULL with
+ * the error filled. */
 static const char *find_value(struct gw_draft *d, const struct gw_option *opt, const struct flag *f,
                               int argc, char **argv, int *at)
 {
     const char *what = opt->value ? opt->value : "a value";
     if (f->value)
         return f->value;
-    if (*at + 1 >= argc) {
-        (void)refuse_usage(d, "--%s: the value is missing; give %s", opt->name, what);
-        return NULL;
+    const char *next = *at + 1 < argc ? argv[*at + 1] : NULL;
+    if (may_be_value(opt, next)) {
+        ++*at;
+        return next;
     }
-    const char *next = argv[*at + 1];
-    if (!strncmp(next, "--", 2)) {
+    if (opt->alone)
+        return opt->alone;
+    if (!next)
+        (void)refuse_usage(d, "--%s: the value is missing; give %s", opt->name, what);
+    else
         (void)refuse_usage(d,
                            "--%s: the value is missing, '%s' comes instead; give %s, or "
                            "--%s=VALUE when it does begin with dashes",
                            opt->name, gw_draft_shown(next).text, what, opt->name);
-        return NULL;
-    }
-    ++*at;
-    return next;
+    return NULL;
 }
 
 /* A word without a flag, where the command has one that may be left out. */

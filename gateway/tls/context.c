@@ -192,7 +192,7 @@ static int load_keyring(struct gw_tls_context *tls, const struct gw_service *ser
     if (tls->keyring.count == 0)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "--cert and --key: at least one pair is needed, or a --cert-dir");
-    if (tls->strict_sni && tls->keyring.sni.count == 0)
+    if (tls->strict_sni == GW_STRICT_SNI_ON && tls->keyring.sni.count == 0)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "--strict-sni: no certificate is for a DNS name, so nobody could "
                             "connect; leave it out, or take certificates with names");

@@ -20,7 +20,7 @@ struct gw_tls_context {
      * first family; where another one answers, the handshake is given that one's certificates. In
      * the client role the one certificate that there may be. */
     SSL_CTX *ctx;
-    bool strict_sni;                  /* server role */
+    enum gw_strict_sni strict_sni;    /* server role */
     struct gw_session_stack sessions; /* client role; each worker fills its own */
     bool keeps_sessions;
     struct gw_ticket_keys *tickets;  /* NULL: off */

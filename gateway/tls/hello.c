@@ -89,6 +89,20 @@ static void take_server_name(struct gw_handshake *hs, const uint8_t *data, size_
     }
 }
 
+/* A name that cannot be one is still asked for. */
+static bool may_be_answered(const struct gw_handshake *hs, bool asked)
+{
+    switch (hs->tls->strict_sni) {
+    case GW_STRICT_SNI_OFF:
+        return true;
+    case GW_STRICT_SNI_UNKNOWN:
+        return hs->name_known || !asked;
+    case GW_STRICT_SNI_ON:
+        return hs->name_known;
+    }
+    return false;
+}
+
 /* What is malformed libssl refuses right after this. */
 int gw_handshake_take_hello(SSL *ssl, int *alert, void *arg)
 {
@@ -98,10 +112,11 @@ int gw_handshake_take_hello(SSL *ssl, int *alert, void *arg)
     (void)arg;
     hs->sni[0] = '\0';
     hs->family = 0;
-    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &len))
+    bool asked = SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &len);
+    if (asked)
         take_server_name(hs, data, len);
     hs->name_known = gw_sni_find(&hs->tls->keyring.sni, hs->sni, &hs->family);
-    if (hs->name_known || !hs->tls->strict_sni)
+    if (may_be_answered(hs, asked))
         return SSL_CLIENT_HELLO_SUCCESS;
     hs->reason = GW_REASON_HANDSHAKE_SNI;
     *alert = SSL_AD_UNRECOGNIZED_NAME;

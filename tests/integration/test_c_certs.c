@@ -38,16 +38,27 @@ static void make_files(void)
     test_cert_free(ca);
 }
 
-static int start(void **state)
+static int start_with(const char *strict)
 {
     static char phrase[512];
-    (void)state;
     make_files();
     (void)snprintf(phrase, sizeof(phrase), "%s/phrase", test_dir_path(dir));
     (void)stage_start_with(&BACKEND_PLAN(.http = true));
     stage_serve(&(struct gateway_options){
-        .flags = {"--cert-dir", folder, "--key-pass-file", phrase, "--strict-sni"}});
+        .flags = {"--cert-dir", folder, "--key-pass-file", phrase, strict}});
     return 0;
+}
+
+static int start(void **state)
+{
+    (void)state;
+    return start_with("--strict-sni");
+}
+
+static int start_unknown(void **state)
+{
+    (void)state;
+    return start_with("--strict-sni=unknown");
 }
 
 static int stop(void **state)
@@ -115,21 +126,43 @@ static void names_choose_certificates_and_responses(void **state)
     }
 }
 
+static void is_refused(const char *version, const char *name)
+{
+    struct tool_result r;
+    struct conn_line line;
+    assert_int_not_equal(s_client(version, name, "a.test", &r), 0);
+    has(&r, "unrecognized name");
+    gateway_expect(gateway, "handshake-sni", &line);
+    assert_string_equal(line.sni, name ? name : "");
+}
+
 static void other_names_are_refused(void **state)
 {
     static const char *const versions[] = {"-tls1_2", "-tls1_3"};
     static const char *const names[] = {"c.test", "b.test", "x.y.b.test", NULL};
+    (void)state;
+    need("openssl");
+    for (int v = 0; v < 2; v++)
+        for (int i = 0; i < 4; i++)
+            is_refused(versions[v], names[i]);
+}
+
+static void who_asks_for_no_name_may_be_served(void **state)
+{
+    static const char *const versions[] = {"-tls1_2", "-tls1_3"};
     struct tool_result r;
     (void)state;
     need("openssl");
     for (int v = 0; v < 2; v++) {
-        for (int i = 0; i < 4; i++) {
-            struct conn_line line;
-            assert_int_not_equal(s_client(versions[v], names[i], "a.test", &r), 0);
-            has(&r, "unrecognized name");
-            gateway_expect(gateway, "handshake-sni", &line);
-            assert_string_equal(line.sni, names[i] ? names[i] : "");
-        }
+        is_refused(versions[v], "c.test");
+        const char *folders = ca_file;
+        ca_file = world_cert(ID_CA); /* the first --cert comes before what is in the folder */
+        assert_int_equal(s_client(versions[v], NULL, "localhost", &r), 0);
+        has(&r, "Verify return code: 0 (ok)");
+        ca_file = folders;
+        gateway_expect(gateway, "finished", NULL);
+        assert_int_equal(s_client(versions[v], "x.b.test", "x.b.test", &r), 0);
+        gateway_expect(gateway, "finished", NULL);
     }
 }
 
@@ -158,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(names_choose_certificates_and_responses),
         TEST(other_names_are_refused),
+        cmocka_unit_test_setup_teardown(who_asks_for_no_name_may_be_served, start_unknown, stop),
         TEST(curl_finds_them_by_name),
     };
     return run_world("c_certs", tests);

@@ -420,8 +420,37 @@ static void certificates_may_be_many(void **state gw_unused)
     assert_int_equal(c->services[0]->cert_dir_count, 2);
     assert_string_equal(c->services[0]->cert_dirs[0], "a");
     assert_string_equal(c->services[0]->cert_dirs[1], "b");
-    assert_true(c->services[0]->strict_sni);
+    assert_int_equal(c->services[0]->strict_sni, GW_STRICT_SNI_ON);
     gw_config_free(c);
+}
+
+/* A flag whose value may be left out takes the next argument unless it begins with a dash. */
+static void a_value_may_be_left_out(void **state gw_unused)
+{
+    static const struct {
+        const char *flags;
+        enum gw_strict_sni strict;
+    } rows[] = {
+        {"", GW_STRICT_SNI_OFF},
+        {"--strict-sni", GW_STRICT_SNI_ON},
+        {"--strict-sni --relay copy", GW_STRICT_SNI_ON},
+        {"--strict-sni on", GW_STRICT_SNI_ON},
+        {"--strict-sni=on", GW_STRICT_SNI_ON},
+        {"--strict-sni unknown", GW_STRICT_SNI_UNKNOWN},
+        {"--strict-sni=unknown --relay copy", GW_STRICT_SNI_UNKNOWN},
+        {"--strict-sni off", GW_STRICT_SNI_OFF},
+        {"--strict-sni=off", GW_STRICT_SNI_OFF},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        char line[256];
+        (void)snprintf(line, sizeof(line), "server --listen :0 --target unix:/b --cert a %s",
+                       rows[i].flags);
+        struct gw_config *c = accepted(line);
+        assert_int_equal(c->services[0]->strict_sni, rows[i].strict);
+        assert_int_equal(c->services[0]->relay,
+                         strstr(line, "copy") ? GW_RELAY_COPY : GW_RELAY_AUTO);
+        gw_config_free(c);
+    }
 }
 
 static void responses_find_their_certificates(void **state gw_unused)
@@ -682,6 +711,7 @@ int main(void)
         cmocka_unit_test(help_and_version_come_before_all_checks),
         cmocka_unit_test(refusals_say_what_to_do),
         cmocka_unit_test(certificates_may_be_many),
+        cmocka_unit_test(a_value_may_be_left_out),
         cmocka_unit_test(responses_find_their_certificates),
         cmocka_unit_test(keys_find_their_certificates),
         cmocka_unit_test(verify_follows_cacert),

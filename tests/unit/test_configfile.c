@@ -171,6 +171,24 @@ static void a_switch_is_on_or_off(void **state gw_unused)
     gw_config_free(r.config);
 }
 
+static void strictness_of_names_is_a_word(void **state gw_unused)
+{
+    struct run r;
+#define MORE(name, key)                                                                            \
+    "service " name " { listen = 127.0.0.1:0 target = unix:/b cert = c " key " }\n"
+    const struct gw_config *c =
+        accepted(&r,
+                 MORE("a", "") MORE("b", "strict-sni = on") MORE("c", "strict-sni = unknown")
+                     MORE("d", "strict-sni = off"),
+                 "");
+#undef MORE
+    assert_int_equal(c->services[0]->strict_sni, GW_STRICT_SNI_OFF);
+    assert_int_equal(c->services[1]->strict_sni, GW_STRICT_SNI_ON);
+    assert_int_equal(c->services[2]->strict_sni, GW_STRICT_SNI_UNKNOWN);
+    assert_int_equal(c->services[3]->strict_sni, GW_STRICT_SNI_OFF);
+    gw_config_free(r.config);
+}
+
 /* After the path and its colon; %s in a sentence stands for nothing here. */
 static const struct {
     const char *text;
@@ -249,6 +267,7 @@ static const struct {
      "6: service web: allow-all is given twice; leave one out"},
     {WEB "  allow-all = off\n  allow-all = on\n}",
      "6: service web: allow-all is given twice; leave one out"},
+    {WEB "  strict-sni = yes\n}", "5: service web: strict-sni 'yes': give off, unknown or on"},
     {WEB "  crl-soft = off\n  crl-soft = off\n}",
      "6: service web: crl-soft is given twice; leave one out"},
     {"recheck-on-reload = on\nrecheck-on-reload = off\n",
@@ -489,6 +508,7 @@ int main(void)
         cmocka_unit_test(flags_win_over_global_keys),
         cmocka_unit_test(time_outs_are_of_each_service),
         cmocka_unit_test(a_switch_is_on_or_off),
+        cmocka_unit_test(strictness_of_names_is_a_word),
         cmocka_unit_test(what_is_wrong_is_told_with_its_place),
         cmocka_unit_test(a_bad_file_spoils_no_other),
         cmocka_unit_test(every_cut_is_refused_or_whole),

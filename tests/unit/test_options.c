@@ -159,6 +159,27 @@ static void rows_are_whole(void **state gw_unused)
     }
 }
 
+static bool has_word(const struct gw_option *opt, const char *word)
+{
+    for (unsigned i = 0; opt->words && opt->words[i]; i++)
+        if (!strcmp(opt->words[i], word))
+            return true;
+    return false;
+}
+
+/* Else nobody could say whether what stands behind such a flag is its value. */
+static void no_value_is_left_out_where_one_stands_alone(void **state gw_unused)
+{
+    for (unsigned i = 0; i < gw_option_count(); i++) {
+        const struct gw_option *opt = gw_option_at(i);
+        if (!opt->alone)
+            continue;
+        assert_true(has_word(opt, opt->alone));
+        for (unsigned c = 0; c < GW_COMMAND_COUNT; c++)
+            assert_true(!(opt->commands & 1u << c) || !gw_option_bare((enum gw_command)c));
+    }
+}
+
 static void each_takes_a_good_value(void **state gw_unused)
 {
     char rest[1024];
@@ -187,8 +208,13 @@ static void each_refuses_no_value_and_no_room(void **state gw_unused)
             refused(opt, "=yes", "takes no value");
             continue;
         }
-        refused(opt, "", "the value is missing");
-        refused(opt, " --help", "the value is missing");
+        if (opt->alone) {
+            taken(opt, "");
+            taken(opt, " --help");
+        } else {
+            refused(opt, "", "the value is missing");
+            refused(opt, " --help", "the value is missing");
+        }
         refused(opt, "=", "the value is empty");
         refused(opt, " ''", "the value is empty");
         refused(opt, "=a\x7f", "control character");
@@ -289,6 +315,9 @@ static void words_mean_their_enums(void **state gw_unused)
         {"verify", GW_VERIFY_NONE, "none"},
         {"verify", GW_VERIFY_OPTIONAL, "optional"},
         {"verify", GW_VERIFY_REQUIRED, "required"},
+        {"strict-sni", GW_STRICT_SNI_OFF, "off"},
+        {"strict-sni", GW_STRICT_SNI_UNKNOWN, "unknown"},
+        {"strict-sni", GW_STRICT_SNI_ON, "on"},
         {"records", GW_RECORDS_AUTO, "auto"},
         {"records", GW_RECORDS_KERNEL, "kernel"},
         {"records", GW_RECORDS_USER, "user"},
@@ -454,6 +483,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_whole),
+        cmocka_unit_test(no_value_is_left_out_where_one_stands_alone),
         cmocka_unit_test(each_takes_a_good_value),
         cmocka_unit_test(each_refuses_no_value_and_no_room),
         cmocka_unit_test(each_counts_how_often),
