@@ -3,9 +3,12 @@
 #include "gateway/base/attr.h"
 #include "gateway/base/wipe.h"
 #include "gateway/tls/session.h"
+#include "gateway/tls/ticket.h"
 #include "tests/unit/ahead.h"
+#include "tests/unit/own_stack.h"
 #include "tests/unit/tlspair.h"
 
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -161,6 +164,110 @@ static void each_ticket_brings_the_next(void **state)
             session = next;
         }
         SSL_SESSION_free(session);
+        end(&f);
+    }
+}
+
+/* Half a key is one register of those that keys are moved with. */
+static bool holds_a_key(const struct own_stack *stack, const struct gw_ticket_keys *keys)
+{
+    const struct gw_ticket_key *key = &keys->keys[0];
+    size_t half = sizeof(key->aes_key) / 2;
+    _Static_assert(sizeof(key->aes_key) == sizeof(key->hmac_key), "two keys of a length");
+    for (size_t at = 0; at < sizeof(key->aes_key); at += half)
+        if (own_stack_holds(stack, key->aes_key + at, half) ||
+            own_stack_holds(stack, key->hmac_key + at, half))
+            return true;
+    return false;
+}
+
+typedef int ticket_callback(SSL *ssl, unsigned char *name, unsigned char *iv,
+                            EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int sealing);
+
+/* What libssl calls for the key of a ticket, and what was seen of it. */
+static struct {
+    ticket_callback *real;
+    const struct gw_ticket_keys *keys; /* NULL: nobody looks */
+    unsigned sealed, opened, left;     /* times */
+} ticket_key;
+
+struct ticket_call {
+    SSL *ssl;
+    unsigned char *name, *iv;
+    EVP_CIPHER_CTX *cipher;
+    EVP_MAC_CTX *mac;
+    int sealing, result;
+};
+
+static void call_real(void *arg)
+{
+    struct ticket_call *c = arg;
+    c->result = ticket_key.real(c->ssl, c->name, c->iv, c->cipher, c->mac, c->sealing);
+}
+
+static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                         EVP_MAC_CTX *mac, int sealing)
+{
+    struct ticket_call call = {ssl, name, iv, cipher, mac, sealing, 0};
+    struct own_stack stack;
+    if (!ticket_key.keys)
+        return ticket_key.real(ssl, name, iv, cipher, mac, sealing);
+    own_stack_init(&stack);
+    own_stack_run(&stack, call_real, &call);
+    *(sealing ? &ticket_key.sealed : &ticket_key.opened) += call.result > 0;
+    ticket_key.left += holds_a_key(&stack, ticket_key.keys);
+    own_stack_done(&stack);
+    return call.result;
+}
+
+/* Stands in the place of libssl's. */
+int SSL_CTX_set_tlsext_ticket_key_evp_cb(SSL_CTX *ctx, ticket_callback *callback)
+{
+    int (*real)(SSL_CTX *, ticket_callback *) = NULL;
+    *(void **)&real = dlsym(RTLD_NEXT, "SSL_CTX_set_tlsext_ticket_key_evp_cb");
+    assert_non_null(real);
+    ticket_key.real = callback;
+    return real(ctx, on_ticket_key);
+}
+
+static void write_ticket(void *server)
+{
+    assert_int_equal(gw_ticket_write(server), 0);
+}
+
+static void look_at_the_writer(struct fixture *f)
+{
+    struct own_stack stack;
+    struct tlspair p;
+    own_stack_init(&stack);
+    tlspair_init(&p, f->tls, f->ctx, f->session);
+    assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+    own_stack_run(&stack, write_ticket, p.server);
+    assert_false(holds_a_key(&stack, f->keys));
+    assert_true(tlspair_to_client(&p)); /* there was one */
+    tlspair_done(&p);
+    own_stack_done(&stack);
+}
+
+/* The table of keys is shared, and wiped where it lies; a copy on a stack would be nobody's. */
+static void keys_do_not_stay_on_the_stack(void **state)
+{
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct fixture f;
+        begin(&f, *state, version, NULL);
+        ticket_key.keys = f.keys;
+        ticket_key.sealed = ticket_key.opened = ticket_key.left = 0;
+        if (version == TLS1_3_VERSION)
+            look_at_the_writer(&f);
+        else
+            assert_true(connect_with(&f, f.tls, true, NULL));
+        SSL_SESSION_free(f.session);
+        f.session = NULL;
+        assert_false(connect_with(&f, f.tls, true, NULL)); /* a full one */
+        ticket_key.keys = NULL;
+        assert_true(ticket_key.opened > 0);
+        assert_true(ticket_key.sealed > 0 || version == TLS1_3_VERSION);
+        assert_int_equal(ticket_key.left, 0);
         end(&f);
     }
 }
@@ -580,6 +687,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(old_keys_open_and_renew_until_dropped),
         cmocka_unit_test(each_ticket_brings_the_next),
+        cmocka_unit_test(keys_do_not_stay_on_the_stack),
         cmocka_unit_test(the_refused_get_no_ticket),
         cmocka_unit_test(allow_rules_are_asked_again),
         cmocka_unit_test(no_ticket_crosses_services),
