@@ -102,7 +102,12 @@ static int answer(struct loader *l, char asked)
 static gw_noreturn void be_loader(const struct gw_heritage *h, struct gw_files *files,
                                   int channel_fd, int opener_fd)
 {
-    struct loader l = {.h = h, .last = files, .channel_fd = channel_fd, .asker = {.fd = opener_fd}};
+    struct loader l = {
+        .h = h,
+        .last = files,
+        .channel_fd = channel_fd,
+        .asker = {.fd = opener_fd, .config_file = h->config->config_file},
+    };
     struct pollfd p = {.fd = channel_fd, .events = POLLIN};
     int keep[] = {channel_fd, opener_fd};
     struct gw_error err;

@@ -209,13 +209,9 @@ static bool is_gone(int error)
     return error == -EPIPE || error == -ECONNRESET || error == -ENOTCONN;
 }
 
-int gw_opener_ask(void *arg, const char *path)
+static int ask(struct gw_opener_asker *a, const char *path)
 {
-    struct gw_opener_asker *a = arg;
     uint64_t id = 0;
-    int fd = gw_files_open_path(NULL, path);
-    if (fd != -EACCES || a->fd < 0)
-        return fd;
     if (a->silent)
         return -ETIMEDOUT;
     int got = put_question(a, path, &id);
@@ -223,4 +219,18 @@ int gw_opener_ask(void *arg, const char *path)
         got = await_answer(a, id);
     a->silent = got == -ETIMEDOUT;
     return is_gone(got) ? -EACCES : got;
+}
+
+int gw_opener_ask(void *arg, const char *path)
+{
+    struct gw_opener_asker *a = arg;
+    int own = gw_files_open_path(NULL, path);
+    bool names_others = own >= 0 && a->config_file && strcmp(path, a->config_file) == 0;
+    if (a->fd < 0 || (own != -EACCES && !names_others))
+        return own;
+    int got = ask(a, path);
+    if (own < 0)
+        return got;
+    gw_fd_close(&got);
+    return own;
 }

@@ -32,14 +32,16 @@ void gw_opener_stop(struct gw_opener *o);
 
 /* Whoever asks. */
 struct gw_opener_asker {
-    int fd;        /* of struct gw_opener */
-    uint32_t last; /* number of the last question */
-    bool silent;   /* it did not answer in time; to be cleared before a new attempt */
+    int fd;                  /* of struct gw_opener */
+    const char *config_file; /* of the opener's configuration; NULL: none */
+    uint32_t last;           /* number of the last question */
+    bool silent;             /* it did not answer in time; to be cleared before a new attempt */
 };
 
 /*
  * Opens a path as gw_files_opener wants it, `arg` being a gw_opener_asker: by this process itself
- * where it may, else by asking. -EACCES where neither may; -ETIMEDOUT where no answer comes for ten
- * seconds, and from then on at once.
+ * where it may, else by asking. The opener is asked for the configuration file in any case, so that
+ * it knows what is named there by now. -EACCES where neither may; -ETIMEDOUT where no answer comes
+ * for ten seconds, and from then on at once.
  */
 gw_must_check int gw_opener_ask(void *arg, const char *path);

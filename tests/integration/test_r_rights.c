@@ -283,12 +283,33 @@ static void what_is_named_later_is_read_too(void **state)
     gateway_stop(gateway);
 }
 
+/* As it is mostly: all may read the configuration file, and only root the keys. */
+static void so_where_all_may_read_the_names(void **state)
+{
+    (void)state;
+    assert_return_code(chmod(world_folder(), 0755), errno);
+    put_pair(ID_SERVER, "");
+    assert_return_code(chmod(config_path(), 0644), errno);
+    serve_as_nobody(1, config_path());
+    static const enum identity later[] = {ID_SERVER_RSA, ID_SERVER_NEXT};
+    for (size_t i = 0; i < 2; i++) {
+        assert_return_code(chmod(world_key(later[i]), 0600), errno);
+        put_pair(later[i], "");
+        assert_return_code(chmod(config_path(), 0644), errno);
+        hup_until(IN_FORCE);
+        answers(later[i]);
+    }
+    gateway_stop(gateway);
+    assert_return_code(chmod(world_folder(), 0700), errno);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_loader_that_dies_is_replaced),       TEST(no_process_has_more_rights_than_it_needs),
         TEST(a_killed_loader_takes_no_right_along), TEST(a_hup_outlives_the_loader),
         TEST(a_killed_opener_is_told_of),           TEST(what_is_named_later_is_read_too),
+        TEST(so_where_all_may_read_the_names),
     };
     return run_world("r_rights", tests);
 }

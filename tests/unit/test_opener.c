@@ -154,6 +154,7 @@ static int asked(const char *path, struct gw_file *ret, struct gw_files **ret_fi
 {
     static struct gw_opener_asker asker;
     asker.fd = opener.fd;
+    asker.config_file = config.config_file;
     *ret_files = gw_files_new_by(gw_opener_ask, &asker);
     assert_return_code(seteuid(NOBODY), errno);
     int r = gw_files_read(*ret_files, path, MAX, ret);
@@ -225,6 +226,24 @@ static void the_file_is_read_anew(void **state)
     put(&file, "config", "nothing = more\n");
     gets(file, "nothing = more\n");
     fails(other, -EACCES);
+}
+
+/* What everybody may read is not opened by the opener, which must know it nevertheless. */
+static void a_file_that_all_may_read_is_read_anew(void **state)
+{
+    char text[512];
+    (void)state;
+    needs_root();
+    assert_return_code(chmod(test_dir_path(dir), 0755), errno);
+    assert_return_code(chmod(file, 0644), errno);
+    assert_return_code(chmod(other, 0600), errno);
+    gets(file, "nothing = yet\n");
+    fails(other, -EACCES);
+    (void)snprintf(text, sizeof(text), "cert = \"%s\"\n", other);
+    put(&file, "config", text);
+    assert_return_code(chmod(file, 0644), errno);
+    gets(file, text);
+    gets(other, "another");
 }
 
 static void says(const void *data, size_t len)
@@ -346,6 +365,7 @@ int main(void)
         cmocka_unit_test(what_is_named_counts),
         TEST(what_was_named_is_opened_and_nothing_else),
         TEST(the_file_is_read_anew),
+        TEST(a_file_that_all_may_read_is_read_anew),
         TEST(garbage_ends_nothing),
         TEST(who_takes_no_answers_blocks_nothing),
         TEST(it_keeps_one_right),
