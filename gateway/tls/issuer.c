@@ -23,11 +23,19 @@ static bool sent_another(X509_STORE_CTX *v, X509 *ca, X509 *cert)
     return false;
 }
 
+static bool has_large_key(const X509 *ca)
+{
+    const EVP_PKEY *key = X509_get0_pubkey(ca);
+    return key && EVP_PKEY_get_bits(key) > GW_ISSUER_KEY_BITS;
+}
+
 /* libcrypto looks among the anchors first, so what is no anchor competes with what was sent. */
 static bool is_doubtful(const struct gw_issuer_search *s, X509_STORE_CTX *v, X509 *ca, X509 *cert)
 {
     const struct gw_anchor *anchor = gw_anchors_of(s->anchors, ca);
-    return (anchor && anchor->has_namesake) || sent_another(v, ca, cert);
+    if (anchor && anchor->has_namesake)
+        return true;
+    return (anchor || !has_large_key(ca)) && sent_another(v, ca, cert);
 }
 
 static bool try_signature(struct gw_issuer_search *s, X509 *ca, X509 *cert)

@@ -16,7 +16,10 @@
 enum {
     /* Signatures tried in one verification. Beyond, the first fitting name counts, as it does for
      * libcrypto: a peer that sends many CAs of one name buys no more work than this. */
-    GW_ISSUER_TRIES = 16
+    GW_ISSUER_TRIES = 16,
+    /* Nor are signatures tried with larger keys that a peer sent: one of 16,384 bits costs
+     * milliseconds each time. */
+    GW_ISSUER_KEY_BITS = 4096
 };
 
 struct gw_issuer_search {

@@ -7,6 +7,7 @@
 #include "tests/unit/lists.h"
 
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/pem.h>
 
 static char warnings[4096];
@@ -309,6 +310,60 @@ static void the_intermediate_that_signed_is_found(void **state)
     test_cert_free(old);
 }
 
+/* A modulus of so many bits, which nobody can sign with. */
+static void enlarge(X509 *cert, size_t bits)
+{
+    uint8_t n[1024];
+    unsigned e = 65537;
+    EVP_PKEY *key = NULL;
+    memset(n, 0xff, sizeof(n));
+    OSSL_PARAM numbers[] = {OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n, bits / 8),
+                            OSSL_PARAM_construct_uint(OSSL_PKEY_PARAM_RSA_E, &e),
+                            OSSL_PARAM_construct_end()};
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    assert_true(ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
+                EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, numbers) == 1);
+    assert_true(X509_set_pubkey(cert, key));
+    EVP_PKEY_free(key);
+    EVP_PKEY_CTX_free(ctx);
+}
+
+static void to_the_bound(X509 *cert)
+{
+    enlarge(cert, GW_ISSUER_KEY_BITS);
+}
+
+static void beyond_it(X509 *cert)
+{
+    enlarge(cert, GW_ISSUER_KEY_BITS + 8);
+}
+
+/* Of two of a name that are sent, one with a key of such a size is no more than a name. */
+static void large_keys_of_peers_are_not_tried(void **state)
+{
+    const struct tlsworld *w = *state;
+    static const struct {
+        void (*tweak)(X509 *cert);
+        enum gw_reason reason;
+    } rows[] = {{to_the_bound, GW_REASON_NONE}, {beyond_it, GW_REASON_CERT_UNTRUSTED}};
+    struct gw_service service = service_with(w, NULL);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct test_cert *ca = test_cert_new(
+        &(struct test_cert_spec){.cn = "Middle", .ca = true, .key = TEST_KEY_RSA, .issuer = w->ca});
+    struct test_cert *cert =
+        test_cert_new(&(struct test_cert_spec){.cn = "client", .bare = true, .issuer = ca});
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        struct test_cert *large = test_cert_new(&(struct test_cert_spec){
+            .cn = "Middle", .ca = true, .bare = true, .issuer = w->ca, .tweak = rows[i].tweak});
+        const struct test_cert *const sent[] = {large, ca, NULL};
+        shows(w, tls, cert, sent, rows[i].reason);
+        test_cert_free(large);
+    }
+    gw_tls_context_free(tls);
+    test_cert_free(cert);
+    test_cert_free(ca);
+}
+
 /* However many CAs of one name are there and are sent, few signatures are tried. */
 static void a_crowd_of_one_name_is_cheap(void **state)
 {
@@ -451,6 +506,7 @@ int main(void)
         cmocka_unit_test(each_ca_of_a_name_is_tried),
         cmocka_unit_test(lists_are_of_the_key_that_signed),
         cmocka_unit_test(the_intermediate_that_signed_is_found),
+        cmocka_unit_test(large_keys_of_peers_are_not_tried),
         cmocka_unit_test(a_crowd_of_one_name_is_cheap),
         cmocka_unit_test(what_signed_itself_is_trusted_for_itself),
         cmocka_unit_test(what_another_signed_is_no_anchor),
