@@ -53,7 +53,9 @@ static const struct {
     [PLAN_HANDSHAKE_CLOSE] = {"handshake-close", R(HANDSHAKE_CLOSED), false, NO_ALERT},
     [PLAN_IDLE] = {"idle", R(IDLE_TIMEOUT), false, GW_ALERT_CLOSE_NOTIFY},
     [PLAN_GARBAGE] = {"garbage", R(RECORD_BAD_MAC), false, GW_ALERT_BAD_RECORD_MAC},
-    [PLAN_NOT_TLS] = {"not-tls", R(HANDSHAKE_NOT_TLS) | R(HANDSHAKE_PROTOCOL) | R(PROXY_HEADER),
+    [PLAN_NOT_TLS] = {"not-tls",
+                      R(HANDSHAKE_NOT_TLS) | R(HANDSHAKE_HTTP) | R(HANDSHAKE_PROTOCOL) |
+                          R(PROXY_HEADER),
                       false, NO_ALERT},
     [PLAN_NOT_ALLOWED] = {"not-allowed", R(NOT_ALLOWED), false, GW_ALERT_ACCESS_DENIED},
     /* In the client role it is the target that wants one, and tells so by an alert. */
