@@ -34,9 +34,10 @@ static bool take_rule(struct input *in, uint8_t first, const char *text)
         gw_require(why && strlen(why) > 8);
         return false;
     }
-    gw_require(*normal && !gw_pattern_read(kind, normal, again, &why));
-    /* A URI may end with two slashes, of which one counts. */
-    gw_require(strcmp(normal, again) == 0 || normal[strlen(normal) - 1] == '/');
+    gw_require(*normal);
+    /* A URI may end with two slashes, of which one counts; without both it may be none. */
+    gw_require(normal[strlen(normal) - 1] == '/' ||
+               (!gw_pattern_read(kind, normal, again, &why) && strcmp(normal, again) == 0));
     if (in->rule_count == RULES_MAX)
         return false;
     in->rules[in->rule_count++] = (struct gw_rule){kind, text, first & 16};

@@ -16,6 +16,7 @@
 enum {
     CONTENT_DATA = 23,
     RECORD_MAX = GW_RECORD_PLAINTEXT_MAX + KTLS_SOFT_OVERHEAD,
+    TICKET_KEYS = 80, /* bytes, as libssl wants them */
 };
 
 static struct gw_tls_context *make_context(void)
@@ -39,15 +40,19 @@ static struct gw_tls_context *make_context(void)
     return tls;
 }
 
+/* Each has ticket keys of its own: those that libssl makes of a fixed random may be another's,
+ * whose sessions it would resume then. */
 static SSL_CTX *make_server(int version, bool right_name)
 {
     const struct fuzz_world *w = fuzz_world();
+    unsigned char keys[TICKET_KEYS] = {(unsigned char)version, right_name};
     const struct gw_cert_pair *pair = right_name ? &w->pair : &w->other_pair;
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     gw_require(ctx && SSL_CTX_set_min_proto_version(ctx, version) == 1);
     gw_require(SSL_CTX_set_max_proto_version(ctx, version) == 1);
     gw_require(SSL_CTX_use_certificate_file(ctx, pair->cert_file, SSL_FILETYPE_PEM) == 1);
     gw_require(SSL_CTX_use_PrivateKey_file(ctx, pair->key_file, SSL_FILETYPE_PEM) == 1);
+    gw_require(SSL_CTX_set_tlsext_ticket_keys(ctx, keys, sizeof(keys)) == 1);
     return ctx;
 }
 
