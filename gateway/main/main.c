@@ -157,8 +157,10 @@ int main(int argc, char **argv)
     struct gw_config *config;
     struct gw_error err = {.exit = GW_EXIT_OK};
     open_standard_streams();
-    if (!gw_tls_library_begin())
-        return (int)GW_EXIT_OTHER;
+    if (!gw_tls_library_begin()) {
+        (void)gw_error_set(&err, GW_EXIT_OTHER, "libssl cannot begin; out of memory");
+        return (int)fail(&err);
+    }
     if (parse(&config, argc, argv, &err))
         return (int)fail(&err);
     enum gw_exit code = run(config, argc > 2 ? argc - 2 : 0, argv + 2, &err);
