@@ -179,9 +179,10 @@ def try_whole(tree, tests):
     skipped = set()
     say(f"builds what {len(tests)} tests need, and runs them as things are")
     tree.compile(tests)
-    for test in sorted(tests):
+    for number, test in enumerate(sorted(tests), 1):
         outcome = tree.test(test)
         tree.seconds[test] = outcome.seconds
+        say(f"as things are: {number}/{len(tests)} {test} ({outcome.seconds:.1f} s)")
         if outcome.status == SKIPPED:
             skipped.add(test)
         elif outcome.status != 0:
