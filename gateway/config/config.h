@@ -147,6 +147,7 @@ struct gw_service {
     unsigned cert_count;
     const char **cert_dirs; /* folders of more (gateway/tls/certdir.h) */
     unsigned cert_dir_count;
+    const char *cert_glob;     /* fnmatch(3): names of certificates in them; NULL: by their ends */
     const char *key_pass_file; /* its first line opens encrypted keys; NULL: none are opened */
     enum gw_strict_sni strict_sni;
     const char *cacerts[GW_MAX_TRUST_PATHS + 1]; /* files and folders; NULL after the last */

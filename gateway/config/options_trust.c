@@ -104,6 +104,18 @@ const struct gw_option gw_options_trust[] = {
         .set = gw_set_cert_dir,
     },
     {
+        .name = "cert-glob",
+        .kind = GW_OPTION_STRING,
+        .group = GW_GROUP_IDENTITY,
+        .commands = IN_SERVER,
+        .value = "PATTERN",
+        .otherwise = "*.pem, *.crt, *.cer, *.p12 and *.pfx",
+        .help = "which files of a --cert-dir are certificates, by their names, such as "
+                "'*.combined'; what ends in .key or .ocsp never is",
+        IN_SERVICE(cert_glob),
+        .set = gw_set_glob,
+    },
+    {
         .name = "key-pass-file",
         .kind = GW_OPTION_FILE,
         .group = GW_GROUP_IDENTITY,

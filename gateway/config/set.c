@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -277,6 +278,18 @@ int gw_set_cert_dir(struct gw_draft *d, const struct gw_option *opt, const char 
     if (!error)
         s->cert_dirs[s->cert_dir_count++] = folder;
     return error;
+}
+
+/* Of names in a folder. fnmatch(3) takes time that grows with the lengths of both alone. */
+int gw_set_glob(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    if (strlen(value) > NAME_MAX)
+        return gw_draft_refuse_value(d, opt, value, "a pattern has at most %d bytes", NAME_MAX);
+    if (strchr(value, '/'))
+        return gw_draft_refuse_value(d, opt, value,
+                                     "it can never match: names of files have no '/' in them; "
+                                     "folders are given by --cert-dir");
+    return gw_set_text(d, opt, value);
 }
 
 static int set_beside(struct gw_draft *d, const struct gw_option *opt, const char *value,

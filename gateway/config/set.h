@@ -25,6 +25,7 @@ int gw_set_target_name(struct gw_draft *d, const struct gw_option *opt, const ch
 int gw_set_target(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_cert(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_cert_dir(struct gw_draft *d, const struct gw_option *opt, const char *value);
+int gw_set_glob(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_ocsp_file(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_key(struct gw_draft *d, const struct gw_option *opt, const char *value);
 int gw_set_rule(struct gw_draft *d, const struct gw_option *opt, const char *value);

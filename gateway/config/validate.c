@@ -41,6 +41,9 @@ static int check_server(struct gw_draft *d)
         return refuse_usage(d, "--cert is missing: give a PEM certificate, such as "
                                "--cert server.pem --key server.key, or a folder of them with "
                                "--cert-dir");
+    if (s->cert_glob && !s->cert_dir_count)
+        return refuse_usage(d, "--cert-glob does nothing without --cert-dir; add that, or leave it "
+                               "out");
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "gateway/base/limits.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ struct reading {
     struct gw_files *files;
     struct gw_error *err;
     const char *folder;
+    const char *glob;   /* NULL: names are judged by their ends */
     const char **names; /* in order, in the listing */
     unsigned count;
     bool inner;                  /* a folder of the one that was named */
@@ -73,8 +75,11 @@ static bool ends_with(const char *name, const char *end)
     return len > strlen(end) && strcmp(name + len - strlen(end), end) == 0;
 }
 
-static bool names_cert(const char *name)
+static bool names_cert(const struct reading *r, const char *name)
 {
+    if (r->glob)
+        return !ends_with(name, key_end) && !ends_with(name, ocsp_end) &&
+               fnmatch(r->glob, name, FNM_PERIOD) == 0;
     for (size_t i = 0; i < GW_ARRAY_SIZE(cert_ends); i++)
         if (ends_with(name, cert_ends[i]))
             return true;
@@ -85,7 +90,8 @@ static bool names_cert(const char *name)
 static char *sibling(const struct reading *r, const char *name, const char *end)
 {
     char *path = NULL;
-    int base = (int)(strrchr(name, '.') - name);
+    const char *dot = strrchr(name, '.');
+    int base = (int)(dot ? (size_t)(dot - name) : strlen(name));
     return asprintf(&path, "%s/%.*s%s", r->folder, base, name, end) < 0 ? NULL : path;
 }
 
@@ -109,15 +115,16 @@ static void free_entry(struct gw_certdir_entry *e)
     free(e->ocsp_file);
 }
 
-/* "a.pem.ocsp" or "a.ocsp" for "a.pem"; false without memory. */
-static bool find_ocsp(const struct reading *r, const char *name, char **ret_path)
+/* "a.pem.ocsp" or "a.ocsp" for "a.pem" and ".ocsp", NULL where there is neither; false without
+ * memory. */
+static bool find_beside(const struct reading *r, const char *name, const char *end, char **ret_path)
 {
     char *path = NULL;
-    if (asprintf(&path, "%s/%s%s", r->folder, name, ocsp_end) < 0)
+    if (asprintf(&path, "%s/%s%s", r->folder, name, end) < 0)
         return false;
     if (!has(r, name_in(r, path))) {
         free(path);
-        path = sibling(r, name, ocsp_end);
+        path = sibling(r, name, end);
         if (!path)
             return false;
     }
@@ -137,7 +144,7 @@ static int add(struct reading *r, const char *name, char *key_file)
         (void)gw_error_set(r->err, GW_EXIT_USAGE,
                            "--cert-dir %s: more than %d certificates; leave some out", r->folder,
                            GW_MAX_CERTS);
-    else if (!e.cert_file || !e.key_file || !find_ocsp(r, name, &e.ocsp_file) ||
+    else if (!e.cert_file || !e.key_file || !find_beside(r, name, ocsp_end, &e.ocsp_file) ||
              !gw_array_grow(&d->entries, d->count, sizeof(*d->entries)))
         error = out_of_memory(r->err);
     if (error)
@@ -151,19 +158,17 @@ static int add(struct reading *r, const char *name, char *key_file)
 static int add_cert(struct reading *r, const char *name)
 {
     bool whole = ends_with(name, ".p12") || ends_with(name, ".pfx");
-    char *key = whole ? path_of(r, name) : sibling(r, name, key_end);
-    if (key && !has(r, name_in(r, key))) {
-        free(key);
-        key = path_of(r, name);
-    }
-    return add(r, name, key);
+    char *key = NULL;
+    if (!whole && !find_beside(r, name, key_end, &key))
+        return out_of_memory(r->err);
+    return add(r, name, key ? key : path_of(r, name));
 }
 
 /* Whether there is a certificate that a file of this name belongs to; negative errno. */
 static int belongs(const struct reading *r, const char *name)
 {
     char *whole = sibling(r, name, "");
-    bool found = whole && names_cert(whole) && has(r, name_in(r, whole));
+    bool found = whole && names_cert(r, whole) && has(r, name_in(r, whole));
     int error = whole ? 0 : out_of_memory(r->err);
     free(whole);
     for (size_t i = 0; !error && !found && i < GW_ARRAY_SIZE(cert_ends); i++) {
@@ -198,6 +203,7 @@ static int read_inner(struct reading *outer, const char *path)
         .files = outer->files,
         .err = &why,
         .folder = path,
+        .glob = outer->glob,
         .inner = true,
     };
     int error = read_folder(&r);
@@ -241,8 +247,10 @@ static int leave_unreadable(const struct reading *r, const char *path, int error
 
 static int take_file(struct reading *r, const char *name)
 {
-    if (names_cert(name))
+    if (names_cert(r, name))
         return add_cert(r, name);
+    if (r->glob)
+        return 0;
     if (ends_with(name, key_end))
         return check_belongs(r, name, "a key");
     if (ends_with(name, ocsp_end))
@@ -258,7 +266,7 @@ static int take_name(struct reading *r, const char *name)
     int error = path ? list(r, path, &listing) : -ENOMEM;
     if (error == -ENOMEM)
         error = out_of_memory(r->err);
-    else if (error == -ENOTDIR || (error && names_cert(name)))
+    else if (error == -ENOTDIR || (error && names_cert(r, name)))
         error = take_file(r, name);
     else if (error)
         error = leave_unreadable(r, path, error);
@@ -292,6 +300,11 @@ static int take_names(struct reading *r)
     for (unsigned i = 0; !error && i < r->count; i++)
         if (!r->layout || !in_layout(r->layout, r->names[i]))
             error = take_name(r, r->names[i]);
+    if (!error && r->dir->count == before && r->glob)
+        return gw_error_set(r->err, GW_EXIT_USAGE,
+                            "--cert-dir %s: no certificate in this folder (no name of a file fits "
+                            "the pattern %s of --cert-glob)",
+                            r->folder, r->glob);
     if (!error && r->dir->count == before)
         return gw_error_set(r->err, GW_EXIT_USAGE,
                             "--cert-dir %s: no certificate in this folder (NAME.pem, .crt or .cer "
@@ -327,9 +340,9 @@ static int read_folder(struct reading *r)
 }
 
 int gw_certdir_read(struct gw_certdir *ret, struct gw_files *files, const char *folder,
-                    struct gw_error *err)
+                    const char *glob, struct gw_error *err)
 {
-    struct reading r = {.dir = ret, .files = files, .err = err, .folder = folder};
+    struct reading r = {.dir = ret, .files = files, .err = err, .folder = folder, .glob = glob};
     *ret = (struct gw_certdir){NULL};
     return read_folder(&r);
 }

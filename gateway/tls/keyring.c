@@ -94,11 +94,11 @@ static int add_pair(struct loading *l, const struct gw_cert_pair *pair, bool ser
     return r;
 }
 
-static int add_folder(struct loading *l, const char *folder)
+static int add_folder(struct loading *l, const char *folder, const char *glob)
 {
     struct gw_certdir dir;
     struct gw_error why = {.text = ""};
-    int r = gw_certdir_read(&dir, l->files, folder, &why);
+    int r = gw_certdir_read(&dir, l->files, folder, glob, &why);
     if (r == -ENOMEM || r == -E2BIG) {
         *l->err = why;
     } else if (r) {
@@ -138,7 +138,7 @@ static int load_all(struct loading *l, const struct gw_service *service)
     for (unsigned i = 0; r == 0 && i < service->cert_count; i++)
         r = add_pair(l, &service->certs[i], serves);
     for (unsigned i = 0; r == 0 && i < service->cert_dir_count; i++)
-        r = add_folder(l, service->cert_dirs[i]);
+        r = add_folder(l, service->cert_dirs[i], service->cert_glob);
     return r < 0 ? r : check_left(l);
 }
 

@@ -57,17 +57,23 @@ static void describe(const struct gw_certdir *d, const char *folder, char *out, 
     }
 }
 
-static void finds(struct gw_files *files, const char *folder, const char *expected)
+static void finds_by(struct gw_files *files, const char *folder, const char *glob,
+                     const char *expected)
 {
     struct gw_certdir d;
     struct gw_error err = {.text = ""};
     char text[1024];
-    if (gw_certdir_read(&d, files, folder, &err))
+    if (gw_certdir_read(&d, files, folder, glob, &err))
         fail_msg("%s", err.text);
     gw_log_notes(gw_files_notes(files));
     describe(&d, folder, text, sizeof(text));
     assert_string_equal(text, expected);
     gw_certdir_done(&d);
+}
+
+static void finds(struct gw_files *files, const char *folder, const char *expected)
+{
+    finds_by(files, folder, NULL, expected);
 }
 
 static void folders_are_understood(void **state)
@@ -79,6 +85,7 @@ static void folders_are_understood(void **state)
         {"pairs", "a.pem a.key b.crt b.key c.cer c.key d.pem",
          "a.pem=a.key b.crt=b.key c.cer=c.key d.pem=d.pem"},
         {"pkcs12", "a.p12 a.pem a.key b.pfx", "a.p12=a.p12 a.pem=a.key b.pfx=b.pfx"},
+        {"added", "a.pem a.pem.key b.crt b.crt.key b.key", "a.pem=a.pem.key b.crt=b.crt.key"},
         {"hidden", ".a.pem .b.key ..data/ x.pem", "x.pem=x.pem"},
         {"certbot",
          "a.example/ a.example/cert.pem a.example/chain.pem a.example/README "
@@ -100,6 +107,40 @@ static void folders_are_understood(void **state)
         struct gw_files *files = gw_files_new();
         warnings[0] = '\0';
         finds(files, put(rows[i].name, rows[i].files), rows[i].expected);
+        assert_string_equal(warnings, "");
+        gw_files_free(files);
+    }
+}
+
+static void patterns_choose_certificates(void **state)
+{
+    static const struct {
+        const char *name, *glob, *files, *expected;
+    } rows[] = {
+        {"any", "*", "a b.example c.combined d.key .e f.ocsp g.pem",
+         "a=a b.example=b.example c.combined=c.combined g.pem=g.pem"},
+        {"some", "*.combined", "a.combined b.pem c.combined~ README d.key x/ x/e.combined x/f.crt",
+         "a.combined=a.combined x/e.combined=x/e.combined"},
+        {"none-of-ours", "[ab]", "a b c a.pem b.pem", "a=a b=b"},
+        {"keys", "*.c?",
+         "a.c1 a.key b.c2 b.c2.key b.key c.c3 d.c4 x/ x/e.c5 x/e.key f.cert f.cert.key",
+         "a.c1=a.key b.c2=b.c2.key c.c3=c.c3 d.c4=d.c4 x/e.c5=x/e.key"},
+        {"keys-of-names", "*", "one two.test two.test.key three.test three.key one.key",
+         "one=one.key three.test=three.key two.test=two.test.key"},
+        {"responses-by", "*.c", "a.c a.c.ocsp a.ocsp b.c b.ocsp b.key d.ocsp",
+         "a.c=a.c+a.c.ocsp b.c=b.key+b.ocsp"},
+        {"never-keys", "*.key", "a.pem a.key b.ocsp x/ x/tls.crt x/tls.key", "x/tls.crt=x/tls.key"},
+        {"never-hidden", "*a", ".a a .aa", "a=a"},
+        {"p12-by", "*", "a.p12 a.key b.keystore", "a.p12=a.p12 b.keystore=b.keystore"},
+        {"layout-by", "*.pem",
+         "x/ x/fullchain.pem x/privkey.pem x/cert.pem x/chain.pem x/README z.pem",
+         "x/fullchain.pem=x/privkey.pem z.pem=z.pem"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct gw_files *files = gw_files_new();
+        warnings[0] = '\0';
+        finds_by(files, put(rows[i].name, rows[i].files), rows[i].glob, rows[i].expected);
         assert_string_equal(warnings, "");
         gw_files_free(files);
     }
@@ -143,17 +184,22 @@ static void what_fits_nothing_is_named(void **state)
     gw_files_free(files);
 }
 
-static void refused(const char *folder, enum gw_exit exit, const char *says)
+static void refused_by(const char *folder, const char *glob, enum gw_exit exit, const char *says)
 {
     struct gw_files *files = gw_files_new();
     struct gw_error err = {.text = ""};
     struct gw_certdir d;
-    assert_true(gw_certdir_read(&d, files, folder, &err) < 0);
+    assert_true(gw_certdir_read(&d, files, folder, glob, &err) < 0);
     assert_int_equal(err.exit, exit);
     if (strncmp(err.text, "--cert-dir ", 11) != 0 || !strstr(err.text, says))
         fail_msg("'%s' does not say '%s'", err.text, says);
     gw_certdir_done(&d);
     gw_files_free(files);
+}
+
+static void refused(const char *folder, enum gw_exit exit, const char *says)
+{
+    refused_by(folder, NULL, exit, says);
 }
 
 static void mistakes_are_refused(void **state)
@@ -163,6 +209,8 @@ static void mistakes_are_refused(void **state)
     refused(test_dir_file(dir, "file", "", 0), GW_EXIT_START, "Not a directory");
     refused(put("empty", ""), GW_EXIT_USAGE, "empty: no certificate in this folder");
     refused(put("only-odd", "README"), GW_EXIT_USAGE, "no certificate in this folder");
+    refused_by(put("only-others", "a.pem a.key"), "*.crt", GW_EXIT_USAGE,
+               "no name of a file fits the pattern *.crt of --cert-glob");
     refused(put("only-keys", "x/ x/tls.key"), GW_EXIT_USAGE, "no certificate in this folder");
 }
 
@@ -205,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folders_are_understood),
+        cmocka_unit_test(patterns_choose_certificates),
         cmocka_unit_test(what_fits_nothing_is_named),
         cmocka_unit_test(mistakes_are_refused),
         cmocka_unit_test(a_sealed_set_gives_the_same),

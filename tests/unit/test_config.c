@@ -296,6 +296,11 @@ static const struct {
     {"check --listen :1 --target 127.0.0.1:2", GW_EXIT_USAGE,
      "--cert is missing: give a PEM certificate, such as --cert server.pem --key server.key, or "
      "a folder of them with --cert-dir"},
+    {"server " SERVED "--cert-glob *", GW_EXIT_USAGE,
+     "--cert-glob does nothing without --cert-dir; add that, or leave it out"},
+    {"server --cert-glob certs/*", GW_EXIT_USAGE,
+     "--cert-glob 'certs/*': it can never match: names of files have no '/' in them; folders are "
+     "given by --cert-dir"},
     {"server " SERVED "--key a --key b", GW_EXIT_USAGE,
      "--key is given 2 times but --cert 1 times; give each --key after its --cert"},
     {"server " SERVED "--cert d --cert e --key a --key b", GW_EXIT_USAGE,
@@ -422,6 +427,24 @@ static void certificates_may_be_many(void **state gw_unused)
     assert_string_equal(c->services[0]->cert_dirs[1], "b");
     assert_int_equal(c->services[0]->strict_sni, GW_STRICT_SNI_ON);
     gw_config_free(c);
+}
+
+static void a_pattern_is_as_long_as_a_name(void **state gw_unused)
+{
+    char line[512];
+    for (int len = 255; len <= 256; len++) {
+        (void)snprintf(line, sizeof(line),
+                       "server --listen :0 --target unix:/b --cert-dir a "
+                       "--cert-glob %0*d",
+                       len, 7);
+        struct cmdline c = cmdline_parse(line);
+        assert_int_equal(c.result != 0, len == 256);
+        if (c.result)
+            assert_non_null(strstr(c.err.text, "a pattern has at most 255 bytes"));
+        else
+            assert_int_equal(strlen(c.config->services[0]->cert_glob), len);
+        gw_config_free(c.config);
+    }
 }
 
 /* A flag whose value may be left out takes the next argument unless it begins with a dash. */
@@ -711,6 +734,7 @@ int main(void)
         cmocka_unit_test(help_and_version_come_before_all_checks),
         cmocka_unit_test(refusals_say_what_to_do),
         cmocka_unit_test(certificates_may_be_many),
+        cmocka_unit_test(a_pattern_is_as_long_as_a_name),
         cmocka_unit_test(a_value_may_be_left_out),
         cmocka_unit_test(responses_find_their_certificates),
         cmocka_unit_test(keys_find_their_certificates),

@@ -621,6 +621,27 @@ static void a_folder_of_certificates(void **state)
                  "--cert-dir");
 }
 
+/* With names of files that say nothing by themselves. */
+static void a_folder_by_a_pattern(void **state)
+{
+    const struct tlsworld *w = *state;
+    static const char *folder;
+    struct gw_service service = with_pair(w, w->other_pair.cert_file, w->other_pair.key_file);
+    folder = test_dir_folder(w->dir, "any");
+    service.cert_dirs = &folder;
+    service.cert_dir_count = 1;
+    service.cert_glob = "gate*";
+    (void)test_dir_bundle(w->dir, "any/gate.both", w->server_ec, NULL);
+    (void)test_dir_cert(w->dir, "any/gate.rsa", w->server_rsa, NULL);
+    (void)test_dir_key(w->dir, "any/gate.rsa.key", w->server_rsa);
+    (void)test_dir_file(w->dir, "any/notes.pem", "", 0);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    answers(w, tls, "gate.test", NULL, w->server_ec);
+    answers(w, tls, "gate.test", "rsa_pss_rsae_sha256", w->server_rsa);
+    answers(w, tls, NULL, NULL, w->other);
+    gw_tls_context_free(tls);
+}
+
 static void keys_of_all_forms(void **state)
 {
     const struct tlsworld *w = *state;
@@ -797,6 +818,7 @@ int main(void)
         cmocka_unit_test(strict_names_count_for_sessions_too),
         cmocka_unit_test(strict_names_need_names),
         cmocka_unit_test(a_folder_of_certificates),
+        cmocka_unit_test(a_folder_by_a_pattern),
         cmocka_unit_test(keys_of_all_forms),
         cmocka_unit_test(the_chain_is_sent),
         cmocka_unit_test(an_intermediate_authority_will_do),

@@ -55,6 +55,7 @@ static const struct {
     {"group", "root"},
     {"pidfile", "/p"},
     {"cert-dir", "certs"},
+    {"cert-glob", "*.x"},
     {"crl", "ca.crl"},
     {"ca-names", "none"},
     {"key-pass-file", "pass"},
