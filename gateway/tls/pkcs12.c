@@ -99,8 +99,8 @@ int gw_pkcs12_read(const struct gw_pemkey_reader *reader, const struct gw_pemfil
     if (legacy)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "%s %s: it is encrypted with %s, " GW_PEMKEY_LEGACY
-                            "make it anew, as by openssl pkcs12 -legacy -in … -nodes | openssl "
-                            "pkcs12 -export -out …",
+                            "make it anew, as by openssl pkcs12 -legacy -in … -nodes -out PEM, "
+                            "then openssl pkcs12 -export -in PEM -out …",
                             file->flag, file->path, algorithm);
     return v ? gw_error_set(err, GW_EXIT_USAGE, "%s %s: %s", file->flag, file->path, v) : 0;
 }

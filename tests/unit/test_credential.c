@@ -635,13 +635,26 @@ static const char by_rc2[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
                              "FI0gT6c=\n"
                              "-----END ENCRYPTED PRIVATE KEY-----\n";
 
+/* As `openssl ec -des` made them. */
+static const char by_headed_des[] =
+    "-----BEGIN EC PRIVATE KEY-----\n"
+    "Proc-Type: 4,ENCRYPTED\n"
+    "DEK-Info: DES-CBC,DAE715ABD3117C2F\n"
+    "\n"
+    "pqosAje0MXCkoww2Azbs+VwLjr7jxlTGPnATpjTq8mTEs1kmZnXeyrD2InvkOAKp\n"
+    "FtQ1s2SM24n96ceEG1da2J0QhChlk3O4HsiGitxYv4h3mO9BA/1mfgxNqiNojcys\n"
+    "ilNzZ5hsAoO2QCGArN/8V1taFY7LQwKeVXdw0mqwLmY=\n"
+    "-----END EC PRIVATE KEY-----\n";
+
 static void what_libcrypto_opens_no_more_is_named(void **state)
 {
     const struct tlsworld *w = *state;
     const struct {
         const char *key, *says;
     } rows[] = {{by_md5_and_des, "encrypted with PBKDF1, which OpenSSL opens no more"},
-                {by_rc2, "encrypted with RC2-CBC, which OpenSSL opens no more"}};
+                {by_rc2, "encrypted with RC2-CBC, which OpenSSL opens no more"},
+                {by_headed_des, "encrypted with DES-CBC, which OpenSSL opens no more"},
+                {by_headed_des, "encrypt it anew, as by openssl pkcs8 -topk8 "}};
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         struct gw_files *files = gw_files_new();
         struct gw_service service;
@@ -657,13 +670,14 @@ static void what_libcrypto_opens_no_more_is_named(void **state)
 
 /* ---- PKCS #12 ---- */
 
-static const char *put_p12(const struct tlsworld *w, const char *name, const struct test_cert *cert,
-                           const char *phrase)
+/* `nid`: how key and certificates are encrypted; 0: as libcrypto does it today. */
+static const char *put_p12_by(const struct tlsworld *w, const char *name,
+                              const struct test_cert *cert, const char *phrase, int nid)
 {
     STACK_OF(X509) *more = sk_X509_new_null();
     unsigned char *der = NULL;
     assert_true(sk_X509_push(more, w->ca->x509));
-    PKCS12 *p = PKCS12_create(phrase, "name", cert->key, cert->x509, more, 0, 0, 0, 0, 0);
+    PKCS12 *p = PKCS12_create(phrase, "name", cert->key, cert->x509, more, nid, nid, 0, 0, 0);
     int len = i2d_PKCS12(p, &der);
     assert_true(len > 0);
     const char *path = test_dir_file(w->dir, name, der, (size_t)len);
@@ -671,6 +685,59 @@ static const char *put_p12(const struct tlsworld *w, const char *name, const str
     PKCS12_free(p);
     sk_X509_free(more);
     return path;
+}
+
+static const char *put_p12(const struct tlsworld *w, const char *name, const struct test_cert *cert,
+                           const char *phrase)
+{
+    return put_p12_by(w, name, cert, phrase, 0);
+}
+
+/* As `openssl pkcs12 -export -legacy` makes it: RC2 of 40 bits for the certificate, Triple DES for
+ * the key. The pass phrase is x. */
+static const char by_rc2_of_40_bits[] =
+    "MIIDcgIBAzCCAzgGCSqGSIb3DQEHAaCCAykEggMlMIIDITCCAhcGCSqGSIb3DQEHBqCCAggwggIE"
+    "AgEAMIIB/QYJKoZIhvcNAQcBMBwGCiqGSIb3DQEMAQYwDgQIQ5DpMCBo2y0CAggAgIIB0B7/U6CC"
+    "VCGWdJd4qEnzCdGnj1EsnDifqXeR9onzc8M2Koi8TJuhqo5x12dQ6Y3jQ6iCdJWztsFwrva9PO35"
+    "ccDZQNKKqDnm+3VxurLZP2sSiY2Ph2byf6vXjkIKmIY3HUOyHBksrImKUFJTKfdnYIlOi/OpI+YN"
+    "67QT/S6I6DX1dOtNKpuvlpcN0p82J3psvWn40er/cF7loT1+vK91CxFoOnJAQSCeXlJR22OuYJYj"
+    "30cFTf82tpBEafAgeLgLV36LczddM1S1GElHvXU+D0NlcvZyM2b46ErQg8QPhFOkEKlDs10kwOyK"
+    "SMEov0QMDkt6dr7njmT5TWpR2t5tdrElgCHsctmgoeYlMUCXLysHR5ZxHr40/ae5uStSEqODzp4S"
+    "SELmqkZw4BR1HV7WshOd0cQo57cJ2i3GEomJBChjA4Q+UX5ZnkGpRb6/GrMRUjpK4mqF3BMW7fNR"
+    "EbfepfTdR2dt1Enre8452mC3yUGAaG60r2VIufqVxz6MryRu2l6H0kyG/MPZElropycH/0reGo2r"
+    "Aq9/ACKS5w8s1ps6EcpIOfgCO5RuWiI3hWHQsxfnf5/EsjxNUttQmiJuzJGzBn3BUkKPIOrJ16xe"
+    "4d/xMIIBAgYJKoZIhvcNAQcBoIH0BIHxMIHuMIHrBgsqhkiG9w0BDAoBAqCBtDCBsTAcBgoqhkiG"
+    "9w0BDAEDMA4ECJn1Vu5KXejEAgIIAASBkLjKmsf8p69lVxLGHi7jTz5HAEZW8nEJZ+WamYDq3FSe"
+    "WZHeyhcIMwO7Pv90mU2E+PxTI4InM6Vhq+Cja7RHFhHvC4GF9gSNs2pLmGWq6TkKedDbJbdK9YhL"
+    "DmjAzMUwRdvp/fx1GXFykcd/xPHSUslEYzvJyVnpEIO7SBIMdCFPH8VbzGRIVHJSVOHhC4psXTEl"
+    "MCMGCSqGSIb3DQEJFTEWBBRkW0Sx4aVoTMy4z1Pi2BzKrHIKvTAxMCEwCQYFKw4DAhoFAAQU9v5J"
+    "UCnKS1npk0e3rZhsM/D6ImQECN6EK1kF/3O5AgIIAA==";
+
+/* What is old but still opened is taken; what is not is named, with the way out of it. */
+static void pkcs12_of_old(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    struct gw_files *files = gw_files_new();
+    uint8_t der[1024];
+    int len =
+        EVP_DecodeBlock(der, (const uint8_t *)by_rc2_of_40_bits, (int)strlen(by_rc2_of_40_bits));
+    assert_true(len > 2);
+    tlsworld_service(w, &service);
+    service.cert_count = 1;
+    service.key_pass_file = test_dir_file(w->dir, "old.pass", "x\n", 2);
+    const char *path =
+        put_p12_by(w, "old.p12", w->server_ec, "x", NID_pbe_WithSHA1And3_Key_TripleDES_CBC);
+    service.certs[0] = (struct gw_cert_pair){path, path};
+    struct gw_tls_context *tls = load(&service, files);
+    assert_true(shows(w, tls, "gate.test", w->server_ec));
+    gw_tls_context_free(tls);
+    gw_files_free(files);
+    files = gw_files_new();
+    (void)test_dir_file(w->dir, "old.p12", der, (size_t)len - 2); /* the padding's */
+    refuses(&service, files, "old.p12: it is encrypted with RC2-40-CBC, which OpenSSL opens no ");
+    refuses(&service, files, "make it anew, as by openssl pkcs12 -legacy -in … -nodes -out ");
+    gw_files_free(files);
 }
 
 static void pkcs12_holds_all(void **state)
@@ -751,6 +818,7 @@ int main(void)
         cmocka_unit_test(chains_are_put_in_order),
         cmocka_unit_test(the_owner_of_a_key_is_named),
         cmocka_unit_test(what_libcrypto_opens_no_more_is_named),
+        cmocka_unit_test(pkcs12_of_old),
         cmocka_unit_test(pkcs12_holds_all),
         cmocka_unit_test(what_is_wrong_with_pkcs12),
         cmocka_unit_test(pkcs12_in_a_folder),
