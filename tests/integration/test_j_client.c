@@ -7,14 +7,18 @@
 #include "tests/integration/check.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/net.h"
+#include "tests/integration/pattern.h"
 #include "tests/integration/plain.h"
 #include "tests/integration/stage.h"
 
 #include <errno.h>
+#include <openssl/ssl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define KIB UINT64_C(1024)
@@ -23,6 +27,7 @@
 enum {
     UP = 5,
     DOWN = 6,
+    MUCH = 200000, /* more than the kernel of a client takes that does not read */
 };
 
 static struct gateway *server;
@@ -382,6 +387,99 @@ static void a_truncated_stream_is_reset(void **state)
     stop_both();
 }
 
+/* ---- a target that is cut: FIN without close_notify ---- */
+
+/* The handshake with the gateway, which has connected. */
+static SSL *meet(SSL_CTX *ctx, int listener, int *ret_fd)
+{
+    struct timeval patience = {.tv_sec = DEADLINE_MS / 1000};
+    assert_true(net_await(listener, POLLIN, net_now_ms() + DEADLINE_MS));
+    *ret_fd = accept(listener, NULL, NULL);
+    assert_return_code(*ret_fd, errno);
+    assert_return_code(setsockopt(*ret_fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)),
+                       errno);
+    assert_return_code(setsockopt(*ret_fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)),
+                       errno);
+    SSL *ssl = SSL_new(ctx);
+    assert_non_null(ssl);
+    assert_int_equal(SSL_set_fd(ssl, *ret_fd), 1);
+    assert_int_equal(SSL_accept(ssl), 1);
+    return ssl;
+}
+
+/* All that it sent before comes, though the client reads only now. */
+static void take_much(int fd)
+{
+    static uint8_t data[MUCH];
+    int error;
+    assert_int_equal(net_receive(fd, data, sizeof(data), &error), MUCH);
+    assert_int_equal(pattern_match(data, sizeof(data), DOWN, 0), MUCH);
+}
+
+/* The client takes it for an end, and gives its answer. */
+static void answer(int fd, SSL *ssl)
+{
+    char byte;
+    int error;
+    assert_int_equal(net_receive(fd, &byte, 1, &error), 0);
+    assert_int_equal(error, 0);
+    assert_true(net_send(fd, "thanks", 6, 0));
+    char text[6];
+    assert_int_equal(SSL_read(ssl, text, sizeof(text)), sizeof(text));
+    assert_memory_equal(text, "thanks", sizeof(text));
+    (void)close(fd);
+    assert_int_equal(SSL_read(ssl, text, sizeof(text)), 0);
+    assert_int_equal(SSL_get_error(ssl, 0), SSL_ERROR_ZERO_RETURN);
+}
+
+static void be_cut(SSL_CTX *ctx, int listener, bool is_end)
+{
+    static uint8_t data[MUCH];
+    int window = 16384;
+    int target;
+    struct conn_line line;
+    int fd = net_connect(client->port);
+    assert_return_code(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof(window)), errno);
+    SSL *ssl = meet(ctx, listener, &target);
+    pattern_fill(data, sizeof(data), DOWN, 0);
+    assert_int_equal(SSL_write(ssl, data, sizeof(data)), MUCH);
+    assert_return_code(shutdown(target, SHUT_WR), errno);
+    take_much(fd);
+    if (is_end)
+        answer(fd, ssl);
+    else
+        assert_reset(fd);
+    gateway_expect(client, "backend-truncated", &line);
+    assert_int_equal(line.bytes_down, MUCH);
+    SSL_free(ssl);
+    (void)close(target);
+}
+
+#define CUT_AT(level) " " level " worker=0 connection closed reason=backend-truncated "
+
+static void a_target_that_is_cut(void **state)
+{
+    static const char *const words[] = {"reset", "end"};
+    static const char *const levels[] = {CUT_AT("warning"), CUT_AT("info")};
+    static const char *const versions[] = {"1.2", "1.3"};
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    uint16_t port;
+    int listener = net_listen(1, &port);
+    (void)state;
+    assert_non_null(ctx);
+    assert_int_equal(SSL_CTX_use_certificate_file(ctx, world_cert(ID_SERVER), SSL_FILETYPE_PEM), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey_file(ctx, world_key(ID_SERVER), SSL_FILETYPE_PEM), 1);
+    for (int i = 0; i < 4; i++) {
+        connect_to(port, FLAGS("--truncation", words[i % 2], "--tls-min", versions[i / 2],
+                               "--tls-max", versions[i / 2]));
+        be_cut(ctx, listener, i % 2);
+        gateway_expect_words(client, levels[i % 2]);
+        gateway_stop(client);
+    }
+    (void)close(listener);
+    SSL_CTX_free(ctx);
+}
+
 static void a_reset_goes_through(void **state)
 {
     (void)state;
@@ -485,6 +583,7 @@ int main(void)
         TEST(rules_judge_the_target),
         TEST(names_and_addresses_are_found_in_the_certificate),
         TEST(a_truncated_stream_is_reset),
+        TEST(a_target_that_is_cut),
         TEST(a_reset_goes_through),
         TEST(no_target),
         TEST(term_lets_connections_end),
