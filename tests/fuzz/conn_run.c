@@ -52,10 +52,11 @@ static uint8_t wire[WIRE_MAX];
 static struct gateway gateways[CONN_ENGINES];
 static struct run *current;
 
-/* What differs between two services is set for each input. */
+/* What differs between two inputs is set for each. */
 static struct gw_service service = {
     .name = "fuzz",
-    .verify = GW_VERIFY_NONE,
+    .rules = &(struct gw_rule){GW_RULE_ALL, NULL, false},
+    .rule_count = 1,
     .proxy_authority = true,
     /* No limit is a whole number of seconds: a look at what is not sent yet, in the kernel engine
      * only, takes less than one (see settle), and must not change what comes of a script. */
@@ -64,7 +65,7 @@ static struct gw_service service = {
     .idle_timeout_ns = 60 * GW_NS_PER_SEC + 900 * GW_NS_PER_MS,
     .close_timeout_ns = 20 * GW_NS_PER_SEC + 900 * GW_NS_PER_MS,
 };
-static const struct gw_config config = {
+static struct gw_config config = {
     .services = {&service},
     .service_count = 1,
     .max_conns = 4,
@@ -152,6 +153,8 @@ static struct gateway *gateway(enum conn_engine engine)
     };
     if (g->ring)
         return g;
+    struct gw_error err;
+    gw_require(none.rules || gw_ruleset_new(&none.rules, service.rules, 1, &err) == 0);
     g->ring = gw_fake_new(&fake);
     g->env = (struct gw_conn_env){
         .ring = g->ring,
@@ -586,12 +589,16 @@ static void begin(struct run *run)
     handshake_fake_set(&like);
     service.proxy_protocol = run->setup->proxy;
     service.accept_proxy = service.accept_proxy_unix = run->setup->preface != CONN_PREFACE_NONE;
+    service.verify = run->setup->interval ? GW_VERIFY_OPTIONAL : GW_VERIFY_NONE;
     service.target.addr_count = 1;
     service.target.addrs[0].addr.ss_family = AF_INET;
     service.target.addrs[0].len = sizeof(struct sockaddr_storage);
     memset(&g->stats, 0, sizeof(g->stats));
     /* Always the same place in a tick of the wheel. */
     g->env.now_ns = (g->env.now_ns / (1024 * GW_NS_PER_SEC) + 1) * (1024 * GW_NS_PER_SEC);
+    config.recheck_on_reload = run->setup->interval > 0;
+    config.reload_interval_ns = run->setup->interval * GW_NS_PER_SEC;
+    gw_recheck_plan(&g->env);
     gw_fake_again(g->ring, run->setup->seed);
     gw_fake_set_scarce(g->ring, run->setup->scarce ? 30 : 0);
     gw_fake_set_polls_once(g->ring, run->setup->polls_once);
@@ -614,7 +621,8 @@ void conn_run(const struct conn_setup *setup, const struct conn_step *steps, siz
 {
     static struct run run; /* too large for a stack */
     *ret = (struct conn_result){.alert = -1};
-    run = (struct run){.g = gateway(engine), .setup = setup, .result = ret, .plain_fd = -1};
+    run = (struct run){
+        .g = gateway(engine), .setup = setup, .result = ret, .plain_fd = -1, .paused = setup->deaf};
     current = &run;
     service.relay = traits[engine].splices ? GW_RELAY_SPLICE : GW_RELAY_COPY;
     service.rekey_after = setup->rekey_after;

@@ -41,8 +41,10 @@ struct conn_setup {
     int connect_result; /* as in tests/model/ring_fake.h */
     bool scarce;        /* buffers and pipes are often not there */
     bool polls_once;    /* as in tests/model/ring_fake.h */
+    bool deaf;          /* the client begins with CONN_PAUSE */
     int send_error;     /* what the kernel engine's sends end with; 0: as usual */
     uint32_t rekey_after;
+    unsigned interval; /* seconds of --reload-interval, with --recheck-on-reload; 0: neither */
     uint64_t seed;
 };
 

@@ -21,6 +21,8 @@ struct handshake_fake {
     size_t out_len;    /* … and gets for them, as any bytes */
     size_t ticket_len; /* … and more when it may pass */
     size_t cert_len;   /* of the certificate that a backend may be shown: zeroes */
+    /* What lets it in is good for so many looks with --recheck-on-reload; then it is revoked. */
+    unsigned good_looks;
 };
 
 /* What each handshake from now on is like. */

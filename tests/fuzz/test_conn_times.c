@@ -2,7 +2,7 @@
 /*
  * From when on each time limit counts, and what renews it: scripts for the double of a connection,
  * whose clock stands still. Its limits are 60.9 s without a byte, 20.9 s once one side has ended,
- * and two seconds for a client to take its last words.
+ * 10.9 s for a handshake, 5.9 s to connect, and two for a client to take its last words.
  */
 #include "tests/fuzz/conn_run.h"
 
@@ -83,17 +83,22 @@ static const struct row {
 
 static const enum conn_engine engines[] = {CONN_USER, CONN_KERNEL, CONN_SPLICE};
 
+static struct conn_setup usual(void)
+{
+    return (struct conn_setup){
+        .suite = ktls_suite_find(0x1301),
+        .handshake = {.in_len = 1},
+        .rekey_after = GW_REKEY_AFTER_MAX,
+    };
+}
+
 /* The steps, then so many seconds; after that both peers go away, which is another reason. */
 static struct conn_result run(const struct conn_step *steps, size_t count, uint8_t seconds,
                               enum conn_engine engine)
 {
     struct conn_result result;
     struct conn_step all[STEPS_MAX + 1];
-    const struct conn_setup setup = {
-        .suite = ktls_suite_find(0x1301),
-        .handshake = {.in_len = 1},
-        .rekey_after = GW_REKEY_AFTER_MAX,
-    };
+    const struct conn_setup setup = usual();
     memcpy(all, steps, count * sizeof(*steps));
     all[count] = (struct conn_step){.act = CONN_TIME, .type = seconds};
     conn_run(&setup, all, count + 1, engine, &result);
@@ -115,6 +120,50 @@ static void each_limit_begins_where_it_should(void **state)
     }
 }
 
+/* The backend is there, and the client does not take the last bytes of the handshake: it has
+ * --handshake-timeout from then on, whatever was left of --connect-timeout, and the reason says so.
+ */
+static void the_last_bytes_of_a_handshake_have_a_time_of_their_own(void **state)
+{
+    static const enum gw_reason reasons[2] = {GW_REASON_CLIENT_TRUNCATED,
+                                              GW_REASON_HANDSHAKE_TIMEOUT};
+    struct conn_setup setup = usual();
+    (void)state;
+    setup.handshake.ticket_len = 100000;
+    setup.deaf = true;
+    for (size_t i = 0; i < 2 * GW_ARRAY_SIZE(engines); i++) {
+        struct conn_result result;
+        const struct conn_step wait = {.act = CONN_TIME, .type = i % 2 ? 11 : 10};
+        conn_run(&setup, &wait, 1, engines[i / 2], &result);
+        assert_int_equal(result.reason, reasons[i % 2]);
+        assert_int_equal(result.over, i % 2);
+        assert_true(result.backend_reset);
+    }
+}
+
+/* --recheck-on-reload: what let a connection in is judged at each --reload-interval, though no file
+ * has changed and nothing of it ends by itself. */
+static void the_interval_alone_judges_again(void **state)
+{
+    struct conn_setup setup = usual();
+    (void)state;
+    setup.interval = 20;
+    setup.handshake.good_looks = 1;
+    for (size_t i = 0; i < 2 * GW_ARRAY_SIZE(engines); i++) {
+        struct conn_result result;
+        const struct conn_step steps[] = {
+            {.act = CONN_TIME, .type = 21},
+            {.act = CONN_DATA, .len = 1},
+            {.act = CONN_TIME, .type = i % 2 ? 21 : 19},
+        };
+        conn_run(&setup, steps, GW_ARRAY_SIZE(steps), engines[i / 2], &result);
+        assert_int_equal(result.reason,
+                         i % 2 ? GW_REASON_CERT_REVOKED : GW_REASON_CLIENT_TRUNCATED);
+        assert_int_equal(result.alert, i % 2 ? GW_ALERT_CERTIFICATE_REVOKED : -1);
+        assert_int_equal(result.bytes_up, 1);
+    }
+}
+
 /* However long it was silent before. */
 static void last_words_have_two_seconds(void **state)
 {
@@ -130,6 +179,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_limit_begins_where_it_should),
+        cmocka_unit_test(the_last_bytes_of_a_handshake_have_a_time_of_their_own),
+        cmocka_unit_test(the_interval_alone_judges_again),
         cmocka_unit_test(last_words_have_two_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 
 enum {
     ALERT_BAD_CERTIFICATE = 42,
+    ALERT_CERTIFICATE_REVOKED = 44,
     ALERT_CERTIFICATE_EXPIRED = 45,
     VERSIONS = 2,
 };
@@ -110,13 +111,20 @@ static int stop(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
-/* A list of nobody that ends so many seconds from now; its path. */
-static const char *issue_list(int ends)
+/* A list of `revoked`, of nobody without, that ends so many seconds from now; its path. */
+static const char *issue_list_of(const struct test_cert *revoked, int ends)
 {
-    X509_CRL *crl = test_crl_new(&(struct test_crl_spec){.ca = ca, .begins = -60, .ends = ends});
+    const struct test_cert *const all[] = {revoked, NULL};
+    X509_CRL *crl = test_crl_new(
+        &(struct test_crl_spec){.ca = ca, .revoked = all, .begins = -60, .ends = ends});
     const char *path = test_dir_crl(folder, "ca.crl", crl, NULL);
     X509_CRL_free(crl);
     return path;
+}
+
+static const char *issue_list(int ends)
+{
+    return issue_list_of(NULL, ends);
 }
 
 /* A client whose certificate ends so many seconds from now. */
@@ -164,12 +172,28 @@ static void a_connection_ends_with_what_let_it_in(void **state)
     gateway_stop(gateway);
 }
 
+/* No HUP comes, and nothing of it ends. */
+static void the_interval_ends_whom_a_new_list_revokes(void **state)
+{
+    struct client c;
+    (void)state;
+    stage_serve(&(struct gateway_options){
+        .flags = {"--cacert", test_dir_cert(folder, "ca.pem", ca, NULL), "--allow-all", "--crl",
+                  issue_list(3600), "--recheck-on-reload", "--reload-interval", "1s"},
+    });
+    join(&c, 3600);
+    (void)issue_list_of(leaf, 3600);
+    is_ended(&c, ALERT_CERTIFICATE_REVOKED, "cert-revoked");
+    gateway_stop(gateway);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGED(a_busy_connection_ends_with_its_age),
         STAGED(the_client_role_ends_it_as_properly),
         TEST(a_connection_ends_with_what_let_it_in),
+        TEST(the_interval_ends_whom_a_new_list_revokes),
     };
     return run_world("t_tenure", tests);
 }
