@@ -8,7 +8,7 @@
  */
 #include "gateway/base/attr.h"
 #include "gateway/base/wipe.h"
-#include "gateway/crypto/x25519_lanes.h"
+#include "gateway/crypto/x25519_stock.h"
 #include "gateway/tls/context.h"
 #include "tests/unit/tlspair.h"
 
@@ -65,7 +65,7 @@ static bool allow(void *arg, const struct gw_identity *id)
     return true;
 }
 
-/* As conn does: input, at the end tickets and keys, output. */
+/* As conn does: input, at the end tickets and keys, output, keys for the next. */
 static __attribute__((noinline)) size_t gateway_step(struct side *s, const void *in, size_t len,
                                                      uint8_t *out)
 {
@@ -85,6 +85,7 @@ static __attribute__((noinline)) size_t gateway_step(struct side *s, const void 
     size_t n = gw_handshake_output(s->hs, &data);
     memcpy(out, data, n);
     gw_handshake_output_sent(s->hs, n);
+    gw_x25519_stock_refill();
     return n;
 }
 

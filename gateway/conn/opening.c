@@ -5,6 +5,7 @@
 
 #include "gateway/base/sockaddr.h"
 #include "gateway/config/pattern.h"
+#include "gateway/crypto/x25519_stock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -373,11 +374,12 @@ static void go_on(struct gw_conn *c, enum gw_handshake_verdict verdict)
 }
 
 /* A step of a handshake was made, which takes longer than all else: after some of them it is time
- * to send. */
+ * to send. It may have taken the last key. */
 static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict)
 {
     go_on(c, verdict);
     gw_ring_flush(c->env->ring);
+    gw_x25519_stock_refill();
 }
 
 void gw_opening_received(struct gw_conn *c, const struct gw_completion *done)

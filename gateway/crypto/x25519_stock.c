@@ -23,7 +23,14 @@ struct stock {
     unsigned left;
 };
 
+/* What a refill goes by. */
+struct demand {
+    int64_t taken_ns; /* when the last key was taken */
+    bool low;         /* none is left, and one more is likely wanted within its life */
+};
+
 static _Thread_local struct stock stock;
+static _Thread_local struct demand demand;
 static pthread_once_t forks = PTHREAD_ONCE_INIT;
 static bool forks_watched;
 
@@ -32,9 +39,15 @@ static void empty(void)
     gw_wipe_object(&stock);
 }
 
+void gw_x25519_stock_end(void)
+{
+    demand = (struct demand){0};
+    empty();
+}
+
 static void watch_forks(void)
 {
-    forks_watched = pthread_atfork(NULL, NULL, empty) == 0;
+    forks_watched = pthread_atfork(NULL, NULL, gw_x25519_stock_end) == 0;
 }
 
 bool gw_x25519_stock_begin(void)
@@ -42,19 +55,17 @@ bool gw_x25519_stock_begin(void)
     return pthread_once(&forks, watch_forks) == 0 && forks_watched;
 }
 
-void gw_x25519_stock_end(void)
+/* Much stack: eight keys on the way, and their traces. */
+void gw_x25519_stock_refill(void)
 {
-    empty();
-}
-
-static bool fill(void)
-{
-    if (RAND_priv_bytes(&stock.private[0][0], sizeof(stock.private)) != 1)
-        return false;
+    if (!demand.low)
+        return;
+    demand.low = false;
+    if (stock.left > 0 || RAND_priv_bytes(&stock.private[0][0], sizeof(stock.private)) != 1)
+        return;
     gw_x25519_lanes_keys(stock.public, stock.private);
     stock.left = LANES;
     stock.due_ns = gw_clock_ns() + LIFE_NS;
-    return true;
 }
 
 int64_t gw_x25519_stock_turn(int64_t now_ns)
@@ -64,19 +75,36 @@ int64_t gw_x25519_stock_turn(int64_t now_ns)
     return stock.due_ns;
 }
 
-static bool take(uint8_t ret_private[KEY_LEN], uint8_t ret_public[KEY_LEN])
+/* The public key is the secret with the base point (RFC 7748 6.1). */
+static bool make_one(uint8_t ret_private[KEY_LEN], uint8_t ret_public[KEY_LEN])
 {
-    if (stock.left > 0)
-        (void)gw_x25519_stock_turn(gw_clock_ns());
-    if (stock.left == 0 && !fill())
-        return false;
+    static const uint8_t base[KEY_LEN] = {9};
+    return RAND_priv_bytes(ret_private, KEY_LEN) == 1 &&
+           gw_x25519_lanes_secret(ret_public, ret_private, base);
+}
+
+static void hand_out(uint8_t ret_private[KEY_LEN], uint8_t ret_public[KEY_LEN])
+{
     stock.left--;
     memcpy(ret_private, stock.private[stock.left], KEY_LEN);
     memcpy(ret_public, stock.public[stock.left], KEY_LEN);
     gw_wipe(stock.private[stock.left], KEY_LEN);
     if (stock.left == 0)
         stock.due_ns = 0;
-    return true;
+}
+
+static bool take(uint8_t ret_private[KEY_LEN], uint8_t ret_public[KEY_LEN])
+{
+    bool made = true;
+    int64_t now = gw_clock_ns();
+    (void)gw_x25519_stock_turn(now);
+    if (stock.left > 0)
+        hand_out(ret_private, ret_public);
+    else
+        made = make_one(ret_private, ret_public);
+    demand.low = stock.left == 0 && demand.taken_ns && now < demand.taken_ns + LIFE_NS;
+    demand.taken_ns = now;
+    return made;
 }
 
 bool gw_x25519_stock_take(gw_x25519_publish *publish, uint8_t ret_private[KEY_LEN],

@@ -14,6 +14,7 @@
 
 enum {
     OWN_STACK_SIZE = 512 << 10,
+    OWN_STACK_FILL = 0xa5,     /* before the work */
     OWN_STACK_ROOM = 32 << 10, /* for the end of the thread, which shall not write over the rest */
 };
 
@@ -21,6 +22,7 @@ struct own_stack {
     uint8_t *memory;
     void (*work)(void *arg);
     void *arg;
+    const volatile uint8_t *top; /* the work is below */
 };
 
 static inline void own_stack_init(struct own_stack *s)
@@ -37,20 +39,21 @@ static inline void own_stack_done(struct own_stack *s)
 
 static inline void *own_stack_enter(void *arg)
 {
-    const struct own_stack *s = arg;
+    struct own_stack *s = arg;
     volatile uint8_t room[OWN_STACK_ROOM];
     room[0] = 0;
+    s->top = room;
     s->work(s->arg);
     room[OWN_STACK_ROOM - 1] = room[0];
     return NULL;
 }
 
-/* Runs the work to its end, on zeroed memory. */
+/* Runs the work to its end, on memory that is filled. */
 static inline void own_stack_run(struct own_stack *s, void (*work)(void *arg), void *arg)
 {
     pthread_attr_t attr;
     pthread_t thread;
-    memset(s->memory, 0, OWN_STACK_SIZE);
+    memset(s->memory, OWN_STACK_FILL, OWN_STACK_SIZE);
     s->work = work;
     s->arg = arg;
     assert_int_equal(pthread_attr_init(&attr), 0);
@@ -63,4 +66,13 @@ static inline void own_stack_run(struct own_stack *s, void (*work)(void *arg), v
 static inline int own_stack_holds(const struct own_stack *s, const void *data, size_t len)
 {
     return memmem(s->memory, OWN_STACK_SIZE, data, len) != NULL;
+}
+
+/* Bytes that the work took, wiped ones with them. */
+static inline size_t own_stack_depth(const struct own_stack *s)
+{
+    const uint8_t *lowest = s->memory;
+    while (lowest < s->top && *lowest == OWN_STACK_FILL)
+        lowest++;
+    return (size_t)(s->top - lowest);
 }
