@@ -262,6 +262,32 @@ static void truncation_may_be_an_end(void **state)
     gateway_stop(gateway);
 }
 
+/* Behind our close_notify: what was cut may still be an upload, and the backend sees what
+ * --truncation says. The reason is the same, and no warning, as many clients close like that. */
+static void truncated_behind_our_end(void **state)
+{
+    static const char *const words[] = {"reset", "end"};
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct client c;
+        if (i % 2 == 0)
+            serve("--truncation", words[i / 2]);
+        plan(BACKEND_PLAN(.up_seed = STAGE_SEED));
+        join(&c, i % 2 ? TLS1_3_VERSION : TLS1_2_VERSION);
+        assert_int_equal(client_read_end(&c), CLIENT_CLOSE_NOTIFY);
+        client_send(&c, 50000);
+        client_truncate(&c);
+        struct backend_account a = account(0);
+        assert_int_equal(a.got_reset, i < 2);
+        assert_int_equal(a.received, 50000);
+        client_close(&c);
+        gateway_expect(gateway, "client-truncated", NULL);
+        gateway_expect_words(gateway, AT_LEVEL("info", "client-truncated"));
+        if (i % 2)
+            gateway_stop(gateway);
+    }
+}
+
 /* Whoever leaves without having read its tickets sends RST. That is nobody's loss behind a
  * close_notify, or before the first byte. */
 static void leaving_is_no_warning(void **state)
@@ -735,6 +761,7 @@ int main(void)
         STAGED(all_arrives_before_the_reset),
         STAGED(nobody_takes_it),
         STAGED(truncation_may_be_an_end),
+        STAGED(truncated_behind_our_end),
         STAGED(leaving_is_no_warning),
         STAGED(backend_resets),
         STAGED(every_end_behind_small_messages),
