@@ -17,6 +17,10 @@ struct gw_text {
 struct gw_text gw_text_in(char *room, size_t size);
 void gw_text_append(struct gw_text *t, const char *fmt, ...) gw_printf(2, 3);
 
+/* Copies the text (NULL: "") into room[0…size), size at least 4. One that does not fit is cut
+ * between two characters of UTF-8, and ends in "...". */
+void gw_text_copy(char *room, size_t size, const char *text);
+
 enum {
     GW_TEXT_DATE = 32
 };

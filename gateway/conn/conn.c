@@ -3,15 +3,24 @@
 #include "gateway/conn/conn_private.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/base/text.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+/* The workers take every so manieth number. One that takes a dead one's place goes on behind all
+ * that were accepted there. */
+static uint64_t first_id(const struct gw_conn_env *env)
+{
+    uint64_t index = (uint64_t)(env->stats - env->all_stats);
+    return gw_stats_get(env->stats, GW_COUNTER_ACCEPTED) * env->worker_count + index + 1;
+}
+
 int gw_conn_env_init(struct gw_conn_env *env, int64_t now_ns)
 {
     env->now_ns = now_ns;
-    env->next_id = 1;
+    env->next_id = first_id(env);
     gw_list_init(&env->starved);
     gw_list_init(&env->eager);
     gw_wheel_init(&env->wheel, now_ns);
@@ -98,7 +107,7 @@ void gw_conn_half_closed(struct gw_conn *c)
 
 void gw_conn_copy_text(char *dst, size_t size, const char *src)
 {
-    (void)snprintf(dst, size, "%s", src ? src : "");
+    gw_text_copy(dst, size, src);
 }
 
 bool gw_conn_iov_advance(struct gw_buf *buf, uint32_t *at, uint32_t count, size_t sent)

@@ -83,7 +83,7 @@ struct gw_rx {
     enum gw_rx_state state;
     bool eof;     /* the TLS side's stream ended (close_notify); finish after what is in buf */
     bool broken;  /* the plain side takes no more */
-    bool cut;     /* the TLS side's stream ended without close_notify (--truncation end) */
+    bool cut;     /* the TLS side's stream ended without close_notify, which is no warning */
     bool emptied; /* user engine: the last receive took all there was */
     bool ready;   /* kernel engine: there may be something to read */
     bool again;   /* … and a wake-up came while a receive was in flight */
@@ -268,6 +268,10 @@ void gw_opening_next(struct gw_conn *c);
 /* Takes it out of the gauge of handshakes, unless it is. */
 void gw_opening_left_handshake(struct gw_conn *c);
 /* What a client is told that may not pass. */
+/* Whether this peer may pass by the rules of the terms: NONE or NOT_ALLOWED. The report is told by
+ * which rule, or that there is none. */
+enum gw_reason gw_opening_judge(struct gw_conn *c, const struct gw_terms *terms,
+                                const struct gw_identity *id);
 uint8_t gw_opening_refusal_alert(enum gw_reason refused);
 /* Frees *hs, which is c->hs or was it, and lets go of the terms with it. */
 void gw_conn_free_handshake(struct gw_conn *c, struct gw_handshake **hs);

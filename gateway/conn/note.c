@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/conn/note.h"
 
+#include "gateway/base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,26 +39,16 @@ _Static_assert(FIELD_COUNT *(GW_NOTE_TEXT_MAX + 2) < 2 * GW_NOTE_BYTES_MAX &&
                    7 * (GW_NOTE_TEXT_MAX + 2) < GW_NOTE_BYTES_MAX,
                "of the alternative names one or two are told");
 
-/* NULL and "" are left out. What is cut is cut between two characters of UTF-8. */
+/* NULL and "" are left out. */
 static void pack(struct packer *p, enum field field, const char *text)
 {
-    size_t len = text ? strnlen(text, GW_NOTE_TEXT_MAX + 1) : 0;
-    bool cut = len > GW_NOTE_TEXT_MAX;
-    if (len == 0)
+    if (!text || !*text)
         return;
-    if (cut)
-        len = GW_NOTE_TEXT_MAX - 3;
-    while (cut && len && ((unsigned char)text[len] & 0xc0) == 0x80)
-        len--;
     gw_require(sizeof(p->bytes) - p->len >= GW_NOTE_TEXT_MAX + 2);
     char *at = p->bytes + p->len;
     *at++ = (char)field;
-    memcpy(at, text, len);
-    at += len;
-    memcpy(at, "...", cut ? 3 : 0);
-    at += cut ? 3 : 0;
-    *at++ = '\0';
-    p->len = (size_t)(at - p->bytes);
+    gw_text_copy(at, GW_NOTE_TEXT_MAX + 1, text);
+    p->len += strlen(at) + 2;
 }
 
 /* Its CN and its URI; whoever has neither is known by what else there is. */

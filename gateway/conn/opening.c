@@ -30,26 +30,39 @@ static bool note_peer(struct gw_conn *c, const struct gw_identity *id)
     return c->note;
 }
 
-static void note_ruling(struct gw_conn *c, const struct gw_ruling *ruling)
+static void note_no_rule(struct gw_conn *c, const struct gw_ruleset *rules, bool shown)
 {
-    const struct gw_rule *rule = ruling->rule;
+    char kinds[GW_RULESET_KINDS_MAX];
+    gw_ruleset_kinds(rules, kinds);
+    (void)snprintf(c->report.detail, sizeof(c->report.detail), "%s%s",
+                   shown ? "no rule matches its " : "no certificate", shown ? kinds : "");
+}
+
+enum gw_reason gw_opening_judge(struct gw_conn *c, const struct gw_terms *terms,
+                                const struct gw_identity *id)
+{
+    struct gw_ruling ruling = gw_terms_judge(terms, id);
+    const struct gw_rule *rule = ruling.rule;
     if (rule && (rule->pattern || c->service->role == GW_ROLE_SERVER))
         COPY_TEXT(c->report.rule, rule->pattern ? rule->pattern : "all");
-    if (rule && !ruling->pass)
+    if (ruling.pass)
+        return GW_REASON_NONE;
+    if (rule)
         (void)snprintf(c->report.detail, sizeof(c->report.detail), "--deny-%s%s",
                        gw_pattern_kind_word(rule->kind),
-                       ruling->doubt ? " cannot judge an unusable name" : "");
+                       ruling.doubt ? " cannot judge an unusable name" : "");
+    else
+        note_no_rule(c, terms->rules, id->present);
+    return GW_REASON_NOT_ALLOWED;
 }
 
 /* NONE: the peer may pass, and the backend can be told who it is. */
 static enum gw_reason judge_identity(struct gw_conn *c, const struct gw_identity *id)
 {
-    struct gw_ruling ruling = gw_terms_judge(c->terms, id);
-    note_ruling(c, &ruling);
-    if (!ruling.pass)
-        return GW_REASON_NOT_ALLOWED;
-    enum gw_reason late = gw_recheck_keep(c, id);
-    return late || c->service->role == GW_ROLE_CLIENT ? late : gw_announce_make(c, id);
+    enum gw_reason refused = gw_opening_judge(c, c->terms, id);
+    if (!refused)
+        refused = gw_recheck_keep(c, id);
+    return refused || c->service->role == GW_ROLE_CLIENT ? refused : gw_announce_make(c, id);
 }
 
 static enum gw_reason judge_peer(struct gw_conn *c)
@@ -471,7 +484,8 @@ void gw_opening_begin(struct gw_conn *c)
     gw_ring_addresses(c->env->ring, *gw_conn_accepted_fd(c), &peer, NULL);
     gw_sockaddr_print(&peer, c->report.client, sizeof(c->report.client));
     COPY_TEXT(c->report.service, c->service->name);
-    c->report.id = c->env->next_id++;
+    c->report.id = c->env->next_id;
+    c->env->next_id += c->env->worker_count;
     guard_plain(c, gw_conn_accepted_fd(c));
     c->step = orders[c->service->role][0];
     entries[c->step](c);

@@ -28,7 +28,7 @@ static struct gw_terms *current_terms(const struct gw_conn *c)
     return c->env->terms[c->service_index];
 }
 
-static enum gw_reason judge(const struct gw_conn *c, const struct gw_passport *p)
+static enum gw_reason judge(struct gw_conn *c, const struct gw_passport *p)
 {
     const struct gw_terms *terms = current_terms(c);
     time_t now = (time_t)(gw_clock_wall_ns() / GW_NS_PER_SEC);
@@ -37,9 +37,7 @@ static enum gw_reason judge(const struct gw_conn *c, const struct gw_passport *p
         return reason;
     if (p->chain.present)
         reason = gw_tls_context_judge_chain(terms->tls, &p->chain, now);
-    if (!reason && !gw_terms_judge(terms, &p->identity).pass)
-        reason = GW_REASON_NOT_ALLOWED;
-    return reason;
+    return reason ? reason : gw_opening_judge(c, terms, &p->identity);
 }
 
 static struct gw_passport *make(const struct gw_identity *id, const struct gw_chain *chain)
@@ -154,8 +152,8 @@ static void finish(struct gw_conn_env *env)
 {
     env->rechecking = false;
     if (env->recheck_ended)
-        gw_log(GW_LOG_WARNING, "recheck: %u connections may no longer pass and were ended",
-               env->recheck_ended);
+        gw_log(GW_LOG_WARNING, "recheck: %u connection%s may no longer pass, and ended",
+               env->recheck_ended, env->recheck_ended == 1 ? "" : "s");
 }
 
 void gw_recheck_some(struct gw_conn_env *env)

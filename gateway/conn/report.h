@@ -17,7 +17,7 @@
 
 struct gw_conn_report {
     int64_t wall_ns;     /* when it ended */
-    uint64_t id;         /* number of the connection in its worker, from 1 */
+    uint64_t id;         /* of the connection; no other of this gateway has it */
     uint64_t run;        /* of the worker, where the backend is told the two as one; else 0 */
     uint64_t bytes_up;   /* payload, client to backend */
     uint64_t bytes_down; /* payload, backend to client */
@@ -29,13 +29,13 @@ struct gw_conn_report {
     char service[32]; /* GW_SERVICE_NAME_SIZE */
     char client[64];
     char via[64];    /* the load balancer that told who the client is; else "" */
-    char detail[64]; /* more on the reason: an alert's name, a library's word */
+    char detail[96]; /* more on the reason: an alert's name, a library's word */
     char version[8];
     char suite[48];
     char group[32];
     char sni[128];
     char alpn[32];
-    char rule[64]; /* the pattern that let it in, or refused it */
+    char rule[256]; /* the pattern that let it in, or refused it */
     char tx_engine[8];
     char rx_engine[8];
     char tx_relay[8]; /* kernel engine: "splice" once bytes went through a pipe, else "copy" */

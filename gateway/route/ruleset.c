@@ -8,6 +8,7 @@
  */
 #include "gateway/route/ruleset.h"
 
+#include "gateway/base/text.h"
 #include "gateway/config/pattern.h"
 #include "gateway/route/trie.h"
 
@@ -453,6 +454,14 @@ static uint32_t find_doubt(const struct gw_ruleset *set, const struct gw_identit
         if (id->unusable.kinds & 1U << kind)
             best = lowest(best, set->first[1][kinds[kind]]);
     return best;
+}
+
+void gw_ruleset_kinds(const struct gw_ruleset *set, char room[static GW_RULESET_KINDS_MAX])
+{
+    struct gw_text text = gw_text_in(room, GW_RULESET_KINDS_MAX);
+    for (unsigned kind = 0; kind < GW_RULE_KIND_COUNT; kind++)
+        if (kind != GW_RULE_ALL && set->first[0][kind] != NO_RULE)
+            gw_text_append(&text, "%s%s", *room ? ", " : "", gw_pattern_kind_word(kind));
 }
 
 struct gw_ruling gw_ruleset_judge(const struct gw_ruleset *set, const struct gw_identity *id,

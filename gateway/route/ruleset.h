@@ -17,6 +17,10 @@
 #include "gateway/config/config.h"
 #include "gateway/tls/identity.h"
 
+enum {
+    GW_RULESET_KINDS_MAX = 64
+};
+
 struct gw_ruleset;
 
 struct gw_ruling {
@@ -34,6 +38,9 @@ struct gw_ruling {
 gw_must_check int gw_ruleset_new(struct gw_ruleset **ret, const struct gw_rule *rules,
                                  unsigned count, struct gw_error *err);
 void gw_ruleset_free(struct gw_ruleset *set); /* NULL is allowed */
+
+/* What the allow rules look at, as words: "cn, dns". Room for GW_RULESET_KINDS_MAX. */
+void gw_ruleset_kinds(const struct gw_ruleset *set, char room[static GW_RULESET_KINDS_MAX]);
 
 /* An absent identity passes by GW_RULE_ALL only, when `absent_ok` (verify none or optional). */
 struct gw_ruling gw_ruleset_judge(const struct gw_ruleset *set, const struct gw_identity *id,

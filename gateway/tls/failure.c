@@ -100,7 +100,21 @@ static void set(struct gw_failure *ret, enum gw_reason reason, const char *detai
     (void)snprintf(ret->detail, sizeof(ret->detail), "%s", detail ? detail : "");
 }
 
-static void set_from_error(const SSL *ssl, unsigned long error, struct gw_failure *ret)
+/* libssl measures by one limit what a peer shows and, of a server, the CA names that it asks by. It
+ * does not say how long the message was. */
+static bool too_many_certificates(SSL *ssl, struct gw_failure *ret)
+{
+    OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
+    bool request = state == TLS_ST_CR_CERT_REQ;
+    if (!request && state != TLS_ST_SR_CERT && state != TLS_ST_CR_CERT)
+        return false;
+    ret->reason = GW_REASON_HANDSHAKE_TOO_LARGE;
+    (void)snprintf(ret->detail, sizeof(ret->detail), "%s of more than %ld bytes (--max-cert-chain)",
+                   request ? "CA names" : "certificates", SSL_get_max_cert_list(ssl));
+    return true;
+}
+
+static void set_from_error(SSL *ssl, unsigned long error, struct gw_failure *ret)
 {
     int code = ERR_GET_REASON(error);
     if (is_alert(error)) {
@@ -113,6 +127,8 @@ static void set_from_error(const SSL *ssl, unsigned long error, struct gw_failur
         set(ret, gw_failure_of_verify((int)result), X509_verify_cert_error_string(result));
         return;
     }
+    if (code == SSL_R_EXCESSIVE_MESSAGE_SIZE && too_many_certificates(ssl, ret))
+        return;
     set(ret, find(ssl_rows, GW_ARRAY_SIZE(ssl_rows), code, GW_REASON_HANDSHAKE_PROTOCOL),
         ERR_reason_error_string(error));
 }
@@ -124,7 +140,7 @@ static bool is_short_record(unsigned long error)
     return ERR_GET_LIB(error) == ERR_LIB_PROV && ERR_GET_REASON(error) == PROV_R_INVALID_AAD;
 }
 
-void gw_failure_take(const SSL *ssl, int ssl_error, struct gw_failure *ret)
+void gw_failure_take(SSL *ssl, int ssl_error, struct gw_failure *ret)
 {
     *ret = (struct gw_failure){.reason = GW_REASON_HANDSHAKE_INTERNAL};
     if (ssl_error == SSL_ERROR_ZERO_RETURN || SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN)

@@ -14,7 +14,7 @@ struct gw_failure {
 };
 
 /* Empties the error queue after a failed SSL_do_handshake. `ssl_error` is of SSL_get_error. */
-void gw_failure_take(const SSL *ssl, int ssl_error, struct gw_failure *ret);
+void gw_failure_take(SSL *ssl, int ssl_error, struct gw_failure *ret);
 
 /* The reason for a result of verification (X509_V_ERR_…). */
 enum gw_reason gw_failure_of_verify(int result);

@@ -136,8 +136,11 @@ static void write_plain_alert(struct gw_handshake *hs, uint8_t description)
         (void)BIO_write(hs->out, record, sizeof(record));
 }
 
-static enum gw_handshake_verdict refuse_length(struct gw_handshake *hs, const char *detail)
+static enum gw_handshake_verdict refuse_length(struct gw_handshake *hs, const char *what,
+                                               size_t len, unsigned limit)
 {
+    char detail[sizeof(hs->detail)];
+    (void)snprintf(detail, sizeof(detail), "%s of %zu bytes, of at most %u", what, len, limit);
     write_plain_alert(hs, ALERT_ILLEGAL_PARAMETER);
     return fail(hs, GW_REASON_HANDSHAKE_TOO_LARGE, detail);
 }
@@ -219,14 +222,15 @@ static enum gw_handshake_verdict go_on(struct gw_handshake *hs, const uint8_t *d
         hs->speaks_tls = begins_like_tls(data[0]);
     hs->received += part;
     if (hs->tls->role == GW_ROLE_SERVER && !gw_handshake_hello_fits(hs, data, part))
-        return refuse_length(hs, "ClientHello");
+        return refuse_length(hs, "a ClientHello", hs->hello.message_left,
+                             GW_CLIENT_HELLO_BYTES_MAX);
     if (!take_in(hs, data, part))
         return fail(hs, GW_REASON_NO_MEMORY, "");
     enum gw_handshake_verdict verdict = drive(hs);
     if (verdict == GW_HANDSHAKE_DONE && !take_in(hs, data + part, len - part))
         return fail(hs, GW_REASON_NO_MEMORY, "");
     if (verdict == GW_HANDSHAKE_MORE && hs->received == GW_HANDSHAKE_BYTES_MAX)
-        return refuse_length(hs, "");
+        return refuse_length(hs, "half a handshake", hs->received, GW_HANDSHAKE_BYTES_MAX);
     return verdict;
 }
 

@@ -194,6 +194,7 @@ bool conn_line_parse(const char *line, struct conn_line *ret)
     (void)TEXT(cn);
     (void)TEXT(uri);
     (void)TEXT(subject);
+    (void)TEXT(fingerprint);
     (void)TEXT(rule);
     (void)TEXT(sni);
     (void)TEXT(alpn);

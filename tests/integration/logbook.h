@@ -49,7 +49,7 @@ bool logline_field(const char *line, const char *key, char *ret, size_t size);
 struct conn_line {
     char service[32];
     char reason[32];
-    char detail[64];
+    char detail[96];
     char version[8];
     char suite[48];
     char unique_id[48];
@@ -58,7 +58,8 @@ struct conn_line {
     char cn[64];
     char uri[64];
     char subject[64];
-    char rule[64];
+    char fingerprint[80];
+    char rule[256];
     char sni[128];
     char alpn[32];
     char tx[8];

@@ -4,6 +4,7 @@
 #include "tests/integration/stage.h"
 
 #include <openssl/ssl.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -61,7 +62,8 @@ static const struct refusal {
     {true, ID_STRANGER, ALERT_UNKNOWN_CA, ALERT_UNKNOWN_CA, "cert-untrusted", "stranger"},
     {true, ID_EXPIRED, ALERT_CERTIFICATE_EXPIRED, ALERT_CERTIFICATE_EXPIRED, "cert-expired",
      "expired"},
-    {true, ID_MALLORY, ALERT_ACCESS_DENIED, ALERT_ACCESS_DENIED, "not-allowed", "mallory"},
+    {true, ID_MALLORY, ALERT_ACCESS_DENIED, ALERT_ACCESS_DENIED, "not-allowed", "mallory",
+     "no rule matches its cn"},
 };
 
 /* In TLS 1.3 the client's handshake is done before the server has seen its certificate. */
@@ -134,6 +136,28 @@ static void rules_of_other_kinds(void **state)
     gateway_stop(gateway);
 }
 
+/* The log has the rule as it was written, here in the longest form of a digest. */
+static void a_long_rule_is_told_whole(void **state)
+{
+    struct conn_line line;
+    char pattern[96];
+    const struct client_options options = stage_client(ID_ALICE, 0);
+    (void)state;
+    serve("--allow-all", NULL);
+    pass(&options, NULL);
+    gateway_expect(gateway, "finished", &line);
+    assert_string_equal(line.rule, "all");
+    gateway_stop(gateway);
+    for (size_t i = 0; i < 32; i++)
+        (void)snprintf(&pattern[3 * i], 4, "%.2s%s", &line.fingerprint[2 * i], i < 31 ? ":" : "");
+    serve("--allow-fingerprint", pattern);
+    const struct client_options again = stage_client(ID_ALICE, 0);
+    pass(&again, NULL);
+    gateway_expect(gateway, "finished", &line);
+    assert_string_equal(line.rule, pattern);
+    gateway_stop(gateway);
+}
+
 /* Whatever lets them in: the log says which rule refuses. */
 static void the_denied_are_refused(void **state)
 {
@@ -184,6 +208,7 @@ int main(void)
         STAGED(others_are_refused),
         STAGED(early_bytes_of_the_refused_are_dropped),
         STAGED(rules_of_other_kinds),
+        STAGED(a_long_rule_is_told_whole),
         STAGED(the_denied_are_refused),
         STAGED(resumption_knows_who_it_is),
     };

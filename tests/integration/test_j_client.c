@@ -303,10 +303,12 @@ static void rules_judge_the_target(void **state)
         {{"--target-name", "none", "--deny-cn", "x", "--allow-dns", "localhost"},
          "finished",
          "localhost"},
-        {{"--allow-cn", "other"}, "backend-not-allowed", ""},
+        {{"--allow-cn", "other"}, "backend-not-allowed", "no rule matches its cn"},
         {{"--allow-cn", "server", "--deny-ip", "127.0.0.1"}, "backend-not-allowed", "--deny-ip"},
         {{"--deny-cn", "server", "--tls-max", "1.2"}, "backend-not-allowed", "--deny-cn"},
-        {{"--target-name", "none", "--allow-dns", "other.test"}, "backend-not-allowed", ""},
+        {{"--target-name", "none", "--allow-dns", "other.test"},
+         "backend-not-allowed",
+         "no rule matches its dns"},
         {{"--target-name", "other.test", "--allow-cn", "server"}, "backend-cert-name", NULL},
     };
     (void)state;

@@ -133,11 +133,30 @@ static void others_may_have_all(void **state)
     assert_int_equal(gateway.stats[0].ended[GW_REASON_MAX_CONNS], 1);
 }
 
+/* No two workers give the same number, nor does one that takes the place of a dead one. */
+static void numbers_are_of_one_worker(void **state)
+{
+    struct gw_conn_env next = gateway.env;
+    (void)state;
+    assert_int_equal(gateway.env.next_id, 1);
+    assert_true(comes_in());
+    assert_true(comes_in());
+    assert_int_equal(gateway.env.next_id, 1 + 2 * WORKERS);
+    assert_int_equal(gw_conn_env_init(&next, 1), 0);
+    assert_int_equal(next.next_id, 1 + 2 * WORKERS);
+    gw_conn_env_done(&next);
+    next.stats = &gateway.stats[1];
+    assert_int_equal(gw_conn_env_init(&next, 1), 0);
+    assert_int_equal(next.next_id, 2);
+    gw_conn_env_done(&next);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_limit_is_of_all_workers, begin, end),
         cmocka_unit_test_setup_teardown(others_may_have_all, begin, end),
+        cmocka_unit_test_setup_teardown(numbers_are_of_one_worker, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,6 +44,30 @@ static void what_does_not_fit_is_cut_off(void **state)
     }
 }
 
+static void a_cut_is_marked(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *copy;
+    } rows[] = {
+        {NULL, ""},
+        {"", ""},
+        {"abcdefg", "abcdefg"},
+        {"abcdefgh", "abcd..."},
+        {"abc\xc3\xa4xyz", "abc..."}, /* not between the bytes of a character */
+        {"ab\xc3\xa4xyzz", "ab\xc3\xa4..."},
+        {"\x80\x80\x80\x80\x80\x80\x80\x80", "..."}, /* of none */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char room[SIZE + 1];
+        memset(room, GUARD, sizeof(room));
+        gw_text_copy(room, SIZE, rows[i].text);
+        assert_string_equal(room, rows[i].copy);
+        assert_int_equal(room[SIZE], GUARD);
+    }
+}
+
 static void dates_are_for_people(void **state)
 {
     char room[GW_TEXT_DATE];
@@ -59,6 +83,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_follow_each_other),
         cmocka_unit_test(what_does_not_fit_is_cut_off),
+        cmocka_unit_test(a_cut_is_marked),
         cmocka_unit_test(dates_are_for_people),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
