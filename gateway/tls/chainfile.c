@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/chainfile.h"
 
+#include "gateway/tls/dname.h"
+
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -18,7 +20,8 @@ static bool signs(X509 *issuer, X509 *cert)
 
 static const char *name_of(const X509_NAME *name, char text[static NAME_SIZE])
 {
-    return X509_NAME_oneline(name, text, NAME_SIZE) ? text : "?";
+    gw_dname_print(name, text, NAME_SIZE);
+    return text;
 }
 
 /* ---- the order ---- */

@@ -95,8 +95,10 @@ static int load_key(const struct load *l)
     int r = gw_pemfile_read(&file, l->files, l->names->key_flag, l->names->key_file, l->err);
     if (r < 0)
         return r;
-    gw_pemfile_note_readers(&file, l->files);
-    return gw_pemkey_read(&l->loader->keys, &file, &l->c->key, &l->c->key_type, l->err);
+    r = gw_pemkey_read(&l->loader->keys, &file, &l->c->key, &l->c->key_type, l->err);
+    if (r == 0)
+        gw_pemfile_note_readers(&file, l->files);
+    return r;
 }
 
 static int check_key(const struct load *l, const struct gw_chainfile *chain)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/crl.h"
 
+#include "gateway/tls/dname.h"
 #include "gateway/tls/points.h"
 
 #include <errno.h>
@@ -235,7 +236,7 @@ int gw_crl_read(struct gw_crl *ret, X509_CRL *crl, const char *path,
 {
     char name[256];
     struct reading r = {ret, crl, anchors, err};
-    X509_NAME_oneline(X509_CRL_get_issuer(crl), name, sizeof(name));
+    gw_dname_print(X509_CRL_get_issuer(crl), name, sizeof(name));
     *ret = (struct gw_crl){
         .scope = GW_CRL_USERS | GW_CRL_CAS,
         .issuer_name = strdup(name),

@@ -23,6 +23,8 @@ struct loading {
     struct gw_error *err;
     struct gw_error first; /* mistake */
     unsigned mistakes;
+    bool first_waits; /* to be noted: where it is the only one and nothing is left, it is the error
+                       */
 };
 
 static void count_mistake(struct loading *l, const struct gw_error *why)
@@ -31,10 +33,21 @@ static void count_mistake(struct loading *l, const struct gw_error *why)
         l->first = *why;
 }
 
+static void note_first(struct loading *l)
+{
+    if (l->first_waits)
+        gw_notes_add(gw_files_notes(l->files), "left out: %s", l->first.text);
+    l->first_waits = false;
+}
+
 /* Goes on without what the mistake is about; whether anything is left is seen at the end. */
 static int leave_out(struct loading *l, const struct gw_error *why)
 {
     count_mistake(l, why);
+    l->first_waits |= l->mistakes == 1;
+    if (l->mistakes == 1)
+        return 0;
+    note_first(l);
     gw_notes_add(gw_files_notes(l->files), "left out: %s", why->text);
     return 0;
 }
@@ -116,13 +129,15 @@ static int add_folder(struct loading *l, const char *folder, const char *glob)
 }
 
 /* One at least must be good as the files are now. Else: the mistake, and how many there are. */
-static int check_left(const struct loading *l)
+static int check_left(struct loading *l)
 {
     bool left = l->mistakes == 0;
     for (unsigned i = 0; !left && i < l->ring->count; i++)
         left = !l->ring->all[i].kept;
-    if (left)
+    if (left) {
+        note_first(l);
         return 0;
+    }
     if (l->mistakes > 1)
         return gw_error_set(l->err, l->first.exit,
                             "--cert: none of %u can be used; the first: %.*s", l->mistakes,

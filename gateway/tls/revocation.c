@@ -3,6 +3,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "gateway/tls/dname.h"
 #include "gateway/tls/fileset.h"
 
 #include <errno.h>
@@ -186,13 +187,14 @@ static void note_missing(const struct gw_revocation *v, const struct gw_anchors 
         if (!anchors->all[i].is_ca || find(v, anchors->all[i].id) < v->count)
             continue;
         if (missing++ == 0)
-            X509_NAME_oneline(X509_get_subject_name(anchors->all[i].cert), name, sizeof(name));
+            gw_dname_print(X509_get_subject_name(anchors->all[i].cert), name, sizeof(name));
     }
     if (missing && !v->soft)
-        gw_notes_add(notes,
-                     "--crl: no CRL is of %s%s; whoever shows a certificate that such a CA signed "
-                     "is refused",
-                     name, missing > 1 ? ", nor of others of --cacert" : "");
+        gw_notes_add(
+            notes,
+            "--crl: there is no CRL of %s%s; whoever shows a certificate that such a CA signed "
+            "is refused",
+            name, missing > 1 ? ", nor of others of --cacert" : "");
 }
 
 static int check(struct gw_revocation *v, const struct gw_anchors *anchors, struct gw_files *files,

@@ -3,6 +3,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/tls/canames.h"
+#include "gateway/tls/dname.h"
 #include "gateway/tls/failure.h"
 #include "gateway/tls/fileset.h"
 #include "gateway/tls/issuer.h"
@@ -33,7 +34,7 @@ static int add_ca(const struct loading *l, X509 *ca, const char *path, struct gw
 {
     struct gw_trust *t = l->trust;
     char subject[256];
-    X509_NAME_oneline(X509_get_subject_name(ca), subject, sizeof(subject));
+    gw_dname_print(X509_get_subject_name(ca), subject, sizeof(subject));
     if (!X509_check_ca(ca) && X509_self_signed(ca, 1) != 1)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "--cacert %s: %s is not a CA certificate, nor signed by itself; give "

@@ -571,11 +571,11 @@ static void chains_are_put_in_order(void **state)
         {"LM", "LM", NULL, 0},
         {"LNM", "LMN", "chain-LNM.pem: the intermediates are in the wrong order", 1},
         {"LRNM", "LMNR", "in the wrong order", 1},
-        {"LMX", "LMX", "the certificate of /CN=X signed none of those before it", 1},
-        {"LX", "LX", "the certificate of its issuer /CN=M is not in the file", 2},
-        {"LN", "LN", "the certificate of its issuer /CN=M is not in the file", 2},
-        {"LLM", "LM", "the certificate of /CN=L is in the file twice", 1},
-        {"L", "L", "the certificate of its issuer /CN=M is not in the file", 1},
+        {"LMX", "LMX", "the certificate of CN=X signed none of those before it", 1},
+        {"LX", "LX", "the certificate of its issuer CN=M is not in the file", 2},
+        {"LN", "LN", "the certificate of its issuer CN=M is not in the file", 2},
+        {"LLM", "LM", "the certificate of CN=L is in the file twice", 1},
+        {"L", "L", "the certificate of its issuer CN=M is not in the file", 1},
     };
     const struct tlsworld *w = *state;
     struct test_cert *certs[LETTERS];
