@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/config/again.h"
 
+#include "gateway/base/text.h"
 #include "gateway/config/options.h"
 
 #include <stdio.h>
 #include <string.h>
+
+enum {
+    DIFFERENCE_MAX = 96, /* of a service and its setting */
+    MORE_MAX = 24        /* of what stands for the rest */
+};
 
 bool gw_config_same_services(const struct gw_config *a, const struct gw_config *b)
 {
@@ -45,30 +51,67 @@ static bool same_values(const struct gw_config *a, const struct gw_config *b, un
     return !x && !y;
 }
 
-static const struct gw_setting *first_different(const struct gw_config *a,
-                                                const struct gw_config *b)
+/* The names of what differs, as far as there is room for them. */
+struct differences {
+    struct gw_text text;
+    bool services_named; /* where there are several */
+    unsigned service;    /* of the last name */
+    unsigned count;
+    unsigned left_out;
+};
+
+/* "service web: listen, target; max-conns" */
+static void add(struct differences *d, const struct gw_config *c, const struct gw_setting *s)
 {
-    for (unsigned i = 0; i < a->setting_count; i++)
-        if (!same_values(a, b, a->settings[i].service, a->settings[i].name))
-            return &a->settings[i];
-    return NULL;
+    char text[DIFFERENCE_MAX];
+    bool same = !d->services_named || s->service == d->service;
+    bool named = d->services_named && s->service != GW_SETTING_OF_ALL && (!same || !d->count);
+    int len = snprintf(text, sizeof(text), "%s%s%s%s%s",
+                       !d->count ? ""
+                       : same    ? ", "
+                                 : "; ",
+                       named ? "service " : "", named ? c->services[s->service]->name : "",
+                       named ? ": " : "", s->name);
+    d->count++;
+    if (d->left_out || (size_t)len + MORE_MAX >= d->text.left) {
+        d->left_out++;
+        return;
+    }
+    gw_text_append(&d->text, "%s", text);
+    d->service = s->service;
+}
+
+/* Those of a service that `a` names; `told`: not those that `b` names, too. */
+static void compare(struct differences *d, unsigned service, const struct gw_config *a,
+                    const struct gw_config *b, bool told)
+{
+    for (unsigned i = 0; i < a->setting_count; i++) {
+        const struct gw_setting *s = &a->settings[i];
+        if (s->service != service || next(a, 0, service, s->name) != s ||
+            (told && next(b, 0, service, s->name)))
+            continue;
+        if (!same_values(a, b, service, s->name))
+            add(d, a, s);
+    }
 }
 
 bool gw_config_same_settings(const struct gw_config *a, const struct gw_config *b,
                              char ret_what[static GW_SETTING_TEXT_MAX])
 {
+    struct differences d = {
+        .text = gw_text_in(ret_what, GW_SETTING_TEXT_MAX),
+        .services_named = a->service_count > 1,
+    };
     if (!gw_config_same_services(a, b)) {
-        (void)snprintf(ret_what, GW_SETTING_TEXT_MAX, "the services");
+        gw_text_append(&d.text, "the services");
         return false;
     }
-    const struct gw_setting *s = first_different(a, b);
-    s = s ? s : first_different(b, a);
-    if (!s)
-        return true;
-    if (s->service == GW_SETTING_OF_ALL || a->service_count < 2)
-        (void)snprintf(ret_what, GW_SETTING_TEXT_MAX, "%s", s->name);
-    else
-        (void)snprintf(ret_what, GW_SETTING_TEXT_MAX, "service %.48s: %s",
-                       a->services[s->service]->name, s->name);
-    return false;
+    for (unsigned i = 0; i <= a->service_count; i++) {
+        unsigned service = i ? i - 1 : GW_SETTING_OF_ALL;
+        compare(&d, service, a, b, false);
+        compare(&d, service, b, a, true);
+    }
+    if (d.left_out)
+        gw_text_append(&d.text, " and %u more", d.left_out);
+    return d.count == 0;
 }

@@ -27,13 +27,14 @@ gw_must_check int gw_config_again(struct gw_config **ret, const struct gw_config
 bool gw_config_same_services(const struct gw_config *a, const struct gw_config *b);
 
 enum {
-    GW_SETTING_TEXT_MAX = 96
+    GW_SETTING_TEXT_MAX = 512
 };
 
 /*
  * Whether two configurations of the same command say the same of everything that a reload does not
- * exchange. If not, ret_what names the first difference, such as "service web: listen", or
- * "the services" when they are others, or stand in another order.
+ * exchange. If not, ret_what names all differences, such as "max-conns; service web: listen,
+ * target", as far as there is room (then "… and 9 more" ends it); "the services" when they are
+ * others, or stand in another order. Else it is "".
  */
 bool gw_config_same_settings(const struct gw_config *a, const struct gw_config *b,
                              char ret_what[static GW_SETTING_TEXT_MAX]);

@@ -123,13 +123,14 @@ enum gw_command gw_command_find(const char *word)
     return (enum gw_command)i;
 }
 
-bool gw_command_begins(const char *word)
+unsigned gw_command_family(const char *word)
 {
     size_t len = strlen(word);
+    unsigned family = 0;
     for (unsigned i = 0; i < GW_COMMAND_COUNT; i++)
         if (!strncmp(commands[i].word, word, len) && commands[i].word[len] == ' ')
-            return true;
-    return false;
+            family |= 1u << i;
+    return family;
 }
 
 enum gw_command gw_command_nearest(const char *word)

@@ -15,7 +15,7 @@ struct gw_command_info {
 const struct gw_command_info *gw_command_info(enum gw_command command);
 /* GW_COMMAND_COUNT for an unknown word. */
 enum gw_command gw_command_find(const char *word);
-/* Whether there are commands of two words whose first is this. */
-bool gw_command_begins(const char *word);
+/* The commands of two words whose first is this, as bits 1 << enum gw_command; 0: none. */
+unsigned gw_command_family(const char *word);
 /* The command whose word is near; GW_COMMAND_COUNT when none is. */
 enum gw_command gw_command_nearest(const char *word);

@@ -49,5 +49,6 @@ void gw_config_free(struct gw_config *config)
         free(s);
     }
     free(config->settings);
+    free(config->places);
     free(config);
 }

@@ -127,6 +127,7 @@ struct gw_cert_pair {
 
 struct gw_service {
     const char *name; /* of its section; "default" when flags describe it */
+    unsigned line;    /* … where it begins; 0: there is none */
     enum gw_role role;
     struct gw_address listen[GW_MAX_ADDRESSES];
     unsigned listen_count;
@@ -221,6 +222,14 @@ struct gw_setting {
     unsigned service; /* its number; GW_SETTING_OF_ALL where it is of the whole gateway */
 };
 
+/* A value of a configuration file that names a file; see gateway/config/place.h. */
+struct gw_place {
+    const char *name; /* of the option */
+    const char *value;
+    unsigned service; /* its number; GW_SETTING_OF_ALL before the sections */
+    unsigned line;
+};
+
 struct gw_config {
     enum gw_command command;
     enum gw_ask ask;
@@ -262,6 +271,8 @@ struct gw_config {
     /* In the order given. */
     struct gw_setting *settings;
     unsigned setting_count;
+    struct gw_place *places;
+    unsigned place_count;
 
     /* The command line, the caller's by pointer: for gw_config_again. */
     const char *subcommand;

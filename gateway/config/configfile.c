@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/config/configfile.h"
 
+#include "gateway/config/command.h"
 #include "gateway/config/filetext.h"
 #include "gateway/config/options.h"
+#include "gateway/config/spelling.h"
 
 #include <confuse.h>
 #include <errno.h>
@@ -98,6 +100,7 @@ static int add_service(struct reading *r, const struct kind *kind, const char *n
                   .kind = kind->word},
     };
     s->role = kind->role;
+    s->line = d->where.line;
     s->name = d->where.name = gw_draft_keep(r->whole, name, strlen(name));
     if (s->name)
         return 0;
@@ -172,6 +175,42 @@ static const struct gw_option *key_of(const struct kind *kind, const char *name,
     return is_key(opt, of_service) ? opt : NULL;
 }
 
+/* The section that was meant, perhaps by the name of the command that serves it. */
+static const struct kind *nearest_kind(const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(kinds); i++) {
+        int distance = gw_spelling_distance(kinds[i].word, strlen(kinds[i].word), name, len);
+        if (gw_spelling_near(distance, len) ||
+            strcmp(gw_command_info(kinds[i].command)->word, name) == 0)
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+/* 0 when nothing is near. */
+static int refuse_near(struct gw_draft *d, bool global, const char *name,
+                       const struct gw_shown *shown)
+{
+    const char *bare = name + strspn(name, "-");
+    const struct kind *kind = global ? nearest_kind(name) : NULL;
+    const struct gw_option *near = gw_option_nearest(d->command, bare, strlen(bare));
+    bool here = is_key(near, !global);
+    if (kind)
+        return gw_draft_refuse(d, GW_EXIT_USAGE,
+                               "unknown key '%s'; did you mean a section, %s NAME { … }?",
+                               shown->text, kind->word);
+    if (here && !strcmp(near->name, bare))
+        return gw_draft_refuse(d, GW_EXIT_USAGE, "keys have no dashes before them; write %s", bare);
+    if (here || is_key(near, global))
+        return gw_draft_refuse(d, GW_EXIT_USAGE, "unknown key '%s'; did you mean %s%s?",
+                               shown->text, near->name,
+                               here     ? ""
+                               : global ? ", in a section"
+                                        : ", before the sections");
+    return 0;
+}
+
 static int refuse_key(struct gw_draft *d, cfg_t *cfg, const char *name)
 {
     bool global = cfg == now->root;
@@ -191,10 +230,9 @@ static int refuse_key(struct gw_draft *d, cfg_t *cfg, const char *name)
         return gw_draft_refuse(d, GW_EXIT_USAGE,
                                "'%s' is of the whole gateway; write it before the sections",
                                shown.text);
-    const struct gw_option *near = gw_option_nearest(d->command, name, strlen(name));
-    if (is_key(near, !global))
-        return gw_draft_refuse(d, GW_EXIT_USAGE, "unknown key '%s'; did you mean %s?", shown.text,
-                               near->name);
+    int told = refuse_near(d, global, name, &shown);
+    if (told)
+        return told;
     return gw_draft_refuse(d, GW_EXIT_USAGE,
                            "unknown key '%s'; keys are the flags that `ktlsgate help %s` lists, "
                            "without their dashes",

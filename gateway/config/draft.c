@@ -10,8 +10,7 @@
 #include <string.h>
 
 enum {
-    SHOWN_BYTES = 80,
-    SENTENCE_MAX = sizeof(((struct gw_error *)0)->text)
+    SHOWN_BYTES = 80
 };
 
 void gw_draft_done(struct gw_draft *d)
@@ -104,6 +103,22 @@ int gw_draft_note(struct gw_draft *d, const struct gw_option *opt, const char *v
     return 0;
 }
 
+/* So that what is wrong with a file is told with the place where it is named. */
+static int note_place(struct gw_draft *d, const struct gw_option *opt, const char *value)
+{
+    struct gw_config *c = d->config;
+    if (!d->where.file || opt->kind != GW_OPTION_FILE)
+        return 0;
+    struct gw_place *places = grow(d, c->places, c->place_count, sizeof(*places));
+    const char *copy = places ? gw_draft_keep(d, value, strlen(value)) : NULL;
+    c->places = places ? places : c->places;
+    if (!copy)
+        return -ENOMEM;
+    places[c->place_count++] =
+        (struct gw_place){opt->name, copy, number_of(c, d->service), d->where.line};
+    return 0;
+}
+
 struct gw_shown gw_draft_shown(const char *value)
 {
     struct gw_shown shown;
@@ -147,13 +162,15 @@ int gw_draft_take(struct gw_draft *d, const struct gw_option *opt, const char *v
     int error = value ? check_value(d, opt, value) : 0;
     if (!error)
         error = opt->set(d, opt, value);
+    if (!error)
+        error = note_place(d, opt, value);
     return error ? error : gw_draft_note(d, opt, value);
 }
 
 int gw_draft_refuse_value(struct gw_draft *d, const struct gw_option *opt, const char *value,
                           const char *fmt, ...)
 {
-    char why[SENTENCE_MAX];
+    char why[GW_SENTENCE_MAX];
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(why, sizeof(why), fmt, args);
@@ -162,69 +179,27 @@ int gw_draft_refuse_value(struct gw_draft *d, const struct gw_option *opt, const
                            why);
 }
 
-/* Length of the name of the flag that begins at `at`, behind its dashes; 0: none does. */
-static size_t flag_at(const char *at)
-{
-    size_t len = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789-");
-    for (unsigned i = 0; i < gw_option_count(); i++)
-        if (strlen(gw_option_at(i)->name) == len && !strncmp(gw_option_at(i)->name, at, len))
-            return len;
-    return !strncmp(at, "allow flag", 10) || !strncmp(at, "deny flag", 9) ? 1 : 0;
-}
-
-/* Keys of a file have no dashes. */
-static void drop_dashes(char *text)
-{
-    char *to = text;
-    for (const char *at = text; *at; at++) {
-        if (at[0] == '-' && at[1] == '-' && flag_at(at + 2))
-            at += 2;
-        *to++ = *at;
-    }
-    *to = '\0';
-}
-
-/* The sentence as it is told: where, then what. */
-static void place_sentence(const struct gw_draft *d, char sentence[static SENTENCE_MAX])
-{
-    const struct gw_where *w = &d->where;
-    char where[SENTENCE_MAX / 2];
-    char what[SENTENCE_MAX];
-    int len = 0;
-    if (!w->file)
-        return;
-    drop_dashes(sentence);
-    (void)snprintf(what, sizeof(what), "%s", sentence);
-    len = snprintf(where, sizeof(where), "%s:", gw_draft_shown(w->file).text);
-    if (w->line)
-        len += snprintf(where + len, sizeof(where) - (size_t)len, "%u:", w->line);
-    if (w->kind)
-        (void)snprintf(where + len, sizeof(where) - (size_t)len, " %s %s:", w->kind, w->name);
-    (void)snprintf(sentence, SENTENCE_MAX, "%s %.*s", where,
-                   (int)(SENTENCE_MAX - strlen(where) - 2), what);
-}
-
 int gw_draft_refuse(struct gw_draft *d, enum gw_exit exit, const char *fmt, ...)
 {
-    char sentence[SENTENCE_MAX];
+    char sentence[GW_SENTENCE_MAX];
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(sentence, sizeof(sentence), fmt, args);
     va_end(args);
-    place_sentence(d, sentence);
+    gw_place_sentence(&d->where, sentence);
     return gw_error_set(d->err, exit, "%s", sentence);
 }
 
 int gw_draft_warn(struct gw_draft *d, const char *fmt, ...)
 {
-    char sentence[SENTENCE_MAX];
+    char sentence[GW_SENTENCE_MAX];
     va_list args;
     if (d->config->warning_count == GW_CONFIG_WARNINGS_MAX)
         return 0;
     va_start(args, fmt);
     (void)vsnprintf(sentence, sizeof(sentence), fmt, args);
     va_end(args);
-    place_sentence(d, sentence);
+    gw_place_sentence(&d->where, sentence);
     const char *copy = gw_draft_keep(d, sentence, strlen(sentence));
     if (!copy)
         return -ENOMEM;

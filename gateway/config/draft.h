@@ -9,6 +9,7 @@
 
 #include "gateway/base/error.h"
 #include "gateway/config/config.h"
+#include "gateway/config/place.h"
 
 struct gw_option;
 
@@ -22,18 +23,10 @@ struct gw_draft_beside {
     unsigned after;
 };
 
-/* Where what is being read stands; all 0 for the command line. */
-struct gw_where {
-    const char *file;
-    unsigned line;    /* 0: none in particular */
-    const char *kind; /* of a section: "service", "client"; NULL outside */
-    const char *name; /* … and what it calls itself */
-};
-
 struct gw_draft {
     struct gw_config *config;
-    enum gw_command command; /* whose flags or keys describe it */
-    struct gw_where where;
+    enum gw_command command;        /* whose flags or keys describe it */
+    struct gw_where where;          /* of what is being read */
     struct gw_service *service;     /* the one the flags describe; owned by config */
     const struct gw_config *first;  /* gw_config_again: what this machine was asked; else NULL */
     struct gw_error *err;           /* may be NULL */

@@ -98,12 +98,13 @@ static void print_option(FILE *out, const struct gw_option *opt)
     print_entry(out, head.bytes, sentence.bytes);
 }
 
-static void print_group(FILE *out, enum gw_command command, enum gw_option_group group)
+/* Bits 1 << enum gw_command: what all of them take. */
+static void print_group(FILE *out, unsigned commands, enum gw_option_group group)
 {
     bool titled = false;
     for (unsigned i = 0; i < gw_option_count(); i++) {
         const struct gw_option *opt = gw_option_at(i);
-        if (opt->group != group || !(opt->commands & 1u << command))
+        if (opt->group != group || (opt->commands & commands) != commands)
             continue;
         if (!titled)
             (void)fprintf(out, "\n%s\n", gw_option_group_title(group));
@@ -112,10 +113,23 @@ static void print_group(FILE *out, enum gw_command command, enum gw_option_group
     }
 }
 
-static void print_groups(FILE *out, enum gw_command command)
+static void print_groups(FILE *out, unsigned commands)
 {
     for (unsigned group = 0; group < GW_GROUP_COUNT; group++)
-        print_group(out, command, (enum gw_option_group)group);
+        print_group(out, commands, (enum gw_option_group)group);
+}
+
+static void print_commands(FILE *out, unsigned commands)
+{
+    (void)fprintf(out, "\nCommands\n");
+    for (unsigned i = 0; i < GW_COMMAND_COUNT; i++) {
+        const struct gw_command_info *info = gw_command_info((enum gw_command)i);
+        struct text head = {.len = 0};
+        if (!(commands & 1u << i))
+            continue;
+        add(&head, "  ", info->word);
+        print_entry(out, head.bytes, info->title);
+    }
 }
 
 static void print_overview(FILE *out)
@@ -124,30 +138,41 @@ static void print_overview(FILE *out)
                   "ktlsgate " KTLSGATE_VERSION
                   ": a TLS gateway whose records run in the Linux kernel\n"
                   "\nUsage: ktlsgate COMMAND [FLAG ...]\n"
-                  "\nExample\n%s"
-                  "\nCommands\n",
+                  "\nExample\n%s",
                   gw_command_info(GW_COMMAND_DEMO)->example);
-    for (unsigned i = 0; i < GW_COMMAND_COUNT; i++) {
-        const struct gw_command_info *info = gw_command_info((enum gw_command)i);
-        struct text head = {.len = 0};
-        add(&head, "  ", info->word);
-        print_entry(out, head.bytes, info->title);
-    }
-    print_groups(out, GW_COMMAND_COUNT);
+    print_commands(out, (1u << GW_COMMAND_COUNT) - 1);
+    print_groups(out, 1u << GW_COMMAND_COUNT);
     (void)fprintf(out, "\n`ktlsgate COMMAND --help` lists the flags of a command.\n");
+}
+
+/* Commands of two words with the same first one. */
+static void print_family(FILE *out, const char *word, unsigned commands)
+{
+    (void)fprintf(out, "ktlsgate %s: one of the commands below\n\nUsage: ktlsgate %s COMMAND ...\n",
+                  word, word);
+    print_commands(out, commands);
+    print_groups(out, commands);
+    (void)fprintf(out, "\n`ktlsgate %s COMMAND --help` lists all flags of a command.\n", word);
+}
+
+static void print_command(FILE *out, enum gw_command command)
+{
+    const struct gw_command_info *info = gw_command_info(command);
+    (void)fprintf(out, "ktlsgate %s: %s\n\nUsage: ktlsgate %s %s\n\nExample\n%s", info->word,
+                  info->title, info->word, info->usage, info->example);
+    print_groups(out, 1u << command);
+    (void)fprintf(out, "\n--flag VALUE and --flag=VALUE are the same. Exit: 0 ok, 2 bad usage,\n"
+                       "3 could not bind or read at start, 1 anything else.\n");
 }
 
 void gw_config_help(const char *subcommand, FILE *out)
 {
     enum gw_command command = subcommand ? gw_command_find(subcommand) : GW_COMMAND_COUNT;
-    if (command == GW_COMMAND_COUNT) {
+    unsigned family = subcommand ? gw_command_family(subcommand) : 0;
+    if (command != GW_COMMAND_COUNT)
+        print_command(out, command);
+    else if (family)
+        print_family(out, subcommand, family);
+    else
         print_overview(out);
-        return;
-    }
-    const struct gw_command_info *info = gw_command_info(command);
-    (void)fprintf(out, "ktlsgate %s: %s\n\nUsage: ktlsgate %s %s\n\nExample\n%s", info->word,
-                  info->title, info->word, info->usage, info->example);
-    print_groups(out, command);
-    (void)fprintf(out, "\n--flag VALUE and --flag=VALUE are the same. Exit: 0 ok, 2 bad usage,\n"
-                       "3 could not bind or read at start, 1 anything else.\n");
 }

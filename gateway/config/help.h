@@ -5,5 +5,6 @@
 #include <stdio.h>
 
 /* Writes the help of one subcommand, at most 80 columns wide: what it does, an example, and the
- * flags it takes, by group. NULL or an unknown word: the list of subcommands. */
+ * flags it takes, by group. The first of two words: the commands that begin with it, and the flags
+ * of all of them. NULL or an unknown word: the list of subcommands. */
 void gw_config_help(const char *subcommand, FILE *out);

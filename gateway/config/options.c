@@ -596,11 +596,10 @@ static const struct gw_option options[] = {
         .name = "explain",
         .kind = GW_OPTION_FILE,
         .group = GW_GROUP_GENERAL,
-        .commands = BIT(CHECK),
+        .commands = BIT(CHECK) | BIT(CHECK_CLIENT),
         .value = "FILE",
-        .help =
-            "say whether the client certificate in this PEM file would pass now, by which rule, "
-            "or why not; exit 0 when it would, else 1",
+        .help = "say whether the certificate of a client (`check client`: of a target) in this PEM "
+                "file would pass now, by which rule, or why not; exit 0 when it would, else 1",
         .also = "who why",
         IN_CONFIG(explain),
         .set = gw_set_text,

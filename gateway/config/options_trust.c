@@ -160,8 +160,8 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_CLIENT,
         .value = "FILE",
         .otherwise = "none",
-        .help = "PEM certificate that we show to a target that asks for one, then its "
-                "intermediates",
+        .help = "certificate that we show to a target that asks for one, then its intermediates: "
+                "PEM or PKCS #12",
         .also = "crt pem-file certificate ssl-certificate",
         .set = gw_set_cert,
     },

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/config/parse.h"
 
+#include "gateway/base/text.h"
 #include "gateway/config/again.h"
 #include "gateway/config/command.h"
 #include "gateway/config/configfile.h"
 #include "gateway/config/draft.h"
 #include "gateway/config/options.h"
+#include "gateway/config/set.h"
 #include "gateway/config/validate.h"
 
 #include <errno.h>
@@ -44,6 +46,19 @@ static enum gw_command who_takes(const struct flag *f)
     return (enum gw_command)command;
 }
 
+/* One file describes both roles, so that the command of the other has no flag for it. */
+static const char *why_there(enum gw_command there, const struct flag *f, enum gw_command here)
+{
+    const struct gw_option *opt = gw_option_find(there, f->name, f->len);
+    if (opt->set != gw_set_config || (here != GW_COMMAND_CLIENT && here != GW_COMMAND_CHECK_CLIENT))
+        return "";
+    return here == GW_COMMAND_CLIENT
+               ? "; run `ktlsgate server --config FILE`, which runs the client sections of the "
+                 "file, too"
+               : "; run `ktlsgate check --config FILE`, which checks the client sections of the "
+                 "file, too";
+}
+
 static int refuse_unknown(struct gw_draft *d, const struct flag *f, const char *arg)
 {
     size_t end = f->value ? (size_t)(f->value - arg) - 1 : strlen(arg);
@@ -54,8 +69,9 @@ static int refuse_unknown(struct gw_draft *d, const struct flag *f, const char *
     enum gw_command other = who_takes(f);
     bool ours = gw_option_find(d->config->command, f->name, f->len) != NULL; /* with one dash */
     if (other != GW_COMMAND_COUNT && !ours)
-        return refuse_usage(d, "'%s' is a flag of `ktlsgate %s`, not of `ktlsgate %s`", shown.text,
-                            gw_command_info(other)->word, command_word(d));
+        return refuse_usage(d, "'%s' is a flag of `ktlsgate %s`, not of `ktlsgate %s`%s",
+                            shown.text, gw_command_info(other)->word, command_word(d),
+                            why_there(other, f, d->config->command));
     if (near)
         return refuse_usage(d, "unknown flag '%s'; did you mean --%s?", shown.text, near->name);
     return refuse_usage(d, "unknown flag '%s'; `ktlsgate %s --help` lists those there are",
@@ -159,14 +175,13 @@ static int set_defaults(struct gw_draft *d, enum scope scope, const struct gw_dr
 /* The second words of the commands that begin with this one, for a sentence. */
 static int refuse_half(struct gw_draft *d, const char *word)
 {
-    char all[128] = "";
-    size_t len = strlen(word);
-    for (unsigned i = 0; i < GW_COMMAND_COUNT; i++) {
-        const char *whole = gw_command_info((enum gw_command)i)->word;
-        size_t at = strlen(all);
-        if (!strncmp(whole, word, len) && whole[len] == ' ')
-            (void)snprintf(all + at, sizeof(all) - at, "%s%s", at ? ", " : "", whole + len + 1);
-    }
+    char all[128];
+    struct gw_text text = gw_text_in(all, sizeof(all));
+    unsigned family = gw_command_family(word);
+    for (unsigned i = 0; i < GW_COMMAND_COUNT; i++)
+        if (family & 1u << i)
+            gw_text_append(&text, "%s%s", *all ? ", " : "",
+                           gw_command_info((enum gw_command)i)->word + strlen(word) + 1);
     return refuse_usage(d, "`ktlsgate %s` wants one of these words behind it: %s", word, all);
 }
 
@@ -174,7 +189,7 @@ static int refuse_command(struct gw_draft *d, const char *word)
 {
     struct flag f = split(word);
     const struct gw_option *opt = gw_option_find(GW_COMMAND_COUNT, f.name, f.len);
-    enum gw_command near = gw_command_nearest(word);
+    enum gw_command near = gw_command_nearest(f.name);
     struct gw_shown shown = gw_draft_shown(word);
     if (opt)
         return refuse_usage(d, "unknown command '%s'; did you mean --%s?", shown.text, opt->name);
@@ -219,7 +234,7 @@ static int take_command(struct gw_draft *d, const char *word, int argc, char **a
         return 0;
     if (!word)
         return refuse_usage(d, "a command is missing; `ktlsgate --help` lists them");
-    if (gw_command_begins(word)) {
+    if (gw_command_family(word)) {
         ask = argc > 0 ? find_ask(argv[0]) : NULL;
         return ask ? ask->set(d, ask, NULL) : refuse_half(d, word);
     }

@@ -159,6 +159,7 @@ int gw_set_duration(struct gw_draft *d, const struct gw_option *opt, const char 
     const char *why;
     char min[GW_UNITS_TEXT_MAX];
     char max[GW_UNITS_TEXT_MAX];
+    const char *example = opt->initial && strcmp(opt->initial, "0") != 0 ? opt->initial : NULL;
     int error = gw_units_duration(value, &ns, &why);
     if (!error && (ns < opt->min || ns > opt->max) && !(ns == 0 && opt->zero_off)) {
         error = -ERANGE;
@@ -166,9 +167,9 @@ int gw_set_duration(struct gw_draft *d, const struct gw_option *opt, const char 
     }
     if (error)
         return gw_draft_refuse_value(
-            d, opt, value, "%s; give %s to %s%s, such as %s", why,
-            gw_units_duration_text(opt->min, min), gw_units_duration_text(opt->max, max),
-            opt->zero_off ? " or 0 for off" : "", opt->initial ? opt->initial : min);
+            d, opt, value, "%s; give %s to %s%s%s%s", why, gw_units_duration_text(opt->min, min),
+            gw_units_duration_text(opt->max, max), opt->zero_off ? " or 0 for off" : "",
+            example ? ", such as " : "", example ? example : "");
     *(int64_t *)place_of(d, opt) = ns;
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/wipe.h"
 #include "gateway/config/pattern.h"
+#include "gateway/config/place.h"
 #include "gateway/route/terms.h"
 #include "gateway/tls/explain.h"
 
@@ -54,17 +55,31 @@ static void print_rule(const struct gw_ruling *ruling)
     (void)puts(ruling->doubt ? ", which cannot judge an unusable name" : "");
 }
 
-static void print_bad_chain(const struct gw_explained *e, const struct gw_ruling *ruling)
+/* What the rules alone would say; not where a target has none. */
+static void print_rules_alone(const struct gw_service *s, const struct gw_ruling *ruling)
+{
+    bool has_none = s->role == GW_ROLE_CLIENT && ruling->rule && !ruling->rule->pattern;
+    if (has_none)
+        return;
+    printf("  by its names it would %s", ruling->pass ? "pass" : "be refused, too");
+    print_rule(ruling);
+}
+
+static void print_bad_chain(const struct gw_service *s, const struct gw_explained *e,
+                            const struct gw_ruling *ruling)
 {
     printf("it is refused (%s)", gw_reason_info(e->reason)->word);
     if (!e->id.present) {
         (void)puts(": its alternative names cannot be read");
         return;
     }
-    printf(": %s%s\n",
-           e->reason == GW_REASON_HANDSHAKE_CIPHER ? "" : "its chain is not good now: ", e->why);
-    printf("  by its names it would %s", ruling->pass ? "pass" : "be refused, too");
-    print_rule(ruling);
+    if (e->reason == GW_REASON_BACKEND_NAME)
+        printf(": none of its alternative names is %s\n", s->target_name);
+    else
+        printf(
+            ": %s%s\n",
+            e->reason == GW_REASON_HANDSHAKE_CIPHER ? "" : "its chain is not good now: ", e->why);
+    print_rules_alone(s, ruling);
 }
 
 /* In one of two versions it may pass while the other one does not take its key. */
@@ -77,24 +92,40 @@ static void print_without(const struct gw_explained *e)
                old ? "--groups does not name" : "that version has no signatures for");
 }
 
+/* A rule, or for want of any the name alone. */
+static void print_target(const struct gw_service *s, const struct gw_ruling *ruling)
+{
+    if (!s->target_unnamed)
+        printf(" as %s", s->target_name);
+    if (ruling->rule->pattern)
+        print_rule(ruling);
+    else
+        (void)puts("");
+}
+
 /* Whether the service lets it in. */
 static bool print_service(const struct gw_terms *terms, const struct gw_explained *e)
 {
     const struct gw_service *s = terms->service;
-    if (s->verify == GW_VERIFY_NONE) {
+    bool is_client = s->role == GW_ROLE_CLIENT;
+    if (!is_client && s->verify == GW_VERIFY_NONE) {
         (void)puts("everybody passes, no certificate is asked for");
         return true;
     }
     struct gw_ruling ruling = gw_ruleset_judge(terms->rules, &e->id, false);
     if (e->reason) {
-        print_bad_chain(e, &ruling);
+        print_bad_chain(s, e, &ruling);
         return false;
     }
     if (ruling.pass)
         printf("it passes");
     else
-        printf("it is refused (%s)", gw_reason_info(GW_REASON_NOT_ALLOWED)->word);
-    print_rule(&ruling);
+        printf("it is refused (%s)",
+               gw_reason_info(gw_reason_in(s->role, GW_REASON_NOT_ALLOWED))->word);
+    if (ruling.pass && is_client)
+        print_target(s, &ruling);
+    else
+        print_rule(&ruling);
     print_without(e);
     return ruling.pass;
 }
@@ -117,7 +148,7 @@ static int ask_service(struct run *run, const struct gw_service *s, struct gw_er
         if (!run->named)
             print_names(run->config->explain, &e.id);
         run->named = true;
-        printf("service %s: ", s->name);
+        printf("%s %s: ", s->role == GW_ROLE_SERVER ? "service" : "client", s->name);
         run->passes |= print_service(terms, &e);
         gw_explained_done(&e);
     }
@@ -131,8 +162,9 @@ enum gw_exit gw_explain_run(const struct gw_config *config, struct gw_error *err
     int r = run.files ? 0 : gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     gw_wipe_forbid_dumps(); /* before the first key is read */
     for (unsigned i = 0; !r && i < config->service_count; i++) {
-        if (config->services[i]->role == GW_ROLE_SERVER)
-            r = ask_service(&run, config->services[i], err);
+        r = ask_service(&run, config->services[i], err);
+        if (r)
+            gw_place_error(config, i, err);
     }
     if (run.files)
         gw_log_notes(gw_files_notes(run.files));

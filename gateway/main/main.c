@@ -116,7 +116,7 @@ static enum gw_exit run(const struct gw_config *config, int argc, char **argv, s
     switch (config->ask) {
     case GW_ASK_HELP:
         gw_config_help(config->command < GW_COMMAND_COUNT ? gw_command_info(config->command)->word
-                                                          : NULL,
+                                                          : config->subcommand,
                        stdout);
         return GW_EXIT_OK;
     case GW_ASK_VERSION:

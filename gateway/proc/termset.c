@@ -2,16 +2,7 @@
 #include "gateway/proc/termset.h"
 
 #include "gateway/config/again.h"
-
-/* The sentence names a file; which of many services it is of must be told, too. */
-static void name_service(const struct gw_service *s, struct gw_error *err)
-{
-    if (!err)
-        return;
-    struct gw_error own = *err;
-    (void)gw_error_set(err, own.exit, "service %s: %.*s", s->name,
-                       (int)(sizeof(own.text) - GW_SERVICE_NAME_SIZE - 16), own.text);
-}
+#include "gateway/config/place.h"
 
 int gw_termset_load(struct gw_termset *ret, const struct gw_config *config,
                     struct gw_ticket_keys *tickets, struct gw_files *files, struct gw_error *err)
@@ -21,8 +12,8 @@ int gw_termset_load(struct gw_termset *ret, const struct gw_config *config,
     for (unsigned i = 0; !r && i < ret->count; i++) {
         const struct gw_service *s = config->services[i];
         r = gw_terms_new(&ret->terms[i], s, s->session_tickets ? &tickets[i] : NULL, files, err);
-        if (r && ret->count > 1)
-            name_service(s, err);
+        if (r)
+            gw_place_error(config, i, err);
     }
     if (r)
         gw_termset_done(ret);
@@ -48,7 +39,7 @@ int gw_termset_reload(struct gw_termset *ret, const struct gw_config *first,
     }
     ret->config = again;
     if (!gw_config_same_settings(first, again, what))
-        gw_notes_add(gw_files_notes(files), "reload: %s has changed, which needs a restart", what);
+        gw_notes_add(gw_files_notes(files), "reload: changed, which needs a restart: %s", what);
     return 0;
 }
 

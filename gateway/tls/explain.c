@@ -17,10 +17,11 @@ static int verify(const struct gw_tls_context *tls, STACK_OF(X509) * certs)
 {
     struct gw_chain chain;
     bool tolerated;
+    const char *peer = tls->role == GW_ROLE_SERVER ? "ssl_client" : "ssl_server";
     X509_STORE_CTX *v = X509_STORE_CTX_new_ex(tls->library, NULL);
     int result = -ENOMEM;
     if (v && X509_STORE_CTX_init(v, tls->trust.store, sk_X509_value(certs, 0), certs) &&
-        X509_STORE_CTX_set_default(v, "ssl_client") &&
+        X509_STORE_CTX_set_default(v, peer) &&
         X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(v), SSL_CTX_get0_param(tls->ctx))) {
         X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(v),
                                          SSL_CTX_get_security_level(tls->ctx));
@@ -54,9 +55,9 @@ static int explain(const struct gw_tls_context *tls, STACK_OF(X509) * certs,
     if (result < 0)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     if (!gw_identity_read(&ret->id, sk_X509_value(certs, 0)))
-        ret->reason = GW_REASON_CERT_INVALID;
+        ret->reason = gw_reason_in(tls->role, GW_REASON_CERT_INVALID);
     if (result != X509_V_OK) {
-        ret->reason = gw_failure_of_verify(result);
+        ret->reason = gw_reason_in(tls->role, gw_failure_of_verify(result));
         ret->why = X509_verify_cert_error_string(result);
     }
     return 0;

@@ -20,8 +20,8 @@ struct gw_explained {
 /*
  * `tls` was made of `service`. Reads the PEM file (the certificate first, then what its holder
  * would send with it) through `files` (NULL: from disk) and verifies it as a handshake with a
- * client would now. Returns 0, and gw_explained_done frees; negative errno with *err filled, when
- * the file is none.
+ * client, or in the client role with the target, would now. Returns 0, and gw_explained_done frees;
+ * negative errno with *err filled, when the file is none.
  */
 gw_must_check int gw_explain(const struct gw_tls_context *tls, const struct gw_service *service,
                              const char *path, struct gw_files *files, struct gw_explained *ret,

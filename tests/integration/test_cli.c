@@ -42,6 +42,9 @@ enum {
 #define GOOD "--listen 127.0.0.1:0 --target 127.0.0.1:9 "
 #define PAIR "--cert server.pem --key server.key "
 
+/* Behind "check". */
+#define CLIENT "client " GOOD "--cacert ca.pem "
+
 static struct test_dir *dir;
 
 /* ---- running the program ---- */
@@ -202,6 +205,8 @@ static void make_clients(const struct test_cert *ca)
         {"stranger.pem", {.cn = "alice"}},
         {"gone.pem", {.cn = "bob", .ou = "old", .begins = -7200, .ends = -3600, .issuer = ca}},
         {"server-only.pem", {.cn = "carol", .eku = "serverAuth", .issuer = ca}},
+        {"client-only.pem",
+         {.cn = "gate", .san = "DNS:gate.test", .eku = "clientAuth", .issuer = ca}},
         {"p521.pem", {.cn = "dave", .key = TEST_KEY_P521, .issuer = ca}},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(clients); i++) {
@@ -314,6 +319,7 @@ static void each_mistake_has_its_sentence(void **state)
             wrong++;
         }
         assert_string_equal(p->out_text, "");
+        assert_null(strstr(p->err_text, "left out: ")); /* the same twice */
         test_free(p);
     }
     assert_int_equal(wrong, 0);
@@ -340,6 +346,47 @@ static void check_says_good_and_warns(void **state)
     assert_non_null(strstr(p->err_text, " warning --key open.key: others than its owner may use "
                                         "the file (mode 0644); chmod 600 it\n"));
     test_free(p);
+
+    p = run("check " GOOD "--cert server.pem"); /* a file without a secret, which all may read */
+    assert_int_equal(p->code, GW_EXIT_USAGE);
+    assert_null(strstr(p->err_text, "chmod"));
+    assert_non_null(strstr(p->err_text, "--cert server.pem: holds no private key; add --key"));
+    test_free(p);
+}
+
+/* The files that a configuration file names are told with the line that does. */
+static void each_file_has_its_place(void **state)
+{
+#define WEB "service web {\n listen = 127.0.0.1:0 target = unix:/b\n "
+    static const struct {
+        const char *text;
+        const char *sentence; /* `*` stands for anything */
+    } rows[] = {
+        {WEB "cert = none.pem\n key = server.key }",
+         "3: service web: cert none.pem: the file cannot be read: No such file or directory"},
+        {WEB "cert = server.pem\n key = other.key }",
+         "4: service web: key other.key: this key does not belong to the certificate of cert "
+         "server.pem"},
+        {WEB "\n cert-dir = none.d }", "4: service web: cert-dir none.d: *"},
+        {WEB "cert = server.pem key = server.key\n cacert = ca.pem\n cacert = {\n ca.pem,\n "
+             "words.txt }\n allow-all = on }",
+         "7: service web: cacert words.txt: *"},
+        {WEB "cert = server.pem key = server.key }\nclient out {\n listen = 127.0.0.1:0 target = "
+             "127.0.0.1:1\n cacert = ca.pem\n cert = server.pem }",
+         "7: client out: cert server.pem: holds no private key; add key"},
+    };
+    (void)state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        char want[512];
+        (void)test_dir_file(dir, "place.conf", rows[i].text, strlen(rows[i].text));
+        (void)snprintf(want, sizeof(want), "ktlsgate: place.conf:%s", rows[i].sentence);
+        struct program *p = run("check --config place.conf");
+        assert_int_not_equal(p->code, GW_EXIT_OK);
+        if (fnmatch(want, last_line(p), 0))
+            fail_msg("row %zu: %s\nnot: %s", i, last_line(p), want);
+        test_free(p);
+    }
+#undef WEB
 }
 
 /* Names of a certificate, and what each service says of it. */
@@ -401,6 +448,42 @@ static void check_explains_who_passes(void **state)
          1,
          {"\nservice default: it is refused (handshake-cipher): its key is on a curve that the "
           "service does not take\n  by its names it would pass, by allow-all\n"}},
+        {"server.pem",
+         CLIENT "--target-name gate.test",
+         0,
+         {"server.pem\n  cn           server\n  dns          gate.test\n",
+          "\nclient default: it passes as gate.test\n"}},
+        {"server.pem",
+         CLIENT "--target-name gate.test --allow-cn server",
+         0,
+         {"\nclient default: it passes as gate.test, by allow-cn 'server' for server\n"}},
+        {"server.pem",
+         CLIENT "--target-name none --allow-dns *.test",
+         0,
+         {"\nclient default: it passes, by allow-dns '*.test' for gate.test\n"}},
+        {"server.pem",
+         CLIENT "--target-name gate.test --allow-cn other",
+         1,
+         {"\nclient default: it is refused (backend-not-allowed): no rule matches any of its "
+          "names\n"}},
+        {"server.pem",
+         CLIENT "--target-name other.test",
+         1,
+         {"\nclient default: it is refused (backend-cert-name): none of its alternative names is "
+          "other.test\n"}},
+        {"old.pem",
+         CLIENT "--target-name old.test",
+         1,
+         {"\nclient default: it is refused (backend-cert-expired): its chain is not good now: "
+          "certificate has expired\n"}},
+        {"stranger.pem",
+         CLIENT "--target-name gate.test",
+         1,
+         {"\nclient default: it is refused (backend-cert-untrusted): its chain is not good now: "}},
+        {"client-only.pem",
+         CLIENT "--target-name gate.test",
+         1,
+         {"\nclient default: it is refused (backend-cert-invalid): its chain is not good now: "}},
         {"words.txt", GOOD PAIR "--cacert ca.pem --allow-cn x", 2, {""}},
         {"none.pem", GOOD PAIR "--cacert ca.pem --allow-cn x", 3, {""}},
     };
@@ -431,6 +514,10 @@ static void help_and_version_need_nothing_else(void **state)
         {"help", "ktlsgate " KTLSGATE_VERSION ": "},
         {"help server", "ktlsgate server: "},
         {"server --help", "ktlsgate server: "},
+        {"pki --help", "ktlsgate pki: "},
+        {"help pki", "ktlsgate pki: "},
+        {"pki issue --help", "ktlsgate pki issue: "},
+        {"help pki issue", "ktlsgate pki issue: "},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(asks); i++) {
         struct program *p = run(asks[i].line);
@@ -684,6 +771,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_mistake_has_its_sentence),
         cmocka_unit_test(check_says_good_and_warns),
+        cmocka_unit_test(each_file_has_its_place),
         cmocka_unit_test(check_explains_who_passes),
         cmocka_unit_test(help_and_version_need_nothing_else),
         cmocka_unit_test(a_port_in_use_is_refused_and_check_does_not_mind),

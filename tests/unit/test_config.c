@@ -216,6 +216,14 @@ static const struct {
      "such as 10.0.0.0/8,2001:db8::/32"},
     {"", GW_EXIT_USAGE, "a command is missing; `ktlsgate --help` lists them"},
     {"servr", GW_EXIT_USAGE, "unknown command 'servr'; did you mean server?"},
+    {"--cleint", GW_EXIT_USAGE, "unknown command '--cleint'; did you mean client?"},
+    {"servce", GW_EXIT_USAGE, "unknown command 'servce'; did you mean server?"},
+    {"client --config x", GW_EXIT_USAGE,
+     "'--config' is a flag of `ktlsgate server`, not of `ktlsgate client`; run `ktlsgate server "
+     "--config FILE`, which runs the client sections of the file, too"},
+    {"check client --config x", GW_EXIT_USAGE,
+     "'--config' is a flag of `ktlsgate server`, not of `ktlsgate check client`; run `ktlsgate "
+     "check --config FILE`, which checks the client sections of the file, too"},
     {"help", GW_EXIT_USAGE, "unknown command 'help'; did you mean --help?"},
     {"-version", GW_EXIT_USAGE, "unknown command '-version'; did you mean --version?"},
     {"frobnicate", GW_EXIT_USAGE,
@@ -257,6 +265,8 @@ static const struct {
      "--idle-timeout '31w': the unit is not one of ms, s, m, h and d; give 1ms to 30d or 0 for "
      "off, "
      "such as 10m"},
+    {"server --max-conn-age x", GW_EXIT_USAGE,
+     "--max-conn-age 'x': it does not begin with a number; give 1s to 365d or 0 for off"},
     {"server --max-conns 0", GW_EXIT_USAGE,
      "--max-conns '0': the number is out of range; give a whole number from 1 to 1000000"},
     {"server --max-conns 10k", GW_EXIT_USAGE,

@@ -89,6 +89,8 @@ static void differences_are_named(void **state gw_unused)
         {SERVED "--listen 127.0.0.1:0 --listen 127.0.0.2:0",
          SERVED "--listen 127.0.0.2:0 --listen 127.0.0.1:0", "listen"},
         {SERVED "--listen 127.0.0.1:0", SERVED, "listen"},
+        {SERVED "--max-conns 9 --listen 127.0.0.1:0 --relay copy",
+         SERVED "--relay splice --records user", "max-conns, listen, relay, records"},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         struct line a;

@@ -198,6 +198,12 @@ static const struct {
     {"# c\n\n", " no service is described; write a section for each, such as service NAME { … }"},
     {"\nfoo = 1", "2: unknown key 'foo'; keys are the flags that `ktlsgate help server` lists, "
                   "without their dashes"},
+    {"servce w {}", "1: unknown key 'servce'; did you mean a section, service NAME { … }?"},
+    {"server w {}", "1: unknown key 'server'; did you mean a section, service NAME { … }?"},
+    {"cleint w {}", "1: unknown key 'cleint'; did you mean a section, client NAME { … }?"},
+    {"lisen = :1", "1: unknown key 'lisen'; did you mean listen, in a section?"},
+    {"--max-conns = 1", "1: keys have no dashes before them; write max-conns"},
+    {"-max-cons = 1", "1: unknown key '-max-cons'; did you mean max-conns?"},
     {"log-fromat = json", "1: unknown key 'log-fromat'; did you mean log-format?"},
     {"# c\n# d\nmax-conns = x",
      "3: max-conns 'x': it does not begin with a number; give a whole number from 1 to 1000000"},
@@ -244,6 +250,9 @@ static const struct {
      "7: client c: unknown key 'foo'; keys are the flags that `ktlsgate help client` lists, "
      "without their dashes"},
     {WEB "  lisen = 1\n}", "5: service web: unknown key 'lisen'; did you mean listen?"},
+    {WEB "  --listen = 1\n}", "5: service web: keys have no dashes before them; write listen"},
+    {WEB "  worker = 1\n}",
+     "5: service web: unknown key 'worker'; did you mean workers, before the sections?"},
     {WEB "\n  workers = 1\n}",
      "6: service web: 'workers' is of the whole gateway; write it before the sections"},
     {WEB "  target-name = x\n}", "5: service web: 'target-name' is a key of a client, not of a "
@@ -445,7 +454,7 @@ static void it_is_read_again(void **state gw_unused)
 {
     static const struct {
         const char *text;
-        const char *what; /* the first difference; NULL: none */
+        const char *what; /* all differences; NULL: none */
     } rows[] = {
         {WEB " cacert = b\n allow-dns = x.test }\nclient c { listen = 127.0.0.1:0\n target = "
              "nowhere.invalid:1 cacert = d }",
@@ -462,6 +471,10 @@ static void it_is_read_again(void **state gw_unused)
         {WEB "records = user cacert = b allow-all = on }\nclient c { listen = 127.0.0.1:0\n "
              "target = localhost:1 cacert = d }",
          "service web: records"},
+        {"max-conns = 9 workers = 1\n" WEB
+         "records = user relay = copy cacert = b allow-all = on }\nclient c { "
+         "listen = 127.0.0.1:0\n target = localhost:2 idle-timeout = 1s cacert = d }",
+         "max-conns, workers; service web: records, relay; service c: target, idle-timeout"},
         {WEB "cacert = b allow-all = on }", "the services"},
         {WEB "cacert = x allow-cn = y cert = other }\nclient c { cacert = d "
              "listen = 127.0.0.1:0 target = localhost:1 key = k cert = l }",

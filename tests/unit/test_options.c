@@ -462,6 +462,22 @@ static void help_without_a_command_lists_the_commands(void **state gw_unused)
     free(unknown);
 }
 
+/* Of two words the first one's help is of all commands that it begins. */
+static void help_of_half_a_command_lists_its_commands(void **state gw_unused)
+{
+    char *help = help_of("pki");
+    for (unsigned c = 0; c < GW_COMMAND_COUNT; c++) {
+        char entry[64];
+        const char *word = gw_command_info((enum gw_command)c)->word;
+        (void)snprintf(entry, sizeof(entry), "\n  %s ", word);
+        assert_int_equal(strstr(help, entry) != NULL, !strncmp(word, "pki ", 4));
+    }
+    assert_non_null(entry_of(help, "dir"));
+    assert_null(entry_of(help, "server"));
+    check_lines(help);
+    free(help);
+}
+
 /* What a person pastes from --help must be taken. */
 static void examples_are_good(void **state gw_unused)
 {
@@ -494,6 +510,7 @@ int main(void)
         cmocka_unit_test(other_names_lead_to_ours),
         cmocka_unit_test(help_lists_what_the_command_takes),
         cmocka_unit_test(help_without_a_command_lists_the_commands),
+        cmocka_unit_test(help_of_half_a_command_lists_its_commands),
         cmocka_unit_test(examples_are_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
