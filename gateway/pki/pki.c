@@ -281,7 +281,13 @@ static int run_revoke(struct work *w)
                             w->pki->name);
     if (!error && !one && !count)
         return refuse_unknown(w);
-    return error ? error : gw_pki_crl_renew(&w->ca, 0, w->err);
+    if (!error)
+        error = gw_pki_crl_renew(&w->ca, 0, w->err);
+    if (!error)
+        printf("wrote %s/crl.pem; gateways refuse it with --crl of that file, once HUP or "
+               "--reload-interval loads it\n",
+               w->pki->dir);
+    return error;
 }
 
 static int run_crl(struct work *w)

@@ -389,6 +389,94 @@ static void each_file_has_its_place(void **state)
 #undef WEB
 }
 
+static const struct {
+    const char *file;
+    const char *flags;
+    int code;
+    const char *words[6];
+} explained[] = {
+    {"client.pem",
+     "--config gate.conf",
+     0,
+     {"client.pem\n  cn           alice\n  ou           ops\n  dns          A.clients.test\n"
+      "  email        alice@clients.test\n",
+      "\n  fingerprint  ", "\n  spki         ",
+      "\nservice web: it passes, by allow-dns '*.clients.test' for A.clients.test\n",
+      "\nservice ops: it is refused (not-allowed): no rule matches any of its names\n",
+      "\nservice open: everybody passes, no certificate is asked for\n"}},
+    {"stranger.pem",
+     GOOD PAIR "--cacert ca.pem --allow-all",
+     1,
+     {"\nservice default: it is refused (cert-untrusted): its chain is not good now: ",
+      "\n  by its names it would pass, by allow-all\n"}},
+    {"gone.pem",
+     GOOD PAIR "--cacert ca.pem --allow-all --deny-ou old",
+     1,
+     {"\nservice default: it is refused (cert-expired): its chain is not good now: certificate "
+      "has expired\n  by its names it would be refused, too, by deny-ou 'old' for old\n"}},
+    {"client.pem",
+     GOOD PAIR "--cacert ca.pem --allow-all --deny-email *@clients.test",
+     1,
+     {"\nservice default: it is refused (not-allowed), by deny-email '*@clients.test' for "
+      "alice@clients.test\n"}},
+    {"server-only.pem",
+     GOOD PAIR "--cacert ca.pem --allow-cn carol",
+     1,
+     {"\nservice default: it is refused (cert-invalid): its chain is not good now: "}},
+    {"p521.pem",
+     GOOD PAIR "--cacert ca.pem --allow-all",
+     0,
+     {"\nservice default: it passes, by allow-all\n"}},
+    {"p521.pem",
+     GOOD PAIR "--cacert ca.pem --allow-all --groups X25519:P-256",
+     0,
+     {"\nservice default: it passes, by allow-all\n  but in TLS 1.2 it is refused "
+      "(handshake-cipher): its key is on a curve that --groups does not name\n"}},
+    {"p521.pem",
+     GOOD PAIR "--cacert ca.pem --allow-all --groups X25519:P-256 --tls-max 1.2",
+     1,
+     {"\nservice default: it is refused (handshake-cipher): its key is on a curve that the "
+      "service does not take\n  by its names it would pass, by allow-all\n"}},
+    {"server.pem",
+     CLIENT "--target-name gate.test",
+     0,
+     {"server.pem\n  cn           server\n  dns          gate.test\n",
+      "\nclient default: it passes as gate.test\n"}},
+    {"server.pem",
+     CLIENT "--target-name gate.test --allow-cn server",
+     0,
+     {"\nclient default: it passes as gate.test, by allow-cn 'server' for server\n"}},
+    {"server.pem",
+     CLIENT "--target-name none --allow-dns *.test",
+     0,
+     {"\nclient default: it passes, by allow-dns '*.test' for gate.test\n"}},
+    {"server.pem",
+     CLIENT "--target-name gate.test --allow-cn other",
+     1,
+     {"\nclient default: it is refused (backend-not-allowed): no rule matches any of its "
+      "names\n"}},
+    {"server.pem",
+     CLIENT "--target-name other.test",
+     1,
+     {"\nclient default: it is refused (backend-cert-name): none of its alternative names is "
+      "other.test\n"}},
+    {"old.pem",
+     CLIENT "--target-name old.test",
+     1,
+     {"\nclient default: it is refused (backend-cert-expired): its chain is not good now: "
+      "certificate has expired\n"}},
+    {"stranger.pem",
+     CLIENT "--target-name gate.test",
+     1,
+     {"\nclient default: it is refused (backend-cert-untrusted): its chain is not good now: "}},
+    {"client-only.pem",
+     CLIENT "--target-name gate.test",
+     1,
+     {"\nclient default: it is refused (backend-cert-invalid): its chain is not good now: "}},
+    {"words.txt", GOOD PAIR "--cacert ca.pem --allow-cn x", 2, {""}},
+    {"none.pem", GOOD PAIR "--cacert ca.pem --allow-cn x", 3, {""}},
+};
+
 /* Names of a certificate, and what each service says of it. */
 static void check_explains_who_passes(void **state)
 {
@@ -400,104 +488,18 @@ static void check_explains_who_passes(void **state)
         "service open { listen = 127.0.0.1:0 target = unix:/b cert = server.pem key = server.key "
         "}\n"
         "client out { listen = 127.0.0.1:0 target = 127.0.0.1:1 cacert = ca.pem }\n";
-    static const struct {
-        const char *file;
-        const char *flags;
-        int code;
-        const char *words[6];
-    } rows[] = {
-        {"client.pem",
-         "--config gate.conf",
-         0,
-         {"client.pem\n  cn           alice\n  ou           ops\n  dns          A.clients.test\n"
-          "  email        alice@clients.test\n",
-          "\n  fingerprint  ", "\n  spki         ",
-          "\nservice web: it passes, by allow-dns '*.clients.test' for A.clients.test\n",
-          "\nservice ops: it is refused (not-allowed): no rule matches any of its names\n",
-          "\nservice open: everybody passes, no certificate is asked for\n"}},
-        {"stranger.pem",
-         GOOD PAIR "--cacert ca.pem --allow-all",
-         1,
-         {"\nservice default: it is refused (cert-untrusted): its chain is not good now: ",
-          "\n  by its names it would pass, by allow-all\n"}},
-        {"gone.pem",
-         GOOD PAIR "--cacert ca.pem --allow-all --deny-ou old",
-         1,
-         {"\nservice default: it is refused (cert-expired): its chain is not good now: certificate "
-          "has expired\n  by its names it would be refused, too, by deny-ou 'old' for old\n"}},
-        {"client.pem",
-         GOOD PAIR "--cacert ca.pem --allow-all --deny-email *@clients.test",
-         1,
-         {"\nservice default: it is refused (not-allowed), by deny-email '*@clients.test' for "
-          "alice@clients.test\n"}},
-        {"server-only.pem",
-         GOOD PAIR "--cacert ca.pem --allow-cn carol",
-         1,
-         {"\nservice default: it is refused (cert-invalid): its chain is not good now: "}},
-        {"p521.pem",
-         GOOD PAIR "--cacert ca.pem --allow-all",
-         0,
-         {"\nservice default: it passes, by allow-all\n"}},
-        {"p521.pem",
-         GOOD PAIR "--cacert ca.pem --allow-all --groups X25519:P-256",
-         0,
-         {"\nservice default: it passes, by allow-all\n  but in TLS 1.2 it is refused "
-          "(handshake-cipher): its key is on a curve that --groups does not name\n"}},
-        {"p521.pem",
-         GOOD PAIR "--cacert ca.pem --allow-all --groups X25519:P-256 --tls-max 1.2",
-         1,
-         {"\nservice default: it is refused (handshake-cipher): its key is on a curve that the "
-          "service does not take\n  by its names it would pass, by allow-all\n"}},
-        {"server.pem",
-         CLIENT "--target-name gate.test",
-         0,
-         {"server.pem\n  cn           server\n  dns          gate.test\n",
-          "\nclient default: it passes as gate.test\n"}},
-        {"server.pem",
-         CLIENT "--target-name gate.test --allow-cn server",
-         0,
-         {"\nclient default: it passes as gate.test, by allow-cn 'server' for server\n"}},
-        {"server.pem",
-         CLIENT "--target-name none --allow-dns *.test",
-         0,
-         {"\nclient default: it passes, by allow-dns '*.test' for gate.test\n"}},
-        {"server.pem",
-         CLIENT "--target-name gate.test --allow-cn other",
-         1,
-         {"\nclient default: it is refused (backend-not-allowed): no rule matches any of its "
-          "names\n"}},
-        {"server.pem",
-         CLIENT "--target-name other.test",
-         1,
-         {"\nclient default: it is refused (backend-cert-name): none of its alternative names is "
-          "other.test\n"}},
-        {"old.pem",
-         CLIENT "--target-name old.test",
-         1,
-         {"\nclient default: it is refused (backend-cert-expired): its chain is not good now: "
-          "certificate has expired\n"}},
-        {"stranger.pem",
-         CLIENT "--target-name gate.test",
-         1,
-         {"\nclient default: it is refused (backend-cert-untrusted): its chain is not good now: "}},
-        {"client-only.pem",
-         CLIENT "--target-name gate.test",
-         1,
-         {"\nclient default: it is refused (backend-cert-invalid): its chain is not good now: "}},
-        {"words.txt", GOOD PAIR "--cacert ca.pem --allow-cn x", 2, {""}},
-        {"none.pem", GOOD PAIR "--cacert ca.pem --allow-cn x", 3, {""}},
-    };
     (void)state;
     (void)test_dir_file(dir, "gate.conf", config, strlen(config));
-    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+    for (size_t i = 0; i < GW_ARRAY_SIZE(explained); i++) {
         char line[512];
-        (void)snprintf(line, sizeof(line), "check %s --explain %s", rows[i].flags, rows[i].file);
+        (void)snprintf(line, sizeof(line), "check %s --explain %s", explained[i].flags,
+                       explained[i].file);
         struct program *p = run(line);
-        if (p->code != rows[i].code)
+        if (p->code != explained[i].code)
             fail_msg("row %zu: exit %d: %s%s", i, p->code, p->out_text, p->err_text);
-        for (int k = 0; k < 6 && rows[i].words[k]; k++)
-            if (!strstr(p->out_text, rows[i].words[k]))
-                fail_msg("row %zu: no '%s' in:\n%s", i, rows[i].words[k], p->out_text);
+        for (int k = 0; k < 6 && explained[i].words[k]; k++)
+            if (!strstr(p->out_text, explained[i].words[k]))
+                fail_msg("row %zu: no '%s' in:\n%s", i, explained[i].words[k], p->out_text);
         test_free(p);
     }
 }

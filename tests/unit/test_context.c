@@ -553,6 +553,40 @@ static void strict_names(void **state)
     }
 }
 
+/* A server_name without a name that could be one is no ClientHello without server_name. (What
+ * --strict-sni lets through libssl refuses.) */
+static void what_is_no_name_is_asked_for(void **state)
+{
+    static const struct {
+        ptrdiff_t at; /* from the beginning of the name */
+        char byte;
+    } rows[] = {{4, '\0'}, {-3, 1 /* another type than host_name */}};
+    const struct tlsworld *w = *state;
+    for (unsigned strict = GW_STRICT_SNI_OFF; strict <= GW_STRICT_SNI_ON; strict++) {
+        struct gw_service service = plain(w);
+        service.strict_sni = (enum gw_strict_sni)strict;
+        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+            SSL_CTX *ctx = tlspair_client_ctx(w, 0);
+            struct tlspair p;
+            char hello[2048];
+            tlspair_init(&p, tls, ctx, NULL);
+            assert_true(tlspair_name(&p, "gate.test"));
+            (void)SSL_do_handshake(p.client);
+            int len = BIO_read(p.from_client, hello, sizeof(hello));
+            char *name = memmem(hello, (size_t)GW_MAX(len, 0), "gate.test", 9);
+            assert_non_null(name);
+            name[rows[i].at] = rows[i].byte;
+            assert_int_equal(gw_handshake_input(p.server, hello, (size_t)len), GW_HANDSHAKE_FAILED);
+            assert_int_equal(gw_handshake_reason(p.server) == GW_REASON_HANDSHAKE_SNI,
+                             strict != GW_STRICT_SNI_OFF);
+            tlspair_done(&p);
+            SSL_CTX_free(ctx);
+        }
+        gw_tls_context_free(tls);
+    }
+}
+
 /* A session is no way around it, though libssl calls the name that of the session then. */
 static void strict_names_count_for_sessions_too(void **state)
 {
@@ -815,6 +849,7 @@ int main(void)
         cmocka_unit_test(only_its_own_certificates_answer),
         cmocka_unit_test(the_first_of_a_type_joins),
         cmocka_unit_test(strict_names),
+        cmocka_unit_test(what_is_no_name_is_asked_for),
         cmocka_unit_test(strict_names_count_for_sessions_too),
         cmocka_unit_test(strict_names_need_names),
         cmocka_unit_test(a_folder_of_certificates),

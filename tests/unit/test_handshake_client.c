@@ -753,12 +753,22 @@ static void an_expired_certificate_is_refused(void **state)
 static void a_target_without_a_name_is_verified_by_its_authority(void **state)
 {
     const struct tlsworld *w = *state;
-    for (int good = 0; good <= 1; good++) {
+    static const struct {
+        const char *name;
+        bool good;
+        const char *sni; /* the host is sent all the same */
+    } rows[] = {{"other.test", true, "other.test"},
+                {"192.0.2.1", true, ""},
+                {NULL, true, ""},
+                {NULL, false, ""}};
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         struct duo d;
+        struct gw_handshake_info info;
+        bool good = rows[i].good;
         struct test_cert *cert =
             test_cert_new(&(struct test_cert_spec){.issuer = good ? w->ca : w->foreign_ca});
         plan(w, &d);
-        d.to.target_name = good ? "other.test" : NULL;
+        d.to.target_name = rows[i].name;
         d.to.target_unnamed = true;
         d.at.certs[0].cert_file = test_dir_cert(w->dir, "uri.pem", cert, NULL);
         d.at.certs[0].key_file = test_dir_key(w->dir, "uri.key", cert);
@@ -771,6 +781,8 @@ static void a_target_without_a_name_is_verified_by_its_authority(void **state)
         build(&d);
         shake_hands(&d);
         take_keys(&d);
+        gw_handshake_get_info(d.server, &info);
+        assert_string_equal(info.sni, rows[i].sni);
         destroy(&d);
     }
 }
