@@ -168,7 +168,7 @@ static void a_connection_ends_with_what_let_it_in(void **state)
     assert_return_code(kill(gateway->pid, SIGHUP), 0);
     gateway_expect_words(gateway, "reload: new files are in force");
     is_ended(&lasting, ALERT_BAD_CERTIFICATE, "cert-no-crl");
-    gateway_expect_words(gateway, "recheck: 1 connections may no longer pass");
+    gateway_expect_words(gateway, "recheck: 1 connection may no longer pass, and ended");
     gateway_stop(gateway);
 }
 
