@@ -266,7 +266,7 @@ static void print_x25519(void)
     derivation = EVP_PKEY_CTX_new(key, NULL);
     (void)EVP_PKEY_derive_init(derivation);
     (void)EVP_PKEY_derive_set_peer(derivation, key);
-    size_t count = gw_x25519_lanes_work() ? GW_ARRAY_SIZE(rows) : 2;
+    size_t count = gw_x25519_ladder_works() ? 4 : gw_x25519_lanes_work() ? 3 : 2;
     for (size_t i = 0; i < count; i++)
         printf("%-40s %8.1f us\n", rows[i].what, best_of(rows[i].work) / rows[i].count);
     EVP_PKEY_CTX_free(derivation);

@@ -189,7 +189,7 @@ static bool agree_by_libcrypto(void *peer, uint8_t *public, uint8_t *secret)
 static bool agree(void *peer, uint8_t *public, uint8_t *secret)
 {
     uint8_t private[KEY_LEN], theirs[KEY_LEN];
-    if (!gw_x25519_lanes_work())
+    if (!gw_x25519_ladder_works())
         return agree_by_libcrypto(peer, public, secret);
     bool ok = part_of(peer, OSSL_PKEY_PARAM_PUB_KEY, theirs) &&
               gw_x25519_stock_take(publish, private, public) &&
@@ -212,7 +212,7 @@ static bool meet_by_libcrypto(void *own, const uint8_t *public, uint8_t *secret)
 static bool meet(void *own, const uint8_t *public, uint8_t *secret)
 {
     uint8_t private[KEY_LEN];
-    if (!gw_x25519_lanes_work())
+    if (!gw_x25519_ladder_works())
         return meet_by_libcrypto(own, public, secret);
     bool ok = part_of(own, OSSL_PKEY_PARAM_PRIV_KEY, private) &&
               gw_x25519_lanes_secret(secret, private, public);
@@ -284,7 +284,7 @@ static const OSSL_DISPATCH exchange_functions[] = {
 
 const OSSL_DISPATCH *gw_x25519_exchange(void)
 {
-    return gw_x25519_lanes_work() ? exchange_functions : use.exchange;
+    return gw_x25519_ladder_works() ? exchange_functions : use.exchange;
 }
 
 /* ---- key generation, as libcrypto's core calls it (provider-keymgmt(7)) ---- */

@@ -17,9 +17,14 @@ enum {
 };
 
 /* Whether this build and the processor have what it takes, and make of the keys of RFC 7748 6.1
- * what stands there: else an error is logged, once. The other calls are only for where this said
- * so. */
+ * what stands there: else an error is logged, once. gw_x25519_lanes_keys is only for where the
+ * first said so, gw_x25519_lanes_secret for where the second did. */
 bool gw_x25519_lanes_work(void);
+bool gw_x25519_ladder_works(void);
+/* Whether this build makes secrets: one with libcrypto_mb makes keys alone. */
+extern const bool gw_x25519_ladder_is_built;
+/* For the first two: whether build and processor have the lanes; readies them. */
+bool gw_x25519_lanes_begin(void);
 /* The public keys of eight private ones. Any 32 bytes are a private key; those of its bits that
  * RFC 7748 fixes are fixed here. */
 void gw_x25519_lanes_keys(uint8_t ret_public[GW_X25519_LANES][GW_X25519_KEY_LEN],

@@ -4,7 +4,7 @@
 #include "gateway/base/attr.h"
 #include "gateway/crypto/x25519_lanes.h"
 
-bool gw_x25519_lanes_work(void)
+bool gw_x25519_lanes_begin(void)
 {
     return false;
 }
@@ -13,14 +13,5 @@ void gw_x25519_lanes_keys(uint8_t ret_public[GW_X25519_LANES][GW_X25519_KEY_LEN]
                           const uint8_t private[GW_X25519_LANES][GW_X25519_KEY_LEN])
 {
     (void)ret_public, (void)private;
-    gw_require(gw_x25519_lanes_work());
-}
-
-bool gw_x25519_lanes_secret(uint8_t ret_secret[GW_X25519_KEY_LEN],
-                            const uint8_t private[GW_X25519_KEY_LEN],
-                            const uint8_t public[GW_X25519_KEY_LEN])
-{
-    (void)ret_secret, (void)private, (void)public;
-    gw_require(gw_x25519_lanes_work());
-    return false;
+    gw_require(gw_x25519_lanes_begin());
 }

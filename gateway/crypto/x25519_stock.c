@@ -75,12 +75,16 @@ int64_t gw_x25519_stock_turn(int64_t now_ns)
     return stock.due_ns;
 }
 
-/* The public key is the secret with the base point (RFC 7748 6.1). */
-static bool make_one(uint8_t ret_private[KEY_LEN], uint8_t ret_public[KEY_LEN])
+/* By the ladder the public key is the secret with the base point (RFC 7748 6.1). */
+static bool make_one(gw_x25519_publish *publish, uint8_t ret_private[KEY_LEN],
+                     uint8_t ret_public[KEY_LEN])
 {
     static const uint8_t base[KEY_LEN] = {9};
-    return RAND_priv_bytes(ret_private, KEY_LEN) == 1 &&
-           gw_x25519_lanes_secret(ret_public, ret_private, base);
+    if (RAND_priv_bytes(ret_private, KEY_LEN) != 1)
+        return false;
+    if (gw_x25519_ladder_works())
+        return gw_x25519_lanes_secret(ret_public, ret_private, base);
+    return publish(ret_private, ret_public);
 }
 
 static void hand_out(uint8_t ret_private[KEY_LEN], uint8_t ret_public[KEY_LEN])
@@ -93,7 +97,8 @@ static void hand_out(uint8_t ret_private[KEY_LEN], uint8_t ret_public[KEY_LEN])
         stock.due_ns = 0;
 }
 
-static bool take(uint8_t ret_private[KEY_LEN], uint8_t ret_public[KEY_LEN])
+static bool take(gw_x25519_publish *publish, uint8_t ret_private[KEY_LEN],
+                 uint8_t ret_public[KEY_LEN])
 {
     bool made = true;
     int64_t now = gw_clock_ns();
@@ -101,7 +106,7 @@ static bool take(uint8_t ret_private[KEY_LEN], uint8_t ret_public[KEY_LEN])
     if (stock.left > 0)
         hand_out(ret_private, ret_public);
     else
-        made = make_one(ret_private, ret_public);
+        made = make_one(publish, ret_private, ret_public);
     demand.low = stock.left == 0 && demand.taken_ns && now < demand.taken_ns + LIFE_NS;
     demand.taken_ns = now;
     return made;
@@ -111,6 +116,6 @@ bool gw_x25519_stock_take(gw_x25519_publish *publish, uint8_t ret_private[KEY_LE
                           uint8_t ret_public[KEY_LEN])
 {
     if (gw_x25519_lanes_work())
-        return take(ret_private, ret_public);
-    return RAND_priv_bytes(ret_private, KEY_LEN) == 1 && publish(ret_private, ret_public);
+        return take(publish, ret_private, ret_public);
+    return make_one(publish, ret_private, ret_public);
 }

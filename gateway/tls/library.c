@@ -149,6 +149,13 @@ bool gw_tls_library_is_ours(void)
     return provider != NULL;
 }
 
+static const char *x25519_means(void)
+{
+    if (gw_x25519_ladder_works())
+        return "AVX-512 IFMA";
+    return gw_x25519_lanes_work() ? "keys by libcrypto_mb" : "libcrypto's ladder";
+}
+
 bool gw_tls_library_tell(char text[GW_LIBRARY_TEXT_MAX])
 {
     bool as_asked = asked == GW_CRYPTO_LIBRARY;
@@ -162,8 +169,7 @@ bool gw_tls_library_tell(char text[GW_LIBRARY_TEXT_MAX])
         (void)snprintf(text, GW_LIBRARY_TEXT_MAX, "libcrypto alone, because %s", why_not_ours);
     else
         (void)snprintf(text, GW_LIBRARY_TEXT_MAX,
-                       "our own key schedule, HMAC and X25519 (%s) within OpenSSL",
-                       gw_x25519_lanes_work() ? "AVX-512 IFMA" : "libcrypto's ladder");
+                       "our own key schedule, HMAC and X25519 (%s) within OpenSSL", x25519_means());
     as_asked |= provider != NULL || !gw_provider_is_built();
     gw_tls_library_put();
     return as_asked;

@@ -242,7 +242,8 @@ static void each_fault_is_found(void **state)
     for (size_t i = 0; i < GW_ARRAY_SIZE(faults); i++) {
         char text[GW_LIBRARY_TEXT_MAX], want[GW_LIBRARY_TEXT_MAX];
         bool in_lanes = faults[i].part == SECRETS || faults[i].part == KEYS;
-        if (in_lanes && !gw_x25519_lanes_work())
+        if ((faults[i].part == KEYS && !gw_x25519_lanes_work()) ||
+            (faults[i].part == SECRETS && !gw_x25519_ladder_works()))
             continue;
         use_ours_again();
         broken = faults[i].part;
