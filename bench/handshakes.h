@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Handshakes in memory of which the server's share is measured, for the programs of this folder. */
+#pragma once
+
+#include "gateway/tls/context.h"
+#include "tests/unit/tlspair.h"
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+
+enum {
+    BENCH_AT_A_TIME = 16
+};
+
+/* One way of serving: how a step of it is made, and what it costs. */
+struct way {
+    const char *name;
+    int version;
+    bool resumed;
+    unsigned tickets;           /* plain libssl: that it sends */
+    struct gw_tls_context *tls; /* NULL: plain libssl … */
+    SSL_CTX *server;            /* … by this */
+    SSL_CTX *client;
+    SSL_SESSION *session;
+    double best_us;
+};
+
+/* CPU time of this thread. */
+double bench_cpu_us(void);
+
+/* So many of that way, BENCH_AT_A_TIME at most, side by side as a server has them. Returns
+ * microseconds of the server for one. The first of a resumed way is full, and leaves the session.
+ */
+double bench_handshakes(struct way *w, unsigned count);
+
+/* Both owned by the caller. */
+SSL_CTX *bench_plain_server(const struct tlsworld *world, unsigned tickets);
+SSL_CTX *bench_client(int version);
