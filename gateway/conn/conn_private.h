@@ -484,6 +484,8 @@ enum {
 
 /* Called once, while c->step still tells how far the connection came. */
 void gw_delivery_begin(struct gw_conn *c);
+/* Bytes went: the time-out begins anew. */
+void gw_delivery_moved(struct gw_conn *c);
 /* A send to the plain side has ended: bytes or negative errno. */
 void gw_delivery_sent(struct gw_conn *c, int res);
 /* A pipe was emptied into the plain side, or cannot be: 0 or negative errno. */

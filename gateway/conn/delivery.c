@@ -15,8 +15,7 @@ static void over(struct gw_conn *c)
     gw_end_cancel(c, GW_PLAIN_OPS);
 }
 
-/* Bytes went: the time-out begins anew. */
-static void moved(struct gw_conn *c)
+void gw_delivery_moved(struct gw_conn *c)
 {
     if (!c->delivery.hurried)
         c->delivery.until_ns = c->env->now_ns + c->service->close_timeout_ns;
@@ -75,7 +74,7 @@ void gw_delivery_begin(struct gw_conn *c)
     unsigned reads = GW_PLAIN_OPS & ~(1U << GW_OP_PLAIN_SEND | 1U << GW_OP_PLAIN_ROOM);
     gw_end_cancel(c, reads);
     c->delivery.state = GW_PLAIN_WRITE;
-    moved(c);
+    gw_delivery_moved(c);
     if (c->reason == GW_REASON_IDLE_TIMEOUT || c->reason == GW_REASON_CLOSE_TIMEOUT)
         c->delivery.until_ns = c->env->now_ns + GW_LINGER_NS;
     go_on(c);
@@ -90,7 +89,7 @@ void gw_delivery_sent(struct gw_conn *c, int res)
         gw_end_check(c);
         return;
     }
-    moved(c);
+    gw_delivery_moved(c);
     (void)gw_conn_iov_advance(c->rx.buf, &c->rx.iov_at, c->rx.iov_count, (size_t)res);
     go_on(c);
 }
@@ -114,7 +113,7 @@ static bool still_draining(struct gw_conn *c)
     if (unacked <= 0)
         return false;
     if (unacked < d->unacked)
-        moved(c);
+        gw_delivery_moved(c);
     d->unacked = unacked;
     d->look_ns = c->env->now_ns + (GW_DRAIN_TICK_NS << d->looks);
     d->looks = (uint8_t)GW_MIN(d->looks + 1, GW_DRAIN_SLOWEST);

@@ -138,10 +138,22 @@ void gw_splice_drop_tx(struct gw_conn *c)
 
 /* ---- TLS side to plain side ---- */
 
+/* All of the pipe, or the part that a slow reader had room for. */
+static void rx_went(struct gw_conn *c)
+{
+    if (c->reason == GW_REASON_NONE)
+        c->moved_ns = c->env->now_ns;
+    else
+        gw_delivery_moved(c);
+}
+
 void gw_splice_rx_send(struct gw_conn *c)
 {
     uint64_t cuts = 0; /* there are no records here */
+    uint32_t before = c->rx.pipe->bytes;
     int res = empty_pipe(c, c->rx.pipe, c->plain_fd, &cuts);
+    if (c->rx.pipe->bytes < before)
+        rx_went(c);
     if (res == -EAGAIN) {
         gw_ring_poll(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_ROOM), c->plain_fd, POLLOUT, false);
         return;
@@ -155,7 +167,6 @@ void gw_splice_rx_send(struct gw_conn *c)
         gw_rx_broken(c);
         return;
     }
-    c->moved_ns = c->env->now_ns;
     c->rx.state = GW_RX_READ;
     go_on_later(c, GW_EAGER_RX);
 }
@@ -283,7 +294,10 @@ void gw_splice_tx_send(struct gw_conn *c)
 {
     c->tx.state = GW_TX_WRITE;
     c->send_owner = GW_SEND_DATA;
+    uint32_t before = c->tx.pipe->bytes;
     int res = empty_pipe(c, c->tx.pipe, c->tls_fd, &c->rec.tx.records);
+    if (c->step == GW_STEP_RELAY && c->tx.pipe->bytes < before)
+        c->moved_ns = c->env->now_ns;
     if (res == -EAGAIN)
         await_tls_room(c);
     else

@@ -45,6 +45,7 @@ struct run {
     size_t inbox_len, wire_len; /* … and what it sends next */
     bool gone;                  /* the client sends no more */
     bool paused, plain_paused;
+    unsigned sips; /* records that the client takes although it is paused */
     size_t header_len;
 };
 
@@ -127,6 +128,7 @@ static void on_ended(void *arg, const struct gw_conn_report *report,
     memcpy(result->detail, report->detail, sizeof(result->detail));
     result->bytes_up = report->bytes_up;
     result->bytes_down = report->bytes_down;
+    result->harmless = report->harmless;
 }
 
 static void on_completion(void *arg, const struct gw_completion *c)
@@ -238,7 +240,7 @@ static bool client_reads(struct run *run)
 {
     uint8_t none[RECORD_MAX];
     bool moved = false;
-    while (!run->paused) {
+    while (!run->paused || run->sips > 0) {
         bool raw = run->raw_got < run->raw_len;
         size_t want = wanted(run);
         size_t n = gw_fake_peer_receive(run->g->ring, run->tls_fd,
@@ -251,6 +253,7 @@ static bool client_reads(struct run *run)
         if (raw || n < want || run->inbox_len == GW_RECORD_HEADER)
             continue;
         take_record(run, run->inbox_len);
+        run->sips -= run->sips > 0;
         run->inbox_len = 0;
     }
     return moved;
@@ -315,24 +318,27 @@ static size_t make_header(const struct conn_setup *setup)
     return len > 0 ? (size_t)len : 0; /* it does not fit: no backend is asked, no ticket given */
 }
 
-static bool backend_reads(struct run *run)
+/* At most `most` bytes; how many. */
+static size_t backend_takes(struct run *run, size_t most)
 {
     uint8_t data[20000];
     size_t header_len = run->header_len;
+    size_t at = run->result->up;
+    size_t max = GW_MIN(most, at < header_len ? header_len - at : sizeof(data));
+    size_t n = gw_fake_peer_receive(run->g->ring, run->plain_fd, data, GW_MIN(max, sizeof(data)));
+    if (at < header_len)
+        gw_require(memcmp(data, header + at, n) == 0);
+    else
+        stream_check(false, at - header_len, data, n);
+    run->result->up += n;
+    return n;
+}
+
+static bool backend_reads(struct run *run)
+{
     bool moved = false;
-    while (run->plain_fd >= 0 && !run->plain_paused) {
-        size_t at = run->result->up;
-        size_t max = at < header_len ? GW_MIN(header_len - at, sizeof(data)) : sizeof(data);
-        size_t n = gw_fake_peer_receive(run->g->ring, run->plain_fd, data, max);
-        if (n == 0)
-            break;
+    while (run->plain_fd >= 0 && !run->plain_paused && backend_takes(run, SIZE_MAX) > 0)
         moved = true;
-        if (at < header_len)
-            gw_require(memcmp(data, header + at, n) == 0);
-        else
-            stream_check(false, at - header_len, data, n);
-        run->result->up += n;
-    }
     return moved;
 }
 
@@ -530,6 +536,20 @@ static void act_pause_b(struct run *run, const struct conn_step *step)
     run->plain_paused = !run->plain_paused;
 }
 
+static void act_sip(struct run *run, const struct conn_step *step)
+{
+    (void)step;
+    run->paused = true;
+    run->sips = 1;
+}
+
+static void act_sip_b(struct run *run, const struct conn_step *step)
+{
+    run->plain_paused = true;
+    if (run->plain_fd >= 0)
+        (void)backend_takes(run, step->len);
+}
+
 static void (*const acts[CONN_ACTS])(struct run *run, const struct conn_step *step) = {
     [CONN_DATA] = act_data,
     [CONN_RECORD] = act_record,
@@ -547,6 +567,8 @@ static void (*const acts[CONN_ACTS])(struct run *run, const struct conn_step *st
     [CONN_STOP] = act_stop,
     [CONN_PAUSE] = act_pause,
     [CONN_PAUSE_B] = act_pause_b,
+    [CONN_SIP] = act_sip,
+    [CONN_SIP_B] = act_sip_b,
 };
 
 static void do_step(struct run *run, const struct conn_step *step, const struct conn_step *next)

@@ -69,6 +69,8 @@ enum conn_act {
     CONN_STOP,    /* the gateway is stopped */
     CONN_PAUSE,   /* the client reads no more … */
     CONN_PAUSE_B, /* … the backend does not; again: it does */
+    CONN_SIP,     /* Or the client takes one record only … */
+    CONN_SIP_B,   /* … and the backend `len` bytes, and read no more. */
     CONN_ACTS
 };
 
@@ -90,6 +92,7 @@ struct conn_result {
     size_t up_whole, down_whole;   /* … of so many that belong to the streams */
     uint64_t bytes_up, bytes_down; /* as told */
     bool backend_fin, backend_reset;
+    bool harmless; /* as told */
     uint64_t key_updates_in, key_updates_out;
     bool over; /* when the script was; at last everybody leaves */
 };

@@ -95,7 +95,8 @@ static void read_data(struct gw_reader *r, struct conn_step *step)
 static struct conn_step read_step(struct gw_reader *r)
 {
     uint8_t choice = gw_read_u8(r);
-    struct conn_step step = {.act = (enum conn_act)(choice % CONN_ACTS), .together = choice & 0x80};
+    /* Without those from CONN_SIP on, so that inputs mean what they meant before. */
+    struct conn_step step = {.act = (enum conn_act)(choice % CONN_SIP), .together = choice & 0x80};
     if (choice & 0x40)
         step.piece = gw_read_u8(r);
     switch (step.act) {

@@ -83,12 +83,72 @@ static void a_stop_ends_those_who_still_connect(void **state)
     }
 }
 
+/* What was opened before the end arrives, also where the backend has nothing more to say. */
+static void all_arrives_at_a_backend_that_has_ended(void **state)
+{
+    enum {
+        RECORD = 16384,
+        COUNT = 5 /* more than fits into the way to it */
+    };
+    static const struct conn_step steps[] = {
+        {.act = CONN_PAUSE_B},
+        {.act = CONN_DATA, .len = RECORD},
+        {.act = CONN_DATA, .len = RECORD},
+        {.act = CONN_DATA, .len = RECORD},
+        {.act = CONN_DATA, .len = RECORD},
+        {.act = CONN_DATA, .len = RECORD},
+        {.act = CONN_BACKEND_FIN},
+        {.act = CONN_STOP},
+    };
+    (void)state;
+    for (enum conn_engine engine = 0; engine < CONN_ENGINES; engine++) {
+        struct conn_result result;
+        struct conn_setup setup = usual();
+        conn_run(&setup, steps, GW_ARRAY_SIZE(steps), engine, &result);
+        assert_int_equal(result.reason, GW_REASON_SHUTDOWN);
+        assert_int_equal(result.bytes_up, COUNT * RECORD);
+        assert_int_equal(result.up, COUNT * RECORD);
+        assert_true(result.backend_reset);
+    }
+}
+
+/* A cut connection is a warning as soon as a byte has gone, whichever way. */
+static void a_byte_of_either_side_makes_it_a_warning(void **state)
+{
+    static const struct {
+        struct conn_step first;
+        bool harmless;
+    } rows[] = {
+        {{.act = CONN_TIME, .type = 1}, true},
+        {{.act = CONN_DATA, .len = 1}, false},
+        {{.act = CONN_BACKEND_DATA, .len = 1}, false},
+        {{.act = CONN_CLOSE_NOTIFY}, true},
+    };
+    static const struct {
+        enum conn_act act;
+        enum gw_reason reason;
+    } ends[] = {{CONN_FIN, GW_REASON_CLIENT_TRUNCATED}, {CONN_RESET, GW_REASON_CLIENT_RESET}};
+    (void)state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows) * GW_ARRAY_SIZE(ends); i++) {
+        const struct conn_step steps[] = {rows[i / 2].first, {.act = ends[i % 2].act}};
+        struct conn_result result;
+        struct conn_setup setup = usual();
+        if (steps[0].act == CONN_CLOSE_NOTIFY && steps[1].act == CONN_FIN)
+            continue; /* as it should be */
+        conn_run(&setup, steps, GW_ARRAY_SIZE(steps), CONN_USER, &result);
+        assert_int_equal(result.reason, ends[i % 2].reason);
+        assert_int_equal(result.harmless, rows[i / 2].harmless);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_that_keep_failing_end),
         cmocka_unit_test(leaving_ends_the_wait),
         cmocka_unit_test(a_stop_ends_those_who_still_connect),
+        cmocka_unit_test(all_arrives_at_a_backend_that_has_ended),
+        cmocka_unit_test(a_byte_of_either_side_makes_it_a_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

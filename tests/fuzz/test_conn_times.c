@@ -74,6 +74,27 @@ static const struct row {
      8,
      60,
      GW_REASON_IDLE_TIMEOUT},
+    {"a slow backend takes a part",
+     {{.act = CONN_PAUSE_B},
+      {.act = CONN_DATA, .len = RECORD},
+      {.act = CONN_DATA, .len = RECORD},
+      {.act = CONN_DATA, .len = RECORD},
+      {.act = CONN_DATA, .len = RECORD},
+      {.act = CONN_DATA, .len = RECORD},
+      {.act = CONN_TIME, .type = 50},
+      {.act = CONN_SIP_B, .len = 9000}},
+     8,
+     60,
+     GW_REASON_IDLE_TIMEOUT},
+    {"a slow client takes a part",
+     {{.act = CONN_PAUSE},
+      {.act = CONN_BACKEND_DATA, .len = UINT16_MAX},
+      {.act = CONN_BACKEND_DATA, .len = UINT16_MAX},
+      {.act = CONN_TIME, .type = 50},
+      {.act = CONN_SIP}},
+     5,
+     60,
+     GW_REASON_IDLE_TIMEOUT},
     {"the client goes on",
      {{.act = CONN_BACKEND_FIN}, {.act = CONN_TIME, .type = 15}, {.act = CONN_DATA, .len = 1}},
      3,
@@ -97,7 +118,7 @@ static struct conn_result run(const struct conn_step *steps, size_t count, uint8
                               enum conn_engine engine)
 {
     struct conn_result result;
-    struct conn_step all[STEPS_MAX + 1];
+    struct conn_step all[2 * STEPS_MAX + 1];
     const struct conn_setup setup = usual();
     memcpy(all, steps, count * sizeof(*steps));
     all[count] = (struct conn_step){.act = CONN_TIME, .type = seconds};
@@ -175,6 +196,76 @@ static void last_words_have_two_seconds(void **state)
     }
 }
 
+/* More than fits into the way to a backend that reads nothing. */
+#define STUCK                                                                                      \
+    {.act = CONN_PAUSE_B}, {.act = CONN_DATA, .len = RECORD}, {.act = CONN_DATA, .len = RECORD},   \
+        {.act = CONN_DATA, .len = RECORD}, {.act = CONN_DATA, .len = RECORD},                      \
+    {                                                                                              \
+        .act = CONN_DATA, .len = RECORD                                                            \
+    }
+
+/* All of it is on its way, and then the client is gone. */
+#define CUT                                                                                        \
+    {.act = CONN_PAUSE_B}, {.act = CONN_DATA, .len = RECORD}, {.act = CONN_DATA, .len = RECORD},   \
+    {                                                                                              \
+        .act = CONN_FIN                                                                            \
+    }
+
+/* How long a backend that takes little or nothing is waited for at the end: 20.9 s from the last
+ * byte on, but two where a time-out has passed already, or the gateway stops. */
+static const struct {
+    const char *what;
+    struct conn_step steps[2 * STEPS_MAX];
+    size_t count;
+    uint8_t last;
+} waits[] = {
+    {"the client is gone", {CUT}, 4, 20},
+    {"the client is gone, and something is taken",
+     {CUT,
+      {.act = CONN_TIME, .type = 15},
+      {.act = CONN_SIP_B, .len = 9000},
+      {.act = CONN_TIME, .type = 1}},
+     7,
+     20},
+    {"the client was silent", {STUCK, {.act = CONN_TIME, .type = 61}}, 7, 2},
+    {"the client was silent, and something is taken",
+     {STUCK, {.act = CONN_TIME, .type = 61}, {.act = CONN_SIP_B, .len = 9000}},
+     8,
+     20},
+    {"the backend has ended",
+     {STUCK, {.act = CONN_BACKEND_FIN}, {.act = CONN_TIME, .type = 21}},
+     8,
+     2},
+    {"the gateway stops", {STUCK, {.act = CONN_STOP}}, 7, 2},
+    {"the gateway stops, and something is taken",
+     {STUCK, {.act = CONN_STOP}, {.act = CONN_TIME, .type = 1}, {.act = CONN_SIP_B, .len = 9000}},
+     9,
+     1},
+    {"the gateway stops when the client is gone",
+     {CUT,
+      {.act = CONN_TIME, .type = 1},
+      {.act = CONN_STOP},
+      {.act = CONN_SIP_B, .len = 9000},
+      {.act = CONN_TIME, .type = 1}},
+     8,
+     1},
+};
+
+static void a_slow_backend_is_waited_for(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(waits) * GW_ARRAY_SIZE(engines); i++) {
+        size_t row = i / GW_ARRAY_SIZE(engines);
+        enum conn_engine engine = engines[i % GW_ARRAY_SIZE(engines)];
+        uint8_t last = waits[row].last;
+        bool before = run(waits[row].steps, waits[row].count, last - 1, engine).over;
+        bool after = run(waits[row].steps, waits[row].count, last + 1, engine).over;
+        if (before || !after)
+            fail_msg("row %zu, %s, engine %d: over before: %d, after: %d", row, waits[row].what,
+                     engine, before, after);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +273,7 @@ int main(void)
         cmocka_unit_test(the_last_bytes_of_a_handshake_have_a_time_of_their_own),
         cmocka_unit_test(the_interval_alone_judges_again),
         cmocka_unit_test(last_words_have_two_seconds),
+        cmocka_unit_test(a_slow_backend_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
