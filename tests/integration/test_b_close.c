@@ -695,6 +695,20 @@ static void strangers_are_summed(void **state)
     gateway_stop(gateway);
 }
 
+/* Though nothing else happens then that would wake the worker. */
+static void a_sum_waits_for_nobody(void **state)
+{
+    (void)state;
+    serve("--log-rate", "1");
+    for (int i = 0; i < 3; i++) {
+        int fd = net_connect(gateway->port);
+        assert_return_code(fd, 0);
+        (void)close(fd);
+    }
+    gateway_expect_words(gateway, "2 more connections ended with handshake-closed in ");
+    gateway_stop(gateway);
+}
+
 static void gone_during_the_handshake(void **state)
 {
     (void)state;
@@ -776,6 +790,7 @@ int main(void)
         STAGED(handshake_timeout),
         STAGED(not_tls),
         STAGED(strangers_are_summed),
+        STAGED(a_sum_waits_for_nobody),
         STAGED(gone_during_the_handshake),
         STAGED(nothing_in_common),
         STAGED(client_does_not_trust_us),

@@ -493,6 +493,38 @@ static void connections_are_judged_again_if_asked(void **state)
     }
 }
 
+/* Who holds its certificate back until there is another CA was asked by the old one. */
+static void a_handshake_that_began_before_is_judged_again(void **state)
+{
+    const char *const flags[] = {NULL, "--recheck-on-reload"};
+    (void)state;
+    for (int ask = 0; ask < 2; ask++) {
+        struct client c;
+        put_back();
+        stage_serve(&(struct gateway_options){
+            .flags = {"--cacert", world_cert(ID_CA), "--allow-all", flags[ask]},
+        });
+        struct client_options o = stage_client(ID_ALICE, TLS1_3_VERSION);
+        o.port = gateway->port;
+        o.hold = true;
+        client_connect(&c, &o);
+        copy(world_cert(ID_FOREIGN), world_cert(ID_CA));
+        hup_until(IN_FORCE);
+        client_release(&c);
+        if (ask) {
+            assert_int_equal(client_read_end(&c), CLIENT_ALERTED);
+            assert_int_equal(c.alert, ALERT_UNKNOWN_CA);
+            client_close(&c);
+            gateway_expect(gateway, "cert-untrusted", NULL);
+        } else {
+            c.work.up_seed = c.work.down_seed = STAGE_SEED;
+            stage_echo(&c, 100);
+            stage_leave(&c);
+        }
+        gateway_stop(gateway);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -512,6 +544,7 @@ int main(void)
         TEST(clients_do_not_notice),
         TEST(warnings_are_not_repeated),
         TEST(connections_are_judged_again_if_asked),
+        TEST(a_handshake_that_began_before_is_judged_again),
     };
     return run_world("r_reload", tests);
 }

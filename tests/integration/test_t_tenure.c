@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -130,7 +131,8 @@ static const char *issue_list(int ends)
 /* A client whose certificate ends so many seconds from now. */
 static void join(struct client *c, int ends)
 {
-    struct client_options o = {.port = gateway->port, .version = TLS1_3_VERSION};
+    struct client_options o = {.port = gateway_port_of(gateway, "brief"),
+                               .version = TLS1_3_VERSION};
     test_cert_free(leaf);
     leaf = test_cert_new(
         &(struct test_cert_spec){.cn = "brief", .begins = -60, .ends = ends, .issuer = ca});
@@ -150,16 +152,30 @@ static void is_ended(struct client *c, int alert, const char *reason)
     gateway_expect(gateway, reason, NULL);
 }
 
+/* The list is of the second service, and the first has none. */
+static const char *write_config(const char *more)
+{
+    static char text[4096];
+    int len = snprintf(text, sizeof(text),
+                       "recheck-on-reload = on %s\n"
+                       "service open { listen = 127.0.0.1:0 target = 127.0.0.1:%u\n"
+                       "cert = '%s' key = '%s' }\n"
+                       "service brief { listen = 127.0.0.1:0 target = 127.0.0.1:%u\n"
+                       "cert = '%s' key = '%s' cacert = '%s' allow-all = on crl = '%s' }\n",
+                       more, backend_port(backend), world_cert(ID_SERVER), world_key(ID_SERVER),
+                       backend_port(backend), world_cert(ID_SERVER), world_key(ID_SERVER),
+                       test_dir_cert(folder, "ca.pem", ca, NULL), issue_list(3600));
+    assert_in_range(len, 1, sizeof(text) - 1);
+    return test_dir_file(folder, "two.conf", text, (size_t)len);
+}
+
 /* First the certificate of one, then the list that both need, which nobody renews in time. Not
  * even a look at the files falls into that time. */
 static void a_connection_ends_with_what_let_it_in(void **state)
 {
     struct client brief, lasting;
     (void)state;
-    stage_serve(&(struct gateway_options){
-        .flags = {"--cacert", test_dir_cert(folder, "ca.pem", ca, NULL), "--allow-all", "--crl",
-                  issue_list(3600), "--recheck-on-reload"},
-    });
+    stage_serve(&(struct gateway_options){.config = write_config("")});
     join(&lasting, 3600);
     join(&brief, soon());
     is_ended(&brief, ALERT_CERTIFICATE_EXPIRED, "cert-expired");
@@ -177,10 +193,7 @@ static void the_interval_ends_whom_a_new_list_revokes(void **state)
 {
     struct client c;
     (void)state;
-    stage_serve(&(struct gateway_options){
-        .flags = {"--cacert", test_dir_cert(folder, "ca.pem", ca, NULL), "--allow-all", "--crl",
-                  issue_list(3600), "--recheck-on-reload", "--reload-interval", "1s"},
-    });
+    stage_serve(&(struct gateway_options){.config = write_config("reload-interval = 1s")});
     join(&c, 3600);
     (void)issue_list_of(leaf, 3600);
     is_ended(&c, ALERT_CERTIFICATE_REVOKED, "cert-revoked");
