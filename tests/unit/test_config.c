@@ -5,6 +5,7 @@
 #include "gateway/base/clock.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -407,6 +408,42 @@ static void refusals_say_what_to_do(void **state gw_unused)
     }
 }
 
+int __real_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **ret);
+int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **ret);
+int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **ret)
+{
+    bool both = node && strcmp(node, "both.test") == 0;
+    int r = __real_getaddrinfo(both ? "192.0.2.7" : node, service, hints, ret);
+    return r || !both ? r : __real_getaddrinfo("127.0.0.1", service, hints, &(*ret)->ai_next);
+}
+
+/* Whichever of its addresses it is. */
+static void a_target_is_not_the_gateway_by_any_address(void **state gw_unused)
+{
+    static const struct {
+        const char *line;
+        bool loops;
+    } rows[] = {
+        {"--listen 127.0.0.1:80 --target both.test:80", true},
+        {"--listen 127.0.0.1:81 --listen 127.0.0.1:80 --target both.test:80", true},
+        {"--listen :80 --target both.test:80", true},
+        {"--listen 192.0.2.7:80 --target both.test:80", true},
+        {"--listen 127.0.0.1:81 --target both.test:80", false},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        char line[256];
+        (void)snprintf(line, sizeof(line), "server --cert c.pem --key k.pem %s", rows[i].line);
+        struct cmdline c = cmdline_parse(line);
+        assert_int_equal(c.result != 0, rows[i].loops);
+        if (rows[i].loops)
+            assert_non_null(strstr(c.err.text, "is where the gateway itself listens"));
+        gw_config_free(c.config);
+    }
+}
+
 /* A line of `head`, then `count` times the format with a running number. */
 static char *many(const char *head, const char *fmt, unsigned count)
 {
@@ -743,6 +780,7 @@ int main(void)
         cmocka_unit_test(other_commands),
         cmocka_unit_test(help_and_version_come_before_all_checks),
         cmocka_unit_test(refusals_say_what_to_do),
+        cmocka_unit_test(a_target_is_not_the_gateway_by_any_address),
         cmocka_unit_test(certificates_may_be_many),
         cmocka_unit_test(a_pattern_is_as_long_as_a_name),
         cmocka_unit_test(a_value_may_be_left_out),

@@ -786,7 +786,27 @@ static void what_is_wrong_with_pkcs12(void **state)
     gw_files_free(files);
 }
 
-/* Its own key counts, also in a folder; another one is for who names it. */
+/* Who names a key has that one, and not what else is in the file. */
+static void a_named_key_counts_beside_pkcs12(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    struct gw_files *files = gw_files_new();
+    const char *path = put_p12(w, "keyed.p12", w->server_ec, "");
+    tlsworld_service(w, &service);
+    service.cert_count = 1;
+    service.certs[0] = (struct gw_cert_pair){path, test_dir_key(w->dir, "own.key", w->server_ec)};
+    struct gw_tls_context *tls = load(&service, files);
+    assert_true(shows(w, tls, "gate.test", w->server_ec));
+    gw_tls_context_free(tls);
+    service.certs[0].key_file = test_dir_key(w->dir, "not.key", w->server_rsa);
+    refuses(&service, files, "not.key: this key does not belong to the certificate of --cert ");
+    service.certs[0].key_file = test_dir_file(w->dir, "no.key", "none", 4);
+    refuses(&service, files, "no.key: no PEM private key in the file");
+    gw_files_free(files);
+}
+
+/* Its own key counts, also in a folder. */
 static void pkcs12_in_a_folder(void **state)
 {
     const struct tlsworld *w = *state;
@@ -821,6 +841,7 @@ int main(void)
         cmocka_unit_test(pkcs12_of_old),
         cmocka_unit_test(pkcs12_holds_all),
         cmocka_unit_test(what_is_wrong_with_pkcs12),
+        cmocka_unit_test(a_named_key_counts_beside_pkcs12),
         cmocka_unit_test(pkcs12_in_a_folder),
     };
     return cmocka_run_group_tests(tests, tlsworld_setup, tlsworld_teardown);

@@ -19,6 +19,10 @@
 
 #include <cmocka.h>
 
+#include "gateway/base/attr.h"
+#include "gateway/base/compat.h"
+#include "tests/support/skip.h"
+
 enum {
     MAX = 1 << 20,
     BIG = 100000
@@ -269,6 +273,61 @@ static void damage_is_seen(void **state)
     assert_return_code(unlink(path), errno);
 }
 
+/* How often bytes stand in memory that can be written to, but for the stack. */
+static unsigned count_in_memory(const uint8_t *bytes, size_t len)
+{
+    static uint8_t piece[1 << 20];
+    unsigned count = 0;
+    char line[512];
+    gw_auto_fd mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    FILE *maps = fopen("/proc/self/maps", "re");
+    assert_return_code(mem, errno);
+    assert_non_null(maps);
+    while (fgets(line, sizeof(line), maps)) {
+        unsigned long from, to;
+        char can[5];
+        if (sscanf(line, "%lx-%lx %4s", &from, &to, can) != 3 || can[1] != 'w' ||
+            strstr(line, "[stack]") || (from <= (unsigned long)piece && (unsigned long)piece < to))
+            continue;
+        for (; from < to; from += GW_MIN(to - from, sizeof(piece) - len + 1)) {
+            ssize_t n = pread(mem, piece, GW_MIN(to - from, sizeof(piece)), (off_t)from);
+            for (const uint8_t *at = piece; n > 0 && at; count += at != NULL) {
+                at = memmem(at, (size_t)(piece + n - at), bytes, len);
+                at += at ? 1 : 0;
+            }
+        }
+    }
+    (void)fclose(maps);
+    return count;
+}
+
+/* A key may be anywhere in a file, whose copy grows as it is read. */
+static void what_is_moved_stays_nowhere(void **state)
+{
+    enum {
+        LEN = 32,
+        AT = 5000
+    };
+    uint8_t secret[LEN];
+    static uint8_t data[BIG];
+    struct gw_file f;
+    (void)state;
+    if (GW_WITH_ASAN)
+        skip_with("what the sanitizer keeps of freed memory is not ours");
+    for (unsigned i = 0; i < LEN; i++)
+        secret[i] = data[AT + i] = (uint8_t)(i * 41 + 200);
+    const char *path = put("moved", data, BIG);
+    memset(data, 0, sizeof(data));
+    struct gw_files *files = gw_files_new();
+    unsigned before = count_in_memory(secret, LEN);
+    assert_int_equal(gw_files_read(files, path, MAX, &f), 0);
+    assert_memory_equal(f.data + AT, secret, LEN);
+    assert_int_equal(count_in_memory(secret, LEN), before + 1);
+    gw_files_free(files);
+    assert_int_equal(count_in_memory(secret, LEN), before);
+    assert_return_code(unlink(path), errno);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -295,6 +354,7 @@ int main(void)
         cmocka_unit_test(notes_are_kept_with_the_files),
         cmocka_unit_test(a_sealed_set_cannot_be_changed),
         cmocka_unit_test(damage_is_seen),
+        cmocka_unit_test(what_is_moved_stays_nowhere),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

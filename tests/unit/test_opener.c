@@ -7,17 +7,22 @@
 #include "gateway/base/log.h"
 #include "gateway/base/passage.h"
 #include "gateway/proc/named.h"
+#include "gateway/proc/privilege.h"
 #include "tests/unit/certs.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -333,6 +338,52 @@ static void it_keeps_one_right(void **state)
     }
 }
 
+/* As a service manager starts a program of another user: with rights that outlive exec. */
+static void become_nobody_with(uint32_t rights)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {
+        {.permitted = rights, .effective = rights, .inheritable = rights}};
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setgroups(0, NULL) ||
+        setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY) ||
+        syscall(SYS_capset, &head, caps))
+        _exit(1);
+    for (unsigned i = 0; i < 32; i++)
+        if (rights & UINT32_C(1) << i && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0))
+            _exit(2);
+}
+
+/* Without --user too: what was needed for the ports is not needed any more. */
+static void what_a_service_manager_gave_is_given_up(void **state)
+{
+    static const char *const rows[] = {"CapPrm", "CapEff", "CapInh", "CapAmb"};
+    static int (*const drops[])(const struct gw_config *,
+                                struct gw_error *) = {gw_privilege_drop, gw_privilege_keep_reading};
+    static const char *const left[] = {"\t0000000000000000", "\t0000000000000004"};
+    (void)state;
+    needs_root();
+    for (size_t i = 0; i < GW_ARRAY_SIZE(drops); i++) {
+        const struct gw_config none = {.user = NULL};
+        struct gw_error err;
+        char value[256];
+        int status = -1;
+        pid_t pid = fork();
+        if (pid == 0) {
+            become_nobody_with(1 << CAP_NET_BIND_SERVICE | 1 << CAP_DAC_READ_SEARCH);
+            if (drops[i](&none, &err))
+                _exit(3);
+            for (size_t k = 0; k < GW_ARRAY_SIZE(rows); k++) {
+                row_of(getpid(), rows[k], value);
+                if (strcmp(value, left[k < 2 ? i : 0]) != 0)
+                    _exit(4 + (int)k);
+            }
+            _exit(0);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+    }
+}
+
 static void without_it_own_rights_hold(void **state)
 {
     (void)state;
@@ -369,6 +420,7 @@ int main(void)
         TEST(garbage_ends_nothing),
         TEST(who_takes_no_answers_blocks_nothing),
         TEST(it_keeps_one_right),
+        TEST(what_a_service_manager_gave_is_given_up),
         TEST(without_it_own_rights_hold),
         TEST(who_keeps_his_rights_needs_none),
     };

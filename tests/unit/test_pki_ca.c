@@ -225,6 +225,18 @@ static void an_intermediate_signs_and_the_root_may_go_away(void **state gw_unuse
                              "-crl_check_all -CRLfile crl.pem certs/gate.test/cert.pem"),
                          0);
     says("certificate revoked");
+    /* The root's list, which nobody can renew, ends before the other one. */
+    struct gw_pki_crl_status lists;
+    int64_t begun = w.now;
+    gw_pki_crl_look(&w.ca, &lists);
+    assert_int_equal(lists.next_update, begun + 7 * DAY_S);
+    w.now += 360 * DAY_S;
+    reopen(GW_PKI_WRITE);
+    good(gw_pki_crl_renew(&w.ca, 7 * DAY_S, &w.err));
+    gw_pki_crl_look(&w.ca, &lists);
+    assert_int_equal(lists.next_update, begun + 365 * DAY_S);
+    w.now = begun;
+    reopen(GW_PKI_WRITE);
     /* Without its list, and without its key, there is none to be had. */
     judged_good("rm crl.pem");
     assert_int_not_equal(gw_pki_crl_renew(&w.ca, 0, &w.err), 0);

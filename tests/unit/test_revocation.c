@@ -674,6 +674,30 @@ static void nor_do_those_of_a_revoked_ca(void **state)
     fell(&t);
 }
 
+/* All three are anchors. Who signed the anchor's issuer is asked, too. */
+static void an_anchor_s_issuer_may_be_revoked(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct tree t = grow(w);
+    struct test_cert *low =
+        test_cert_new(&(struct test_cert_spec){.cn = "Low CA", .ca = true, .issuer = t.middle});
+    struct test_cert *leaf = test_cert_new(&(struct test_cert_spec){.cn = "deep", .issuer = low});
+    const char *roots[] = {crl_file(w, "root.crl", w->ca, w->client, NULL),
+                           crl_file(w, "root-not.crl", w->ca, t.middle, NULL)};
+    for (int revoked = 0; revoked < 2; revoked++) {
+        struct gw_service service = service_with(w, roots[revoked]);
+        service.cacerts[1] = t.middle_file;
+        service.cacerts[2] = test_dir_cert(w->dir, "low.pem", low, NULL);
+        service.crls[1] = crl_file(w, "middle.crl", t.middle, NULL, NULL);
+        service.crls[2] = crl_file(w, "low.crl", low, NULL, NULL);
+        meets_once(w, &service, leaf, revoked ? GW_REASON_CERT_REVOKED : GW_REASON_NONE,
+                   revoked ? REVOKED : 0);
+    }
+    test_cert_free(leaf);
+    test_cert_free(low);
+    fell(&t);
+}
+
 static void a_list_that_expired_ends_resumption(void **state)
 {
     const struct tlsworld *w = *state;
@@ -762,6 +786,7 @@ int main(void)
         cmocka_unit_test(what_is_tolerated_is_told),
         cmocka_unit_test(the_revoked_do_not_resume),
         cmocka_unit_test(nor_do_those_of_a_revoked_ca),
+        cmocka_unit_test(an_anchor_s_issuer_may_be_revoked),
         cmocka_unit_test(a_list_that_expired_ends_resumption),
         cmocka_unit_test(parts_are_judged_at_resumption_too),
     };

@@ -34,6 +34,9 @@ enum part {
     EXPAND_LABEL,
     PRF,
     P_HASH,
+    HASH_384,
+    HMAC_ADDED_384,
+    P_HASH_384,
     SECRETS,
     KEYS,
     KEYS_12,
@@ -67,13 +70,14 @@ WRAP(void, gw_hmac, enum gw_hash hash, const uint8_t *key, size_t key_len, const
 /* More at once than any derivation has is added as a MAC alone. */
 WRAP(void, gw_hmac_add, struct gw_hmac_run *run, const uint8_t *data, size_t len)
 {
-    __real_gw_hmac_add(run, data, broken == HMAC_ADDED && len > 150 ? len - 1 : len);
+    bool at_fault = broken == HMAC_ADDED || (broken == HMAC_ADDED_384 && run->hash == GW_SHA384);
+    __real_gw_hmac_add(run, data, at_fault && len > 150 ? len - 1 : len);
 }
 
 WRAP(void, gw_hash, enum gw_hash hash, const uint8_t *data, size_t len, uint8_t *out)
 {
     __real_gw_hash(hash, data, len, out);
-    spoil(HASH, out);
+    spoil(hash == GW_SHA384 && broken == HASH_384 ? HASH_384 : HASH, out);
 }
 
 WRAP(int, gw_kdf_expand_label, enum gw_hash hash, const uint8_t *secret, size_t secret_len,
@@ -98,7 +102,7 @@ WRAP(int, gw_kdf_p_hash, enum gw_hash hash, const uint8_t *secret, size_t secret
      const uint8_t *seed, size_t seed_len, uint8_t *out, size_t out_len)
 {
     int r = __real_gw_kdf_p_hash(hash, secret, secret_len, seed, seed_len, out, out_len);
-    spoil(P_HASH, out);
+    spoil(hash == GW_SHA384 && broken == P_HASH_384 ? P_HASH_384 : P_HASH, out);
     return r;
 }
 
@@ -227,6 +231,9 @@ static const struct {
     {HASH, "the key schedule of TLS 1.3 differs from libcrypto's"},
     {P_HASH, "the PRF of TLS 1.2 differs from libcrypto's"},
     {HMAC_ADDED, "HMAC differs from libcrypto's"},
+    {HASH_384, "the key schedule of TLS 1.3 differs from libcrypto's"},
+    {P_HASH_384, "the PRF of TLS 1.2 differs from libcrypto's"},
+    {HMAC_ADDED_384, "HMAC differs from libcrypto's"},
     {SECRETS, "X25519 differs from libcrypto's"},
     {KEYS, "X25519 keys do not agree with libcrypto's"},
     {KEYS_12, "a handshake of TLS 1.2 fails"},

@@ -329,6 +329,29 @@ static void a_child_takes_none_of_its_parents(void **state)
     }
 }
 
+static struct pair taken;
+
+static void take_one(void *arg)
+{
+    fill_stock();
+    *(bool *)arg = gw_x25519_stock_take(publish, taken.private, taken.public);
+}
+
+/* A thread has its stock on its stack's memory. The public key stays there, and shows that. */
+static void a_key_that_was_taken_is_wiped(void **state)
+{
+    struct own_stack stack;
+    bool ok = false;
+    (void)state;
+    skip_without_lanes();
+    own_stack_init(&stack);
+    own_stack_run(&stack, take_one, &ok);
+    assert_true(ok);
+    assert_true(own_stack_holds(&stack, taken.public, KEY_LEN));
+    assert_false(own_stack_holds(&stack, taken.private, KEY_LEN));
+    own_stack_done(&stack);
+}
+
 /* With lanes or without, out of the stock or not. */
 static void pairs_are_pairs(void **state)
 {
@@ -355,6 +378,7 @@ int main(void)
         cmocka_unit_test_setup(old_keys_are_wiped, set_up),
         cmocka_unit_test_setup(what_is_used_up_is_not_waited_for, set_up),
         cmocka_unit_test_setup(a_child_takes_none_of_its_parents, set_up),
+        cmocka_unit_test_setup(a_key_that_was_taken_is_wiped, set_up),
     };
     if (!RAND_set_rand_method(&counting))
         return 1;
