@@ -10,11 +10,6 @@
 
 #include <errno.h>
 
-enum {
-    /* T(i-1) || HkdfLabel || i: length, label and context with their own length bytes. */
-    EXPAND_INPUT_MAX = GW_HASH_MAX + 2 + 1 + 255 + 1 + 255 + 1,
-};
-
 /* Takes what fits of one hash block off the front of *out. */
 static void give_block(const uint8_t *block, size_t block_len, uint8_t **out, size_t *left)
 {
@@ -37,32 +32,38 @@ static void write_label(struct gw_writer *w, size_t out_len, const char *label,
     gw_write_bytes(w, context, context_len);
 }
 
-int gw_kdf_expand_label(enum gw_hash hash, const uint8_t *secret, size_t secret_len,
-                        const char *label, const uint8_t *context, size_t context_len, uint8_t *out,
-                        size_t out_len)
+int gw_kdf_expand(enum gw_hash hash, const uint8_t *key, size_t key_len, const uint8_t *info,
+                  size_t info_len, uint8_t *out, size_t out_len)
 {
-    /* Room for T(i-1) lies in front, so that HKDF-Expand's input is one piece from round 2 on. */
-    uint8_t input[EXPAND_INPUT_MAX];
-    size_t hash_len = gw_hash_len(hash);
+    /* T(i-1) || info || i; room for T(i-1) lies in front, so that it is one piece. */
+    uint8_t input[GW_HASH_MAX + GW_KDF_INFO_MAX + 1], block[GW_HASH_MAX];
+    size_t hash_len = gw_hash_len(hash), left = out_len;
     struct gw_writer w = gw_writer_of(input + hash_len, sizeof(input) - hash_len - 1);
-
-    write_label(&w, out_len, label, context, context_len);
-    if (w.failed || out_len > 255 * hash_len)
+    gw_write_bytes(&w, info, info_len);
+    if (w.failed || info_len > GW_KDF_INFO_MAX || out_len > 255 * hash_len)
         return -EINVAL;
-
-    uint8_t block[GW_HASH_MAX];
-    uint8_t *at = out;
-    size_t left = out_len;
     for (uint8_t round = 1; left; round++) {
         const uint8_t *start = round == 1 ? input + hash_len : input;
         *w.at = round;
-        gw_hmac(hash, secret, secret_len, start, (size_t)(w.at + 1 - start), block);
+        gw_hmac(hash, key, key_len, start, (size_t)(w.at + 1 - start), block);
         memcpy(input, block, hash_len);
-        give_block(block, hash_len, &at, &left);
+        give_block(block, hash_len, &out, &left);
     }
     gw_wipe(input, sizeof(input));
     gw_wipe(block, sizeof(block));
     return 0;
+}
+
+int gw_kdf_expand_label(enum gw_hash hash, const uint8_t *secret, size_t secret_len,
+                        const char *label, const uint8_t *context, size_t context_len, uint8_t *out,
+                        size_t out_len)
+{
+    uint8_t info[GW_KDF_INFO_MAX];
+    struct gw_writer w = gw_writer_of(info, sizeof(info));
+    write_label(&w, out_len, label, context, context_len);
+    if (w.failed)
+        return -EINVAL;
+    return gw_kdf_expand(hash, secret, secret_len, info, gw_writer_len(&w), out, out_len);
 }
 
 /* The key's blocks are hashed once for all of them. */

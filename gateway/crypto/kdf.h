@@ -5,8 +5,15 @@
 #include "gateway/crypto/hmac.h"
 
 enum {
-    GW_KDF_SEED_MAX = 96
+    GW_KDF_SEED_MAX = 96,
+    /* HkdfLabel: length, label and context, both with a length byte of their own. */
+    GW_KDF_INFO_MAX = 2 + 1 + 255 + 1 + 255
 };
+
+/* HKDF-Expand (RFC 5869 2.3). `out_len` is at most 255 times the length of the hash, `info_len` at
+ * most GW_KDF_INFO_MAX. Returns 0 or -EINVAL (too long; then nothing is written). */
+int gw_kdf_expand(enum gw_hash hash, const uint8_t *key, size_t key_len, const uint8_t *info,
+                  size_t info_len, uint8_t *out, size_t out_len);
 
 /* HKDF-Expand-Label (RFC 8446 7.1) with a context that may be empty. `out_len` is at most 255 times
  * the length of the hash. Returns 0 or -EINVAL (too long; then nothing is written). */

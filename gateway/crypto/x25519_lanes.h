@@ -17,10 +17,12 @@ enum {
 };
 
 /* Whether this build and the processor have what it takes, and make of the keys of RFC 7748 6.1
- * what stands there: else an error is logged, once. gw_x25519_lanes_keys is only for where the
- * first said so, gw_x25519_lanes_secret for where the second did. */
+ * what stands there. gw_x25519_lanes_keys is only for where the first said so,
+ * gw_x25519_lanes_secret for where the second did. */
 bool gw_x25519_lanes_work(void);
 bool gw_x25519_ladder_works(void);
+/* Build and processor have what it takes, but make something else of those keys. */
+bool gw_x25519_lanes_wrong(void);
 /* Whether this build makes secrets: one with libcrypto_mb makes keys alone. */
 extern const bool gw_x25519_ladder_is_built;
 /* For the first two: whether build and processor have the lanes; readies them. */

@@ -151,6 +151,9 @@ bool gw_tls_library_is_ours(void)
 
 static const char *x25519_means(void)
 {
+    if (gw_x25519_lanes_wrong())
+        return "libcrypto's ladder, because this processor's AVX-512 IFMA does not make the keys "
+               "of RFC 7748";
     if (gw_x25519_ladder_works())
         return "AVX-512 IFMA";
     return gw_x25519_lanes_work() ? "keys by libcrypto_mb" : "libcrypto's ladder";
@@ -170,7 +173,7 @@ bool gw_tls_library_tell(char text[GW_LIBRARY_TEXT_MAX])
     else
         (void)snprintf(text, GW_LIBRARY_TEXT_MAX,
                        "our own key schedule, HMAC and X25519 (%s) within OpenSSL", x25519_means());
-    as_asked |= provider != NULL || !gw_provider_is_built();
+    as_asked |= provider ? !gw_x25519_lanes_wrong() : !gw_provider_is_built();
     gw_tls_library_put();
     return as_asked;
 }

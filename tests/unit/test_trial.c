@@ -45,6 +45,7 @@ enum part {
     TICKET_FOUND,
     ALGORITHM,
     GROUPS,
+    LANES,
 };
 
 static enum part broken;
@@ -119,6 +120,11 @@ WRAP(void, gw_x25519_lanes_keys, uint8_t (*public)[GW_X25519_KEY_LEN],
     __real_gw_x25519_lanes_keys(public, private);
     for (int i = 0; i < GW_X25519_LANES; i++)
         spoil(KEYS, public[i]);
+}
+
+WRAP(bool, gw_x25519_lanes_wrong, void)
+{
+    return broken == LANES || __real_gw_x25519_lanes_wrong();
 }
 
 WRAP(int, ktls_derive_tls12, const struct ktls_suite *suite, const uint8_t *master,
@@ -269,6 +275,21 @@ static void each_fault_is_found(void **state)
     broken = NOTHING;
 }
 
+/* A processor that computes wrongly is told, and warned of. */
+static void wrong_lanes_are_told(void **state)
+{
+    char text[GW_LIBRARY_TEXT_MAX];
+    use_ours_again();
+    broken = LANES;
+    gw_tls_trial();
+    assert_false(gw_tls_library_tell(text));
+    assert_non_null(strstr(text, "our own key schedule"));
+    assert_non_null(strstr(text, "(libcrypto's ladder, because this processor's AVX-512 IFMA"));
+    assert_non_null(strstr(text, "RFC 7748) within OpenSSL"));
+    connect_in(*state, TLS1_3_VERSION);
+    broken = NOTHING;
+}
+
 /* No key of the stock is left that was made while it was broken. */
 static void ours_come_back(void **state)
 {
@@ -282,9 +303,8 @@ static void ours_come_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_passes),
-        cmocka_unit_test(libcrypto_alone_is_not_tried),
-        cmocka_unit_test(each_fault_is_found),
+        cmocka_unit_test(it_passes),           cmocka_unit_test(libcrypto_alone_is_not_tried),
+        cmocka_unit_test(each_fault_is_found), cmocka_unit_test(wrong_lanes_are_told),
         cmocka_unit_test(ours_come_back),
     };
     return cmocka_run_group_tests(tests, tlsworld_setup, tlsworld_teardown);
