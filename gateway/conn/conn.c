@@ -224,10 +224,10 @@ void gw_conn_drive_tx(struct gw_conn *c)
     }
     if (!c->has_record || c->rec.close_sent)
         return;
-    if (c->alert >= 0 && c->tx.state != GW_TX_READY) /* after it nothing is sent */
-        send_last_alert(c);
-    else if (c->warning)
+    if (c->warning)
         send_warning(c);
+    else if (c->alert >= 0 && c->tx.state != GW_TX_READY) /* after it nothing is sent */
+        send_last_alert(c);
     else if (c->key_update)
         gw_rekey_send(c);
     else if (c->tx.state == GW_TX_READY)

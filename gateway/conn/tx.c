@@ -102,6 +102,8 @@ void gw_tx_received(struct gw_conn *c, const struct gw_completion *done)
 {
     if (c->step != GW_STEP_RELAY || c->tx.state != GW_TX_READ) {
         gw_ring_completion_give(c->env->ring, done);
+        if (c->tx.broken)
+            gw_conn_give_buffer(c, &c->tx.buf);
     } else if (done->res == -ENOBUFS) {
         gw_conn_starve(c, GW_OP_PLAIN_RECV);
     } else if (done->res == -EAGAIN && c->tx.hot) {
@@ -262,7 +264,10 @@ void gw_tx_broken(struct gw_conn *c)
     c->tx.broken = true;
     gw_standing_drop(c, GW_FLOW_TX);
     gw_splice_drop_tx(c);
-    gw_conn_give_buffer(c, &c->tx.buf);
+    if (gw_conn_busy(c, GW_OP_PLAIN_RECV)) /* it writes into the buffer until it has ended */
+        gw_end_cancel(c, 1U << GW_OP_PLAIN_RECV);
+    else
+        gw_conn_give_buffer(c, &c->tx.buf);
     gw_conn_fed(c, GW_OP_PLAIN_RECV);
     if (c->rx.state == GW_RX_DONE)
         gw_end_finished(c);

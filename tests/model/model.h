@@ -31,6 +31,12 @@ enum {
     NO_ALERT = -1,
 };
 
+/* Types of handshake messages (RFC 8446 4). */
+enum {
+    HANDSHAKE_TICKET = 4,
+    HANDSHAKE_KEY_UPDATE = 24,
+};
+
 #define MODEL_RUN UINT64_C(0x6d6f64656c)
 
 /* How a connection goes; the rows that say what must come of it are in test_model.c. */

@@ -174,6 +174,8 @@ static void client_renegotiates(struct model *m, struct peer *p)
     side_send_record(p, GW_CONTENT_HANDSHAKE, message, cut);
     if (cut < len)
         side_send_record(p, GW_CONTENT_HANDSHAKE, message + cut, len - cut);
+    /* A kernel goes by a record's first byte (kernel-notes/rekey-pending.md). */
+    p->cut_update |= cut < len && message[cut] == HANDSHAKE_KEY_UPDATE;
     p->renegotiations++;
 }
 

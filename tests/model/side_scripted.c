@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/model/model.h"
 
-enum {
-    HANDSHAKE_TICKET = 4,
-    HANDSHAKE_KEY_UPDATE = 24,
-};
-
 static void begin(struct model *m, struct peer *p)
 {
     struct gw_script script;
