@@ -75,8 +75,9 @@
     X(INTERNAL,             "internal",               true,  "an error inside the gateway")
 // clang-format on
 
-/* Of those, what anybody may bring about as often as he likes, before the gateway knows him. Beyond
- * a rate they are told as a sum (gateway/proc/strangers.h). */
+/* Of those, what anybody may bring about as often as he likes in a handshake: to show a certificate
+ * takes no key, and anybody may make one up or copy an old one. Beyond a rate they are told as a
+ * sum (gateway/proc/strangers.h). */
 #define GW_REASONS_OF_STRANGERS(X)                                                                 \
     X(PROXY_STRANGER)                                                                              \
     X(PROXY_HEADER)                                                                                \
@@ -92,7 +93,12 @@
     X(HANDSHAKE_SNI)                                                                               \
     X(HANDSHAKE_TOO_LARGE)                                                                         \
     X(HANDSHAKE_PROTOCOL)                                                                          \
-    X(CERT_MISSING)
+    X(CERT_MISSING)                                                                                \
+    X(CERT_UNTRUSTED)                                                                              \
+    X(CERT_EXPIRED)                                                                                \
+    X(CERT_REVOKED)                                                                                \
+    X(CERT_NO_CRL)                                                                                 \
+    X(CERT_INVALID)
 
 enum gw_reason {
 #define X(id, word, is_error, sentence) GW_REASON_##id,

@@ -553,8 +553,9 @@ static const struct gw_option options[] = {
         .commands = GATEWAY_DEMO,
         .value = "N",
         .initial = "100",
-        .help = "connections that ended before anybody was known (handshake-reset and its kin), "
-                "each with a line, in a second of a worker; the rest is one line for each reason",
+        .help = "connections that ended before anybody was known (handshake-reset, cert-untrusted "
+                "and their kin), each with a line, in a second of a worker; the rest is one line "
+                "for each reason",
         .also = "rate-limit-logs log-ratelimit dontlognull",
         .min = 1,
         .max = 1000000,

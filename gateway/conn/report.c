@@ -64,6 +64,12 @@ enum gw_log_level gw_conn_report_level(const struct gw_conn_report *r)
     return is_error && !is_set(&r->harmless) ? GW_LOG_WARNING : GW_LOG_INFO;
 }
 
+bool gw_conn_report_of_stranger(const struct gw_conn_report *r, const struct gw_note *note)
+{
+    bool proved = note && r->handshake_us;
+    return !proved && gw_reason_of_strangers((enum gw_reason)r->reason);
+}
+
 /* The line without what the peer's certificate says, which can be long: that comes last. */
 static void format_report(struct gw_conn_report *r, enum gw_log_format format, int worker,
                           struct gw_line *line)

@@ -52,6 +52,11 @@ enum {
 /* At which level it is logged. What it holds may be anything. */
 enum gw_log_level gw_conn_report_level(const struct gw_conn_report *report);
 
+/* Whether it tells of a peer that has proved nothing: it brought about its end by a reason of
+ * strangers (gateway/base/reason.h), and did not finish a handshake with a certificate (`note`;
+ * NULL: it showed none). */
+bool gw_conn_report_of_stranger(const struct gw_conn_report *report, const struct gw_note *note);
+
 /* The two as one text, that no other connection has: "9f…-1a", of hex digits. */
 void gw_conn_unique_id(char out[GW_UNIQUE_ID_MAX], uint64_t run, uint64_t id);
 

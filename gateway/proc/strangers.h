@@ -16,7 +16,7 @@ struct gw_strangers {
     uint64_t more[GW_REASON_COUNT];
 };
 
-/* A connection of such a reason (gw_reason_of_strangers) ended. True: tell of it; false: it is
+/* A connection of such a peer (gw_conn_report_of_stranger) ended. True: tell of it; false: it is
  * counted, as `rate` were told in this second. */
 bool gw_strangers_tell(struct gw_strangers *s, enum gw_reason reason, uint32_t rate,
                        int64_t now_ns);

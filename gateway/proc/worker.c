@@ -85,7 +85,7 @@ static void connection_ended(void *arg, const struct gw_conn_report *report,
     struct worker *w = arg;
     struct gw_entry_conn entry;
     enum gw_reason reason = (enum gw_reason)report->reason;
-    bool stranger = !note && gw_reason_of_strangers(reason);
+    bool stranger = gw_conn_report_of_stranger(report, note);
     if (!gw_log_wanted(gw_conn_report_level(report)))
         return;
     uint32_t rate = w->env->config->log_rate;

@@ -408,6 +408,21 @@ void gateway_expect_words(struct gateway *g, const char *words)
     await_words(g, words, line);
 }
 
+unsigned long gateway_summed(struct gateway *g, const char *reason, unsigned long want)
+{
+    char line[LOG_LINE_MAX], words[96];
+    unsigned long summed = 0;
+    size_t cursor = 0;
+    (void)snprintf(words, sizeof(words), " more connections ended with %s in ", reason);
+    while (summed < want && logbook_await(&g->log, &cursor, words, line)) {
+        const char *number = strstr(line, words);
+        while (number > line && number[-1] >= '0' && number[-1] <= '9')
+            number--;
+        summed += strtoul(number, NULL, 10);
+    }
+    return summed;
+}
+
 uint16_t gateway_port_of(struct gateway *g, const char *service)
 {
     char line[LOG_LINE_MAX], words[64];

@@ -115,6 +115,9 @@ void gateway_conn(struct gateway *g, struct conn_line *ret);
 void gateway_expect(struct gateway *g, const char *reason, struct conn_line *ret);
 /* Waits for a line that holds `words`, from the log's beginning on. */
 void gateway_expect_words(struct gateway *g, const char *words);
+/* Waits until its sums of connections that ended with `reason` come to `want`; what they come to.
+ */
+unsigned long gateway_summed(struct gateway *g, const char *reason, unsigned long want);
 /* The port that a service of its file listens on. */
 uint16_t gateway_port_of(struct gateway *g, const char *service);
 /* TERM without waiting. */

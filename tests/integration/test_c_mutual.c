@@ -101,6 +101,49 @@ static void others_are_refused(void **state)
     gateway_stop(gateway);
 }
 
+static unsigned told_one_by_one(const char *reason, const char *last)
+{
+    struct conn_line line = {.reason = ""};
+    unsigned told = 0;
+    while (strcmp(line.reason, last) != 0) {
+        gateway_conn(gateway, &line);
+        told += strcmp(line.reason, reason) == 0;
+    }
+    return told;
+}
+
+/* Anybody may show a certificate as often as he likes; who may not pass has proved who he is. */
+static void who_shows_what_nobody_trusts_is_summed(void **state)
+{
+    enum {
+        ROUNDS = 12
+    };
+    struct client_options options;
+    struct client c;
+    (void)state;
+    if (world_is_small())
+        skip_because("handshakes are too slow here to come in one second");
+    stage_serve(&(struct gateway_options){
+        .flags = {"--cacert", world_cert(ID_CA), "--allow-cn", "alice", "--log-rate", "1"},
+    });
+    for (int i = 0; i < ROUNDS; i++) {
+        options = stage_client(i % 2 ? ID_MALLORY : ID_STRANGER, TLS1_2_VERSION);
+        client_open(&c, &options);
+        if (client_handshake(&c) == CLIENT_OPEN)
+            (void)client_read_end(&c);
+        assert_int_equal(c.alert, i % 2 ? ALERT_ACCESS_DENIED : ALERT_UNKNOWN_CA);
+        client_close(&c);
+    }
+    options = stage_client(ID_ALICE, 0);
+    pass(&options, NULL);
+    unsigned told = told_one_by_one("cert-untrusted", "finished");
+    assert_true(told < ROUNDS / 2);
+    assert_int_equal(gateway_summed(gateway, "cert-untrusted", ROUNDS / 2 - told),
+                     ROUNDS / 2 - told);
+    assert_int_equal(logbook_count(&gateway->log, " reason=not-allowed "), ROUNDS / 2);
+    gateway_stop(gateway);
+}
+
 /* Bytes that came along with the Finished of a refused peer go nowhere. */
 static void early_bytes_of_the_refused_are_dropped(void **state)
 {
@@ -206,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STAGED(allowed_client_passes),
         STAGED(others_are_refused),
+        STAGED(who_shows_what_nobody_trusts_is_summed),
         STAGED(early_bytes_of_the_refused_are_dropped),
         STAGED(rules_of_other_kinds),
         STAGED(a_long_rule_is_told_whole),

@@ -135,6 +135,34 @@ static void the_unique_id_is_one_text(void **state)
     }
 }
 
+/* A certificate that was shown is a claim until the handshake is done. */
+static void strangers_are_those_who_proved_nothing(void **state)
+{
+    static const struct {
+        enum gw_reason reason;
+        bool shown, done, stranger;
+    } rows[] = {
+        {GW_REASON_CERT_UNTRUSTED, true, false, true},
+        {GW_REASON_HANDSHAKE_CLOSED, true, false, true},
+        {GW_REASON_HANDSHAKE_CLOSED, false, false, true},
+        {GW_REASON_CERT_REVOKED, true, true, false}, /* by a CRL that came later */
+        {GW_REASON_CERT_MISSING, false, true, true},
+        {GW_REASON_NOT_ALLOWED, true, true, false},
+        {GW_REASON_NOT_ALLOWED, false, true, false},
+    };
+    struct gw_identity id = alice();
+    struct gw_note *note = gw_note_new(&id, &holder);
+    (void)state;
+    assert_non_null(note);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        const struct gw_conn_report r = {.reason = rows[i].reason, .handshake_us = rows[i].done};
+        assert_int_equal(gw_conn_report_of_stranger(&r, rows[i].shown ? note : NULL),
+                         rows[i].stranger);
+    }
+    gw_identity_done(&id);
+    free(note);
+}
+
 static void empty_fields_are_left_out(void **state)
 {
     (void)state;
@@ -388,6 +416,7 @@ int main(void)
         cmocka_unit_test(all_fields_as_text),
         cmocka_unit_test(all_fields_as_json),
         cmocka_unit_test(the_unique_id_is_one_text),
+        cmocka_unit_test(strangers_are_those_who_proved_nothing),
         cmocka_unit_test(empty_fields_are_left_out),
         cmocka_unit_test(errors_are_warnings),
         cmocka_unit_test(message_of_a_worker),

@@ -80,18 +80,21 @@ static void the_next_second_begins_anew(void **state)
     assert_string_equal(said, "3 more connections ended with cert-missing in 1.0 s\n");
 }
 
-/* Only what happens before anybody is known: who shows a certificate is always told. */
+/* Only what happens before anybody is known; to show a certificate takes no key. */
 static void who_is_a_stranger(void **state)
 {
-    static const enum gw_reason known[] = {GW_REASON_FINISHED,           GW_REASON_NOT_ALLOWED,
-                                           GW_REASON_CERT_UNTRUSTED,     GW_REASON_CERT_REVOKED,
-                                           GW_REASON_CERT_EXPIRED,       GW_REASON_CERT_INVALID,
-                                           GW_REASON_CLIENT_RESET,       GW_REASON_NO_MEMORY,
-                                           GW_REASON_HANDSHAKE_INTERNAL, GW_REASON_RECORD_BAD_MAC};
+    static const enum gw_reason known[] = {
+        GW_REASON_FINISHED,           GW_REASON_NOT_ALLOWED,   GW_REASON_CERT_TOO_LARGE,
+        GW_REASON_BACKEND_UNTRUSTED,  GW_REASON_CLIENT_RESET,  GW_REASON_NO_MEMORY,
+        GW_REASON_HANDSHAKE_INTERNAL, GW_REASON_RECORD_BAD_MAC};
+    static const enum gw_reason strange[] = {GW_REASON_HANDSHAKE_RESET, GW_REASON_CERT_UNTRUSTED,
+                                             GW_REASON_CERT_EXPIRED,    GW_REASON_CERT_REVOKED,
+                                             GW_REASON_CERT_NO_CRL,     GW_REASON_CERT_INVALID};
     (void)state;
     for (size_t i = 0; i < GW_ARRAY_SIZE(known); i++)
         assert_false(gw_reason_of_strangers(known[i]));
-    assert_true(gw_reason_of_strangers(GW_REASON_HANDSHAKE_RESET));
+    for (size_t i = 0; i < GW_ARRAY_SIZE(strange); i++)
+        assert_true(gw_reason_of_strangers(strange[i]));
     assert_false(gw_reason_of_strangers(GW_REASON_COUNT));
     for (unsigned i = 0; i < GW_REASON_COUNT; i++)
         if (gw_reason_of_strangers((enum gw_reason)i))
