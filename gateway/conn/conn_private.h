@@ -267,6 +267,8 @@ void gw_opening_begin(struct gw_conn *c);
 void gw_opening_next(struct gw_conn *c);
 /* Takes it out of the gauge of handshakes, unless it is. */
 void gw_opening_left_handshake(struct gw_conn *c);
+/* Logs what has turned out of the terms while a peer was judged by them. */
+void gw_opening_tell(const struct gw_terms *terms);
 /* What a client is told that may not pass. */
 /* Whether this peer may pass by the rules of the terms: NONE or NOT_ALLOWED. The report is told by
  * which rule, or that there is none. */

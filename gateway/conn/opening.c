@@ -297,7 +297,7 @@ static void note_handshake(struct gw_conn *c)
     COPY_TEXT(c->report.sni, info.sni);
     COPY_TEXT(c->report.alpn, info.alpn);
     c->report.resumed = info.resumed;
-    c->report.handshake_us = (uint64_t)(c->env->now_ns - c->moved_ns) / 1000;
+    c->report.handshake_us = GW_MAX((uint64_t)(c->env->now_ns - c->moved_ns) / 1000, UINT64_C(1));
     gw_stats_add(c->env->stats,
                  info.resumed ? GW_COUNTER_HANDSHAKES_RESUMED : GW_COUNTER_HANDSHAKES_FULL, 1);
     gw_stats_add(c->env->stats, GW_COUNTER_CRL_TOLERATED, info.crl_tolerated);
@@ -386,10 +386,21 @@ static void go_on(struct gw_conn *c, enum gw_handshake_verdict verdict)
         gw_opening_read(c);
 }
 
+void gw_opening_tell(const struct gw_terms *terms)
+{
+    struct gw_notes *notes = gw_tls_context_notes(terms->tls);
+    if (!notes || !notes->count)
+        return;
+    gw_log_notes(notes);
+    gw_notes_done(notes);
+}
+
 /* A step of a handshake was made, which takes longer than all else: after some of them it is time
  * to send. It may have taken the last key. */
 static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict)
 {
+    if (verdict != GW_HANDSHAKE_MORE)
+        gw_opening_tell(c->terms);
     go_on(c, verdict);
     gw_ring_flush(c->env->ring);
     gw_x25519_stock_refill();

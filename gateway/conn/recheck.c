@@ -37,6 +37,7 @@ static enum gw_reason judge(struct gw_conn *c, const struct gw_passport *p)
         return reason;
     if (p->chain.present)
         reason = gw_tls_context_judge_chain(terms->tls, &p->chain, now);
+    gw_opening_tell(terms);
     return reason ? reason : gw_opening_judge(c, terms, &p->identity);
 }
 

@@ -281,6 +281,12 @@ enum gw_reason gw_tls_context_judge_chain(const struct gw_tls_context *tls,
     return gw_trust_judge_reason(&tls->trust, chain, now, NULL);
 }
 
+struct gw_notes *gw_tls_context_notes(const struct gw_tls_context *tls)
+{
+    struct gw_revocation *lists = tls->trust.revocation;
+    return lists ? gw_revocation_notes(lists) : NULL;
+}
+
 int64_t gw_tls_context_next_end(const struct gw_tls_context *tls, time_t now)
 {
     const struct gw_revocation *lists = tls->trust.revocation;

@@ -39,6 +39,10 @@ void gw_tls_context_free(struct gw_tls_context *ctx);
 gw_must_check enum gw_reason gw_tls_context_judge_chain(const struct gw_tls_context *ctx,
                                                         const struct gw_chain *chain, time_t now);
 
+/* What has turned out while peers were judged (a CRL has become too old), each once, for whoever
+ * logs it to take (gw_notes_done); NULL: nothing can. */
+struct gw_notes *gw_tls_context_notes(const struct gw_tls_context *ctx);
+
 /* When that answer may become another one though no file changes: the next end of a CRL after
  * `now`, seconds since 1970; INT64_MAX: never. */
 int64_t gw_tls_context_next_end(const struct gw_tls_context *ctx, time_t now);

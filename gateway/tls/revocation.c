@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/tls/revocation.h"
 
-#include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/tls/dname.h"
 #include "gateway/tls/fileset.h"
@@ -27,6 +26,7 @@ struct gw_revocation {
     struct list *lists; /* sorted by issuer; one of each scope */
     unsigned count;
     bool soft;
+    struct gw_notes notes;
 };
 
 struct loading {
@@ -237,6 +237,7 @@ void gw_revocation_free(struct gw_revocation *v)
         return;
     for (unsigned i = 0; i < v->count; i++)
         gw_crl_done(&v->lists[i].crl);
+    gw_notes_done(&v->notes);
     free(v->lists);
     free(v);
 }
@@ -260,27 +261,32 @@ size_t gw_revocation_size(const struct gw_revocation *v)
 
 /* ---- looking ---- */
 
-static void tell_expired(const struct gw_revocation *v, struct list *l)
+static void note_expired(struct gw_revocation *v, struct list *l)
 {
     char text[GW_TEXT_DATE];
     if (l->told)
         return;
     l->told = true;
-    gw_log(GW_LOG_WARNING, "--crl %s: the CRL of %s expired on %s; %s", l->crl.path,
-           l->crl.issuer_name, gw_text_date(l->crl.next_update, text),
-           v->soft ? "--crl-soft goes on with it"
-                   : "whoever shows a certificate that this CA signed is refused until there is a "
-                     "new one");
+    gw_notes_add(&v->notes, "--crl %s: the CRL of %s expired on %s; %s", l->crl.path,
+                 l->crl.issuer_name, gw_text_date(l->crl.next_update, text),
+                 v->soft ? "--crl-soft goes on with it"
+                         : "whoever shows a certificate that this CA signed is refused until there "
+                           "is a new one");
+}
+
+struct gw_notes *gw_revocation_notes(struct gw_revocation *v)
+{
+    return &v->notes;
 }
 
 /* What a list that covers the certificate, and does not revoke it, says of it. */
-static int look_at(const struct gw_revocation *v, struct list *l, time_t now)
+static int look_at(struct gw_revocation *v, struct list *l, time_t now)
 {
     if (l->crl.this_update > now)
         return X509_V_ERR_CRL_NOT_YET_VALID;
     if (l->crl.next_update > now)
         return X509_V_OK;
-    tell_expired(v, l);
+    note_expired(v, l);
     return X509_V_ERR_CRL_HAS_EXPIRED;
 }
 

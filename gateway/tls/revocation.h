@@ -3,7 +3,7 @@
  * Who is revoked: the CRLs of --crl, of each issuer and scope the newest. Once there are any, each
  * CA that issued a certificate of a chain must have one that is about it and current.
  *
- * Immutable, but that each list is told once in the log when it turns out to be too old.
+ * Immutable, but that each list is noted once when it turns out to be too old.
  */
 #pragma once
 
@@ -32,6 +32,10 @@ void gw_revocation_free(struct gw_revocation *revocation); /* NULL is allowed */
  */
 int gw_revocation_look(struct gw_revocation *revocation, const struct gw_chain_entry *entry,
                        time_t now);
+
+/* What was noted while it was looked at, for whoever logs it to take (gw_notes_done); owned by the
+ * lists. */
+struct gw_notes *gw_revocation_notes(struct gw_revocation *revocation);
 
 /* When the next list that is current now will be too old, seconds since 1970; INT64_MAX: none will.
  */

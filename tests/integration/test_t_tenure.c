@@ -129,7 +129,7 @@ static const char *issue_list(int ends)
 }
 
 /* A client whose certificate ends so many seconds from now. */
-static void join(struct client *c, int ends)
+static void show(struct client *c, int ends)
 {
     struct client_options o = {.port = gateway_port_of(gateway, "brief"),
                                .version = TLS1_3_VERSION};
@@ -140,6 +140,12 @@ static void join(struct client *c, int ends)
     assert_true(SSL_use_certificate(c->ssl, leaf->x509) == 1 &&
                 SSL_use_PrivateKey(c->ssl, leaf->key) == 1);
     assert_int_equal(client_handshake(c), CLIENT_OPEN);
+}
+
+/* It is let in. */
+static void join(struct client *c, int ends)
+{
+    show(c, ends);
     c->work.up_seed = c->work.down_seed = STAGE_SEED;
     stage_echo(c, 100);
 }
@@ -169,6 +175,8 @@ static const char *write_config(const char *more)
     return test_dir_file(folder, "two.conf", text, (size_t)len);
 }
 
+#define TOO_OLD "ca.crl: the CRL of CN=Brief CA expired on "
+
 /* First the certificate of one, then the list that both need, which nobody renews in time. Not
  * even a look at the files falls into that time. */
 static void a_connection_ends_with_what_let_it_in(void **state)
@@ -184,6 +192,7 @@ static void a_connection_ends_with_what_let_it_in(void **state)
     assert_return_code(kill(gateway->pid, SIGHUP), 0);
     gateway_expect_words(gateway, "reload: new files are in force");
     is_ended(&lasting, ALERT_BAD_CERTIFICATE, "cert-no-crl");
+    gateway_expect_words(gateway, TOO_OLD);
     gateway_expect_words(gateway, "recheck: 1 connection may no longer pass, and ended");
     gateway_stop(gateway);
 }
@@ -200,6 +209,30 @@ static void the_interval_ends_whom_a_new_list_revokes(void **state)
     gateway_stop(gateway);
 }
 
+/* By the first whom it keeps out. */
+static void a_list_that_is_too_old_is_told_once(void **state)
+{
+    struct client c;
+    struct conn_line line;
+    (void)state;
+    const char *config = write_config("");
+    (void)issue_list(soon());
+    stage_serve(&(struct gateway_options){.config = config});
+    join(&c, 3600);
+    client_close(&c);
+    gateway_conn(gateway, &line);
+    assert_int_equal(logbook_count(&gateway->log, TOO_OLD), 0);
+    for (unsigned refused = 0; refused < 2; refused += strcmp(line.reason, "cert-no-crl") == 0) {
+        (void)poll(NULL, 0, 100);
+        show(&c, 3600);
+        client_close(&c);
+        gateway_conn(gateway, &line);
+    }
+    gateway_expect_words(gateway, TOO_OLD);
+    assert_int_equal(logbook_count(&gateway->log, TOO_OLD), 1);
+    gateway_stop(gateway);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +240,7 @@ int main(void)
         STAGED(the_client_role_ends_it_as_properly),
         TEST(a_connection_ends_with_what_let_it_in),
         TEST(the_interval_ends_whom_a_new_list_revokes),
+        TEST(a_list_that_is_too_old_is_told_once),
     };
     return run_world("t_tenure", tests);
 }
