@@ -33,16 +33,34 @@ static PKCS12 *decode(const struct gw_pemkey_reader *r, const struct gw_pemfile 
     return p;
 }
 
-/* The pass phrase that it is sealed with; without one, "" and none at all are two things. */
-static bool find_phrase(const struct gw_pemkey_reader *r, PKCS12 *p, const char **ret)
+/* A file may have no MAC, and still be encrypted; only by decrypting it one sees whether the phrase
+ * is its own. PKCS12_parse takes a phrase only along with the MAC of it, so it gets one. */
+static bool fits(PKCS12 *p, bool sealed, const char *phrase)
+{
+    return sealed ? PKCS12_verify_mac(p, phrase, -1)
+                  : PKCS12_set_mac(p, phrase, -1, NULL, 0, 1, EVP_sha256());
+}
+
+/* Without a phrase, "" and none at all are two things. */
+static verdict open_up(const struct gw_pemkey_reader *r, PKCS12 *p, struct gw_pkcs12 *ret)
 {
     const char *const phrases[] = {r->phrase_file ? r->phrase : "", "", NULL};
-    for (size_t i = 0; i < GW_ARRAY_SIZE(phrases); i++)
-        if (PKCS12_verify_mac(p, phrases[i], -1)) {
-            *ret = phrases[i];
-            return true;
-        }
-    return false;
+    bool sealed = PKCS12_mac_present(p);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(phrases); i++) {
+        if (!fits(p, sealed, phrases[i]))
+            continue;
+        if (PKCS12_parse(p, phrases[i], &ret->key, &ret->leaf, &ret->chain))
+            return NULL;
+        if (sealed)
+            return "its contents are damaged";
+    }
+    if (!sealed)
+        return r->phrase_file
+                   ? "it is damaged, or the pass phrase of --key-pass-file is not its own"
+                   : "it is damaged, or encrypted; if it is, give its pass phrase in a "
+                     "file by --key-pass-file";
+    return r->phrase_file ? "it cannot be opened by the pass phrase of --key-pass-file"
+                          : "it is encrypted; give its pass phrase in a file by --key-pass-file";
 }
 
 static int type_of(const EVP_PKEY *key)
@@ -57,13 +75,9 @@ static int type_of(const EVP_PKEY *key)
 
 static verdict take(const struct gw_pemkey_reader *r, PKCS12 *p, struct gw_pkcs12 *ret)
 {
-    const char *phrase = NULL;
-    if (PKCS12_mac_present(p) && !find_phrase(r, p, &phrase))
-        return r->phrase_file
-                   ? "it cannot be opened by the pass phrase of --key-pass-file"
-                   : "it is encrypted; give its pass phrase in a file by --key-pass-file";
-    if (!PKCS12_parse(p, phrase, &ret->key, &ret->leaf, &ret->chain))
-        return "its contents are damaged";
+    verdict shut = open_up(r, p, ret);
+    if (shut)
+        return shut;
     if (!ret->key)
         return "there is no private key in it";
     if (!ret->leaf)
