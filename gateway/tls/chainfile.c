@@ -24,6 +24,15 @@ static const char *name_of(const X509_NAME *name, char text[static NAME_SIZE])
     return text;
 }
 
+/* Among the first `count`. */
+static bool is_among(STACK_OF(X509) * certs, int count, const X509 *cert)
+{
+    for (int i = 0; i < count; i++)
+        if (X509_cmp(sk_X509_value(certs, i), cert) == 0)
+            return true;
+    return false;
+}
+
 /* ---- the order ---- */
 
 /* The chain while it is put in order; nothing is owned. */
@@ -32,13 +41,19 @@ struct order {
     STACK_OF(X509) * left; /* in the order of the file */
 };
 
+static bool is_done(const struct order *o, const X509 *cert)
+{
+    return is_among(o->done, sk_X509_num(o->done), cert);
+}
+
 /* The first of those left that has signed the last of those done, or else any of them; -1: none. */
 static int find_next(const struct order *o)
 {
     int last = sk_X509_num(o->done) - 1;
     for (int d = last; d >= 0; d--)
         for (int i = 0; i < sk_X509_num(o->left); i++)
-            if (signs(sk_X509_value(o->left, i), sk_X509_value(o->done, d)))
+            if (!is_done(o, sk_X509_value(o->left, i)) &&
+                signs(sk_X509_value(o->left, i), sk_X509_value(o->done, d)))
                 return i;
     return -1;
 }
@@ -51,14 +66,6 @@ static bool sort(const struct order *o)
     return true;
 }
 
-static bool is_among(STACK_OF(X509) * certs, const X509 *cert)
-{
-    for (int i = 0; i < sk_X509_num(certs); i++)
-        if (X509_cmp(sk_X509_value(certs, i), cert) == 0)
-            return true;
-    return false;
-}
-
 /* Those that are left go behind, as they may be meant so, unless they are there already. */
 static bool add_rest(const struct gw_chainfile *f, const struct order *o)
 {
@@ -66,7 +73,7 @@ static bool add_rest(const struct gw_chainfile *f, const struct order *o)
     for (int i = 0; i < sk_X509_num(o->left); i++) {
         X509 *cert = sk_X509_value(o->left, i);
         (void)name_of(X509_get_subject_name(cert), name);
-        if (is_among(o->done, cert)) {
+        if (is_done(o, cert)) {
             gw_notes_add(f->notes, "%s %s: the certificate of %s is in the file twice", f->flag,
                          f->path, name);
             continue;
@@ -112,12 +119,14 @@ static bool rearrange(const struct gw_chainfile *f, const struct order *o)
     return add_rest(f, o) && take_over(f, o);
 }
 
-/* Each has signed one before it; mostly the one right before. */
+/* Each has signed one before it, mostly the one right before, and none stands there twice. */
 static bool is_in_order(const struct gw_chainfile *f)
 {
     for (int i = 0; i < sk_X509_num(f->chain); i++) {
         X509 *cert = sk_X509_value(f->chain, i);
         bool found = false;
+        if (X509_cmp(cert, f->leaf) == 0 || is_among(f->chain, i, cert))
+            return false;
         for (int before = i - 1; !found && before >= -1; before--)
             found = signs(cert, before < 0 ? f->leaf : sk_X509_value(f->chain, before));
         if (!found)
