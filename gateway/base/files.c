@@ -31,7 +31,8 @@ enum kind {
 struct entry {
     enum kind kind;
     char *path;
-    int error; /* 0 or a negative errno, then there are no data */
+    char *whose; /* gw_files_before; else "" */
+    int error;   /* 0 or a negative errno, then there are no data */
     mode_t mode;
     uid_t owner;
     uint8_t *data;
@@ -39,7 +40,7 @@ struct entry {
 };
 
 struct gw_files {
-    struct entry **entries; /* sorted by kind and path */
+    struct entry **entries; /* sorted by kind, path and whose they are */
     size_t count, room;
     bool closed; /* knows only what it has */
     int64_t time;
@@ -50,17 +51,18 @@ struct gw_files {
     /* Of a set that is the `before` of another one. */
     struct gw_files *after;
     const struct gw_files *last; /* where its files are; NULL: it is closed */
+    const char *whose;           /* the next one that is read */
 };
 
-/* How an entry lies in a sealed file, behind the set's time: this, the path without its NUL, the
- * data. */
+/* How an entry lies in a sealed file, behind the set's time: this, the path and whose it is without
+ * their NULs, the data. */
 struct sealed_entry {
     uint32_t kind; /* KIND_COUNT more for those of the set's `before` */
     int32_t error;
     uint32_t mode;
     uint32_t owner;
     uint32_t path_len;
-    uint32_t zero;
+    uint32_t whose_len;
     uint64_t len;
 };
 
@@ -68,7 +70,7 @@ struct gw_files *gw_files_new_by(gw_files_opener *opener, void *arg)
 {
     struct gw_files *files = calloc(1, sizeof(*files));
     if (files)
-        *files = (struct gw_files){.time = time(NULL), .open = opener, .arg = arg};
+        *files = (struct gw_files){.time = time(NULL), .open = opener, .arg = arg, .whose = ""};
     return files;
 }
 
@@ -94,6 +96,7 @@ static void free_entry(struct entry *e)
 {
     drop_data(e);
     free(e->path);
+    free(e->whose);
     free(e);
 }
 
@@ -135,8 +138,10 @@ int gw_files_follow(struct gw_files *files, const struct gw_files *last)
     return 0;
 }
 
-struct gw_files *gw_files_before(struct gw_files *files)
+struct gw_files *gw_files_before(struct gw_files *files, const char *whose)
 {
+    if (files->before)
+        files->before->whose = whose;
     return files->before;
 }
 
@@ -164,19 +169,34 @@ static int add_bytes(struct entry *e, const void *data, size_t len)
 
 /* ---- the table ---- */
 
-static int compare(enum kind kind, const char *path, const struct entry *e)
+/* What an entry is found by. */
+struct key {
+    enum kind kind;
+    const char *path;
+    const char *whose;
+};
+
+static struct key key_of(const struct entry *e)
 {
-    return kind == e->kind ? strcmp(path, e->path) : kind < e->kind ? -1 : 1;
+    return (struct key){e->kind, e->path, e->whose};
+}
+
+static int compare(const struct key *a, const struct entry *b)
+{
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    int order = strcmp(a->path, b->path);
+    return order ? order : strcmp(a->whose, b->whose);
 }
 
 /* True when it is there; *ret_at is where it is or belongs. */
-static bool find(const struct gw_files *files, enum kind kind, const char *path, size_t *ret_at)
+static bool find(const struct gw_files *files, const struct key *key, size_t *ret_at)
 {
     size_t low = 0;
     size_t high = files->count;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        int order = compare(kind, path, files->entries[mid]);
+        int order = compare(key, files->entries[mid]);
         if (order == 0) {
             *ret_at = mid;
             return true;
@@ -203,17 +223,16 @@ static int make_room(struct gw_files *files)
     return 0;
 }
 
-static struct entry *new_entry(enum kind kind, const char *path, size_t len)
+/* NULL without memory, as is what the two texts are then. */
+static struct entry *new_entry(enum kind kind, char *path, char *whose)
 {
-    struct entry *e = calloc(1, sizeof(*e));
-    if (!e)
-        return NULL;
-    e->kind = kind;
-    e->path = strndup(path, len);
-    if (!e->path) {
-        free(e);
+    struct entry *e = path && whose ? malloc(sizeof(*e)) : NULL;
+    if (!e) {
+        free(path);
+        free(whose);
         return NULL;
     }
+    *e = (struct entry){.kind = kind, .path = path, .whose = whose};
     return e;
 }
 
@@ -221,7 +240,8 @@ static struct entry *new_entry(enum kind kind, const char *path, size_t len)
 static int insert(struct gw_files *files, struct entry *e)
 {
     size_t at;
-    if (find(files, e->kind, e->path, &at) || make_room(files)) {
+    const struct key key = key_of(e);
+    if (find(files, &key, &at) || make_room(files)) {
         free_entry(e);
         return -ENOMEM;
     }
@@ -364,20 +384,25 @@ static int read_entry(const struct gw_files *files, struct entry *e, size_t max)
     return fstat(fd, &st) ? -errno : readers[e->kind](e, fd, &st, max);
 }
 
-/* What of this path is in force: as it was before, where it was fallen back on. NULL: nothing, as
- * with an error. */
-static const struct entry *in_force(const struct gw_files *files, enum kind kind, const char *path)
+static const struct entry *entry_of(const struct gw_files *files, const struct key *key)
 {
-    const struct entry *e = files->before ? in_force(files->before, kind, path) : NULL;
     size_t at;
-    if (e && !e->error)
-        return e;
-    return find(files, kind, path, &at) ? files->entries[at] : NULL;
+    return files && find(files, key, &at) ? files->entries[at] : NULL;
+}
+
+/* What is in force: as it was before where its owner has fallen back on that, while others may have
+ * taken what came later. NULL: nothing, as with an error. */
+static const struct entry *in_force(const struct gw_files *files, const struct key *key)
+{
+    const struct key read = {key->kind, key->path, ""};
+    const struct entry *e = entry_of(files->before, key);
+    return e && !e->error ? e : entry_of(files, &read);
 }
 
 static int copy_last(const struct gw_files *last, struct entry *fresh)
 {
-    const struct entry *e = in_force(last, fresh->kind, fresh->path);
+    const struct key key = key_of(fresh);
+    const struct entry *e = in_force(last, &key);
     if (!e || e->error)
         return -ENOENT;
     fresh->mode = e->mode;
@@ -388,11 +413,12 @@ static int copy_last(const struct gw_files *last, struct entry *fresh)
 static int get(struct gw_files *files, enum kind kind, const char *path, size_t max,
                struct gw_file *ret)
 {
+    const struct key key = {kind, path, files->whose};
     size_t at;
-    if (!find(files, kind, path, &at)) {
+    if (!find(files, &key, &at)) {
         if (files->closed)
             return -ESTALE;
-        struct entry *fresh = new_entry(kind, path, strlen(path));
+        struct entry *fresh = new_entry(kind, strdup(path), strdup(files->whose));
         if (!fresh)
             return -ENOMEM;
         fresh->error = files->last ? copy_last(files->last, fresh) : read_entry(files, fresh, max);
@@ -422,7 +448,8 @@ int gw_files_list(struct gw_files *files, const char *folder, struct gw_file *re
 
 static bool same(const struct entry *a, const struct entry *b)
 {
-    return compare(a->kind, a->path, b) == 0 && a->error == b->error && a->mode == b->mode &&
+    const struct key key = key_of(a);
+    return compare(&key, b) == 0 && a->error == b->error && a->mode == b->mode &&
            a->owner == b->owner && a->len == b->len &&
            (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
@@ -469,11 +496,14 @@ static int write_entry(int fd, const struct entry *e, bool before)
         .mode = e->mode,
         .owner = e->owner,
         .path_len = (uint32_t)strlen(e->path),
+        .whose_len = (uint32_t)strlen(e->whose),
         .len = e->len,
     };
     int error = write_whole(fd, &head, sizeof(head));
     if (!error)
         error = write_whole(fd, e->path, head.path_len);
+    if (!error)
+        error = write_whole(fd, e->whose, head.whose_len);
     return error ? error : write_whole(fd, e->data, e->len);
 }
 
@@ -516,6 +546,13 @@ static const void *take(struct sealed *s, uint64_t len)
     return p;
 }
 
+/* NULL also when it is too long, or there is a NUL in it. */
+static const char *take_text(struct sealed *s, uint32_t len)
+{
+    const char *text = len <= GW_FILES_PATH_MAX ? take(s, len) : NULL;
+    return text && !memchr(text, '\0', len) ? text : NULL;
+}
+
 static int open_entry(struct gw_files *files, struct sealed *s)
 {
     struct sealed_entry head;
@@ -523,12 +560,15 @@ static int open_entry(struct gw_files *files, struct sealed *s)
     if (!p)
         return -EPROTO;
     memcpy(&head, p, sizeof(head));
-    const char *path = take(s, head.path_len);
-    const void *data = path ? take(s, head.len) : NULL;
-    if (!data || head.kind >= 2 * KIND_COUNT || head.error > 0 || head.zero || !head.path_len ||
-        head.path_len > GW_FILES_PATH_MAX || memchr(path, '\0', head.path_len))
+    bool before = head.kind >= KIND_COUNT;
+    const char *path = take_text(s, head.path_len);
+    const char *whose = path ? take_text(s, head.whose_len) : NULL;
+    const void *data = whose ? take(s, head.len) : NULL;
+    if (!data || head.kind >= 2 * KIND_COUNT || head.error > 0 || !head.path_len ||
+        (head.whose_len && !before))
         return -EPROTO;
-    struct entry *e = new_entry((enum kind)(head.kind % KIND_COUNT), path, head.path_len);
+    struct entry *e = new_entry((enum kind)(head.kind % KIND_COUNT), strndup(path, head.path_len),
+                                strndup(whose, head.whose_len));
     if (!e)
         return -ENOMEM;
     e->error = head.error;
@@ -538,7 +578,7 @@ static int open_entry(struct gw_files *files, struct sealed *s)
         free_entry(e);
         return -ENOMEM;
     }
-    if (head.kind >= KIND_COUNT)
+    if (before)
         files = need_before(files);
     if (files)
         return insert(files, e);

@@ -57,8 +57,11 @@ gw_must_check int gw_files_follow(struct gw_files *files, const struct gw_files 
  * The files as they are in force, for whoever finds that those of `files` are not good; NULL where
  * nothing is known of any. What is read through it belongs to `files`: it is compared, sealed and
  * opened with it, so that whoever loads a copy comes to the same end.
+ * A file that several name may be in force as it was for one of them and as it is for another:
+ * `whose` tells them apart (at most GW_FILES_PATH_MAX bytes). It must outlive what is read until
+ * the next call.
  */
-struct gw_files *gw_files_before(struct gw_files *files);
+struct gw_files *gw_files_before(struct gw_files *files, const char *whose);
 
 /*
  * The whole file, which may have at most `max` bytes. A file that was read before, with whatever

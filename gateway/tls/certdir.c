@@ -219,7 +219,7 @@ static int read_inner(struct reading *outer, const char *path)
 /* As it is in force where it cannot be read any more. */
 static int list(const struct reading *r, const char *path, struct gw_file *ret)
 {
-    struct gw_files *before = gw_files_before(r->files);
+    struct gw_files *before = gw_files_before(r->files, "");
     int error = gw_files_list(r->files, path, ret);
     if (!error || error == -ENOTDIR || !before || gw_files_list(before, path, ret))
         return error;

@@ -244,7 +244,7 @@ static int load_pair_before(const struct load *l)
 {
     struct gw_error other = {.text = ""};
     struct load before = *l;
-    before.files = gw_files_before(l->files);
+    before.files = gw_files_before(l->files, l->names->cert_file);
     before.err = &other;
     if (!before.files || l->err->exit == GW_EXIT_OTHER)
         return -EINVAL;
@@ -270,7 +270,7 @@ static int load_some_response(const struct load *l)
     struct gw_error other = {.text = ""};
     struct load before = *l;
     struct gw_notes *notes = gw_files_notes(l->files);
-    before.files = gw_files_before(l->files);
+    before.files = gw_files_before(l->files, l->names->cert_file);
     before.err = &other;
     int r = load_response(l);
     if (r == 0 || r == -EKEYREVOKED || l->err->exit == GW_EXIT_OTHER)

@@ -390,6 +390,40 @@ static void what_becomes_valid_is_taken_in(void **state)
     test_cert_free(early);
 }
 
+/* Of the file's two contents each certificate keeps the one that it is in force with. */
+static void a_key_of_two_certificates(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct folder f;
+    struct gw_files *sets[3] = {gw_files_new()};
+    struct test_cert *next = new_gate(w, 0, 0, TEST_KEY_EC);
+    struct test_cert *other = test_cert_new(
+        &(struct test_cert_spec){.cn = "other", .san = "DNS:other.test", .issuer = w->ca});
+    assert_true(X509_set_pubkey(other->x509, w->server_ec->key) &&
+                X509_sign(other->x509, w->ca->key, EVP_sha256()));
+    folder_init(&f, w, "shared");
+    f.service.cert_dir_count = 0;
+    const char *key = test_dir_key(w->dir, in(&f, "gate.key"), w->server_ec);
+    f.service.certs[0] = (struct gw_cert_pair){
+        test_dir_cert(w->dir, in(&f, "gate.crt"), w->server_ec, w->ca), key, NULL};
+    f.service.certs[1] =
+        (struct gw_cert_pair){test_dir_cert(w->dir, in(&f, "both.crt"), other, w->ca), key, NULL};
+    f.service.certs[2] = w->rsa_pair; /* where all stay, nothing is new */
+    f.service.cert_count = 3;
+    serves(&f, sets[0], w->server_ec, other);
+    put_gate(&f, next, next); /* and the other one is forgotten */
+    sets[1] = look(sets[0]);
+    serves(&f, sets[1], next, other);
+    (void)test_dir_file(w->dir, in(&f, "gate.crt"), "", 0);
+    sets[2] = look(sets[1]);
+    serves(&f, sets[2], next, other);
+    says(sets[2], "gate.crt: no PEM certificate in the file");
+    for (int i = 0; i < 3; i++)
+        gw_files_free(sets[i]);
+    test_cert_free(other);
+    test_cert_free(next);
+}
+
 /* A service whose only certificate is broken has nothing to take over: all stays as it was. */
 static void a_reload_without_any_good_one_fails(void **state)
 {
@@ -575,6 +609,8 @@ static void chains_are_put_in_order(void **state)
         {"LX", "LX", "the certificate of its issuer CN=M is not in the file", 2},
         {"LN", "LN", "the certificate of its issuer CN=M is not in the file", 2},
         {"LLM", "LM", "the certificate of CN=L is in the file twice", 1},
+        {"LMM", "LM", "the certificate of CN=M is in the file twice", 1},
+        {"LMNM", "LMN", "the certificate of CN=M is in the file twice", 1},
         {"L", "L", "the certificate of its issuer CN=M is not in the file", 1},
     };
     const struct tlsworld *w = *state;
@@ -670,14 +706,20 @@ static void what_libcrypto_opens_no_more_is_named(void **state)
 
 /* ---- PKCS #12 ---- */
 
-/* `nid`: how key and certificates are encrypted; 0: as libcrypto does it today. */
-static const char *put_p12_by(const struct tlsworld *w, const char *name,
-                              const struct test_cert *cert, const char *phrase, int nid)
+struct seal {
+    const char *phrase;
+    int algorithm; /* a NID of libcrypto, 0: its default, -1: nothing is encrypted */
+    bool bare;     /* without a MAC */
+};
+
+static const char *put_p12(const struct tlsworld *w, const char *name, const struct test_cert *cert,
+                           struct seal s)
 {
     STACK_OF(X509) *more = sk_X509_new_null();
     unsigned char *der = NULL;
     assert_true(sk_X509_push(more, w->ca->x509));
-    PKCS12 *p = PKCS12_create(phrase, "name", cert->key, cert->x509, more, nid, nid, 0, 0, 0);
+    PKCS12 *p = PKCS12_create(s.phrase, "name", cert->key, cert->x509, more, s.algorithm,
+                              s.algorithm, 1000, s.bare ? -1 : 1000, 0);
     int len = i2d_PKCS12(p, &der);
     assert_true(len > 0);
     const char *path = test_dir_file(w->dir, name, der, (size_t)len);
@@ -685,12 +727,6 @@ static const char *put_p12_by(const struct tlsworld *w, const char *name,
     PKCS12_free(p);
     sk_X509_free(more);
     return path;
-}
-
-static const char *put_p12(const struct tlsworld *w, const char *name, const struct test_cert *cert,
-                           const char *phrase)
-{
-    return put_p12_by(w, name, cert, phrase, 0);
 }
 
 /* As `openssl pkcs12 -export -legacy` makes it: RC2 of 40 bits for the certificate, Triple DES for
@@ -726,8 +762,8 @@ static void pkcs12_of_old(void **state)
     tlsworld_service(w, &service);
     service.cert_count = 1;
     service.key_pass_file = test_dir_file(w->dir, "old.pass", "x\n", 2);
-    const char *path =
-        put_p12_by(w, "old.p12", w->server_ec, "x", NID_pbe_WithSHA1And3_Key_TripleDES_CBC);
+    const char *path = put_p12(w, "old.p12", w->server_ec,
+                               (struct seal){"x", NID_pbe_WithSHA1And3_Key_TripleDES_CBC});
     service.certs[0] = (struct gw_cert_pair){path, path};
     struct gw_tls_context *tls = load(&service, files);
     assert_true(shows(w, tls, "gate.test", w->server_ec));
@@ -744,21 +780,31 @@ static void pkcs12_holds_all(void **state)
 {
     const struct tlsworld *w = *state;
     const struct test_cert *certs[] = {w->server_ec, w->server_rsa};
-    const char *const phrases[][2] = {/* of the file, of --key-pass-file */
-                                      {"secret", "secret\n"},
-                                      {"", NULL},
-                                      {NULL, NULL},
-                                      {"", "other\n"}};
-    for (size_t i = 0; i < 2 * GW_ARRAY_SIZE(phrases); i++) {
-        const char *const *row = phrases[i / 2];
+    const struct {
+        struct seal seal;
+        const char *pass; /* --key-pass-file */
+    } rows[] = {
+        {{"secret"}, "secret\n"},
+        {{""}, NULL},
+        {{NULL}, NULL},
+        {{""}, "other\n"},
+        {{"secret", .bare = true}, "secret\n"},
+        {{"", .bare = true}, NULL},
+        {{"", NID_pbe_WithSHA1And3_Key_TripleDES_CBC, true}, "other\n"},
+        {{NULL, NID_pbe_WithSHA1And3_Key_TripleDES_CBC, true}, NULL},
+        {{NULL, -1, true}, "other\n"},
+        {{NULL, -1, true}, NULL},
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         struct gw_files *files = gw_files_new();
         struct gw_service service;
         tlsworld_service(w, &service);
-        const char *path = put_p12(w, "all.p12", certs[i % 2], row[0]);
+        const char *path = put_p12(w, "all.p12", certs[i % 2], rows[i].seal);
         service.certs[0] = (struct gw_cert_pair){path, path};
         service.cert_count = 1;
-        if (row[1])
-            service.key_pass_file = test_dir_file(w->dir, "p12.pass", row[1], strlen(row[1]));
+        if (rows[i].pass)
+            service.key_pass_file =
+                test_dir_file(w->dir, "p12.pass", rows[i].pass, strlen(rows[i].pass));
         struct gw_tls_context *tls = load(&service, files);
         assert_true(shows(w, tls, "gate.test", certs[i % 2]));
         assert_int_equal(gw_files_notes(files)->count, 0);
@@ -772,17 +818,22 @@ static void what_is_wrong_with_pkcs12(void **state)
     const struct tlsworld *w = *state;
     struct gw_service service;
     struct gw_files *files = gw_files_new();
-    const char *path = put_p12(w, "sealed.pfx", w->server_ec, "secret");
+    const char *path = put_p12(w, "sealed.pfx", w->server_ec, (struct seal){"secret"});
     tlsworld_service(w, &service);
     service.certs[0] = (struct gw_cert_pair){path, path};
     service.cert_count = 1;
     refuses(&service, files, "sealed.pfx: it is encrypted; give its pass phrase");
     service.key_pass_file = test_dir_file(w->dir, "p12.pass", "wrong\n", 6);
     refuses(&service, files, "sealed.pfx: it cannot be opened by the pass phrase");
+    path = put_p12(w, "bare.pfx", w->server_ec, (struct seal){"secret", .bare = true});
+    service.certs[0] = (struct gw_cert_pair){path, path};
+    refuses(&service, files, "bare.pfx: it is damaged, or the pass phrase of --key-pass-file");
+    service.key_pass_file = NULL;
+    refuses(&service, files, "bare.pfx: it is damaged, or encrypted; if it is");
     gw_files_free(files);
     files = gw_files_new();
-    (void)test_dir_file(w->dir, "sealed.pfx", "\x30\x03\x02\x01\x03", 5);
-    refuses(&service, files, "sealed.pfx: it is neither PEM nor PKCS #12");
+    (void)test_dir_file(w->dir, "bare.pfx", "\x30\x03\x02\x01\x03", 5);
+    refuses(&service, files, "bare.pfx: it is neither PEM nor PKCS #12");
     gw_files_free(files);
 }
 
@@ -792,7 +843,7 @@ static void a_named_key_counts_beside_pkcs12(void **state)
     const struct tlsworld *w = *state;
     struct gw_service service;
     struct gw_files *files = gw_files_new();
-    const char *path = put_p12(w, "keyed.p12", w->server_ec, "");
+    const char *path = put_p12(w, "keyed.p12", w->server_ec, (struct seal){""});
     tlsworld_service(w, &service);
     service.cert_count = 1;
     service.certs[0] = (struct gw_cert_pair){path, test_dir_key(w->dir, "own.key", w->server_ec)};
@@ -813,7 +864,7 @@ static void pkcs12_in_a_folder(void **state)
     struct folder f;
     struct gw_files *files = gw_files_new();
     folder_init(&f, w, "p12");
-    (void)put_p12(w, in(&f, "gate.p12"), w->server_ec, "");
+    (void)put_p12(w, in(&f, "gate.p12"), w->server_ec, (struct seal){""});
     struct gw_tls_context *tls = load(&f.service, files);
     assert_true(shows(w, tls, "gate.test", w->server_ec));
     assert_true(shows(w, tls, "other.test", w->other));
@@ -831,6 +882,7 @@ int main(void)
         cmocka_unit_test(a_bad_renewal_leaves_the_old_one),
         cmocka_unit_test(what_expires_in_force_stays),
         cmocka_unit_test(what_becomes_valid_is_taken_in),
+        cmocka_unit_test(a_key_of_two_certificates),
         cmocka_unit_test(a_reload_without_any_good_one_fails),
         cmocka_unit_test(a_folder_that_is_gone_stays_as_it_was),
         cmocka_unit_test(a_bad_response_leaves_the_certificate),

@@ -179,25 +179,53 @@ static void what_is_in_force_is_remembered(void **state)
     (void)state;
     const char *path = put("changes", "first", 5);
     holds(sets[0], path, "first");
-    assert_null(gw_files_before(sets[0]));
+    assert_null(gw_files_before(sets[0], ""));
     for (int i = 1; i < 3; i++) {
         (void)put("changes", "second", 6);
         sets[i] = gw_files_new();
         assert_int_equal(gw_files_follow(sets[i], sets[i - 1]), 0);
         holds(sets[i], path, "second");
-        holds(gw_files_before(sets[i]), path, "first");
-        assert_int_equal(gw_files_read(gw_files_before(sets[i]), "/etc/hostname", MAX, &f),
+        holds(gw_files_before(sets[i], ""), path, "first");
+        assert_int_equal(gw_files_read(gw_files_before(sets[i], ""), "/etc/hostname", MAX, &f),
                          -ENOENT);
         assert_int_equal(gw_files_follow(sets[i], NULL), 0);
-        assert_int_equal(gw_files_read(gw_files_before(sets[i]), "/etc/passwd", MAX, &f), -ESTALE);
+        assert_int_equal(gw_files_read(gw_files_before(sets[i], ""), "/etc/passwd", MAX, &f),
+                         -ESTALE);
     }
     assert_false(gw_files_equal(sets[1], sets[0]));
     assert_false(gw_files_equal(sets[0], sets[1]));
     assert_true(gw_files_equal(sets[1], sets[2]));
     struct gw_files *copy = copy_of(sets[2]);
     holds(copy, path, "second");
-    holds(gw_files_before(copy), path, "first");
-    assert_int_equal(gw_files_read(gw_files_before(copy), "/etc/passwd", MAX, &f), -ESTALE);
+    holds(gw_files_before(copy, ""), path, "first");
+    assert_int_equal(gw_files_read(gw_files_before(copy, ""), "/etc/passwd", MAX, &f), -ESTALE);
+    assert_true(gw_files_equal(copy, sets[2]));
+    gw_files_free(copy);
+    for (int i = 0; i < 3; i++)
+        gw_files_free(sets[i]);
+}
+
+/* Of what somebody has fallen back on, others may have what came later. */
+static void what_is_in_force_is_each_ones_own(void **state)
+{
+    struct gw_files *sets[3] = {gw_files_new()};
+    (void)state;
+    const char *path = put("shared", "first", 5);
+    holds(sets[0], path, "first");
+    for (int i = 1; i < 3; i++) {
+        (void)put("shared", i == 1 ? "second" : "third", i == 1 ? 6 : 5);
+        sets[i] = gw_files_new();
+        assert_int_equal(gw_files_follow(sets[i], sets[i - 1]), 0);
+        holds(sets[i], path, i == 1 ? "second" : "third");
+        holds(gw_files_before(sets[i], "one"), path, "first");
+        if (i == 2)
+            holds(gw_files_before(sets[i], "another"), path, "second");
+        assert_int_equal(gw_files_follow(sets[i], NULL), 0);
+    }
+    struct gw_files *copy = copy_of(sets[2]);
+    holds(copy, path, "third");
+    holds(gw_files_before(copy, "one"), path, "first");
+    holds(gw_files_before(copy, "another"), path, "second");
     assert_true(gw_files_equal(copy, sets[2]));
     gw_files_free(copy);
     for (int i = 0; i < 3; i++)
@@ -214,7 +242,7 @@ static void notes_are_kept_with_the_files(void **state)
     assert_int_equal(gw_files_notes(a)->count, 1);
     assert_false(gw_files_equal(a, b));
     assert_int_equal(gw_files_follow(b, a), 0);
-    gw_notes_add(gw_files_notes(gw_files_before(b)), "%s", "one"); /* the same notes */
+    gw_notes_add(gw_files_notes(gw_files_before(b, "")), "%s", "one"); /* the same notes */
     assert_int_equal(gw_files_follow(b, NULL), 0);
     assert_true(gw_files_equal(a, b));
     for (int i = 0; i < GW_NOTES_MAX + 3; i++)
@@ -264,7 +292,7 @@ static void damage_is_seen(void **state)
         if (cut != sizeof(int64_t)) /* the time of an empty set */
             refused(good, cut, true);
     refused(good, (size_t)len, false);
-    for (size_t at = 24; at < 40; at++) { /* the two lengths, and the gap between them */
+    for (size_t at = 24; at < 40; at++) { /* the lengths of path, owner and data */
         good[at] ^= 0x80;
         refused(good, (size_t)len, true);
         good[at] ^= 0x80;
@@ -351,6 +379,7 @@ int main(void)
         cmocka_unit_test(a_folder_is_listed_in_order),
         cmocka_unit_test(a_sealed_set_is_the_same),
         cmocka_unit_test(what_is_in_force_is_remembered),
+        cmocka_unit_test(what_is_in_force_is_each_ones_own),
         cmocka_unit_test(notes_are_kept_with_the_files),
         cmocka_unit_test(a_sealed_set_cannot_be_changed),
         cmocka_unit_test(damage_is_seen),
