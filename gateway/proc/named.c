@@ -16,11 +16,21 @@ static bool separates(char c)
     return memchr(around, c, sizeof(around));
 }
 
+/* Behind a # of its line that stands in no quotes, which end on their line. */
 static bool is_comment(const char *text, const char *at)
 {
-    while (at > text && at[-1] != '\n')
-        if (*--at == '#')
+    const char *from = at;
+    char quote = '\0';
+    while (from > text && from[-1] != '\n')
+        from--;
+    for (; from < at; from++) {
+        if (!quote && *from == '#')
             return true;
+        if (quote == '"' && *from == '\\')
+            from++;
+        else if (quote ? *from == quote : *from == '"' || *from == '\'')
+            quote = quote ? '\0' : *from;
+    }
     return false;
 }
 

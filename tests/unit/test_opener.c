@@ -44,6 +44,8 @@ static void what_is_named_counts(void **state)
                          "key=\"/etc/a/web key.pem\" cert-dir = {'/srv/live',/srv/more }\n"
                          "# cacert = /etc/shadow\n"
                          "crl = /etc/crl.pem # and /etc/gshadow\n"
+                         "ca-names = 'x#1.pem' ocsp = /etc/o.der # 'not' /etc/group\n"
+                         "cert = \"/c\\\"#\" key = '/etc/a#b' # don't /etc/sudoers\n"
                          "pidfile = /run/x.pid";
     static char cacert[] = "--cacert", ca[] = "/typed/ca.pem", crl[] = "--crl=./crls";
     static char *argv[] = {cacert, ca, crl};
@@ -83,6 +85,11 @@ static void what_is_named_counts(void **state)
         {"/typed", false},
         {"/etc/shadow", false},
         {"/etc/gshadow", false},
+        {"x#1.pem", true},
+        {"/etc/o.der", true},
+        {"/etc/group", false},
+        {"/etc/a#b", true},
+        {"/etc/sudoers", false},
         {"/etc/crl.pem.ocsp", true},
         {"/etc/crl.pem.oscp", false},
     };
