@@ -116,10 +116,18 @@ static const char *name_fault(struct span s)
     return s.len && s.at[s.len - 1] == '.' ? "its host ends in a dot" : NULL;
 }
 
+/* Without user information, or without its password, the delimiter must not be there either. */
+static bool is_user(struct span s)
+{
+    return s.len && s.at[s.len - 1] != ':';
+}
+
 /* What stands between // and the path: user information, host, port. */
 static const char *authority_fault(struct span scheme, struct span s)
 {
     const char *at = memrchr(s.at, '@', s.len);
+    if (at && !is_user((struct span){s.at, (size_t)(at - s.at)}))
+        return "its user, or the password of it, is empty";
     struct span host = at ? behind(s, (size_t)(at - s.at) + 1) : s;
     bool literal = host.len && *host.at == '[';
     size_t end = before(host, literal ? "]" : ":");
@@ -133,8 +141,14 @@ static const char *authority_fault(struct span scheme, struct span s)
     return *rest.at == ':' ? port_fault(scheme, behind(rest, 1)) : "its port is malformed";
 }
 
-static const char *path_fault(struct span s)
+/* Of a path, and what follows it. */
+static const char *path_fault(struct span all, bool has_host)
 {
+    struct span s = {all.at, before(all, "?#")};
+    if (before(all, "[]") < all.len)
+        return "there is a bracket behind its host";
+    if (has_host && s.len == 0 && all.len > 0) /* both empty: rules take no final slash */
+        return "its path is empty; a / belongs between its host and ? or #";
     for (;;) {
         size_t len = before(s, "/");
         struct span part = {s.at, len};
@@ -153,6 +167,8 @@ const char *gw_uri_fault(const char *uri, size_t len)
     struct span scheme = {uri, colon};
     if (!is_printable(all))
         return "it holds a blank, a control character or one that is not ASCII";
+    if (before(all, "\"<>\\^`{|}") < len)
+        return "it holds a character that no URI has, such as a quote or a backslash";
     if (len - colon < 2)
         return "it is not a scheme, a colon and more";
     const char *fault = scheme_fault(scheme);
@@ -161,11 +177,12 @@ const char *gw_uri_fault(const char *uri, size_t len)
     if (fault)
         return fault;
     struct span rest = behind(all, colon + 1);
-    if (rest.len >= 2 && memcmp(rest.at, "//", 2) == 0) {
+    bool has_host = rest.len >= 2 && memcmp(rest.at, "//", 2) == 0;
+    if (has_host) {
         rest = behind(rest, 2);
         size_t end = before(rest, "/?#");
         fault = authority_fault(scheme, (struct span){rest.at, end});
         rest = behind(rest, end);
     }
-    return fault ? fault : path_fault((struct span){rest.at, before(rest, "?#")});
+    return fault ? fault : path_fault(rest, has_host);
 }
