@@ -206,6 +206,11 @@ static int make_again(struct gw_pki_ca *ca, X509 **ret, struct gw_error *err)
     int64_t from = gw_pki_certificate_time(X509_get0_notBefore(old));
     int64_t until = gw_pki_certificate_time(X509_get0_notAfter(old));
     int64_t end = gw_pki_certificate_time(X509_get0_notAfter(ca->root.cert));
+    if (from < 0 || until < 0 || end < 0)
+        return gw_error_set(err, GW_EXIT_OTHER,
+                            "%s: a date of the CA's certificates is damaged; restore them from a "
+                            "backup",
+                            ca->store.path);
     struct gw_pki_draft draft = {
         .kind = GW_PKI_INTERMEDIATE,
         .from = ca->now - GW_PKI_BACKDATE_S,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/pki/certificate.h"
 
+#include "gateway/tls/anchors.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
@@ -375,8 +377,8 @@ int gw_pki_certificate_verify(X509 *cert, enum gw_pki_kind kind, X509 *root, X50
 
 int64_t gw_pki_certificate_time(const ASN1_TIME *time)
 {
-    struct tm tm;
-    return time && ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : -1;
+    int64_t ret;
+    return gw_anchors_time(time, &ret) ? ret : -1;
 }
 
 /* ---- files ---- */

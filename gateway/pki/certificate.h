@@ -55,7 +55,8 @@ gw_must_check int gw_pki_certificate_verify(X509 *cert, enum gw_pki_kind kind, X
                                             X509 *intermediate, int64_t now, OSSL_LIB_CTX *library,
                                             struct gw_error *err);
 
-/* Unix time of a time in a certificate or CRL; -1 when it is none. */
+/* Unix time of a time in a certificate or CRL; -1 when it is none, or not in the form of RFC 5280
+ * 4.1.2.5. */
 int64_t gw_pki_certificate_time(const ASN1_TIME *time);
 
 /* Appends a certificate as PEM. */

@@ -164,6 +164,7 @@ bool gw_pki_crl_complete(X509_CRL *crl, const struct gw_pki_register *reg, int64
 
 int64_t gw_pki_crl_span(const X509_CRL *crl)
 {
-    return gw_pki_certificate_time(X509_CRL_get0_nextUpdate(crl)) -
-           gw_pki_certificate_time(X509_CRL_get0_lastUpdate(crl)) - GW_PKI_BACKDATE_S;
+    int64_t from = gw_pki_certificate_time(X509_CRL_get0_lastUpdate(crl));
+    int64_t until = gw_pki_certificate_time(X509_CRL_get0_nextUpdate(crl));
+    return from < 0 || until < 0 ? 0 : until - from - GW_PKI_BACKDATE_S;
 }

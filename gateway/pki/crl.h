@@ -32,5 +32,5 @@ gw_must_check int gw_pki_crl_write(struct gw_pki_text *text, X509_CRL *crl, stru
 
 /* Whether every revoked certificate that still counts is in the list. */
 bool gw_pki_crl_complete(X509_CRL *crl, const struct gw_pki_register *reg, int64_t now);
-/* Seconds from its making to its next update. */
+/* Seconds from its making to its next update; 0 when a date of it is none. */
 int64_t gw_pki_crl_span(const X509_CRL *crl);

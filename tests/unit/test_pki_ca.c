@@ -3,12 +3,14 @@
  * gateway/pki/ca, issue, revoke: what a CA makes, judged by the openssl program; what it refuses;
  * what it remembers.
  */
+#include "gateway/pki/crl.h"
 #include "gateway/pki/issue.h"
 #include "gateway/pki/revoke.h"
 #include "gateway/pki/table.h"
 #include "tests/unit/certs.h"
 
 #include <errno.h>
+#include <openssl/x509.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -684,6 +686,36 @@ static void a_folder_is_taken_once(void **state gw_unused)
 
 /* ---- the table ---- */
 
+/* What X509_cmp_time refuses is no date; ASN1_TIME_to_tm takes the first for the year 2612. */
+static void dates_have_one_form(void **state gw_unused)
+{
+    static const struct {
+        int type;
+        const char *text;
+        int64_t time;
+    } rows[] = {
+        {V_ASN1_GENERALIZEDTIME, "261201221111Z", -1},
+        {V_ASN1_GENERALIZEDTIME, "20491201221111.5Z", -1},
+        {V_ASN1_UTCTIME, "4912012211Z", -1},
+        {V_ASN1_UTCTIME, "491201221111+0100", -1},
+        {V_ASN1_UTCTIME, "491201221111Z", INT64_C(2522009471)},
+    };
+    X509_CRL *crl = X509_CRL_new();
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        ASN1_STRING *time = ASN1_STRING_type_new(rows[i].type);
+        assert_true(ASN1_STRING_set(time, rows[i].text, -1));
+        assert_int_equal(gw_pki_certificate_time(time), rows[i].time);
+        assert_true(X509_CRL_set1_nextUpdate(crl, time));
+        ASN1_STRING_free(time);
+        time = ASN1_TIME_set(NULL, (time_t)(rows[4].time - GW_PKI_BACKDATE_S - 5));
+        assert_true(X509_CRL_set1_lastUpdate(crl, time));
+        ASN1_STRING_free(time);
+        assert_int_equal(gw_pki_crl_span(crl), i < 4 ? 0 : 5);
+    }
+    X509_CRL_free(crl);
+    assert_int_equal(gw_pki_certificate_time(NULL), -1);
+}
+
 static void list(bool all)
 {
     char *text;
@@ -752,6 +784,7 @@ int main(void)
         row(the_ca_key_can_have_a_pass_phrase),
         row(a_folder_is_taken_once),
         row(the_table_has_a_row_for_each),
+        cmocka_unit_test(dates_have_one_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
