@@ -24,12 +24,6 @@ struct message {
     struct gw_expiry expiry;
 };
 
-/* What may be asked. */
-enum {
-    WHAT_IS_NEW = '?',
-    ALL_ANYWAY = '!',
-};
-
 /* ---- the process ---- */
 
 struct loader {
@@ -79,7 +73,7 @@ static int hand_over(struct loader *l, struct gw_files *files, struct message *m
     return r;
 }
 
-static int answer(struct loader *l, char asked)
+static int answer(struct loader *l, uint8_t manner)
 {
     struct gw_error err = {.text = ""};
     struct gw_files *files = gw_files_new_by(gw_opener_ask, &l->asker);
@@ -87,9 +81,9 @@ static int answer(struct loader *l, char asked)
     l->asker.silent = false;
     bool good = files && check(l, files, &m.expiry, &err) == 0;
     bool fresh = good && (!l->last || !gw_files_equal(files, l->last));
-    if (fresh) /* not at every look at the same files */
+    if (fresh || (good && manner & GW_LOADER_ALOUD))
         gw_log_notes(gw_files_notes(files));
-    if (fresh || (good && asked == ALL_ANYWAY))
+    if (fresh || (good && manner & GW_LOADER_ANYWAY))
         return hand_over(l, files, &m);
     if (!good) {
         m.result = GW_LOADER_BROKEN;
@@ -99,38 +93,51 @@ static int answer(struct loader *l, char asked)
     return send_answer(l, &m, -1);
 }
 
-static gw_noreturn void be_loader(const struct gw_heritage *h, struct gw_files *files,
+/* Without what is in force it takes whatever is good, and falls back on nothing. */
+static struct gw_files *open_base(int fd)
+{
+    struct gw_files *files = NULL;
+    int error = gw_files_open(&files, fd);
+    if (error)
+        gw_log(GW_LOG_ERROR, "the loader cannot read again what is in force: %s", strerror(-error));
+    return files;
+}
+
+static gw_noreturn void be_loader(const struct gw_heritage *h, const struct gw_loader_base *base,
                                   int channel_fd, int opener_fd)
 {
     struct loader l = {
         .h = h,
-        .last = files,
+        .last = base->files,
         .channel_fd = channel_fd,
         .asker = {.fd = opener_fd, .config_file = h->config->config_file},
     };
     struct pollfd p = {.fd = channel_fd, .events = POLLIN};
-    int keep[] = {channel_fd, opener_fd};
+    int fd = base->fd;
+    int keep[] = {channel_fd, opener_fd, fd};
     struct gw_error err;
-    char asked;
+    uint8_t manner;
     gw_spawn_become("ktlsgate-files", keep, GW_ARRAY_SIZE(keep));
     if (gw_privilege_drop(h->config, &err)) {
         gw_log(GW_LOG_ERROR, "%s", err.text);
         _exit(GW_EXIT_START);
     }
+    if (!l.last)
+        l.last = open_base(fd);
+    gw_fd_close(&fd);
     for (;;) {
-        ssize_t n = gw_passage_receive(channel_fd, &asked, sizeof(asked), NULL);
+        ssize_t n = gw_passage_receive(channel_fd, &manner, sizeof(manner), NULL);
         if (n == -EAGAIN || n == -EINTR)
             (void)poll(&p, 1, -1);
-        else if (n != sizeof(asked) || (asked != WHAT_IS_NEW && asked != ALL_ANYWAY) ||
-                 answer(&l, asked))
+        else if (n != sizeof(manner) || manner >= GW_LOADER_MANNERS || answer(&l, manner))
             _exit(n ? GW_EXIT_OTHER : GW_EXIT_OK);
     }
 }
 
 /* ---- the master's side ---- */
 
-int gw_loader_start(struct gw_loader *l, const struct gw_heritage *h, struct gw_files *files,
-                    int opener_fd, struct gw_error *err)
+int gw_loader_start(struct gw_loader *l, const struct gw_heritage *h,
+                    const struct gw_loader_base *base, int opener_fd, struct gw_error *err)
 {
     int ends[2];
     *l = (struct gw_loader){.channel_fd = -1};
@@ -139,7 +146,7 @@ int gw_loader_start(struct gw_loader *l, const struct gw_heritage *h, struct gw_
     pid_t pid = fork();
     int error = errno;
     if (!pid)
-        be_loader(h, files, ends[1], opener_fd);
+        be_loader(h, base, ends[1], opener_fd);
     gw_fd_close(&ends[1]);
     if (pid < 0) {
         gw_fd_close(&ends[0]);
@@ -150,9 +157,9 @@ int gw_loader_start(struct gw_loader *l, const struct gw_heritage *h, struct gw_
     return 0;
 }
 
-int gw_loader_ask(struct gw_loader *l, bool anyway)
+int gw_loader_ask(struct gw_loader *l, unsigned manner)
 {
-    const char question = anyway ? ALL_ANYWAY : WHAT_IS_NEW;
+    const uint8_t question = (uint8_t)manner;
     return gw_passage_send(l->channel_fd, &question, sizeof(question), -1);
 }
 

@@ -30,17 +30,27 @@ struct gw_loader_answer {
     struct gw_expiry expiry; /* FRESH: of the new set */
 };
 
-/*
- * Starts it. `files`: what the start has read, against which it compares, NULL: not known; a copy
- * stays in the loader. `opener_fd` is that of struct gw_opener. Returns 0; negative errno with *err
- * filled.
+/* What is in force, against which a loader compares, and on which it falls back. */
+struct gw_loader_base {
+    struct gw_files *files; /* what the start has read; a copy stays in the loader. NULL: `fd` */
+    int fd;                 /* the same sealed, for one that comes later; stays the caller's */
+};
+
+/* Starts it. `opener_fd` is that of struct gw_opener. Returns 0; negative errno with *err filled.
  */
 gw_must_check int gw_loader_start(struct gw_loader *l, const struct gw_heritage *h,
-                                  struct gw_files *files, int opener_fd, struct gw_error *err);
+                                  const struct gw_loader_base *base, int opener_fd,
+                                  struct gw_error *err);
 
-/* Asks it to look at the files, and for good ones even if they are as before (`anyway`: the answer
- * is FRESH then). One question at a time. 0 or negative errno. */
-gw_must_check int gw_loader_ask(struct gw_loader *l, bool anyway);
+/* How it is asked to look at the files; any of them. */
+enum gw_loader_manner {
+    GW_LOADER_ANYWAY = 1, /* for good ones even if they are as before: the answer is FRESH then */
+    GW_LOADER_ALOUD = 2,  /* it warns of them even if they are as before */
+    GW_LOADER_MANNERS = 4,
+};
+
+/* One question at a time. 0 or negative errno. */
+gw_must_check int gw_loader_ask(struct gw_loader *l, unsigned manner);
 
 /* 1: *ret is its answer; 0: it is gone; negative errno, -EAGAIN when there is none yet. */
 gw_must_check int gw_loader_take(struct gw_loader *l, struct gw_loader_answer *ret);

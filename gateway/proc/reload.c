@@ -13,13 +13,18 @@
 
 int gw_reload_init(struct gw_reload *r, struct gw_heritage *h, struct gw_error *err)
 {
-    *r = (struct gw_reload){.h = h, .due_ns = INT64_MAX, .loader.channel_fd = -1};
+    *r = (struct gw_reload){.h = h, .due_ns = INT64_MAX, .loader.channel_fd = -1, .first_fd = -1};
     return gw_opener_start(&r->opener, h->config, err);
 }
 
 int gw_reload_start(struct gw_reload *r, struct gw_error *err)
 {
-    int error = gw_loader_start(&r->loader, r->h, r->h->files, r->opener.fd, err);
+    const struct gw_loader_base base = {.files = r->h->files, .fd = -1};
+    r->first_fd = gw_files_seal(r->h->files);
+    if (r->first_fd < 0)
+        return gw_error_set(err, GW_EXIT_OTHER, "no memory for a copy of the files: %s",
+                            strerror(-r->first_fd));
+    int error = gw_loader_start(&r->loader, r->h, &base, r->opener.fd, err);
     gw_files_free(r->h->files); /* the loader has its copy */
     r->h->files = NULL;
     return error;
@@ -31,6 +36,7 @@ void gw_reload_done(struct gw_reload *r)
         return;
     gw_loader_stop(&r->loader);
     gw_opener_stop(&r->opener);
+    gw_fd_close(&r->first_fd);
 }
 
 static void count(struct gw_reload *r, enum gw_counter counter)
@@ -53,10 +59,12 @@ static void failed(struct gw_reload *r, const char *why)
  * costs a process a question, and no more. */
 static int ask_loader(struct gw_reload *r, struct gw_error *err)
 {
+    const struct gw_loader_base base = {.fd = r->first_fd >= 0 ? r->first_fd : r->h->files_fd};
+    unsigned manner = (r->behind ? GW_LOADER_ANYWAY : 0U) | (r->by_signal ? GW_LOADER_ALOUD : 0U);
     int error = 0;
     if (!r->loader.pid)
-        error = gw_loader_start(&r->loader, r->h, NULL, r->opener.fd, err);
-    if (!error && gw_loader_ask(&r->loader, r->behind))
+        error = gw_loader_start(&r->loader, r->h, &base, r->opener.fd, err);
+    if (!error && gw_loader_ask(&r->loader, manner))
         error = gw_error_set(err, GW_EXIT_OTHER, "the loader process does not answer");
     return error;
 }
@@ -122,6 +130,7 @@ static bool take_answer(struct gw_reload *r, struct gw_loader_answer *a, unsigne
 {
     switch (a->result) {
     case GW_LOADER_FRESH:
+        gw_fd_close(&r->first_fd);
         gw_fd_close(&r->h->files_fd);
         r->h->files_fd = a->files_fd;
         gw_expiry_replace(&r->h->expiry, &a->expiry);

@@ -12,6 +12,7 @@ struct gw_reload {
     struct gw_heritage *h;
     struct gw_opener opener;
     struct gw_loader loader;
+    int first_fd;         /* what the start has read, sealed; -1 once h->files_fd is in force */
     bool asked;           /* the loader is at it */
     bool by_signal;       /* … because somebody wants to know */
     bool again;           /* HUP came meanwhile */

@@ -106,6 +106,8 @@ static void is_let_in(enum identity id, bool in)
 
 /* ---- tests ---- */
 
+#define MODE_WARNING "others than its owner may use the file"
+
 static void a_renewed_certificate_is_shown_and_connections_stay(void **state)
 {
     struct client old;
@@ -169,7 +171,7 @@ static void a_broken_certificate_stops_no_other(void **state)
     gateway_expect_words(gateway, says);
     answers(ID_SERVER_NEXT);
     hup_until("reload: nothing has changed");
-    assert_int_equal(logbook_count(&gateway->log, says), 1);
+    assert_int_equal(logbook_count(&gateway->log, says), 2);
     put_back();
     hup_until(IN_FORCE);
     answers(ID_SERVER);
@@ -177,6 +179,27 @@ static void a_broken_certificate_stops_no_other(void **state)
     gateway_term(gateway);
     gateway_expect_words(gateway, "reloads: 2, failed 0");
     gateway_await_exit(gateway);
+}
+
+/* Before the first reload and after one; what it falls back on is not lost with a loader. */
+static void another_loader_knows_what_is_in_force(void **state)
+{
+    static const char says[] = "a certificate stays as it was: --cert ";
+    char data[FILE_MAX];
+    (void)state;
+    size_t len = slurp(world_cert(ID_SERVER_RSA), data);
+    stage_serve(&(struct gateway_options){
+        .flags = {"--cert", world_cert(ID_SERVER_RSA), "--key", world_key(ID_SERVER_RSA)},
+    });
+    put_garbage(world_cert(ID_SERVER_RSA));
+    for (unsigned told = 1; told <= 2; told++) {
+        assert_return_code(kill(gateway_loader(gateway), SIGKILL), errno);
+        await_line("the next reload starts another");
+        hup_until(IN_FORCE);
+        assert_int_equal(logbook_count(&gateway->log, says), told);
+    }
+    put(world_cert(ID_SERVER_RSA), data, len);
+    gateway_stop(gateway);
 }
 
 static void what_has_not_changed_is_left_alone(void **state)
@@ -239,6 +262,7 @@ static void tickets_follow_the_ca(void **state)
 static void the_interval_takes_changes_and_tells_a_failure_once(void **state)
 {
     (void)state;
+    assert_return_code(chmod(world_key(ID_SERVER), 0644), errno);
     serve(1, "--reload-interval", "1s");
     put_garbage(world_cert(ID_SERVER));
     await_line("no PEM certificate in the file");
@@ -247,6 +271,9 @@ static void the_interval_takes_changes_and_tells_a_failure_once(void **state)
     renew_as(ID_SERVER_RSA);
     await_line(IN_FORCE);
     answers(ID_SERVER_RSA);
+    unsigned told = logbook_count(&gateway->log, MODE_WARNING);
+    (void)poll(NULL, 0, 1500); /* one more look, that warns of nothing anew */
+    assert_int_equal(logbook_count(&gateway->log, MODE_WARNING), told);
     gateway_stop(gateway);
 }
 
@@ -407,7 +434,7 @@ static void a_storm_of_hups_leaves_nothing_behind(void **state)
     stage_echo(&c, 20000);
     stage_leave(&c);
     process_await_fds(stage_worker(), before);
-    process_await_fds(gateway->pid, master + 1); /* the newest set */
+    process_await_fds(gateway->pid, master); /* the newest set in place of the first */
     gateway_stop(gateway);
 }
 
@@ -435,23 +462,23 @@ static void clients_do_not_notice(void **state)
     gateway_stop(gateway);
 }
 
-/* A warning is about files that come into force, not about every look at them. */
-static void warnings_are_not_repeated(void **state)
+/* Whoever sends HUP is told what is wrong, for as long as it is. */
+static void each_hup_warns_again(void **state)
 {
-    static const char words[] = "others than its owner may use the file";
     (void)state;
     assert_return_code(chmod(world_key(ID_SERVER), 0644), errno);
     serve(1, NULL, NULL);
-    unsigned told = logbook_count(&gateway->log, words);
+    unsigned told = logbook_count(&gateway->log, MODE_WARNING);
     assert_int_equal(told, 1);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         hup_until("reload: nothing has changed");
-    assert_int_equal(logbook_count(&gateway->log, words), told);
+        assert_int_equal(logbook_count(&gateway->log, MODE_WARNING), ++told);
+    }
     copy(world_cert(ID_SERVER_RSA), world_cert(ID_SERVER));
     copy(world_key(ID_SERVER_RSA), world_key(ID_SERVER));
     assert_return_code(chmod(world_key(ID_SERVER), 0640), errno);
     hup_until(IN_FORCE);
-    assert_int_equal(logbook_count(&gateway->log, words), told + 1);
+    assert_int_equal(logbook_count(&gateway->log, MODE_WARNING), told + 1);
     gateway_stop(gateway);
 }
 
@@ -531,6 +558,7 @@ int main(void)
         TEST(a_renewed_certificate_is_shown_and_connections_stay),
         TEST(broken_files_change_nothing),
         TEST(a_broken_certificate_stops_no_other),
+        TEST(another_loader_knows_what_is_in_force),
         TEST(what_has_not_changed_is_left_alone),
         TEST(another_ca_lets_others_in),
         TEST(tickets_follow_the_ca),
@@ -542,7 +570,7 @@ int main(void)
         TEST(a_master_without_descriptors_tries_again),
         TEST(a_storm_of_hups_leaves_nothing_behind),
         TEST(clients_do_not_notice),
-        TEST(warnings_are_not_repeated),
+        TEST(each_hup_warns_again),
         TEST(connections_are_judged_again_if_asked),
         TEST(a_handshake_that_began_before_is_judged_again),
     };
