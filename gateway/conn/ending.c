@@ -190,8 +190,8 @@ static const char *relay_word(const struct gw_conn *c, const struct gw_record_ha
 }
 
 /* The TLS side went without our being able to say that it went too early: it said close_notify
- * before (and its kernel sent RST, for tickets that it had not read), no byte was on its way, it
- * had our close_notify, or --truncation takes such an end for one. */
+ * before (and its kernel sent RST, for tickets that it had not read), no byte was on its way, or
+ * --truncation takes such an end for one. */
 static bool is_harmless(const struct gw_conn *c)
 {
     bool truncated = c->reason == gw_reason_in(c->service->role, GW_REASON_CLIENT_TRUNCATED);

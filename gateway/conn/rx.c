@@ -361,19 +361,22 @@ bool gw_rx_record_failed(struct gw_conn *c, int res)
     return false;
 }
 
-/* The TCP stream ended without close_notify: somebody may have cut it. After our own close_notify
- * many clients just close, which is no warning each. */
+/* The TCP stream ended without close_notify. After our own close_notify many clients just close;
+ * before it, somebody may have cut the stream. */
 static void cut(struct gw_conn *c)
 {
     bool told = c->tx.eof && c->tx.state >= GW_TX_DRAIN;
     bool is_end = c->service->truncation == GW_TRUNCATION_END;
-    c->rx.cut = told || is_end;
+    enum gw_reason reason = told ? GW_REASON_FINISHED : GW_REASON_CLIENT_TRUNCATED;
+    if (told)
+        gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), "without close_notify");
+    c->rx.cut = is_end && !told;
     if (is_end)
         finish(c);
-    else if (c->tx.state == GW_TX_DRAIN && told) /* what it asked for is still on its way */
-        gw_end_with(c, GW_REASON_CLIENT_TRUNCATED, GW_ALERT_CLOSE_NOTIFY);
+    else if (told && c->tx.state == GW_TX_DRAIN) /* what it asked for is still on its way */
+        gw_end_with(c, reason, GW_ALERT_CLOSE_NOTIFY);
     else
-        gw_end_now(c, GW_REASON_CLIENT_TRUNCATED);
+        gw_end_now(c, reason);
 }
 
 void gw_rx_gone(struct gw_conn *c, int res)
