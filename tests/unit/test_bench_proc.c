@@ -181,7 +181,8 @@ static void memory_is_counted_when_asked_for(void **state gw_unused)
     measure(take_memory, true, &before, &after);
     assert_true(before.pss_bytes > 0);
     assert_in_range(after.anon_bytes - before.anon_bytes, MEMORY, MEMORY + (1 << 20));
-    assert_in_range(after.pss_bytes - before.pss_bytes, MEMORY, MEMORY + (1 << 20));
+    /* The share of a library that others map, too, falls while they begin. */
+    assert_in_range(after.pss_bytes - before.pss_bytes, MEMORY - (1 << 20), MEMORY + (1 << 20));
 }
 
 static void a_child_of_one_that_is_named_counts_once(void **state gw_unused)
