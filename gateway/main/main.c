@@ -142,7 +142,7 @@ static enum gw_exit fail(const struct gw_error *err)
 /* `help` and `help COMMAND` are `--help` and `COMMAND --help`, of two words too. */
 static int parse(struct gw_config **ret, int argc, char **argv, struct gw_error *err)
 {
-    char flag[] = "--help";
+    static char flag[] = "--help"; /* what was parsed refers to it */
     char *flags[] = {argc > 3 ? argv[3] : flag, flag};
     const char *word = argc > 1 ? argv[1] : NULL;
     if (!word || strcmp(word, "help"))
