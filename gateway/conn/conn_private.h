@@ -382,6 +382,8 @@ void gw_tx_drain_look(struct gw_conn *c);
 /* The TLS side takes no more, since it reset the connection. What it sent before may still be
  * there. */
 void gw_tx_broken(struct gw_conn *c);
+/* Reads what the plain side sends, which nobody takes, while it gets what is due to it. */
+void gw_tx_discard(struct gw_conn *c);
 
 /* ---- rekey.c ---- */
 
@@ -485,6 +487,8 @@ enum {
 };
 
 /* Called once, while c->step still tells how far the connection came. */
+/* Whether the plain side still gets what is due to it. */
+bool gw_delivery_goes_on(const struct gw_conn *c);
 void gw_delivery_begin(struct gw_conn *c);
 /* Bytes went: the time-out begins anew. */
 void gw_delivery_moved(struct gw_conn *c);

@@ -28,6 +28,11 @@ static bool wanted(const struct gw_conn *c)
     return c->step == GW_STEP_RELAY && !c->header && !c->rx.broken && !both_ended;
 }
 
+bool gw_delivery_goes_on(const struct gw_conn *c)
+{
+    return c->delivery.state == GW_PLAIN_WRITE || c->delivery.state == GW_PLAIN_DRAIN;
+}
+
 static bool sending(const struct gw_conn *c)
 {
     return gw_conn_busy(c, GW_OP_PLAIN_SEND) || gw_conn_busy(c, GW_OP_PLAIN_ROOM);
@@ -77,6 +82,7 @@ void gw_delivery_begin(struct gw_conn *c)
     gw_delivery_moved(c);
     if (c->reason == GW_REASON_IDLE_TIMEOUT || c->reason == GW_REASON_CLOSE_TIMEOUT)
         c->delivery.until_ns = c->env->now_ns + GW_LINGER_NS;
+    gw_tx_discard(c);
     go_on(c);
 }
 
@@ -124,7 +130,7 @@ void gw_delivery_look(struct gw_conn *c)
 {
     struct gw_delivery *d = &c->delivery;
     int64_t now = c->env->now_ns;
-    if (d->state != GW_PLAIN_WRITE && d->state != GW_PLAIN_DRAIN)
+    if (!gw_delivery_goes_on(c))
         return;
     bool drained = d->state == GW_PLAIN_DRAIN && now >= d->look_ns && !still_draining(c);
     if (drained || now >= d->until_ns) {

@@ -155,6 +155,8 @@ void gw_standing_received(struct gw_conn *c, const struct gw_completion *done)
         end_with(s, done->res);
     if (wanted)
         read_on(c, flow);
+    else if (!done->more && flow == GW_FLOW_TX)
+        gw_tx_discard(c);
     if ((!wanted || s->small == 0) && !s->stopping && gw_standing_busy(c, flow)) {
         s->stopping = true;
         gw_ring_cancel(c->env->ring, gw_conn_token(c, op_of(flow)));

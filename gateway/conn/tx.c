@@ -98,12 +98,29 @@ void gw_tx_read(struct gw_conn *c)
                       c->tx.emptied ? GW_RECV_EMPTIED : 0);
 }
 
+/* The TLS side takes no more. A plain side that waits to be read may take nothing of RX meanwhile,
+ * so what it sends is read and thrown away. */
+void gw_tx_discard(struct gw_conn *c)
+{
+    bool wanted = gw_delivery_goes_on(c) || (c->step == GW_STEP_RELAY && c->tx.broken);
+    bool busy = gw_conn_busy(c, GW_OP_PLAIN_RECV) || gw_standing_busy(c, GW_FLOW_TX);
+    if (wanted && !busy)
+        gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_RECV), c->plain_fd, 0, 0);
+}
+
+static void discarded(struct gw_conn *c, const struct gw_completion *done)
+{
+    gw_ring_completion_give(c->env->ring, done);
+    if (c->tx.broken)
+        gw_conn_give_buffer(c, &c->tx.buf);
+    if (done->res > 0 || done->res == -ECANCELED)
+        gw_tx_discard(c);
+}
+
 void gw_tx_received(struct gw_conn *c, const struct gw_completion *done)
 {
     if (c->step != GW_STEP_RELAY || c->tx.state != GW_TX_READ) {
-        gw_ring_completion_give(c->env->ring, done);
-        if (c->tx.broken)
-            gw_conn_give_buffer(c, &c->tx.buf);
+        discarded(c, done);
     } else if (done->res == -ENOBUFS) {
         gw_conn_starve(c, GW_OP_PLAIN_RECV);
     } else if (done->res == -EAGAIN && c->tx.hot) {
@@ -269,10 +286,12 @@ void gw_tx_broken(struct gw_conn *c)
     else
         gw_conn_give_buffer(c, &c->tx.buf);
     gw_conn_fed(c, GW_OP_PLAIN_RECV);
-    if (c->rx.state == GW_RX_DONE)
+    if (c->rx.state == GW_RX_DONE) {
         gw_end_finished(c);
-    else
-        gw_conn_half_closed(c);
+        return;
+    }
+    gw_conn_half_closed(c);
+    gw_tx_discard(c);
 }
 
 void gw_tx_drain_look(struct gw_conn *c)
