@@ -58,8 +58,7 @@ def changed_files(base):
     tracked = git("diff", "--name-only", base, "--") if base else None
     if tracked is None:
         return []
-    found = set(tracked) | set(git("ls-files", "--others", "--exclude-standard") or [])
-    return sorted(path for path in found if not path.endswith(".md"))
+    return sorted(set(tracked) | set(git("ls-files", "--others", "--exclude-standard") or []))
 
 
 def matches(path, patterns):
@@ -75,8 +74,9 @@ def mutants():
 
 
 def closeness(path, row):
-    """How long the longest pattern is that matches; 0: none does."""
-    return max((len(pattern) for pattern in row["files"] if fnmatch.fnmatchcase(path, pattern)), default=0)
+    """How long the longest pattern is that matches; 0: none does. A page (.md) in a folder of code is no code."""
+    patterns = [pattern for pattern in row["files"] if pattern.endswith(".md") or not path.endswith(".md")]
+    return max((len(pattern) for pattern in patterns if fnmatch.fnmatchcase(path, pattern)), default=0)
 
 
 def near(path, table, known):
@@ -130,7 +130,7 @@ def choose(table, known, changed):
 
 
 def report(chosen, out, known, changed, base):
-    say(f"{len(changed)} files differ from {base[:12]}, pages (.md) aside" if base else "there is no git here: no file has changed")
+    say(f"{len(changed)} files differ from {base[:12]}" if base else "there is no git here: no file has changed")
     for suite in ALWAYS:
         count = sum(why == suite for why in chosen.values())
         say(f"  {suite}: {count} of {sum(suite in suites for suites in known.values())}")
