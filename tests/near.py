@@ -30,7 +30,11 @@ def say(words):
 
 
 def git(*words):
-    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    """Its lines; None where it fails, as outside of a repository, or is not installed."""
+    try:
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
     return done.stdout.split("\n")[:-1] if done.returncode == 0 else None
 
 

@@ -156,6 +156,14 @@ def setup_fails_elsewhere(folder, name):
     return wrong(words, ("exit code 1", code == 1), *((f"says '{word}'", word in words) for word in WORDS[name]))
 
 
+def warnings_are_errors_on_debian_alone(folder, name):
+    """Another system's newer compiler may warn of what nobody has seen yet."""
+    system = System(folder, name)
+    _, words = system.dev("build")
+    asked = any("-Dwerror=true" in line for line in system.called("meson"))
+    return wrong(words, ("meson called", system.called("meson")), ("-Dwerror=true", asked == (name == "debian")))
+
+
 def says_that_it_needs_bash(folder, _name):
     """By a shell that is not bash, and without bash: a sentence."""
     dash = shutil.which("dash")
@@ -176,6 +184,7 @@ CASES = [(lists_what_is_missing, name) for name in WORDS] + [
     (runs_without_root, "debian"), (runs_without_root, "fedora"), (runs_without_root, "arch"),
     (runs_without_root, "alpine"),
     (installs_on_debian, "debian"), (says_what_root_must_type, "debian"), (check_installs_nothing, "debian"),
+    (warnings_are_errors_on_debian_alone, "debian"), (warnings_are_errors_on_debian_alone, "fedora"),
     (says_that_it_needs_bash, "alpine"),
 ]
 
