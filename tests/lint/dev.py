@@ -3,6 +3,7 @@
 """What ./dev says and does where packages are missing: on Debian, Fedora, Arch, Alpine and elsewhere, as root and
 as an ordinary user. Package managers and build tools are doubles that note how they were called; everything else
 in the PATH is this machine's own."""
+import concurrent.futures
 import os
 import pathlib
 import shutil
@@ -23,9 +24,11 @@ RELEASES = {
 }
 MANAGERS = {"debian": ["apt-get", "dpkg-query"], "fedora": ["rpm"], "rocky": ["rpm"], "arch": ["pacman"],
             "alpine": ["apk"], "other": []}
-# Called with the arguments of has_package in ./dev: succeeds, or prints, as for a package that is installed.
-INSTALLED = {"dpkg-query": "printf ii", "rpm": "true", "pacman": "true", "apk": "true"}
-MISSING = {"dpkg-query": "exit 1", "rpm": "exit 1", "pacman": 'echo "$2"; exit 127', "apk": "exit 1"}
+# Called as installed_of in ./dev calls them, with packages that are all installed, or none.
+INSTALLED = {"dpkg-query": 'shift 2; for name; do echo "$name ii "; done', "rpm": "true", "pacman": "true",
+             "apk": 'shift 2; for name; do echo "$name"; done'}
+MISSING = {"dpkg-query": "exit 1", "rpm": "exit 1", "apk": "exit 1",
+           "pacman": 'shift; for name; do echo "$name"; done; exit 127'}
 WORDS = {
     "fedora": ("dnf install", "openssl-devel", "glibc-devel", "ninja-build"),
     "rocky": ("dnf install", "liburing-devel", "intel-ipsec-mb-devel"),
@@ -189,13 +192,16 @@ CASES = [(lists_what_is_missing, name) for name in WORDS] + [
 ]
 
 
+def run(case_and_name):
+    case, name = case_and_name
+    with tempfile.TemporaryDirectory() as folder:
+        return [f"{case.__name__} ({name}): {what}" for what in case(folder, name)]
+
+
 def main():
-    findings = []
-    for case, name in CASES:
-        with tempfile.TemporaryDirectory() as folder:
-            findings += [f"{case.__name__} ({name}): {what}" for what in case(folder, name)]
-    tree.finish(findings)
+    os.umask(0o022)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        tree.finish(sum(pool.map(run, CASES), []))
 
 
-os.umask(0o022)
 main()
