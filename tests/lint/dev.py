@@ -154,6 +154,26 @@ def check_installs_nothing(folder, _name):
                  ("no sudo without --install", silent), ("sudo with it", system.called("sudo")))
 
 
+def check_runs_what_is_near(folder, name):
+    """Its commands, in order; and it ends where one of them fails."""
+    system = System(folder, name, installed=False)
+    system.built()
+    system.double("python3", 'case $1 in *near.py) printf "one\\ntwo\\n" ;; esac')
+    code, words = system.dev("check", "--since", "v1")
+    tested = [line for line in system.called("meson") if line.startswith("meson test -C build ")]
+    asked = [line.split()[1:] for line in system.called("python3")]
+    system.double("python3", 'case $1 in *commits.py) exit 1 ;; esac')
+    refused, _ = system.dev("check")
+    system.double("python3", "true")
+    system.double("meson", "exit 1")
+    failed, _ = system.dev("check")
+    return wrong(words, ("exit code 0", code == 0), ("one run", len(tested) == 1 and tested[0].endswith(" one two")),
+                 ("no kernels", tested and "--no-suite kernel " in tested[0]),
+                 ("commits, then near", asked == [["tests/commits.py", "--since", "v1"],
+                                                  ["tests/near.py", "build", "--since", "v1"]]),
+                 ("a bad commit fails", refused == 1), ("a bad test fails", failed == 1))
+
+
 def setup_fails_elsewhere(folder, name):
     code, words = System(folder, name, installed=False).dev("setup")
     return wrong(words, ("exit code 1", code == 1), *((f"says '{word}'", word in words) for word in WORDS[name]))
@@ -187,6 +207,7 @@ CASES = [(lists_what_is_missing, name) for name in WORDS] + [
     (runs_without_root, "debian"), (runs_without_root, "fedora"), (runs_without_root, "arch"),
     (runs_without_root, "alpine"),
     (installs_on_debian, "debian"), (says_what_root_must_type, "debian"), (check_installs_nothing, "debian"),
+    (check_runs_what_is_near, "debian"), (check_runs_what_is_near, "arch"),
     (warnings_are_errors_on_debian_alone, "debian"), (warnings_are_errors_on_debian_alone, "fedora"),
     (says_that_it_needs_bash, "alpine"),
 ]
