@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The docs fit the program and each other: links lead somewhere, each log reason has a row in
+docs/troubleshooting.md, each flag is in docs/flags.md, and no page names a flag or a reason that
+does not exist."""
+import functools
+import posixpath
+import re
+
+import tree
+
+FLAGS = "docs/flags.md"
+REASONS = "docs/troubleshooting.md"
+FOLDERS = ("docs", "bench", "contrib", "kernel-notes", "tests", "gateway")
+OPTION_TABLES = ("gateway/config/options.c", "gateway/config/options_trust.c",
+                 "gateway/config/options_pki.c")
+# A flag of another program may stand in the left column of these pages' tables, and in a command
+# or a code span that begins with that program's name.
+OF_PEERS = ("docs/migrating.md",)
+# What no table holds: flags that scripts of the tree read, and those of meson.
+OTHER_FLAGS = {"--all", "--in", "--minutes", "--merge", "--list", "--only", "--check", "--cap-add"}
+# Scripts whose flags are declared with argparse.
+SCRIPTS = ("bench/icount/icount.py", "bench/aesni/aesni.py", "bench/together.py",
+           "tests/mutants/run.py", "tests/fuzz/run.py")
+OWN_PROGRAMS = ("ktlsgate", "ktlsgate-bench", "./dev")
+
+FENCE = re.compile(r"^(```+)[^\n]*\n(.*?)^\1 *$", re.M | re.S)
+SPAN = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*(?<!-)(?![\w-])")  # not the --allow- of --allow-…
+
+
+def pages():
+    top = [path for path in tree.every_file() if len(path.parts) == 1 and path.suffix == ".md"]
+    return [str(path) for path in top + tree.files(".md", folders=FOLDERS)]
+
+
+# ---- links ----
+
+def anchor(heading):
+    """As GitHub makes it of a heading."""
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").strip().lower()
+    return re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+
+
+@functools.lru_cache(maxsize=None)
+def anchors(page):
+    """Of all headings, a repeated one with -1, -2 … behind it."""
+    found = set()
+    for heading in re.findall(r"^#{1,6} +(.*?) *#*$", FENCE.sub("", tree.text(page)), re.M):
+        name, count = anchor(heading), 0
+        while (name if not count else f"{name}-{count}") in found:
+            count += 1
+        found.add(name if not count else f"{name}-{count}")
+    return found
+
+
+def check_links(page):
+    prose = SPAN.sub("", FENCE.sub("", tree.text(page)))
+    for target in LINK.findall(prose) + LINK.findall(FENCE.sub("", tree.text(page))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, part = target.partition("#")
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(page), path)) if path else page
+        if not (tree.ROOT / path).exists():
+            yield f"{page}: the link {target} leads to no file"
+        elif part and part not in anchors(path):
+            yield f"{page}: the link {target} leads to no heading"
+
+
+# ---- reasons ----
+
+def reasons():
+    return set(re.findall(r'^ +X\([A-Z_]+, +"([a-z-]+)"', tree.text("gateway/base/reason.h"), re.M))
+
+
+def strangers():
+    """The words of GW_REASONS_OF_STRANGERS."""
+    text = tree.text("gateway/base/reason.h")
+    words = dict(re.findall(r'^ +X\(([A-Z_]+), +"([a-z-]+)"', text, re.M))
+    part = text[text.index("define GW_REASONS_OF_STRANGERS"):]
+    return {words[name] for name in re.findall(r"^ +X\(([A-Z_]+)\) *\\?$", part, re.M)}
+
+
+def section(text, heading):
+    """From a heading to the next one of its level or above."""
+    level = heading.index(" ")
+    start = text.index(f"\n{heading}\n") + 1
+    end = re.search(rf"^#{{1,{level}}} ", text[start + len(heading):], re.M)
+    return text[start:start + len(heading) + end.start()] if end else text[start:]
+
+
+def check_reasons():
+    text = tree.text(REASONS)
+    rows = re.findall(r"^\| `([a-z-]+)` \|", section(text, "## Reasons"), re.M)
+    for word in sorted(reasons() - set(rows)):
+        yield f"{REASONS}: no row for the reason {word}"
+    for word in sorted(set(rows) - reasons()):
+        yield f"{REASONS}: a row for {word}, which is no reason"
+    for word in sorted(set(rows)):
+        if rows.count(word) > 1:
+            yield f"{REASONS}: {rows.count(word)} rows for the reason {word}"
+    told = set(re.findall(r"`([a-z-]+)`", section(text, "### Reasons that anybody can cause")))
+    for word in sorted((told - {"--log-rate"}) ^ strangers()):
+        yield f"{REASONS}: {word} is wrong or missing among the reasons that anybody can cause"
+
+
+# ---- flags ----
+
+def own_flags():
+    """Of the option tables of ktlsgate."""
+    found = {"--" + name for path in OPTION_TABLES
+             for name in re.findall(r'\.name = "([a-z0-9-]+)"', tree.text(path))}
+    rules = re.findall(r'^ +ROW\("([a-z]+)"', tree.text("gateway/config/options_trust.c"), re.M)
+    return found | {f"--{side}-{rule}" for side in ("allow", "deny") for rule in rules}
+
+
+def bench_flags():
+    names = re.findall(r'\.name = "([a-z0-9-]+)"', tree.text("bench/tool/flags.c"))
+    return {"--" + name for name in names}
+
+
+def script_flags():
+    return {flag for path in SCRIPTS for flag in re.findall(r'"(--[a-z-]+)"', tree.text(path))}
+
+
+def is_ours(command):
+    words = command.split()
+    program = posixpath.basename(words[0]) if words else ""
+    return command.startswith(OWN_PROGRAMS) or program in OWN_PROGRAMS
+
+
+def without_peers(page, text):
+    """Without the first column of tables."""
+    if page not in OF_PEERS:
+        return text
+    return re.sub(r"^\|[^|\n]*(?:\\\|[^|\n]*)*\|", "|", text, flags=re.M)
+
+
+def flags_in(page):
+    """Those that a page names as flags of ours."""
+    text = without_peers(page, tree.text(page))
+    for _, block in FENCE.findall(text):
+        for line in block.replace("\\\n", " ").split("\n"):
+            parts = re.split(r"&&|\|\||[;|]|\$\(", line.split("#")[0])
+            for part in parts:
+                if is_ours(part.strip()):
+                    yield from FLAG.findall(part)
+    for span in SPAN.findall(FENCE.sub("", text)):
+        if span.startswith("--") or is_ours(span):
+            yield from FLAG.findall(span)
+
+
+def check_flags():
+    own, listed = own_flags(), set(FLAG.findall(tree.text(FLAGS)))
+    for flag in sorted(own - listed):
+        yield f"{FLAGS}: {flag} is missing"
+    known = own | bench_flags() | script_flags() | OTHER_FLAGS
+    for page in pages():
+        for flag in sorted(set(flags_in(page)) - known):
+            yield f"{page}: there is no flag {flag}"
+    for flag in sorted(listed - own):
+        yield f"{FLAGS}: there is no flag {flag}"
+
+
+def main():
+    findings = [finding for page in pages() for finding in check_links(page)]
+    tree.finish(findings + list(check_reasons()) + list(check_flags()))
+
+
+main()
