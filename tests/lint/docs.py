@@ -17,10 +17,10 @@ OPTION_TABLES = ("gateway/config/options.c", "gateway/config/options_trust.c",
 # A flag of another program may stand in the left column of these pages' tables, and in a command
 # or a code span that begins with that program's name.
 OF_PEERS = ("docs/migrating.md",)
-# What no table holds: flags that scripts of the tree read, and those of meson.
-OTHER_FLAGS = {"--all", "--in", "--minutes", "--merge", "--list", "--only", "--check", "--cap-add"}
-# Scripts whose flags are declared with argparse.
-SCRIPTS = ("bench/icount/icount.py", "bench/aesni/aesni.py", "bench/together.py",
+# A flag of container engines, which operators have to give.
+OTHER_FLAGS = {"--cap-add"}
+# Scripts whose flags are not in a table.
+SCRIPTS = ("dev", "bench/icount/icount.py", "bench/aesni/aesni.py", "bench/together.py",
            "tests/mutants/run.py", "tests/fuzz/run.py")
 OWN_PROGRAMS = ("ktlsgate", "ktlsgate-bench", "./dev")
 
@@ -121,7 +121,7 @@ def bench_flags():
 
 
 def script_flags():
-    return {flag for path in SCRIPTS for flag in re.findall(r'"(--[a-z-]+)"', tree.text(path))}
+    return {flag for path in SCRIPTS for flag in FLAG.findall(tree.text(path))}
 
 
 def is_ours(command):
