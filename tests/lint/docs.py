@@ -57,7 +57,7 @@ def anchors(page):
 
 def check_links(page):
     prose = SPAN.sub("", FENCE.sub("", tree.text(page)))
-    for target in LINK.findall(prose) + LINK.findall(FENCE.sub("", tree.text(page))):
+    for target in LINK.findall(prose):
         if re.match(r"[a-z]+:", target):
             continue
         path, _, part = target.partition("#")
@@ -107,12 +107,68 @@ def check_reasons():
 
 # ---- flags ----
 
-def own_flags():
-    """Of the option tables of ktlsgate."""
-    found = {"--" + name for path in OPTION_TABLES
-             for name in re.findall(r'\.name = "([a-z0-9-]+)"', tree.text(path))}
+# Of the masks in gateway/config/options_private.h and options_pki.c, those with a command's bit.
+MASKS = {
+    "server": {"IN_SERVER", "GATEWAY", "GATEWAY_DEMO", "EVERY", "SERVER", "CHECK"},
+    "client": {"IN_CLIENT", "GATEWAY", "GATEWAY_DEMO", "EVERY", "CLIENT", "CHECK_CLIENT"},
+    "probe": {"PROBE", "EVERY"},
+    "demo": {"GATEWAY_DEMO", "DEMO", "EVERY"},
+    **{f"pki {name}": {name.upper(), "WRITING"} for name in ("init", "issue", "renew", "revoke", "crl")},
+    **{f"pki {name}": {name.upper()} for name in ("list", "show")},
+}
+# Said once, above or below the tables.
+OF_ALL = {"--help", "--version"}
+OF_ALL_PKI = {"--dir", "--key-pass-file"}
+
+
+@functools.lru_cache(maxsize=None)
+def flags_of(command):
+    """A command's flags, by the option tables."""
+    found = set()
+    for path in OPTION_TABLES:
+        rows = re.findall(r'\.name = "([a-z0-9-]+)".*?\.commands = (.*?),\n', tree.text(path), re.S)
+        is_pki = path.endswith("_pki.c")
+        if is_pki == command.startswith("pki "):
+            found |= {"--" + name for name, mask in rows
+                      if MASKS[command] & set(re.findall(r"\w+", mask))}
     rules = re.findall(r'^ +ROW\("([a-z]+)"', tree.text("gateway/config/options_trust.c"), re.M)
-    return found | {f"--{side}-{rule}" for side in ("allow", "deny") for rule in rules}
+    if command in ("server", "client"):
+        found |= {f"--{side}-{rule}" for side in ("allow", "deny") for rule in rules}
+    return found - OF_ALL
+
+
+def own_flags():
+    return OF_ALL.union(*(flags_of(command) for command in MASKS))
+
+
+def row_of(text, words):
+    """The second cell of the row of a table that begins so; nothing where there is none."""
+    found = re.search(rf"^\| {re.escape(words)}.*? \| (.*) \|$", text, re.M)
+    return found.group(1) if found else ""
+
+
+def differ(where, said, want):
+    return ([f"{FLAGS}: {flag} is missing {where}" for flag in sorted(want - said)] +
+            [f"{FLAGS}: {flag} does not belong {where}" for flag in sorted(said - want)])
+
+
+def check_list():
+    """Each command's part of docs/flags.md."""
+    text, server = tree.text(FLAGS), flags_of("server")
+    part = {command: section(text, f"## ktlsgate {command}")
+            for command in ("server", "client", "probe", "demo", "pki")}
+    said = {command: set(FLAG.findall(part[command])) for command in part}
+    absent = set(FLAG.findall(row_of(part["client"], "not available")))
+    yield from differ("at `server`", said["server"] - OF_ALL, server)
+    yield from differ("at `client`", said["client"] & (flags_of("client") - server),
+                      flags_of("client") - server)
+    yield from differ("among what `client` has not", absent, server - flags_of("client"))
+    yield from differ("at `probe`", said["probe"], flags_of("probe"))
+    yield from differ("at `demo`", said["demo"], flags_of("demo"))
+    for command in (name for name in MASKS if name.startswith("pki ")):
+        row = set(FLAG.findall(row_of(part["pki"], f"`{command}")))
+        yield from differ(f"at `{command}`", row, flags_of(command) - OF_ALL_PKI)
+    yield from differ("at `pki`", said["pki"] & OF_ALL_PKI, OF_ALL_PKI)
 
 
 def bench_flags():
@@ -152,20 +208,15 @@ def flags_in(page):
 
 
 def check_flags():
-    own, listed = own_flags(), set(FLAG.findall(tree.text(FLAGS)))
-    for flag in sorted(own - listed):
-        yield f"{FLAGS}: {flag} is missing"
-    known = own | bench_flags() | script_flags() | OTHER_FLAGS
+    known = own_flags() | bench_flags() | script_flags() | OTHER_FLAGS
     for page in pages():
         for flag in sorted(set(flags_in(page)) - known):
             yield f"{page}: there is no flag {flag}"
-    for flag in sorted(listed - own):
-        yield f"{FLAGS}: there is no flag {flag}"
 
 
 def main():
     findings = [finding for page in pages() for finding in check_links(page)]
-    tree.finish(findings + list(check_reasons()) + list(check_flags()))
+    tree.finish(findings + list(check_reasons()) + list(check_list()) + list(check_flags()))
 
 
 main()
