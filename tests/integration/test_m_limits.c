@@ -277,9 +277,9 @@ static long bytes_each(const char *what, const void *data, size_t len)
     return each;
 }
 
-/* The figures are in README.md; with MALLOC_PERTURB_, as meson sets it, they are higher. What was
- * freed for one row may serve the next: from the dearest to the cheapest each would show nothing.
- */
+/* The figures are in docs/limits.md; under MALLOC_PERTURB_, which meson sets, they are higher. The
+ * cheapest case comes first: memory that one case frees may serve the next, and would hide it in
+ * the other order. */
 static void a_peer_that_does_not_go_on_costs_little(void **state)
 {
     static uint8_t hello[2 * 16384 + 10];

@@ -516,7 +516,7 @@ static struct proxied proxied(void)
     return all;
 }
 
-/* A change that README.md tells to make, in whatever line has `from`. */
+/* A change that contrib/nftables/README.md tells to make, in whatever line has `from`. */
 struct change {
     const char *from, *to;
 };

@@ -135,7 +135,7 @@ def row_of(folder, name, *flags):
 # ---- the tests ----
 
 def a_deployment(backend):
-    """The README's way, to the end of a client."""
+    """The way of docs/pki.md, to the end of a client."""
     pki("init Example --intermediate --permit-dns localhost --permit-dns example.com "
         "--permit-ip 127.0.0.0/8", 0, "made a CA in pki")
     pki("list", 0, "intermediate")
