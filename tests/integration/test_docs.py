@@ -20,12 +20,8 @@ DEADLINE_S = 120
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # The pages that a reader goes through in one shell, and what its standard output then holds.
 READERS = (
-    (("README.md", "docs/client-role.md"),
-     {"configuration is good": 2, "Directory listing": 2, "no rule matches": 1, "renewed server": 1,
-      "revoked client laptop": 1}),
-    (("docs/pki.md",),
-     {"made a CA": 1, "issued server gate.example.com": 1, "revoked client alice": 1,
-      "name          gate.example.com": 1}),
+    (("README.md", "docs/client-role.md"), {"Directory listing": 2}),
+    (("docs/pki.md",), {"www.example.com": 1, "revoked": 1}),
 )
 
 # What a reader waits for by looking at the log.
