@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the commands of the docs as a reader would: each block that begins with ```sh run, those of
 one reader in one shell, with free ports in place of the written ones. A comment `# exit code N`
-says that a command fails on purpose.
+says that a command fails on purpose. Each configuration file in the docs is one that `check` finds good.
 
 The program is the one in $KTLSGATE.
 """
@@ -97,12 +97,50 @@ def read_along(pages, expected):
         check(result.stdout.count(words) >= times, f"they print {words!r}", whole)
 
 
+# ---- configuration files ----
+
+def configurations():
+    """(page, text) of each block that is a configuration file."""
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        for kind, block in re.findall(r"^```([^\n]*)\n(.*?)^```$", page.read_text(), re.M | re.S):
+            if not kind and re.search(r"^(service|client) \S+ \{", block, re.M):
+                yield page.name, block
+
+
+def with_own_files(text):
+    """Certificates that exist, a target that can be resolved, no more connections than fit."""
+    files = {"cert": "certs/localhost/chain.pem", "key": "certs/localhost/key.pem",
+             "cacert": "ca.pem", "crl": "crl.pem"}
+    text = re.sub(r"^( *)(cert|key|cacert|crl) = \S+", lambda m: f"{m[1]}{m[2]} = pki/{files[m[2]]}",
+                  text, flags=re.M)
+    text = re.sub(r"target = [a-z][a-z.]*:", "target = localhost:", text)
+    return re.sub(r"max-conns = \d+", "max-conns = 100", text)
+
+
+def check_configurations():
+    found = list(configurations())
+    check(len(found) >= 3, "the docs have configuration files")
+    program = os.environ["KTLSGATE"]
+    with tempfile.TemporaryDirectory() as folder:
+        for words in ("init", "issue --server localhost"):
+            subprocess.run([program, "pki", *words.split()], cwd=folder, check=True,
+                           capture_output=True, timeout=DEADLINE_S)
+        for page, text in found:
+            text = with_own_files(text)
+            pathlib.Path(folder, "gateway.conf").write_text(text)
+            result = subprocess.run([program, "check", "--config", "gateway.conf"], cwd=folder,
+                                    text=True, capture_output=True, timeout=DEADLINE_S, check=False)
+            check(result.returncode == 0, f"a configuration of {page} is good",
+                  text + result.stdout + result.stderr)
+
+
 def main():
     for tool in ("bash", "curl", "python3"):
         if not shutil.which(tool):
             skip(f"{tool} is not installed")
     for pages, expected in READERS:
         read_along(pages, expected)
+    check_configurations()
     finish()
 
 
