@@ -163,16 +163,10 @@ static int on_value(cfg_t *cfg, cfg_opt_t *confuse, const char *value, void *ret
 
 /* ---- what is wrong ---- */
 
-static bool is_key(const struct gw_option *opt, bool of_service)
-{
-    return opt && opt->group != GW_GROUP_GENERAL &&
-           (opt->of_each || gw_option_of_service(opt) == of_service);
-}
-
 static const struct gw_option *key_of(const struct kind *kind, const char *name, bool of_service)
 {
     const struct gw_option *opt = gw_option_find(kind->command, name, strlen(name));
-    return is_key(opt, of_service) ? opt : NULL;
+    return gw_option_is_key(opt, of_service) ? opt : NULL;
 }
 
 /* The section that was meant, perhaps by the name of the command that serves it. */
@@ -195,14 +189,14 @@ static int refuse_near(struct gw_draft *d, bool global, const char *name,
     const char *bare = name + strspn(name, "-");
     const struct kind *kind = global ? nearest_kind(name) : NULL;
     const struct gw_option *near = gw_option_nearest(d->command, bare, strlen(bare));
-    bool here = is_key(near, !global);
+    bool here = gw_option_is_key(near, !global);
     if (kind)
         return gw_draft_refuse(d, GW_EXIT_USAGE,
                                "unknown key '%s'; did you mean a section, %s NAME { … }?",
                                shown->text, kind->word);
     if (here && !strcmp(near->name, bare))
         return gw_draft_refuse(d, GW_EXIT_USAGE, "keys have no dashes before them; write %s", bare);
-    if (here || is_key(near, global))
+    if (here || gw_option_is_key(near, global))
         return gw_draft_refuse(d, GW_EXIT_USAGE, "unknown key '%s'; did you mean %s%s?",
                                shown->text, near->name,
                                here     ? ""
@@ -277,7 +271,7 @@ static cfg_opt_t *add_keys(cfg_opt_t *at, enum gw_command command, bool of_servi
         const struct gw_option *opt = gw_option_at(i);
         cfg_opt_t one = CFG_STR_CB(opt->name, NULL, CFGF_NODEFAULT, on_value);
         cfg_opt_t list = CFG_STR_LIST_CB(opt->name, NULL, CFGF_NODEFAULT, on_value);
-        if (opt->commands & 1u << command && is_key(opt, of_service))
+        if (opt->commands & 1u << command && gw_option_is_key(opt, of_service))
             *at++ = opt->repeatable ? list : one;
     }
     return at;

@@ -96,3 +96,9 @@ bool gw_option_of_service(const struct gw_option *opt)
         return opt->of_each || gw_option_exchanged(opt);
     }
 }
+
+bool gw_option_is_key(const struct gw_option *opt, bool of_service)
+{
+    return opt && opt->group != GW_GROUP_GENERAL &&
+           (opt->of_each || gw_option_of_service(opt) == of_service);
+}

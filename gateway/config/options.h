@@ -86,6 +86,9 @@ const struct gw_option *gw_option_nearest(enum gw_command command, const char *n
 
 /* Whether it describes a service, not the whole gateway. */
 bool gw_option_of_service(const struct gw_option *opt);
+/* Whether it is a key of a configuration file: of a section, or of the part before the sections.
+ * NULL is none. */
+bool gw_option_is_key(const struct gw_option *opt, bool of_service);
 /* Whether a reload exchanges in place what it says. */
 bool gw_option_exchanged(const struct gw_option *opt);
 
