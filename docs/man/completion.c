@@ -261,7 +261,7 @@ static void print_fish_value(FILE *out, const struct doc_flag *flag)
         (void)fputs(" -x", out);
         break;
     case DOC_TAKES_WORD:
-        (void)fprintf(out, " -%s -a '", flag->alone ? "f" : "x");
+        (void)fputs(" -x -a '", out);
         print_joined(out, flag->words, " ");
         (void)fputc('\'', out);
         break;
