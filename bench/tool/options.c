@@ -223,6 +223,8 @@ static struct argp_option row_of(size_t i, char help[HELP_MAX])
     size_t len = (size_t)snprintf(help, HELP_MAX, "%s", opt->help);
     for (unsigned w = 0; opt->kind == BENCH_FLAG_WORD && opt->words[w]; w++)
         len += (size_t)snprintf(help + len, HELP_MAX - len, "%s%s", w ? ", " : ": ", opt->words[w]);
+    if (opt->kind == BENCH_FLAG_PID)
+        len += (size_t)snprintf(help + len, HELP_MAX - len, "; repeatable");
     gw_require(len < HELP_MAX);
     if (opt->initial)
         (void)snprintf(help + len, HELP_MAX - len, " (default: %s)", opt->initial);

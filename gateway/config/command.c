@@ -31,7 +31,7 @@ static const struct gw_command_info commands[GW_COMMAND_COUNT] = {
     [GW_COMMAND_CHECK] =
         {
             .word = "check",
-            .title = "say whether `server` would start with these flags, and why not",
+            .title = "check whether `server` would start with these flags",
             .usage = SERVER_USAGE,
             .example = "  ktlsgate check --listen :8443 --target 127.0.0.1:8080 \\\n"
                        "      --cert server.pem --key server.key\n",
@@ -47,63 +47,63 @@ static const struct gw_command_info commands[GW_COMMAND_COUNT] = {
     [GW_COMMAND_DEMO] =
         {
             .word = "demo",
-            .title = "try it: own CA, own backend, a gateway, commands to type",
+            .title = "try it out: a CA, a backend, a gateway and commands to type",
             .usage = "[FLAG ...]",
             .example = "  ktlsgate demo\n",
         },
     [GW_COMMAND_PROBE] =
         {
             .word = "probe",
-            .title = "tell by trying what this kernel, CPU and libraries offer",
+            .title = "test what this kernel, CPU and libraries support",
             .usage = "[--measure] [--json]",
             .example = "  ktlsgate probe\n",
         },
     [GW_COMMAND_PKI_INIT] =
         {
             .word = "pki init",
-            .title = "make an own CA in a folder of plain files",
+            .title = "create a CA in a folder of plain files",
             .usage = "[NAME] [FLAG ...]",
             .example = "  ktlsgate pki init --permit-dns example.com\n",
         },
     [GW_COMMAND_PKI_ISSUE] =
         {
             .word = "pki issue",
-            .title = "make the key and certificate of a server or a client",
+            .title = "create the key and certificate of a server or a client",
             .usage = "--server|--client NAME [FLAG ...]",
             .example = "  ktlsgate pki issue --server gate.example.com --ip 192.0.2.1\n",
         },
     [GW_COMMAND_PKI_RENEW] =
         {
             .word = "pki renew",
-            .title = "renew a certificate, or all that end soon",
+            .title = "renew a certificate, or all that expire soon",
             .usage = "--within TIME|NAME [FLAG ...]",
             .example = "  ktlsgate pki renew --within 10d\n",
         },
     [GW_COMMAND_PKI_REVOKE] =
         {
             .word = "pki revoke",
-            .title = "take certificates back, and write crl.pem",
+            .title = "revoke certificates, and write crl.pem",
             .usage = "NAME|SERIAL [--reason WORD]",
             .example = "  ktlsgate pki revoke alice --reason keyCompromise\n",
         },
     [GW_COMMAND_PKI_CRL] =
         {
             .word = "pki crl",
-            .title = "write the list of revoked certificates, crl.pem, anew",
+            .title = "write a new certificate revocation list, crl.pem",
             .usage = "[--next-update TIME]",
             .example = "  ktlsgate pki crl --next-update 7d\n",
         },
     [GW_COMMAND_PKI_LIST] =
         {
             .word = "pki list",
-            .title = "print the certificates as a table",
+            .title = "list the certificates",
             .usage = "[--all]",
             .example = "  ktlsgate pki list\n",
         },
     [GW_COMMAND_PKI_SHOW] =
         {
             .word = "pki show",
-            .title = "print what is known of the CA or of one certificate",
+            .title = "show the CA, or one certificate",
             .usage = "[NAME|SERIAL]",
             .example = "  ktlsgate pki show alice\n",
         },

@@ -23,8 +23,8 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .repeatable = true,
         .value = "HOST:PORT",
-        .help = "where clients connect; also [v6]:PORT, unix:PATH, and :PORT for every address, "
-                "IPv4 and IPv6",
+        .help = "address to accept connections on; also [v6]:PORT, unix:PATH, and :PORT for every "
+                "address, IPv4 and IPv6",
         .also = "frontend bind accept",
         .set = gw_set_listen,
     },
@@ -35,7 +35,7 @@ static const struct gw_option options[] = {
         .commands = BIT(DEMO),
         .value = "HOST:PORT",
         .initial = "127.0.0.1:8443",
-        .help = "where clients connect",
+        .help = "address to accept connections on",
         .set = gw_set_listen,
     },
     {
@@ -44,9 +44,8 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_ADDRESSES,
         .commands = IN_SERVER,
         .initial = "off",
-        .help =
-            "a load balancer in front of us says first, in a PROXY header (version 1 or 2), who "
-            "its client is",
+        .help = "expect a PROXY header (version 1 or 2) at the start of each connection, in which "
+                "a load balancer names its client",
         .also = "proxy-protocol-in proxy_protocol real-ip set-real-ip-from",
         .words = on_off_words,
         IN_SERVICE(accept_proxy),
@@ -59,8 +58,8 @@ static const struct gw_option options[] = {
         .commands = IN_SERVER,
         .repeatable = true,
         .value = "CIDR,CIDR",
-        .help = "networks of the load balancers, needed with --accept-proxy on: nobody else may "
-                "connect; unix stands for those that come by a Unix socket",
+        .help = "networks of the load balancers, required with --accept-proxy on; connections from "
+                "anywhere else are closed; unix stands for connections through a Unix socket",
         .also = "set_real_ip_from trusted-proxies trusted-ips",
         .set = gw_set_networks,
     },
@@ -70,8 +69,8 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_ADDRESSES,
         .commands = IN_SERVER,
         .value = "HOST:PORT",
-        .help = "the backend that gets the plaintext, or unix:PATH; a name is resolved at start, "
-                "to up to 8 addresses tried in turn",
+        .help = "backend to forward the plaintext to, or unix:PATH; a name is resolved at start, "
+                "to at most 8 addresses, which are tried in turn",
         .also = "backend connect proxy-pass",
         .set = gw_set_target,
     },
@@ -81,8 +80,8 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_ADDRESSES,
         .commands = IN_CLIENT,
         .value = "HOST:PORT",
-        .help = "the TLS server that gets the stream, or unix:PATH; a name is resolved at start, "
-                "to up to 8 addresses tried in turn",
+        .help = "TLS server to forward the stream to, or unix:PATH; a name is resolved at start, "
+                "to at most 8 addresses, which are tried in turn",
         .also = "backend connect proxy-pass",
         .set = gw_set_target,
     },
@@ -92,7 +91,7 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_POLICY,
         .commands = GATEWAY,
         .initial = "1.2",
-        .help = "lowest TLS version offered",
+        .help = "lowest TLS version to negotiate",
         .also = "ssl-min-ver sslVersionMin min-tls-version tls-protos ssl-protocols",
         .words = version_words,
         .first = 0x0303,
@@ -105,7 +104,7 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_POLICY,
         .commands = GATEWAY,
         .initial = "1.3",
-        .help = "highest TLS version offered",
+        .help = "highest TLS version to negotiate",
         .also = "ssl-max-ver sslVersionMax max-tls-version",
         .words = version_words,
         .first = 0x0303,
@@ -119,7 +118,8 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .value = "NAME:NAME",
         .otherwise = "all that are safe",
-        .help = "suites of TLS 1.2, by their OpenSSL names; AEAD with forward secrecy only",
+        .help = "TLS 1.2 cipher suites by their OpenSSL names; only AEAD suites with forward "
+                "secrecy are accepted",
         .also = "ssl-ciphers cipher-list cipher-suites",
         IN_SERVICE(ciphers),
         .set = gw_set_names,
@@ -131,7 +131,7 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .value = "NAME:NAME",
         .otherwise = "all that are safe",
-        .help = "suites of TLS 1.3",
+        .help = "TLS 1.3 cipher suites",
         IN_SERVICE(ciphersuites),
         .set = gw_set_names,
     },
@@ -142,7 +142,7 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .value = "NAME:NAME",
         .otherwise = "built in",
-        .help = "key exchange groups, the preferred one first",
+        .help = "key exchange groups, most preferred first",
         .also = "curves ecdh-curve ssl-ecdh-curve",
         IN_SERVICE(groups),
         .set = gw_set_names,
@@ -155,7 +155,7 @@ static const struct gw_option options[] = {
         .repeatable = true,
         .value = "NAME,NAME",
         .otherwise = "no ALPN",
-        .help = "application protocols offered, the preferred one first, such as h2,http/1.1",
+        .help = "application protocols to accept, most preferred first, such as h2,http/1.1",
         .also = "alpn-protos ssl-alpn",
         .set = gw_set_alpn,
     },
@@ -167,7 +167,7 @@ static const struct gw_option options[] = {
         .repeatable = true,
         .value = "NAME,NAME",
         .otherwise = "no ALPN",
-        .help = "application protocols offered to the target, the preferred one first, such as "
+        .help = "application protocols to offer to the target, most preferred first, such as "
                 "h2,http/1.1",
         .also = "alpn-protos ssl-alpn",
         .set = gw_set_alpn,
@@ -178,7 +178,7 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_POLICY,
         .commands = IN_SERVER,
         .initial = "on",
-        .help = "let clients resume without a full handshake",
+        .help = "let clients resume sessions without a full handshake",
         .also = "no-tls-tickets ssl-session-tickets tickets",
         .words = on_off_words,
         IN_SERVICE(session_tickets),
@@ -190,7 +190,7 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_POLICY,
         .commands = IN_CLIENT,
         .initial = "on",
-        .help = "resume sessions with the target, without a full handshake",
+        .help = "resume sessions with the target without a full handshake",
         .also = "no-tls-tickets ssl-session-tickets tickets",
         .words = on_off_words,
         IN_SERVICE(session_tickets),
@@ -203,8 +203,8 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .value = "TIME",
         .initial = "24h",
-        .help = "how long after a full handshake a session may be resumed, however often it was "
-                "resumed meanwhile; then the certificates are shown again",
+        .help = "how long after its full handshake a session may be resumed, however often it was "
+                "resumed since; after that, certificates are presented again",
         .also = "ssl-session-timeout tune.ssl.lifetime session-timeout sessionCacheTimeout",
         .min = GW_NS_PER_SEC,
         .max = 30 * 24 * HOURS,
@@ -217,9 +217,9 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_RECORDS,
         .commands = GATEWAY_DEMO,
         .initial = "auto",
-        .help = "who runs the TLS records: the kernel (kTLS), ktlsgate itself (user), the kernel "
-                "where its self-test passes (auto), or like auto but each direction where it is "
-                "measured to cost less at start (measured)",
+        .help = "engine that encrypts and decrypts records: the kernel (kTLS), ktlsgate itself "
+                "(user), the kernel where its self-test passes (auto), or like auto but for each "
+                "direction the one that is cheaper when measured at start (measured)",
         .also = "ktls ssl-offload",
         .words = records_words,
         IN_SERVICE(records),
@@ -232,9 +232,9 @@ static const struct gw_option options[] = {
         .commands = GATEWAY_DEMO,
         .value = "RECORDS",
         .initial = "8388608",
-        .help = "change the keys of TLS 1.3 after so many records; where they cannot be changed "
-                "(TLS 1.2, older kernels) a connection with AES-GCM ends before we have sent as "
-                "many again, or 32 more where that is more",
+        .help = "change TLS 1.3 keys after this many records; where keys cannot change (TLS 1.2, "
+                "older kernels), a connection with AES-GCM ends before ktlsgate has sent twice as "
+                "many under one key (at least 32 more)",
         .also = "key-limits keyLimits keyupdate",
         .min = 1,
         .max = GW_REKEY_AFTER_MAX,
@@ -247,8 +247,8 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_RECORDS,
         .commands = GATEWAY_DEMO,
         .initial = "allow",
-        .help = "whether TLS 1.3 may run in a kernel that cannot change its keys (before 6.14); a "
-                "connection whose peer changes them ends there",
+        .help = "whether TLS 1.3 may run in a kernel that cannot change keys (before 6.14), where "
+                "a connection ends when its peer changes keys",
         .also = "ktls-rekey enable-unsafe-tls13",
         .words = allow_words,
         IN_SERVICE(ktls_without_rekey),
@@ -260,10 +260,9 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_RECORDS,
         .commands = GATEWAY_DEMO,
         .initial = "auto",
-        .help =
-            "how bytes pass where the kernel runs the records: through a pipe (splice), through "
-            "a buffer (copy), or each direction the way that is right and measured to be cheaper "
-            "at start (auto)",
+        .help = "how data passes between sockets with the kernel engine: through a pipe (splice), "
+                "through a buffer (copy), or for each direction the way that works correctly and "
+                "is cheaper when measured at start (auto)",
         .also = "zero-copy sendfile",
         .words = relay_words,
         IN_SERVICE(relay),
@@ -276,7 +275,8 @@ static const struct gw_option options[] = {
         .commands = GATEWAY_DEMO,
         .value = "N|auto",
         .initial = "auto",
-        .help = "worker processes; auto: one per processor this process may use, or per --cpus",
+        .help = "number of worker processes; auto: one per available processor, or per processor "
+                "in --cpus",
         .also = "threads nbthread nbproc worker-processes",
         .min = 1,
         .max = GW_MAX_WORKERS,
@@ -289,8 +289,8 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_PLACEMENT,
         .commands = GATEWAY_DEMO,
         .value = "LIST",
-        .otherwise = "one each, when there are as many workers",
-        .help = "pin worker i to the i-th processor of a list such as 0-3,8",
+        .otherwise = "one processor each, if there are as many as workers",
+        .help = "pin worker i to the i-th processor in this list, such as 0-3,8",
         .also = "cpu-map worker-cpu-affinity cpuset",
         .set = gw_set_cpus,
     },
@@ -301,7 +301,7 @@ static const struct gw_option options[] = {
         .commands = IN_SERVER,
         .value = "TIME",
         .initial = "10s",
-        .help = "from accept to the end of the TLS handshake",
+        .help = "close a connection whose TLS handshake has not finished this long after accept",
         .also = "ssl-handshake-timeout timeout-client-hs",
         .min = GW_NS_PER_MS,
         .max = HOURS,
@@ -315,7 +315,8 @@ static const struct gw_option options[] = {
         .commands = IN_CLIENT,
         .value = "TIME",
         .initial = "10s",
-        .help = "from the connection to the target to the end of the TLS handshake",
+        .help = "close a connection whose TLS handshake has not finished this long after the "
+                "target accepted it",
         .also = "ssl-handshake-timeout",
         .min = GW_NS_PER_MS,
         .max = HOURS,
@@ -329,7 +330,7 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .value = "TIME",
         .initial = "5s",
-        .help = "for one connection to the target",
+        .help = "give up on an address of the target that has not accepted after this long",
         .also = "backend-connect-timeout proxy-connect-timeout TIMEOUTconnect",
         .min = GW_NS_PER_MS,
         .max = HOURS,
@@ -343,7 +344,7 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .value = "TIME",
         .initial = "10m",
-        .help = "without a byte either way, then the connection is closed; 0: never",
+        .help = "close a connection after this long without data in either direction; 0: never",
         .also = "proxy-timeout TIMEOUTidle timeout-tunnel timeout-client",
         .zero_off = true,
         .min = GW_NS_PER_MS,
@@ -358,7 +359,7 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .value = "TIME",
         .initial = "60s",
-        .help = "without a byte once one direction has ended",
+        .help = "close a half-closed connection after this long without data",
         .also = "TIMEOUTclose timeout-client-fin",
         .min = GW_NS_PER_MS,
         .max = 24 * HOURS,
@@ -372,7 +373,7 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .value = "TIME",
         .initial = "0",
-        .help = "from accept on, then the connection is closed even while bytes move; 0: never",
+        .help = "close a connection this long after accept, even while data is moving; 0: never",
         .also = "max-connection-age max_connection_duration keepalive_time",
         .zero_off = true,
         .min = GW_NS_PER_SEC,
@@ -386,8 +387,8 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_RECORDS,
         .commands = GATEWAY,
         .initial = "reset",
-        .help = "what the plain side sees when the other one closes without close_notify, after "
-                "all that came before: a reset, as the stream may have been cut, or its end",
+        .help = "what the plaintext side sees, after all data, when the TLS peer closes without "
+                "close_notify: a reset, because the stream may have been cut, or a normal end",
         .also = "allow-truncation ssl-shutdown ignore-eof fin-without-close-notify",
         .words = truncation_words,
         IN_SERVICE(truncation),
@@ -400,7 +401,7 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .value = "TIME",
         .initial = "5m",
-        .help = "for open connections to end after TERM, then they are cut",
+        .help = "how long open connections may go on after SIGTERM before they are closed",
         .also = "worker-shutdown-timeout hard-stop-after",
         .min = GW_NS_PER_MS,
         .max = 24 * HOURS,
@@ -414,7 +415,8 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .value = "N",
         .initial = "8192",
-        .help = "connections at a time, all workers together; each takes 2 descriptors",
+        .help = "maximum number of open connections, all workers together; each takes 2 file "
+                "descriptors",
         .also = "maxconn max-concurrent-conns worker-connections limit-conn",
         .min = 1,
         .max = 1000000,
@@ -427,9 +429,9 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_BACKEND,
         .commands = IN_SERVER,
         .initial = "off",
-        .help = "tell the backend the client's address first, in a PROXY header; v2-tls adds its "
-                "name for us (SNI), ALPN, its TLS parameters and its certificate's common name, "
-                "v2-tls-full the certificate, too",
+        .help = "send the backend a PROXY header with the client's address first; v2-tls adds the "
+                "requested server name (SNI), ALPN, TLS parameters and the common name of the "
+                "client's certificate, v2-tls-full also the certificate itself",
         .also = "send-proxy send-proxy-v2 send-proxy-v2-ssl send-proxy-v2-ssl-cn write-proxy "
                 "write-proxy-v1 write-proxy-v2",
         .words = proxy_words,
@@ -442,7 +444,8 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_BACKEND,
         .commands = IN_SERVER,
         .initial = "on",
-        .help = "whether v2-tls and v2-tls-full tell the name that the client asked for (SNI)",
+        .help = "whether v2-tls and v2-tls-full headers include the server name that the client "
+                "requested (SNI)",
         .also = "proxy-v2-options set-proxy-v2-tlv-fmt",
         .words = on_off_words,
         IN_SERVICE(proxy_authority),
@@ -454,7 +457,7 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_PROCESS,
         .commands = GATEWAY,
         .value = "NAME",
-        .help = "become this user once the sockets are open and the keys are read",
+        .help = "switch to this user once the sockets are open and the keys are read",
         .also = "setuid uid",
         IN_CONFIG(user),
         .set = gw_set_text,
@@ -465,8 +468,8 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_PROCESS,
         .commands = GATEWAY,
         .value = "NAME",
-        .otherwise = "the first of --user",
-        .help = "become this group as well",
+        .otherwise = "the primary group of --user",
+        .help = "switch to this group as well",
         .also = "setgid gid",
         IN_CONFIG(group),
         .set = gw_set_text,
@@ -477,7 +480,7 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_PROCESS,
         .commands = GATEWAY,
         .value = "FILE",
-        .help = "write the process id of the master there",
+        .help = "write the process ID of the master to this file",
         .also = "pid pid-file",
         IN_CONFIG(pidfile),
         .set = gw_set_text,
@@ -489,8 +492,8 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .value = "TIME",
         .initial = "0",
-        .help = "look this often whether files have changed (certificates, keys, CAs, CRLs, OCSP "
-                "responses), and take new ones without touching connections, as the signal HUP "
+        .help = "check this often whether files have changed (certificates, keys, CAs, CRLs, OCSP "
+                "responses), and load the new ones without interrupting connections, as SIGHUP "
                 "does at once; 0: never",
         .also = "timed-reload",
         .zero_off = true,
@@ -504,9 +507,9 @@ static const struct gw_option options[] = {
         .kind = GW_OPTION_SWITCH,
         .group = GW_GROUP_PROCESS,
         .commands = GATEWAY,
-        .help = "judge open connections again when a reload brings new files, at every "
-                "--reload-interval, and when a certificate or a CRL ends; close those whose "
-                "certificate has been revoked since, is expired or is no longer allowed",
+        .help = "authorize open connections again when a reload brings new files, at every "
+                "--reload-interval, and when a certificate or CRL expires; close those whose "
+                "certificate is now revoked, expired or no longer allowed",
         IN_CONFIG(recheck_on_reload),
         .set = gw_set_switch,
     },
@@ -516,8 +519,8 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_PROCESS,
         .commands = GATEWAY_DEMO,
         .initial = "auto",
-        .help = "what handshakes are computed with: ktlsgate's own key schedule, HMAC and X25519 "
-                "within OpenSSL (auto), or OpenSSL's libcrypto alone (library), which is slower",
+        .help = "cryptography of handshakes: ktlsgate's own key schedule, HMAC and X25519 within "
+                "OpenSSL (auto), or OpenSSL's libcrypto alone (library), which is slower",
         .also = "ssl-engine provider sslEngine",
         .words = crypto_words,
         IN_CONFIG(crypto),
@@ -529,7 +532,7 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_OBSERVING,
         .commands = GATEWAY_DEMO,
         .initial = "text",
-        .help = "lines for people or one JSON object a line",
+        .help = "text for people, or one JSON object per line",
         .words = format_words,
         IN_CONFIG(log_format),
         .set = gw_set_word,
@@ -540,7 +543,7 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_OBSERVING,
         .commands = GATEWAY_DEMO,
         .initial = "info",
-        .help = "the least important messages still written",
+        .help = "least important messages to write",
         .also = "verbose debug",
         .words = level_words,
         IN_CONFIG(log_level),
@@ -553,9 +556,9 @@ static const struct gw_option options[] = {
         .commands = GATEWAY_DEMO,
         .value = "N",
         .initial = "100",
-        .help = "connections that ended before anybody was known (handshake-reset, cert-untrusted "
-                "and their kin), each with a line, in a second of a worker; the rest is one line "
-                "for each reason",
+        .help = "log lines per second and worker for connections that ended before the client was "
+                "known (such as handshake-reset or cert-untrusted); the others are counted in one "
+                "line per reason",
         .also = "rate-limit-logs log-ratelimit dontlognull",
         .min = 1,
         .max = 1000000,
@@ -567,7 +570,7 @@ static const struct gw_option options[] = {
         .kind = GW_OPTION_SWITCH,
         .group = GW_GROUP_OBSERVING,
         .commands = BIT(PROBE),
-        .help = "one JSON object instead of text",
+        .help = "print one JSON object instead of text",
         IN_CONFIG(json),
         .set = gw_set_switch,
     },
@@ -576,8 +579,8 @@ static const struct gw_option options[] = {
         .kind = GW_OPTION_SWITCH,
         .group = GW_GROUP_OBSERVING,
         .commands = BIT(PROBE),
-        .help = "also measure what relaying costs with either engine, copied and spliced; takes "
-                "a few seconds",
+        .help = "also measure what relaying costs with each engine, copied and spliced; takes a "
+                "few seconds",
         .also = "benchmark bench speed",
         IN_CONFIG(measure),
         .set = gw_set_switch,
@@ -588,8 +591,8 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_GENERAL,
         .commands = IN_SERVER,
         .value = "FILE",
-        .help = "read the flags from a file, with a section for each service; those that describe "
-                "no service may stand here, too, and win",
+        .help = "read settings from a file with a section for each service; flags that do not "
+                "describe a service may be given as well, and override the file",
         .also = "conf cfg f",
         .set = gw_set_config,
     },
@@ -599,8 +602,9 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_GENERAL,
         .commands = BIT(CHECK) | BIT(CHECK_CLIENT),
         .value = "FILE",
-        .help = "say whether the certificate of a client (`check client`: of a target) in this PEM "
-                "file would pass now, by which rule, or why not; exit 0 when it would, else 1",
+        .help = "say whether the certificate in this PEM file, of a client (`check client`: of a "
+                "target), would be accepted now, by which rule, or why not; exit 0 if it would be, "
+                "else 1",
         .also = "who why",
         IN_CONFIG(explain),
         .set = gw_set_text,
@@ -610,7 +614,7 @@ static const struct gw_option options[] = {
         .kind = GW_OPTION_SWITCH,
         .group = GW_GROUP_GENERAL,
         .commands = EVERY,
-        .help = "this text",
+        .help = "print this text",
         .also = "h usage",
         .first = GW_ASK_HELP,
         .set = gw_set_ask,
@@ -620,7 +624,7 @@ static const struct gw_option options[] = {
         .kind = GW_OPTION_SWITCH,
         .group = GW_GROUP_GENERAL,
         .commands = EVERY,
-        .help = "the version",
+        .help = "print the version",
         .also = "V",
         .first = GW_ASK_VERSION,
         .set = gw_set_ask,
@@ -630,9 +634,9 @@ static const struct gw_option options[] = {
 static const char *const group_titles[GW_GROUP_COUNT] = {
     [GW_GROUP_ADDRESSES] = "Addresses",
     [GW_GROUP_IDENTITY] = "Server identity",
-    [GW_GROUP_CLIENTS] = "Which clients may pass",
-    [GW_GROUP_TRUST] = "Which target is trusted",
-    [GW_GROUP_SHOWN] = "Our own identity",
+    [GW_GROUP_CLIENTS] = "Client authorization",
+    [GW_GROUP_TRUST] = "Target verification",
+    [GW_GROUP_SHOWN] = "Client identity",
     [GW_GROUP_POLICY] = "TLS policy",
     [GW_GROUP_RECORDS] = "Records",
     [GW_GROUP_PLACEMENT] = "Processors",

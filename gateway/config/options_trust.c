@@ -12,17 +12,17 @@ static const char *const verify_words[] = {"none", "optional", "required", NULL}
     ROW("cn", CN, "NAME", "this common name", "verify-cn")                                         \
     ROW("ou", OU, "NAME", "this organizational unit", "verify-ou")                                 \
     ROW("dns", DNS, "PATTERN",                                                                     \
-        "such a DNS name; * stands for one label, a first ** for one or more",                     \
+        "a DNS name like this; * stands for one label, a leading ** for one or more",              \
         "allow-dns-san verify-dns")                                                                \
     ROW("uri", URI, "PATTERN",                                                                     \
-        "such a URI name; * stands for one part between slashes, a final ** for any rest",         \
+        "a URI like this; * stands for one part between slashes, a trailing ** for any rest",      \
         "allow-uri-san verify-uri")                                                                \
-    ROW("ip", IP, "ADDR[/BITS]", "this address, or one of this network", "allow-ip-san")           \
-    ROW("email", EMAIL, "ADDRESS", "this email address; *@DOMAIN for all of a domain",             \
+    ROW("ip", IP, "ADDR[/BITS]", "this IP address, or one in this network", "allow-ip-san")        \
+    ROW("email", EMAIL, "ADDRESS", "this email address; *@DOMAIN stands for all of a domain",      \
         "allow-email-san")                                                                         \
-    ROW("fingerprint", FINGERPRINT, "HEX", "the certificate of this SHA-256",                      \
+    ROW("fingerprint", FINGERPRINT, "HEX", "this SHA-256 fingerprint of the certificate",          \
         "verify-fingerprint")                                                                      \
-    ROW("spki", SPKI, "HEX", "the public key of this SHA-256; also sha256/BASE64",                 \
+    ROW("spki", SPKI, "HEX", "this SHA-256 hash of the public key; also sha256/BASE64",            \
         "pinnedpubkey verify-hash")
 #define RULE(side, group_, commands_, word, kind_, value_, help_, also_, set_)                     \
     {                                                                                              \
@@ -42,15 +42,14 @@ static const char *const verify_words[] = {"none", "optional", "required", NULL}
 #define RULE_OF(side, of, word, kind, value, help, also, set)                                      \
     RULE(side, of, word, kind, value, help, also, set)
 #define ALLOW(word, kind, value, what, also)                                                       \
-    RULE_OF("allow", OF_CLIENTS, word, kind, value, "let clients pass with " what, also,           \
-            gw_set_rule)
+    RULE_OF("allow", OF_CLIENTS, word, kind, value, "admit clients with " what, also, gw_set_rule)
 #define DENY(word, kind, value, what, also)                                                        \
     RULE_OF("deny", OF_CLIENTS, word, kind, value, "refuse clients with " what, NULL, gw_set_deny)
 #define ALLOW_TARGET(word, kind, value, what, also)                                                \
-    RULE_OF("allow", OF_TARGET, word, kind, value, "trust only a target with " what, also,         \
+    RULE_OF("allow", OF_TARGET, word, kind, value, "trust only targets with " what, also,          \
             gw_set_rule)
 #define DENY_TARGET(word, kind, value, what, also)                                                 \
-    RULE_OF("deny", OF_TARGET, word, kind, value, "refuse a target with " what, NULL, gw_set_deny)
+    RULE_OF("deny", OF_TARGET, word, kind, value, "refuse targets with " what, NULL, gw_set_deny)
 
 const struct gw_option gw_options_trust[] = {
     {
@@ -60,8 +59,8 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_CLIENT,
         .value = "NAME",
         .otherwise = "the host of --target",
-        .help = "DNS name or address that the target's certificate must be good for; a name is "
-                "also sent to it (SNI). none: any name, which needs an --allow flag",
+        .help = "DNS name or address that the target's certificate must be valid for; a name is "
+                "also sent to the target (SNI). none: any name, which requires an --allow rule",
         .also = "checkHost checkIP sni verify-host server-name",
         IN_SERVICE(target_name),
         .set = gw_set_target_name,
@@ -73,9 +72,9 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_SERVER,
         .repeatable = true,
         .value = "FILE",
-        .help = "PEM certificate, then its intermediates, or PKCS #12; several are chosen by name "
-                "(SNI) and "
-                "by what the client can (ECDSA, RSA)",
+        .help = "PEM certificate followed by its intermediates, or PKCS #12; of several, the one "
+                "that fits the requested name (SNI) and the client's key types (ECDSA, RSA) is "
+                "used",
         .also = "crt pem-file certificate ssl-certificate",
         .set = gw_set_cert,
     },
@@ -86,7 +85,7 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_SERVER,
         .repeatable = true,
         .value = "FILE",
-        .help = "PEM private key of the --cert; not needed when the --cert file holds it too",
+        .help = "PEM private key of the --cert; not needed if the --cert file contains it",
         .also = "ssl-certificate-key",
         .set = gw_set_key,
     },
@@ -97,9 +96,9 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_SERVER,
         .repeatable = true,
         .value = "FOLDER",
-        .help = "a folder of certificates with their keys: NAME.pem that holds both, NAME.pem or "
-                ".crt and NAME.key, or a sub-folder for each as certbot and Kubernetes make them; "
-                "or NAME.p12 or .pfx; names are taken from the certificates",
+        .help = "folder of certificates with their keys: NAME.pem with both, NAME.pem or .crt with "
+                "NAME.key, NAME.p12 or .pfx, or a subfolder for each as certbot and Kubernetes "
+                "create them; names are taken from the certificates",
         .also = "crt-store ssl-cert-dir pem-dir",
         .set = gw_set_cert_dir,
     },
@@ -110,8 +109,8 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_SERVER,
         .value = "PATTERN",
         .otherwise = "*.pem, *.crt, *.cer, *.p12 and *.pfx",
-        .help = "which files of a --cert-dir are certificates, by their names, such as "
-                "'*.combined'; what ends in .key or .ocsp never is",
+        .help = "names of the files in a --cert-dir that are certificates, such as '*.combined'; a "
+                "name that ends in .key or .ocsp never is",
         IN_SERVICE(cert_glob),
         .set = gw_set_glob,
     },
@@ -121,7 +120,7 @@ const struct gw_option gw_options_trust[] = {
         .group = GW_GROUP_IDENTITY,
         .commands = IN_SERVER,
         .value = "FILE",
-        .help = "its first line is the pass phrase of encrypted keys",
+        .help = "file whose first line is the passphrase of encrypted keys",
         .also = "key-password-file password-file ssl-password-file pem-passphrase",
         IN_SERVICE(key_pass_file),
         .set = gw_set_text,
@@ -133,9 +132,9 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_SERVER,
         .repeatable = true,
         .value = "FILE",
-        .otherwise = "the certificate's file with .ocsp added, where there is one",
-        .help = "OCSP response on the --cert before it (DER), sent to clients that ask while it is "
-                "in date",
+        .otherwise = "the file of the certificate with .ocsp added, if it exists",
+        .help = "OCSP response (DER) for the --cert before it, stapled for clients that ask while "
+                "it is current",
         .also = "ocsp-response ocsp-dir ssl-stapling-file",
         .set = gw_set_ocsp_file,
     },
@@ -146,8 +145,8 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_SERVER,
         .initial = "off",
         .alone = "on",
-        .help = "refuse clients that ask for a name no certificate is for (unknown), or for such "
-                "a name or none (on); else they get the first certificate",
+        .help = "refuse clients that request a name without a certificate (unknown), or such a "
+                "name or none (on); otherwise they get the first certificate",
         .also = "sni-nomatch-abort ssl-reject-handshake",
         .words = strict_sni_words,
         IN_SERVICE(strict_sni),
@@ -160,8 +159,8 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_CLIENT,
         .value = "FILE",
         .otherwise = "none",
-        .help = "certificate that we show to a target that asks for one, then its intermediates: "
-                "PEM or PKCS #12",
+        .help = "certificate to present to a target that asks for one, followed by its "
+                "intermediates: PEM or PKCS #12",
         .also = "crt pem-file certificate ssl-certificate",
         .set = gw_set_cert,
     },
@@ -171,7 +170,7 @@ const struct gw_option gw_options_trust[] = {
         .group = GW_GROUP_SHOWN,
         .commands = IN_CLIENT,
         .value = "FILE",
-        .help = "PEM private key of the --cert; not needed when the --cert file holds it too",
+        .help = "PEM private key of the --cert; not needed if the --cert file contains it",
         .also = "ssl-certificate-key",
         .set = gw_set_key,
     },
@@ -181,7 +180,7 @@ const struct gw_option gw_options_trust[] = {
         .group = GW_GROUP_SHOWN,
         .commands = IN_CLIENT,
         .value = "FILE",
-        .help = "its first line is the pass phrase of encrypted keys",
+        .help = "file whose first line is the passphrase of encrypted keys",
         .also = "key-password-file password-file ssl-password-file pem-passphrase",
         IN_SERVICE(key_pass_file),
         .set = gw_set_text,
@@ -193,9 +192,8 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_SERVER,
         .repeatable = true,
         .value = "PATH",
-        .help =
-            "certificates of the authorities whose clients are known: a file of them in PEM, or "
-            "a folder whose *.pem, *.crt and *.cer files count",
+        .help = "CA certificates to verify client certificates against: a PEM file, or a folder of "
+                "*.pem, *.crt and *.cer files",
         .also = "ca-file CAfile CApath client-verify-ca ssl-client-certificate",
         IN_SERVICE(cacerts),
         .set = gw_set_path,
@@ -207,10 +205,9 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_CLIENT,
         .repeatable = true,
         .value = "PATH",
-        .help =
-            "certificates of the authorities one of which must have signed the target's: a "
-            "file of them in PEM, or a folder whose *.pem, *.crt and *.cer files count; nothing "
-            "else is trusted, /etc/ssl/certs/ca-certificates.crt is the system's list",
+        .help = "CA certificates to verify the target's certificate against: a PEM file, or a "
+                "folder of *.pem, *.crt and *.cer files; no other CA is trusted; the system's list "
+                "is /etc/ssl/certs/ca-certificates.crt",
         .also = "ca-file CAfile CApath ssl-ca-file trusted-ca",
         IN_SERVICE(cacerts),
         .set = gw_set_path,
@@ -222,9 +219,8 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_CLIENT,
         .repeatable = true,
         .value = "PATH",
-        .help = "lists of revoked certificates: a file of them in PEM or DER, or a folder whose "
-                "*.crl, *.pem and *.der files count; each CA of a chain must then have a current "
-                "one",
+        .help = "certificate revocation lists: a file in PEM or DER, or a folder of *.crl, *.pem "
+                "and *.der files; each CA in a chain must then have a current one",
         .also = "crl-file CRLfile CRLpath ssl-crl",
         IN_SERVICE(crls),
         .set = gw_set_path,
@@ -234,7 +230,8 @@ const struct gw_option gw_options_trust[] = {
         .kind = GW_OPTION_SWITCH,
         .group = GW_GROUP_TRUST,
         .commands = IN_CLIENT,
-        .help = "go on where a CA's list is missing or too old; who is revoked is still refused",
+        .help = "accept certificates of a CA whose CRL is missing or outdated; revoked ones are "
+                "still refused",
         IN_SERVICE(crl_soft),
         .set = gw_set_switch,
     },
@@ -245,7 +242,7 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_CLIENT,
         .value = "N",
         .initial = "10",
-        .help = "intermediate certificates between the target's and the authority's at most",
+        .help = "maximum number of intermediates between the target's certificate and the CA's",
         .also = "verifyDepth ssl-verify-depth",
         .max = GW_VERIFY_DEPTH_MAX,
         IN_SERVICE(verify_depth),
@@ -258,8 +255,7 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_CLIENT,
         .value = "SIZE",
         .initial = "24k",
-        .help =
-            "bytes of the target's certificates at most, with the intermediates that come along",
+        .help = "maximum size of the certificates that the target sends, intermediates included",
         .also = "max-cert-list",
         .min = 1 << 10,
         .max = GW_CERT_CHAIN_BYTES_MAX,
@@ -272,9 +268,9 @@ const struct gw_option gw_options_trust[] = {
         .group = GW_GROUP_CLIENTS,
         .commands = IN_SERVER,
         .value = "FILE|none",
-        .otherwise = "the authorities of --cacert",
-        .help = "authorities whose names clients are sent to choose a certificate by: the subjects "
-                "of the certificates in a PEM file, or none",
+        .otherwise = "the CAs of --cacert",
+        .help = "CA names to send to clients, which choose a certificate by them: the subjects of "
+                "the certificates in this PEM file, or none",
         .also = "client-ca-names cafile-names SSLCADNRequestFile",
         IN_SERVICE(ca_names),
         .set = gw_set_text,
@@ -285,7 +281,7 @@ const struct gw_option gw_options_trust[] = {
         .group = GW_GROUP_CLIENTS,
         .commands = IN_SERVER,
         .otherwise = "required with --cacert, else none",
-        .help = "whether a client must show a certificate",
+        .help = "whether a client must present a certificate",
         .also = "client-verify ssl-verify-client disable-authentication",
         .words = verify_words,
         IN_SERVICE(verify),
@@ -298,9 +294,8 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_SERVER,
         .repeatable = true,
         .value = "PATH",
-        .help = "lists of revoked certificates: a file of them in PEM or DER, or a folder whose "
-                "*.crl, *.pem and *.der files count; each CA of a chain must then have a current "
-                "one",
+        .help = "certificate revocation lists: a file in PEM or DER, or a folder of *.crl, *.pem "
+                "and *.der files; each CA in a chain must then have a current one",
         .also = "crl-file CRLfile CRLpath ssl-crl",
         IN_SERVICE(crls),
         .set = gw_set_path,
@@ -310,7 +305,8 @@ const struct gw_option gw_options_trust[] = {
         .kind = GW_OPTION_SWITCH,
         .group = GW_GROUP_CLIENTS,
         .commands = IN_SERVER,
-        .help = "go on where a CA's list is missing or too old; who is revoked is still refused",
+        .help = "accept certificates of a CA whose CRL is missing or outdated; revoked ones are "
+                "still refused",
         IN_SERVICE(crl_soft),
         .set = gw_set_switch,
     },
@@ -321,7 +317,7 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_SERVER,
         .value = "N",
         .initial = "10",
-        .help = "intermediate certificates between a client's and the authority's at most",
+        .help = "maximum number of intermediates between a client's certificate and the CA's",
         .also = "verifyDepth ssl-verify-depth",
         .max = GW_VERIFY_DEPTH_MAX,
         IN_SERVICE(verify_depth),
@@ -334,7 +330,7 @@ const struct gw_option gw_options_trust[] = {
         .commands = IN_SERVER,
         .value = "SIZE",
         .initial = "24k",
-        .help = "bytes of a client's certificates at most, with the intermediates that come along",
+        .help = "maximum size of the certificates that a client sends, intermediates included",
         .also = "max-cert-list",
         .min = 1 << 10,
         .max = GW_CERT_CHAIN_BYTES_MAX,
@@ -346,7 +342,7 @@ const struct gw_option gw_options_trust[] = {
         .kind = GW_OPTION_SWITCH,
         .group = GW_GROUP_CLIENTS,
         .commands = IN_SERVER,
-        .help = "let every verified client pass that no --deny flag names",
+        .help = "admit every verified client that no --deny rule matches",
         .first = GW_RULE_ALL,
         .set = gw_set_rule,
     },
