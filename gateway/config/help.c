@@ -46,9 +46,9 @@ static void add_sentence(struct text *t, const struct gw_option *opt)
     if (opt->repeatable)
         add(t, "; repeatable", "");
     if (opt->alone)
-        add(t, "; without a word: ", opt->alone);
+        add(t, "; without a value: ", opt->alone);
     if (opt->bare)
-        add(t, "; may stand alone, without --", opt->name);
+        add(t, "; the value may stand without --", opt->name);
     if (opt->initial || opt->otherwise) {
         add(t, " (default: ", opt->initial ? opt->initial : opt->otherwise);
         add(t, ")", "");
@@ -161,8 +161,9 @@ static void print_command(FILE *out, enum gw_command command)
     (void)fprintf(out, "ktlsgate %s: %s\n\nUsage: ktlsgate %s %s\n\nExample\n%s", info->word,
                   info->title, info->word, info->usage, info->example);
     print_groups(out, 1u << command);
-    (void)fprintf(out, "\n--flag VALUE and --flag=VALUE are the same. Exit: 0 ok, 2 bad usage,\n"
-                       "3 could not bind or read at start, 1 anything else.\n");
+    (void)fprintf(out,
+                  "\n--flag VALUE and --flag=VALUE are the same. Exit codes: 0 success, 2 bad\n"
+                  "usage, 3 a port or file could not be opened at start, 1 any other error.\n");
 }
 
 void gw_config_help(const char *subcommand, FILE *out)

@@ -4,7 +4,7 @@ import pathlib
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FOLDERS = ("gateway", "include", "bench", "tests")
+FOLDERS = ("gateway", "include", "bench", "docs", "tests")
 
 
 def is_built(path):

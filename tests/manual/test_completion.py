@@ -10,9 +10,9 @@ import subprocess
 import sys
 import tempfile
 
-from programs import FOLDER, PROGRAMS, commands, flags, output
+from programs import FOLDER, PROGRAMS, commands, flags
 
-# What is typed, what is offered; "…" at the end: and more.
+# What is typed, what is offered.
 ROWS = (
     ("ktlsgate se", ["server"]),
     ("ktlsgate p", ["probe", "pki"]),
@@ -64,7 +64,7 @@ def run(shell, script, *args, folder=None):
     done = subprocess.run([*shell, script, *args], capture_output=True, text=True, check=False,
                           cwd=folder, timeout=60)
     if done.returncode or done.stderr:
-        sys.exit(f"{args}: exit {done.returncode}: {done.stderr}")
+        sys.exit(f"{shell[0]} {args}: exit {done.returncode}: {done.stdout}{done.stderr}")
     return [line for line in done.stdout.splitlines() if line]
 
 
@@ -95,7 +95,8 @@ def zsh(line):
 def check(shell, line, offered, expected):
     if sorted(offered) == sorted(expected):
         return []
-    return [f"{shell}: '{line}' offers {sorted(offered)}, not {sorted(expected)}"]
+    return [f"{shell}: '{line}' lacks {sorted(set(expected) - set(offered))}, and offers "
+            f"{sorted(set(offered) - set(expected))} too many"]
 
 
 def in_shell(shell, complete):
@@ -141,7 +142,8 @@ def main():
     form = {"bash": "{}", "fish": "{}.fish", "zsh": "_{}"}[shell]
     for program in PROGRAMS:
         run([shell], "-n", FOLDER / form.format(program))
-        output(program, "--help")
+        if shell == "bash" and shutil.which("shellcheck"):
+            run(["shellcheck"], FOLDER / program)
     findings = in_zsh() if shell == "zsh" else in_shell(shell, {"bash": bash, "fish": fish}[shell])
     print("\n".join(findings) or f"{shell} offers what the programs take")
     return 1 if findings else 0

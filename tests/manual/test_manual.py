@@ -98,24 +98,23 @@ def refusal(folder, key, template):
 
 def check_keys():
     sections, findings = parts(page("ktlsgate.conf.5"), "Sh"), []
-    seen = {"server": set(), "client": set()}
+    seen, either = {"server": set(), "client": set()}, set()
     with tempfile.TemporaryDirectory() as folder:
         for title, (role, template) in PLACES.items():
             keys = {name for name, _ in entries(sections[title], "Cm")}
             seen[role] |= keys
             if title == "KEYS OF EITHER PLACE":
                 seen["client"] |= keys
-                keys |= {f"{key}" for key in keys}
+                either = keys
             if not keys:
                 findings.append(f"{title}: there is none")
             refused = [(key, refusal(folder, key, template)) for key in sorted(keys)]
             findings += [f"{title}: {key}: {why}" for key, why in refused if why]
-        for key in sorted({name for name, _ in entries(sections["KEYS OF EITHER PLACE"], "Cm")}):
-            why = refusal(folder, key, PLACES["KEYS OF A SERVICE SECTION"][1])
-            findings += [f"in a section: {key}: {why}"] if why else []
-    missing = flags("ktlsgate", "server") - NO_KEYS - seen["server"]
-    missing |= {name for name in flags("ktlsgate", "client") - NO_KEYS - seen["client"]
-                if name not in seen["server"]}
+        for title in ("KEYS OF A SERVICE SECTION", "KEYS OF A CLIENT SECTION"):
+            refused = [(key, refusal(folder, key, PLACES[title][1])) for key in sorted(either)]
+            findings += [f"{title}: {key}: {why}" for key, why in refused if why]
+    seen["client"] |= seen["server"]
+    missing = {name for role in seen for name in flags("ktlsgate", role) - NO_KEYS - seen[role]}
     findings += [f"{name} is not among the keys" for name in sorted(missing)]
     print("\n".join(findings) or f"{len(seen['server'] | seen['client'])} keys are where they say")
     return 1 if findings else 0
