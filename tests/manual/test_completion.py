@@ -99,8 +99,19 @@ def check(shell, line, offered, expected):
             f"{sorted(set(offered) - set(expected))} too many"]
 
 
+def words_behind(program):
+    """What was typed, with a blank behind it → which words of commands may follow."""
+    behind = {"": {"help"}}
+    for command in commands(program):
+        first, *second = command.split()
+        behind[""].add(first)
+        if second:
+            behind.setdefault(f"{first} ", set()).update(second)
+    return behind
+
+
 def in_shell(shell, complete):
-    """Both the rows and, of each command, all flags."""
+    """Both the rows and, of each program, all commands and all their flags."""
     findings = []
     with tempfile.TemporaryDirectory() as folder:
         (pathlib.Path(folder) / "a-folder").mkdir()
@@ -108,6 +119,10 @@ def in_shell(shell, complete):
         for line, expected in ROWS:
             findings += check(shell, line, complete(line, folder), expected)
         for program in PROGRAMS:
+            for before, expected in words_behind(program).items():
+                line = f"{program} {before}"
+                offered = [word for word in complete(line, folder) if word[0] != "-"]
+                findings += check(shell, line, offered, expected)
             for command in commands(program):
                 expected = [f"--{name}" for name in flags(program, command)]
                 line = f"{program} {command} --"
@@ -117,11 +132,11 @@ def in_shell(shell, complete):
 
 def in_zsh():
     """Without a terminal: the commands, and what _arguments is given for each."""
-    findings = check("zsh", "ktlsgate pki ", zsh("ktlsgate pki "),
-                     ["init", "issue", "renew", "revoke", "crl", "list", "show"])
+    findings = []
     for program in PROGRAMS:
-        overview = {command.split()[0] for command in commands(program)} | {"help"}
-        findings += check("zsh", program, zsh(f"{program} "), overview)
+        for before, expected in words_behind(program).items():
+            line = f"{program} {before}"
+            findings += check("zsh", line, zsh(line), expected)
         for command in commands(program):
             specs = zsh(f"{program} {command} --")
             names = {match[1] for match in map(re.compile(r"\*?--([a-z-]+)").match, specs) if match}
