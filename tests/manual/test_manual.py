@@ -68,7 +68,7 @@ def section_of(program, command):
         return next(text for title, text in subsections.items() if command in title.split(", "))
     first = command.split()[0]
     return parts(page("ktlsgate.1"), "Sh")[
-        {"probe": "PROBE OPTIONS", "pki": "PKI OPTIONS"}.get(first, "OPTIONS")]
+        f"{first.upper()} OPTIONS" if first in ("demo", "probe", "pki") else "OPTIONS"]
 
 
 def check_flags():
