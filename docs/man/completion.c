@@ -214,13 +214,19 @@ void doc_zsh_flags(FILE *out, const struct doc_program *program)
 
 /* ---- fish ---- */
 
-/* The name of functions begins so: "-" stands in no name. */
-static void print_condition(FILE *out, const struct doc_program *program, const char *function)
+/* A function of completion.fish.in. Its name has no "-". */
+static void print_function(FILE *out, const struct doc_program *program, const char *function)
 {
-    (void)fprintf(out, "complete -c %s -n \"__", program->name);
+    (void)fputs("__", out);
     for (const char *at = program->name; *at; at++)
         (void)fputc(*at == '-' ? '_' : *at, out);
     (void)fprintf(out, "_%s", function);
+}
+
+static void print_condition(FILE *out, const struct doc_program *program, const char *function)
+{
+    (void)fprintf(out, "complete -c %s -n \"", program->name);
+    print_function(out, program, function);
 }
 
 void doc_fish_pairs(FILE *out, const struct doc_program *program)
@@ -252,7 +258,8 @@ void doc_fish_next(FILE *out, const struct doc_program *program)
     each_before(out, program, print_fish_next);
 }
 
-static void print_fish_value(FILE *out, const struct doc_flag *flag)
+static void print_fish_value(FILE *out, const struct doc_program *program,
+                             const struct doc_flag *flag)
 {
     switch (flag->takes) {
     case DOC_TAKES_NOTHING:
@@ -266,7 +273,8 @@ static void print_fish_value(FILE *out, const struct doc_flag *flag)
         (void)fputc('\'', out);
         break;
     case DOC_TAKES_WORDS:
-        (void)fputs(" -x -a '(__fish_append , ", out);
+        (void)fputs(" -x -a '(", out);
+        print_function(out, program, "list ");
         print_joined(out, flag->words, " ");
         (void)fputs(")'", out);
         break;
@@ -300,7 +308,7 @@ void doc_fish_flags(FILE *out, const struct doc_program *program)
         print_condition(out, program, "runs");
         print_commands_of(out, program, flag);
         (void)fprintf(out, "\" -l %s", flag->name);
-        print_fish_value(out, flag);
+        print_fish_value(out, program, flag);
         (void)fputs(" -d '", out);
         print_about(out, flag->help, fish_quote, "\\");
         (void)fputs("'\n", out);
