@@ -18,8 +18,8 @@ struct way {
     int version;
     bool resumed;
     unsigned tickets;           /* plain libssl: that it sends */
-    struct gw_tls_context *tls; /* NULL: plain libssl … */
-    SSL_CTX *server;            /* … by this */
+    struct gw_tls_context *tls; /* accepts them; NULL: plain libssl does */
+    SSL_CTX *server;            /* of plain libssl */
     SSL_CTX *client;
     SSL_SESSION *session;
     double best_us;

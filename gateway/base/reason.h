@@ -75,9 +75,9 @@
     X(INTERNAL,             "internal",               true,  "an error inside the gateway")
 // clang-format on
 
-/* Of those, what anybody may bring about as often as he likes in a handshake: to show a certificate
- * takes no key, and anybody may make one up or copy an old one. Beyond a rate they are told as a
- * sum (gateway/proc/strangers.h). */
+/* The reasons that anybody can cause in a handshake at will. Showing a certificate takes no key:
+ * anybody may make one up or copy an old one. Above a rate, the log has one line with their sum
+ * (gateway/proc/strangers.h). */
 #define GW_REASONS_OF_STRANGERS(X)                                                                 \
     X(PROXY_STRANGER)                                                                              \
     X(PROXY_HEADER)                                                                                \

@@ -127,7 +127,7 @@ struct gw_cert_pair {
 
 struct gw_service {
     const char *name; /* of its section; "default" when flags describe it */
-    unsigned line;    /* … where it begins; 0: there is none */
+    unsigned line;    /* the section's first line; 0: there is no section */
     enum gw_role role;
     struct gw_address listen[GW_MAX_ADDRESSES];
     unsigned listen_count;

@@ -103,7 +103,7 @@ int gw_draft_note(struct gw_draft *d, const struct gw_option *opt, const char *v
     return 0;
 }
 
-/* So that what is wrong with a file is told with the place where it is named. */
+/* An error in a file names the place where the configuration names that file. */
 static int note_place(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
     struct gw_config *c = d->config;

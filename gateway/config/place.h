@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where in a configuration file something stands, in front of the sentence that is told of it:
+/* The place in a configuration file, which stands in front of an error's sentence:
  * "gate.conf:7: service web: cert web.pem: the file cannot be read". */
 #pragma once
 
@@ -11,7 +11,7 @@ struct gw_where {
     const char *file;
     unsigned line;    /* 0: none in particular */
     const char *kind; /* of a section: "service", "client"; NULL outside */
-    const char *name; /* … and what it calls itself */
+    const char *name; /* of the section; NULL: it has none */
 };
 
 enum {

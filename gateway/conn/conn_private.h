@@ -267,13 +267,13 @@ void gw_opening_begin(struct gw_conn *c);
 void gw_opening_next(struct gw_conn *c);
 /* Takes it out of the gauge of handshakes, unless it is. */
 void gw_opening_left_handshake(struct gw_conn *c);
-/* Logs what has turned out of the terms while a peer was judged by them. */
+/* Logs the notes that were taken while a peer was judged by the terms. */
 void gw_opening_tell(const struct gw_terms *terms);
-/* What a client is told that may not pass. */
-/* Whether this peer may pass by the rules of the terms: NONE or NOT_ALLOWED. The report is told by
- * which rule, or that there is none. */
+/* Judges the peer by the rules of the terms: NONE or NOT_ALLOWED. Writes into the report which rule
+ * decided, or that none matches. */
 enum gw_reason gw_opening_judge(struct gw_conn *c, const struct gw_terms *terms,
                                 const struct gw_identity *id);
+/* The alert for a client that may not pass. */
 uint8_t gw_opening_refusal_alert(enum gw_reason refused);
 /* Frees *hs, which is c->hs or was it, and lets go of the terms with it. */
 void gw_conn_free_handshake(struct gw_conn *c, struct gw_handshake **hs);
@@ -382,7 +382,8 @@ void gw_tx_drain_look(struct gw_conn *c);
 /* The TLS side takes no more, since it reset the connection. What it sent before may still be
  * there. */
 void gw_tx_broken(struct gw_conn *c);
-/* Reads what the plain side sends, which nobody takes, while it gets what is due to it. */
+/* Discards what the plain side sends while the plain side gets what is due to it. The end of each
+ * receive calls it again. */
 void gw_tx_discard(struct gw_conn *c);
 
 /* ---- rekey.c ---- */
@@ -486,9 +487,9 @@ enum {
                    1U << GW_OP_PLAIN_DATA | 1U << GW_OP_PLAIN_ROOM | 1U << GW_OP_PLAIN_STANDING,
 };
 
-/* Called once, while c->step still tells how far the connection came. */
 /* Whether the plain side still gets what is due to it. */
 bool gw_delivery_goes_on(const struct gw_conn *c);
+/* Called once, while c->step still tells how far the connection came. */
 void gw_delivery_begin(struct gw_conn *c);
 /* Bytes went: the time-out begins anew. */
 void gw_delivery_moved(struct gw_conn *c);

@@ -23,8 +23,7 @@ struct loading {
     struct gw_error *err;
     struct gw_error first; /* mistake */
     unsigned mistakes;
-    bool first_waits; /* to be noted: where it is the only one and nothing is left, it is the error
-                       */
+    bool first_waits; /* it is not noted yet: an only mistake that leaves nothing is the error */
 };
 
 static void count_mistake(struct loading *l, const struct gw_error *why)
