@@ -162,6 +162,25 @@ static void client_resets(void **state)
     gateway_stop(gateway);
 }
 
+/* A client that resets while neither side takes anything: the backend reads ours only once its own
+ * is read. */
+static void client_resets_amid_both_ways(void **state)
+{
+    struct client c;
+    (void)state;
+    serve("--close-timeout", "90s"); /* longer than is waited for the line */
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        plan(BACKEND_PLAN(.echo = true));
+        join(&c, version);
+        client_send_until_stuck(&c);
+        client_reset(&c);
+        client_close(&c);
+        gateway_expect(gateway, "client-reset", NULL);
+        assert_true(account(0).got_reset);
+    }
+    gateway_stop(gateway);
+}
+
 /* ---- what came before the end ---- */
 
 enum {
@@ -764,6 +783,7 @@ int main(void)
         STAGED(closed_without_waiting),
         STAGED(truncation_is_told_apart),
         STAGED(client_resets),
+        STAGED(client_resets_amid_both_ways),
         STAGED(all_arrives_before_the_reset),
         STAGED(nobody_takes_it),
         STAGED(truncation_may_be_an_end),
