@@ -21,6 +21,8 @@ struct plain {
     int fd;
     bool fin_sent;
     bool broken; /* it takes no more of us */
+    bool reset;  /* a send found the RST; the kernel reports one once, so a receive then sees an end
+                  */
     bool ended;
 };
 
@@ -36,10 +38,12 @@ static void send_some(struct plain *p)
     size_t len = left < CHUNK ? (size_t)left : CHUNK;
     pattern_fill(chunk, len, p->work->up_seed, p->result->sent);
     ssize_t n = send(p->fd, chunk, len, MSG_NOSIGNAL);
-    if (n > 0)
+    if (n > 0) {
         p->result->sent += (uint64_t)n;
-    else if (!would_block(n))
-        p->broken = true; /* why is told by what is received */
+    } else if (!would_block(n)) {
+        p->broken = true;
+        p->reset = errno == ECONNRESET;
+    }
 }
 
 static void receive_some(struct plain *p)
@@ -51,7 +55,7 @@ static void receive_some(struct plain *p)
         return;
     if (n <= 0) {
         p->ended = true;
-        r->end = n == 0 ? PLAIN_FIN : PLAIN_RESET;
+        r->end = n == 0 && !p->reset ? PLAIN_FIN : PLAIN_RESET;
         return;
     }
     size_t good = pattern_match(chunk, (size_t)n, p->work->down_seed, r->received);
