@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who the client is, as the backend is told: the PROXY header, made as soon as the client may pass,
- * since later nothing knows its certificate any more. */
+/* Announces the client to the backend with a PROXY header. The header is made as soon as the client
+ * may pass, since its certificate is not available later. */
 #include "gateway/conn/conn_private.h"
 
 #include "gateway/wire/proxy.h"
@@ -24,8 +24,8 @@ static bool is_of_host(char c)
            c == '_' || c == '.';
 }
 
-/* The name that the client asked for, which may be any bytes; NULL where it is none of a host, as a
- * backend may take it for one. */
+/* The name that the client asked for. It may contain any bytes; NULL if it is not a host name,
+ * since a backend might take it for one. */
 static const char *authority(const struct gw_conn *c, const char *sni)
 {
     const char *at = sni;
@@ -71,7 +71,7 @@ static enum gw_reason make_header(struct gw_conn *c, const struct gw_proxy_info 
 {
     ssize_t room = gw_proxy_room(info);
     if (room < 0)
-        return GW_REASON_CERT_TOO_LARGE; /* nothing else can be so long */
+        return GW_REASON_CERT_TOO_LARGE; /* nothing else can make it this long */
     c->header = malloc((size_t)room);
     if (!c->header)
         return GW_REASON_NO_MEMORY;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accept, the dispatcher of completions and timers, and what both flows use. */
+/* Accept, the dispatch of completions and timers, and the functions that both flows use. */
 #include "gateway/conn/conn_private.h"
 
 #include "gateway/base/clock.h"
@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The workers take every so manieth number. One that takes a dead one's place goes on behind all
- * that were accepted there. */
+/* Each worker numbers its connections in steps of the number of workers. A worker that replaces a
+ * dead one begins after all numbers assigned there. */
 static uint64_t first_id(const struct gw_conn_env *env)
 {
     uint64_t index = (uint64_t)(env->stats - env->all_stats);
@@ -89,7 +89,7 @@ void gw_conn_moved(struct gw_conn *c, enum gw_flow flow, size_t bytes)
         c->report.bytes_down += bytes;
 }
 
-/* Nanoseconds without payload after which a connection ends; 0: never. */
+/* Nanoseconds without payload after which a connection ends. 0: never. */
 static int64_t silence_limit(const struct gw_service *service, bool half_closed)
 {
     if (half_closed &&
@@ -136,12 +136,12 @@ void gw_conn_iov_send(struct gw_conn *c, enum gw_op op, int fd, struct gw_buf *b
 /* ---- sending to the TLS side ---- */
 
 enum {
-    /* A broken record can be told of to as many sends as there are reads that find it: by splice,
-     * by receive, by what is thrown away. A send that fails more often fails for its own reason. */
+    /* One broken record can fail as many sends as there are reads that find it: by splice, by
+     * receive, by discard. A send that fails more often has an error of its own. */
     FAILED_SENDS_MAX = 3
 };
 
-/* Sends the control record, or what is left of it. */
+/* Sends the control record or its remainder. */
 static void send_control_rest(struct gw_conn *c)
 {
     struct gw_token token = gw_conn_begin(c, GW_OP_TLS_SEND);
@@ -152,7 +152,7 @@ static void send_control_rest(struct gw_conn *c)
         gw_ring_send(c->env->ring, token, c->tls_fd, c->control_at, c->control_left);
 }
 
-/* Sends `len` bytes of `body` as one control record, in whichever engine runs TX. */
+/* Sends `len` bytes of `body` as one control record, in the engine that runs TX. */
 void gw_conn_send_control(struct gw_conn *c, uint8_t type, const uint8_t *body, size_t len)
 {
     uint8_t *payload = c->control + GW_RECORD_SEAL_ROOM_FRONT;
@@ -209,8 +209,8 @@ static bool send_handshake(struct gw_conn *c)
     return true;
 }
 
-/* One send is in flight at a time. Handshake bytes go first; control records go between two
- * batches of data, sealed only when it is their turn, so that sequence numbers follow the wire. */
+/* One send is in flight at a time. Handshake bytes go first. Control records go between two batches
+ * of data and are sealed only when they are sent, so that sequence numbers follow the wire. */
 void gw_conn_drive_tx(struct gw_conn *c)
 {
     if (c->send_owner != GW_SEND_NOBODY || gw_end_left_tls(c) || c->tx.broken)
@@ -226,7 +226,7 @@ void gw_conn_drive_tx(struct gw_conn *c)
         return;
     if (c->warning)
         send_warning(c);
-    else if (c->alert >= 0 && c->tx.state != GW_TX_READY) /* after it nothing is sent */
+    else if (c->alert >= 0 && c->tx.state != GW_TX_READY) /* nothing is sent after it */
         send_last_alert(c);
     else if (c->key_update)
         gw_rekey_send(c);
@@ -238,7 +238,7 @@ static void control_sent(struct gw_conn *c, size_t sent)
 {
     c->control_left -= GW_MIN(sent, c->control_left);
     c->control_at += sent;
-    if (c->control_left > 0) /* the kernel takes all of one or nothing */
+    if (c->control_left > 0) /* the kernel takes the whole record or nothing */
         send_control_rest(c);
     else if (c->key_update_sent)
         gw_rekey_sent(c);
@@ -254,7 +254,7 @@ static void handshake_sent(struct gw_conn *c, size_t sent)
         gw_opening_read(c);
 }
 
-/* A reset does not undo what the peer sent before, which is still to be read. */
+/* A reset does not invalidate what the peer sent before; that can still be read. */
 static void send_failed(struct gw_conn *c, int res)
 {
     bool reset = res == -EPIPE || res == -ECONNRESET;
@@ -269,8 +269,8 @@ static void send_failed(struct gw_conn *c, int res)
 void gw_conn_tls_sent(struct gw_conn *c, int res)
 {
     enum gw_send_owner owner = c->send_owner;
-    /* The kernel engine tells of a record it could not open to whoever comes first, even to a send.
-     * That is sent again, before the alert: a part of it may have left. */
+    /* The kernel engine reports a record that it could not open to the next call on the socket,
+     * even to a send. Retry that send before the alert: a part of its data may have left. */
     bool again = res < 0 && c->failed_sends++ < FAILED_SENDS_MAX && gw_rx_record_failed(c, res);
     if (res <= 0 && !again) {
         send_failed(c, res);
@@ -432,7 +432,7 @@ void gw_conn_turn(struct gw_conn_env *env)
     }
     gw_recheck_some(env);
     gw_rest_some(env);
-    /* Those that append themselves again are for the next turn. */
+    /* Connections that append themselves again wait until the next turn. */
     struct gw_list *last = env->eager.prev;
     for (struct gw_list *node = NULL; node != last && !gw_list_empty(&env->eager);) {
         node = env->eager.next;
@@ -440,7 +440,7 @@ void gw_conn_turn(struct gw_conn_env *env)
         gw_splice_go_on(c);
         gw_conn_leave(c);
     }
-    /* Each retry may take two; what finds none again comes back to the end of the queue. */
+    /* Each retry may take two buffers. A retry that finds none returns to the end of the queue. */
     uint32_t chances = gw_ring_buffers_free(env->ring);
     while (chances-- > 0 && !gw_list_empty(&env->starved)) {
         struct gw_list *node = env->starved.next;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plain side's part of an end. What was opened of the TLS side's stream is authentic, whatever
- * came behind it, and was counted: the plain side gets it before the end, which is a RST unless the
- * stream ended properly. A RST throws away the send queue, and so does a close with unread bytes;
- * hence the queue is watched until it is empty.
+ * The plain side's half of an end. The bytes opened from the TLS side's stream are authentic,
+ * whatever followed them, and are counted. So the plain side gets them before the end, which is a
+ * RST unless the stream ended properly. A RST discards the send queue, and so does a close with
+ * unread bytes; therefore the queue is watched until it is empty.
  */
 #include "gateway/conn/conn_private.h"
 
@@ -21,7 +21,7 @@ void gw_delivery_moved(struct gw_conn *c)
         c->delivery.until_ns = c->env->now_ns + c->service->close_timeout_ns;
 }
 
-/* Something was sent that may be lost. Where both streams ended the kernel sees to the rest. */
+/* Whether sent bytes may still be lost. Where both streams ended, the kernel delivers the rest. */
 static bool wanted(const struct gw_conn *c)
 {
     bool both_ended = c->rx.state == GW_RX_DONE && c->tx.eof;
@@ -38,7 +38,7 @@ static bool sending(const struct gw_conn *c)
     return gw_conn_busy(c, GW_OP_PLAIN_SEND) || gw_conn_busy(c, GW_OP_PLAIN_ROOM);
 }
 
-/* A receive of the TLS side may still write into the buffer. */
+/* A receive on the TLS side may still write into the buffer. */
 static void give_buffer(struct gw_conn *c)
 {
     if (!gw_conn_busy(c, GW_OP_TLS_RECV))
@@ -69,7 +69,7 @@ static void go_on(struct gw_conn *c)
         drain(c);
 }
 
-/* Where a time-out has passed in silence, no other one begins, unless something goes after all. */
+/* After a time-out has passed in silence no other begins, unless bytes move again. */
 void gw_delivery_begin(struct gw_conn *c)
 {
     if (!wanted(c)) {
@@ -111,7 +111,7 @@ void gw_delivery_spliced(struct gw_conn *c, int res)
     gw_end_check(c);
 }
 
-/* DRAIN. False when there is nothing to wait for any more. */
+/* DRAIN. False when there is nothing left to wait for. */
 static bool still_draining(struct gw_conn *c)
 {
     struct gw_delivery *d = &c->delivery;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a connection ends, in two halves that do not wait for each other. LINGER: the TLS side is
- * told (alert, then FIN) and what it still sends is read and thrown away, since closing with unread
- * bytes makes the kernel send RST, which can overtake the alert. However much that is, it costs the
- * peer as much as us, and two seconds are the end of it. Meanwhile, and in DELIVER, the plain side
- * gets what is due to it (delivery.c). CLOSING: operations are cancelled, and once none is in
- * flight everything is given back; not before, since the kernel may still use buffers and
- * descriptors.
+ * The end of a connection, in two halves that do not wait for each other.
+ *
+ * LINGER: the TLS side gets its alert, then FIN. Whatever it still sends is read and discarded,
+ * since a close with unread bytes makes the kernel send RST, which can overtake the alert.
+ * Discarding costs the peer as much as the gateway, and ends after two seconds. Meanwhile, and in
+ * DELIVER, the plain side gets what is due to it (delivery.c).
+ *
+ * CLOSING: operations are cancelled. Everything is released once none is in flight, not before: the
+ * kernel may still use buffers and descriptors.
  */
 #include "gateway/conn/conn_private.h"
 
@@ -37,7 +39,7 @@ static void close_all(struct gw_conn *c)
     gw_end_cancel(c, ~0U);
 }
 
-/* Nothing of the TLS side is read or sent any more. */
+/* Stops all reads and sends on the TLS side. */
 static void leave_tls(struct gw_conn *c)
 {
     c->step = GW_STEP_DELIVER;
@@ -57,7 +59,7 @@ static void set_timer(struct gw_conn *c)
     gw_delivery_look(c);
 }
 
-/* The reason is set: the relay ends, and its other half begins to. */
+/* The reason is set: ends the relay and begins LINGER, DELIVER or CLOSING. */
 static void begin(struct gw_conn *c, enum gw_reason reason)
 {
     gw_opening_left_handshake(c);
@@ -67,7 +69,7 @@ static void begin(struct gw_conn *c, enum gw_reason reason)
     gw_end_cancel(c, 1U << GW_OP_TLS_STANDING);
     gw_standing_drop(c, GW_FLOW_RX);
     gw_standing_drop(c, GW_FLOW_TX);
-    c->starved = 0; /* to discard, it asks anew */
+    c->starved = 0; /* the discarding reads start anew */
     gw_list_remove(&c->starved_node);
     c->step = GW_STEP_LINGER;
     c->linger_until_ns = c->env->now_ns + GW_LINGER_NS;
@@ -140,11 +142,11 @@ void gw_end_discarded(struct gw_conn *c, const struct gw_completion *done)
         gw_conn_starve(c, GW_OP_TLS_RECV);
         return;
     }
-    if (done->res == -EAGAIN && !c->rx.again) /* kernel engine: the poll tells when more comes */
+    if (done->res == -EAGAIN && !c->rx.again) /* kernel engine: poll reports when more arrives */
         return;
     bool over = done->res <= 0 && done->res != -EAGAIN && done->res != -ECANCELED;
     if (over && done->res < 0)
-        (void)gw_rx_record_failed(c, done->res); /* its error would fail our alert */
+        (void)gw_rx_record_failed(c, done->res); /* its error would make our alert fail */
     if (over && c->rx.state == GW_RX_DISCARD)
         c->rx.state = GW_RX_DONE;
     gw_end_discard(c);
@@ -189,9 +191,9 @@ static const char *relay_word(const struct gw_conn *c, const struct gw_record_ha
     return pace->spliced ? "splice" : "copy";
 }
 
-/* The TLS side went without our being able to say that it went too early: it said close_notify
- * before (and its kernel sent RST, for tickets that it had not read), no byte was on its way, or
- * --truncation takes such an end for one. */
+/* Whether the TLS side's early end needs no error in the log: it sent close_notify before (and its
+ * kernel sent RST because of tickets that it had not read), no byte was in transit, or --truncation
+ * permits such an end. */
 static bool is_harmless(const struct gw_conn *c)
 {
     bool truncated = c->reason == gw_reason_in(c->service->role, GW_REASON_CLIENT_TRUNCATED);

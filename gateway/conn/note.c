@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In the order of the line: first what cannot be long. */
+/* In the order of the log line: short fields first. */
 enum field {
     SERIAL,
     FINGERPRINT,
@@ -39,7 +39,7 @@ _Static_assert(FIELD_COUNT *(GW_NOTE_TEXT_MAX + 2) < 2 * GW_NOTE_BYTES_MAX &&
                    7 * (GW_NOTE_TEXT_MAX + 2) < GW_NOTE_BYTES_MAX,
                "of the alternative names one or two are told");
 
-/* NULL and "" are left out. */
+/* Leaves out NULL and "". */
 static void pack(struct packer *p, enum field field, const char *text)
 {
     if (!text || !*text)
@@ -51,7 +51,7 @@ static void pack(struct packer *p, enum field field, const char *text)
     p->len += strlen(at) + 2;
 }
 
-/* Its CN and its URI; whoever has neither is known by what else there is. */
+/* Packs the CN and the URI; a peer with neither is named by its first other name. */
 static void pack_names(struct packer *p, const struct gw_identity *id)
 {
     static const struct {
@@ -65,7 +65,7 @@ static void pack_names(struct packer *p, const struct gw_identity *id)
         pack(p, others[i].field, gw_identity_first(id, others[i].kind));
 }
 
-/* dns 'a b.test': it holds a character … (and 2 more) */
+/* Example: dns 'a b.test': it holds a character … (and 2 more) */
 static void pack_unusable(struct packer *p, const struct gw_unusable *u)
 {
     char text[GW_NOTE_TEXT_MAX];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From accept to relay: handshake, authorization, connect to the target, hand-over of the keys; in
- * the order of the connection's role. */
+/* From accept to relay: handshake, authorization, connection to the target, handover of the keys;
+ * in the order of the connection's role. */
 #include "gateway/conn/conn_private.h"
 
 #include "gateway/base/sockaddr.h"
@@ -56,7 +56,7 @@ enum gw_reason gw_opening_judge(struct gw_conn *c, const struct gw_terms *terms,
     return GW_REASON_NOT_ALLOWED;
 }
 
-/* NONE: the peer may pass, and the backend can be told who it is. */
+/* NONE: the peer may pass, and the PROXY header for the backend is ready. */
 static enum gw_reason judge_identity(struct gw_conn *c, const struct gw_identity *id)
 {
     enum gw_reason refused = gw_opening_judge(c, c->terms, id);
@@ -82,7 +82,7 @@ static enum gw_reason judge_peer(struct gw_conn *c)
 
 /* ---- which engine ---- */
 
-/* NULL: the kernel; else why not. */
+/* NULL: the kernel can run the records; else why not. */
 static const char *why_user_engine(const struct gw_conn *c)
 {
     const struct ktls_suite *suite = c->rec.tx.keys.suite;
@@ -101,7 +101,7 @@ static const char *why_user_engine(const struct gw_conn *c)
     return NULL;
 }
 
-/* Whether the kernel, which could run this flow, is to. */
+/* Whether the kernel, which could run this flow, should do so. */
 static bool kernel_pays(const struct gw_conn *c, enum gw_flow flow)
 {
     const struct ktls_suite *suite = c->rec.tx.keys.suite;
@@ -110,7 +110,7 @@ static bool kernel_pays(const struct gw_conn *c, enum gw_flow flow)
     return c->env->choice.kernel[c->service->relay][gw_record_is_tls13(&c->rec)][flow];
 }
 
-/* False when the connection ends here: --records kernel takes no other engine. */
+/* False when the connection ends here: --records kernel permits no other engine. */
 static bool choose_engine(struct gw_conn *c)
 {
     const char *why = why_user_engine(c);
@@ -132,7 +132,7 @@ void gw_opening_kernel_refused(struct gw_conn *c, const char *direction, int err
         gw_end_with(c, GW_REASON_KERNEL_KEYS, GW_ALERT_INTERNAL_ERROR);
 }
 
-/* Only when nothing sealed in userspace is left to send. */
+/* Moves TX to the kernel, once nothing sealed in userspace is left to send. */
 static void move_tx(struct gw_conn *c)
 {
     if (!c->want_kernel_tx)
@@ -147,8 +147,8 @@ static void move_tx(struct gw_conn *c)
 
 /* ---- connect ---- */
 
-/* A stream that did not end properly must not look so to the plain side. So from its first moment
- * on it gets RST, not FIN, even if this process is killed; rx.c takes that back. */
+/* A stream that did not end properly must not look complete to the plain side. So from the start
+ * its close sends RST, not FIN, even if this process is killed; rx.c reverts that. */
 static void guard_plain(struct gw_conn *c, const int *fd)
 {
     if (fd == &c->plain_fd)
@@ -214,7 +214,7 @@ void gw_opening_attach(struct gw_conn *c)
         c->attached = gw_ring_ktls_attach(c->env->ring, c->tls_fd) == 0;
 }
 
-/* Nanoseconds. Of a client the time counts from accept on. */
+/* Nanoseconds left for the handshake. A client's time counts from accept. */
 static int64_t handshake_left(const struct gw_conn *c)
 {
     int64_t began = c->service->role == GW_ROLE_SERVER ? c->began_ns : c->env->now_ns;
@@ -232,7 +232,7 @@ static bool make_handshake(struct gw_conn *c)
     return c->hs != NULL;
 }
 
-/* A client that says nothing costs no more than its socket. */
+/* A silent client costs no more than its socket. */
 static void begin_handshake(struct gw_conn *c)
 {
     c->handshaking = true;
@@ -250,7 +250,7 @@ static void begin_handshake(struct gw_conn *c)
     uint32_t at = c->rx.start;
     uint32_t len = c->rx.end - at;
     c->rx.start = c->rx.end = 0;
-    if (len > 0) /* that came right behind a PROXY header */
+    if (len > 0) /* bytes that followed a PROXY header */
         verdict = gw_handshake_input(c->hs, c->rx.buf->data + at, len);
     take_verdict(c, verdict);
 }
@@ -303,13 +303,13 @@ static void note_handshake(struct gw_conn *c)
     gw_stats_add(c->env->stats, GW_COUNTER_CRL_TOLERATED, info.crl_tolerated);
 }
 
-/* Keys cross to the record layer, and the bytes that came after the peer's Finished. NONE: they
- * did. */
+/* Hands the keys to the record layer, and the bytes that followed the peer's Finished. NONE on
+ * success. */
 static enum gw_reason hand_over(struct gw_conn *c)
 {
     struct gw_handover_keys keys;
     if (gw_handshake_keys(c->hs, &keys)) {
-        enum gw_reason broken = gw_handshake_reason(c->hs); /* by its tickets */
+        enum gw_reason broken = gw_handshake_reason(c->hs); /* its tickets changed that */
         return broken ? broken : GW_REASON_INTERNAL;
     }
     if (gw_record_init(&c->rec, &keys)) {
@@ -380,7 +380,7 @@ static void go_on(struct gw_conn *c, enum gw_handshake_verdict verdict)
         gw_end_handshake(c, gw_handshake_reason(c->hs));
         return;
     }
-    /* Output is only valid until the next input, so the two alternate. */
+    /* Output is only valid until the next input, so input and output alternate. */
     gw_conn_drive_tx(c);
     if (c->step == GW_STEP_HANDSHAKE && !gw_conn_busy(c, GW_OP_TLS_SEND))
         gw_opening_read(c);
@@ -395,8 +395,8 @@ void gw_opening_tell(const struct gw_terms *terms)
     gw_notes_done(notes);
 }
 
-/* A step of a handshake was made, which takes longer than all else: after some of them it is time
- * to send. It may have taken the last key. */
+/* Handles one step of a handshake. A step takes longer than everything else, so after a few steps
+ * pending sends go out. The step may have consumed the last key. */
 static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict)
 {
     if (verdict != GW_HANDSHAKE_MORE)
@@ -457,7 +457,7 @@ static void begin_relay(struct gw_conn *c)
     if (first > 0)
         gw_conn_set_timer(c, first);
     gw_tx_read(c);
-    if (c->step == GW_STEP_RELAY) /* what is spliced may have failed at once */
+    if (c->step == GW_STEP_RELAY) /* a splice may have failed at once */
         gw_rx_begin(c);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What comes before a client's first byte: the PROXY header of a load balancer, which tells who the
- * client is. Only those of --accept-proxy-from are believed; nobody else gets further. */
+/* The PROXY header that a load balancer sends before a client's first byte. It names the client.
+ * Only senders in --accept-proxy-from are trusted; every other peer is refused. */
 #include "gateway/conn/conn_private.h"
 
 #include "gateway/base/sockaddr.h"
@@ -42,7 +42,7 @@ static void print_end(const union gw_proxy_end *end, char *out, size_t size)
     gw_sockaddr_print(&ss, out, size);
 }
 
-/* From here on it is the client for everything but the socket. */
+/* From here on the named client counts as the peer, except for the socket. */
 static void take_ends(struct gw_conn *c, const struct gw_proxy_in *in)
 {
     if (in->client.sa.sa_family == AF_UNSPEC)
@@ -53,7 +53,7 @@ static void take_ends(struct gw_conn *c, const struct gw_proxy_in *in)
     print_end(&in->client, c->report.client, sizeof(c->report.client));
 }
 
-/* The rest goes behind its beginning. */
+/* Appends the remaining bytes. */
 static void read_more(struct gw_conn *c)
 {
     struct gw_rx *rx = &c->rx;

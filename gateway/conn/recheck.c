@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * --recheck-on-reload: what a connection was let in by is kept, and judged once more when other
- * terms come into force, at every --reload-interval and when a CRL has become too old; one alone
- * when its certificates end (tenure.c). Some connections a turn, so that traffic does not wait for
- * thousands.
+ * --recheck-on-reload: the gateway keeps what admitted a connection, and judges it again when new
+ * terms come into force, at every --reload-interval and when a CRL expires. A single connection is
+ * judged again when its certificates expire (tenure.c). Each turn judges only some connections, so
+ * that traffic does not wait for thousands.
  */
 #include "gateway/conn/conn_private.h"
 
@@ -17,7 +17,7 @@ enum {
     SLOTS_PER_TURN = 16384
 };
 
-/* Allocated as long as the names of the identity need. */
+/* Allocated with the length that the names of the identity need. */
 struct gw_passport {
     struct gw_chain chain;
     struct gw_identity identity;
@@ -62,7 +62,7 @@ enum gw_reason gw_recheck_keep(struct gw_conn *c, const struct gw_identity *id)
     c->passport = make(id, &chain);
     if (!c->passport)
         return GW_REASON_NO_MEMORY;
-    /* Its handshake began before those that are in force now. */
+    /* The handshake began before the current terms came into force. */
     return c->terms == current_terms(c) ? GW_REASON_NONE : judge(c, c->passport);
 }
 
@@ -108,8 +108,8 @@ void gw_conn_terms_changed(struct gw_conn_env *env)
         begin(env);
 }
 
-/* NULL: it has not been let in yet. Who came when nobody was asked for a certificate has no
- * passport, and may not stay where one is required by now. */
+/* NULL: the peer has not been admitted yet. A peer that was admitted when no certificate was
+ * required has no passport, and must leave once one is required. */
 static const struct gw_passport *passport_of(const struct gw_conn *c)
 {
     static const struct gw_passport nobody;

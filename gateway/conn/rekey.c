@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Changes of keys in TLS 1.3 (RFC 8446 4.6.3): following the peer's KeyUpdate, answering it, and
- * sending our own before a key has run too many records. The same for both engines; a key that the
- * kernel runs is installed anew. Neither direction stops for the other: each key is changed between
- * two operations of its own direction.
+ * Key changes in TLS 1.3 (RFC 8446 4.6.3): following the peer's KeyUpdate, answering it, and
+ * sending our own before a key has run too many records. Both engines work the same way; a key that
+ * the kernel runs is installed anew. Neither direction stops for the other: each key changes
+ * between two operations of its own direction.
  */
 #include "gateway/conn/conn_private.h"
 
@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-/* The direction's next key. 0 or a negative errno. */
+/* Installs the direction's next key. 0 or a negative errno. */
 static int change_key(struct gw_conn *c, enum ktls_direction direction)
 {
     struct gw_record_half *half = direction == KTLS_TX ? &c->rec.tx : &c->rec.rx;
@@ -25,15 +25,15 @@ static int change_key(struct gw_conn *c, enum ktls_direction direction)
     return error;
 }
 
-/* Of a connection that is about to end its first reason is told. */
+/* If the connection is about to end, its first reason is the one to report. */
 static void note_failure(struct gw_conn *c, int error)
 {
     if (c->reason == GW_REASON_NONE)
         gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), strerror(-error));
 }
 
-/* Each KeyUpdate takes its share of time; the peer may be ahead of the clock by one second's worth,
- * which is a token bucket without the bucket. */
+/* Each KeyUpdate costs a share of time. The peer may run ahead of the clock by one second's worth:
+ * a token bucket without the bucket. */
 static bool comes_too_often(struct gw_conn *c)
 {
     int64_t at = GW_MAX(c->updates_paid_ns, c->env->now_ns);
@@ -56,9 +56,9 @@ bool gw_rekey_follow(struct gw_conn *c, const struct gw_control *update)
         return false;
     }
     c->update_asked = false;
-    /* While the kernel waited for the key it hid what there is to read, and told of no more. */
+    /* While the kernel waited for the key, it hid readable data and reported nothing. */
     c->rx.ready = true;
-    if (update->reply) { /* one answers all that came before it */
+    if (update->reply) { /* one answer covers all updates before it */
         c->key_update = true;
         gw_conn_drive_tx(c);
     }
@@ -70,8 +70,8 @@ bool gw_rekey_is_due(const struct gw_conn *c)
     return gw_record_key_is_old(&c->rec, &c->rec.tx) && gw_record_can_rekey(&c->rec, &c->rec.tx);
 }
 
-/* The peer's key is as old, and the peer was not asked yet. Not while RX is on its way to a kernel
- * that may be unable to follow the answer. */
+/* Whether to ask: the peer's key is old enough and the peer was not asked yet. Not while RX is
+ * moving to a kernel that may be unable to follow the answer. */
 static bool may_ask(const struct gw_conn *c)
 {
     return !c->update_asked && !c->want_kernel_rx && gw_record_key_is_old(&c->rec, &c->rec.rx) &&
@@ -102,7 +102,7 @@ void gw_rekey_sent(struct gw_conn *c)
 {
     c->key_update_sent = false;
     int error = change_key(c, KTLS_TX);
-    if (error) { /* what the old key seals the peer can open no more: not even an alert */
+    if (error) { /* the peer cannot open what the old key seals: not even an alert */
         note_failure(c, error);
         gw_end_now(c, GW_REASON_INTERNAL);
     }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One row a text field, in the order of the line. */
+/* One row per text field, in the order of the line. */
 static const struct {
     const char *key;
     size_t offset;
@@ -50,7 +50,7 @@ static void add_texts(struct gw_line *line, struct gw_conn_report *report)
     }
 }
 
-/* Any byte may be in a flag. */
+/* A flag may hold any byte. */
 static bool is_set(const bool *flag)
 {
     uint8_t byte;
@@ -70,7 +70,7 @@ bool gw_conn_report_of_stranger(const struct gw_conn_report *r, const struct gw_
     return !proved && gw_reason_of_strangers((enum gw_reason)r->reason);
 }
 
-/* The line without what the peer's certificate says, which can be long: that comes last. */
+/* Formats the line without the peer's certificate, which can be long and comes last. */
 static void format_report(struct gw_conn_report *r, enum gw_log_format format, int worker,
                           struct gw_line *line)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* After a burst: connections that have nothing to say keep as little as possible. */
+/* After a burst, idle connections release the memory that they do not need. */
 #include "gateway/conn/conn_private.h"
 
 #include "gateway/base/clock.h"
 
 #include <malloc.h>
 
-/* A turn's share: a look at each, and for some a kilobyte or two to wipe and free. */
+/* A turn's share: a check of each, and for some a kilobyte or two to wipe and free. */
 enum {
     SLOTS_PER_TURN = 128
 };
 
-/* Who spoke since then may well go on; its keys would only have to be made again. */
+/* A connection that was active more recently may well continue and would need its keys again. */
 #define QUIET_NS (1 * GW_NS_PER_SEC)
 
 void gw_conn_rest(struct gw_conn_env *env)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Client role, TLS 1.3: tickets come after the handshake and need its state in libssl. That is kept
- * until the first of them have come, or application data, or some seconds have passed. Meanwhile RX
- * stays in the user engine, and each record is first shown to libssl as a copy; the engine opens
- * the original, so sequence numbers keep step and data has one path.
+ * Client role, TLS 1.3: tickets arrive after the handshake and need its state in libssl. The
+ * gateway keeps that state until the first tickets or application data arrive, or a few seconds
+ * pass. Meanwhile RX stays in the user engine, and libssl gets a copy of each record first. The
+ * engine opens the original, so sequence numbers stay in step and data has one path.
  */
 #include "gateway/conn/conn_private.h"
 
@@ -41,7 +41,7 @@ void gw_resume_see(struct gw_conn *c, const uint8_t *data, size_t len)
         gw_resume_end(c);
 }
 
-/* What a server sends of them comes at once, so the first pause is their end. */
+/* A server sends its tickets together, so the first pause is their end. */
 void gw_resume_look(struct gw_conn *c)
 {
     if (gw_handshake_sessions(c->tickets) > 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS side to plain side. User engine: receive ciphertext, open the records in place, send their
- * payloads as one list. Kernel engine: receive plaintext, send it, unless it is spliced (splice.c);
- * a control record makes the receive fail with EIO and is fetched on its own
- * (kernel-notes/control-record-eio.md).
+ * TLS side to plain side.
+ *
+ * User engine: receives ciphertext, opens the records in place, sends their payloads as one list.
+ * Kernel engine: receives plaintext and sends it, unless it is spliced (splice.c). A control record
+ * makes the receive fail with EIO and is fetched on its own (kernel-notes/control-record-eio.md).
  */
 #include "gateway/conn/conn_private.h"
 
@@ -11,12 +12,12 @@
 #include <poll.h>
 #include <string.h>
 
-/* Payloads smaller than this are moved next to the one before instead of taking an iovec. */
+/* Payloads smaller than this move next to the preceding one instead of taking an iovec. */
 enum {
     MERGE_BELOW = 1024
 };
 
-/* Where the type of a fetched control record goes: the end of its buffer. */
+/* Offset of a fetched control record's type: the end of its buffer. */
 enum {
     FETCH_CMSG_BYTES = 64
 };
@@ -28,9 +29,9 @@ static void write_out(struct gw_conn *c)
     gw_rekey_look_at_rx(c);
 }
 
-/* The TLS side's stream is over and everything of it was sent. The other one goes on: in TLS 1.3
- * (RFC 8446 6.1), and in TLS 1.2 too, whose rule to drop what is still to be sent (RFC 5246 7.2.1)
- * few keep, and RFC 8446 took back. */
+/* The TLS side's stream is over and all of it was sent. The other stream continues: in TLS 1.3 (RFC
+ * 8446 6.1), and in TLS 1.2 too. Few implementations obey the rule of TLS 1.2 to drop pending data
+ * (RFC 5246 7.2.1), and RFC 8446 revoked it. */
 static void finish(struct gw_conn *c)
 {
     c->rx.state = GW_RX_DONE;
@@ -74,7 +75,7 @@ static bool take_control(struct gw_conn *c, uint8_t type, const uint8_t *payload
     return false;
 }
 
-/* False when the connection ends here: data amid a handshake message. */
+/* False when the connection ends here: data within a handshake message. */
 bool gw_rx_saw_data(struct gw_conn *c)
 {
     if (gw_control_saw_data(&c->rec))
@@ -141,7 +142,7 @@ static void open_and_write(struct gw_conn *c)
         gw_rx_read(c);
 }
 
-/* The beginning of a record goes to the start of the buffer; returns the room behind it. */
+/* Moves the start of a record to the start of the buffer. Returns the room after it. */
 static size_t make_room(struct gw_rx *rx)
 {
     uint32_t have = rx->end - rx->start;
@@ -151,7 +152,7 @@ static size_t make_room(struct gw_rx *rx)
     return GW_BUFFER_BYTES - have;
 }
 
-/* While RX is to move to the kernel, exactly the missing bytes of a record are taken: the kernel
+/* While RX is about to move to the kernel, reads exactly the missing bytes of a record: the kernel
  * must begin at a record header. */
 static void read_rest(struct gw_conn *c)
 {
@@ -162,7 +163,7 @@ static void read_rest(struct gw_conn *c)
                  c->rx.buf->data + c->rx.end, room, 0);
 }
 
-/* What a standing receive brought goes behind what is there. */
+/* Appends what a standing receive brought. */
 static void take_held(struct gw_conn *c)
 {
     struct gw_rx *rx = &c->rx;
@@ -216,7 +217,7 @@ static void move_rx(struct gw_conn *c)
         gw_opening_kernel_refused(c, "RX", error);
         return;
     }
-    /* Where it does not take it, records are copied once more, and that is all. */
+    /* If the kernel refuses, records are copied once more; nothing else changes. */
     if (gw_record_is_tls13(&c->rec) && c->env->ktls->no_pad.works)
         (void)gw_ring_ktls_expect_unpadded(c->env->ring, c->tls_fd);
     gw_record_moved(&c->rec.rx);
@@ -224,7 +225,7 @@ static void move_rx(struct gw_conn *c)
     c->rx.ready = true;
 }
 
-/* A wake-up, then a receive that does not wait: on 6.1 a waiting receive would spin on half a
+/* Waits for a wake-up, then receives without waiting: on 6.1 a waiting receive would spin on half a
  * record and end up in a kernel thread (kernel-notes/partial-record-poll.md). */
 static void read_kernel(struct gw_conn *c)
 {
@@ -260,14 +261,14 @@ static void control_received(struct gw_conn *c, int res)
 {
     struct gw_buf *b = c->rx.buf;
     int type = res >= 0 ? gw_ring_control_type(&b->msg) : -1;
-    bool data = type == GW_CONTENT_DATA && res > 0; /* cannot be, and must not be lost */
+    bool data = type == GW_CONTENT_DATA && res > 0; /* cannot happen, and data must not be lost */
     if (data || (type < 0 && res != -EAGAIN)) {
         gw_conn_give_buffer(c, &c->rx.buf);
         gw_rx_gone(c, res >= 0 ? -EIO : res);
         return;
     }
     if (type >= 0 && !take_control(c, (uint8_t)type, b->data, (size_t)res))
-        return; /* the buffer goes with the connection */
+        return; /* the buffer is released with the connection */
     gw_conn_give_buffer(c, &c->rx.buf);
     c->rx.state = GW_RX_READ;
     if (c->rx.eof)
@@ -293,8 +294,8 @@ static void received_kernel(struct gw_conn *c, const struct gw_completion *done)
     write_out(c);
 }
 
-/* Nothing there. What splice took for the end of the stream was an empty record then, of which a
- * peer may send only so many; a receive steps over them. */
+/* Nothing to read. So what splice took for the end of the stream was an empty record, and a peer
+ * may send only a limited number of them. A receive steps over them. */
 static void nothing_received(struct gw_conn *c, bool empty)
 {
     c->rx.ready = c->rx.again;
@@ -302,8 +303,8 @@ static void nothing_received(struct gw_conn *c, bool empty)
         gw_rx_read(c);
 }
 
-/* A multishot poll may end at any time, and is wanted as long as something is read. False when the
- * connection ends for its error. */
+/* A multishot poll may end at any time, and is needed as long as RX reads. False when the
+ * connection ends because of its error. */
 static bool poll_on(struct gw_conn *c, int res)
 {
     bool reads = c->step == GW_STEP_RELAY || c->rx.state == GW_RX_DISCARD;
@@ -341,9 +342,11 @@ static const struct {
     /* Also where it should be unexpected_message (kernel-notes/bad-mac-for-a-type.md). */
     {-EBADMSG, GW_REASON_RECORD_BAD_MAC, GW_ALERT_BAD_RECORD_MAC},
     {-EMSGSIZE, GW_REASON_RECORD_OVERFLOW, GW_ALERT_RECORD_OVERFLOW},
-    {-EINVAL, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_PROTOCOL_VERSION}, /* of the header */
+    /* the version in the header */
+    {-EINVAL, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_PROTOCOL_VERSION},
     {-EIO, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_UNEXPECTED_MESSAGE},
-    /* It took for a KeyUpdate what is none, by its first byte (kernel-notes/rekey-pending.md). */
+    /* The kernel took another message for a KeyUpdate because of its first byte
+     * (kernel-notes/rekey-pending.md). */
     {-EKEYEXPIRED, GW_REASON_REKEY_UNSUPPORTED, GW_ALERT_CLOSE_NOTIFY},
 };
 
@@ -354,15 +357,15 @@ bool gw_rx_record_failed(struct gw_conn *c, int res)
     for (size_t i = 0; i < GW_ARRAY_SIZE(kernel_failures); i++) {
         if (kernel_failures[i].error != res)
             continue;
-        gw_ring_take_error(c->env->ring, c->tls_fd); /* else it fails the alert */
+        gw_ring_take_error(c->env->ring, c->tls_fd); /* otherwise it makes the alert fail */
         gw_end_with(c, kernel_failures[i].reason, kernel_failures[i].alert);
         return true;
     }
     return false;
 }
 
-/* The TCP stream ended without close_notify. After our own close_notify many clients just close;
- * before it, somebody may have cut the stream. */
+/* The TCP stream ended without close_notify. After our own close_notify many clients just close.
+ * Before it, an attacker may have truncated the stream. */
 static void cut(struct gw_conn *c)
 {
     bool told = c->tx.eof && c->tx.state >= GW_TX_DRAIN;
@@ -373,7 +376,7 @@ static void cut(struct gw_conn *c)
     c->rx.cut = is_end && !told;
     if (is_end)
         finish(c);
-    else if (told && c->tx.state == GW_TX_DRAIN) /* what it asked for is still on its way */
+    else if (told && c->tx.state == GW_TX_DRAIN) /* data for the peer is in transit */
         gw_end_with(c, reason, GW_ALERT_CLOSE_NOTIFY);
     else
         gw_end_now(c, reason);
@@ -447,7 +450,7 @@ static void resume(struct gw_conn *c)
         gw_rx_read(c);
 }
 
-/* The plain side reads no more. What it still has to say goes on to the TLS side. */
+/* The plain side accepts no more data. What it still sends continues to the TLS side. */
 void gw_rx_broken(struct gw_conn *c)
 {
     c->rx.state = GW_RX_DONE;
@@ -461,7 +464,7 @@ void gw_rx_broken(struct gw_conn *c)
         gw_conn_half_closed(c);
 }
 
-/* The header went, or is going. */
+/* The header was sent, or its remainder is being sent. */
 static void header_sent(struct gw_conn *c, size_t sent)
 {
     if (!gw_announce_sent(c, sent))

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Either flow by splice(2): bytes of one socket are linked into a pipe and from there to the other,
- * without being copied. For directions whose records the kernel runs. splice(2) never waits here
- * and is a plain call, since io_uring's always goes through a kernel thread: polls tell when a
- * socket has something or has room.
+ * Either flow by splice(2): bytes of one socket are linked into a pipe and from there to the other
+ * socket, without a copy. For directions whose records the kernel runs. splice(2) is called
+ * directly and never waits, since io_uring always passes it to a kernel thread. Polls report when a
+ * socket has data or room.
  *
- * A step fills a pipe once and empties it once; a flow that could go on is called again in the next
- * turn, behind all others (`eager`). Whatever is not plain data (the end of the stream, a control
+ * A step fills a pipe once and empties it once. A flow that could continue is called again in the
+ * next turn, behind all others (`eager`). Anything but plain data (the end of the stream, a control
  * record, an error) is left to one receive of rx.c or tx.c, which decides
- * (kernel-notes/splice-empty-record.md); then splicing goes on. While the pipe cannot be emptied
- * the flow holds it, and does not read: that is the back-pressure. For want of a pipe a read is
+ * (kernel-notes/splice-empty-record.md); then splicing resumes. While the pipe cannot be emptied,
+ * the flow holds it and does not read: that is the back-pressure. If no pipe is free, the read is
  * copied.
  */
 #include "gateway/conn/conn_private.h"
@@ -19,13 +19,13 @@
 
 enum {
     RECORDS_PER_STEP = 32,
-    /* --relay auto: reads of at least BIG bytes begin splicing after so many in a row, and smaller
-     * ones end it: for those one call that copies is cheaper than two that do not. */
+    /* --relay auto: this many consecutive reads of at least BIG bytes begin splicing, and this many
+     * smaller ones end it. For small reads one call that copies is cheaper than two that do not. */
     BIG = GW_RECORD_PLAINTEXT_MAX,
     BIG_IN_A_ROW = 4,
     SMALL_IN_A_ROW = 4,
-    /* A pipe's content may become more records than its bytes tell: the kernel ends one when its
-     * list of pieces, 16 at least, is full. */
+    /* A pipe's content may become more records than its size implies: the kernel ends a record when
+     * its list of pieces (16 or more) is full. */
     RECORDS_MORE = GW_PIPE_SLOTS / 16 + 1,
 };
 
@@ -48,8 +48,8 @@ static bool wanted(const struct gw_conn *c, enum gw_flow flow, const struct gw_p
     return c->service->relay == GW_RELAY_SPLICE;
 }
 
-/* A kernel that loses what does not fit is spliced from only by those who insist on it, whatever
- * was measured (fill_rx knows how). */
+/* A kernel that loses what does not fit is used for splicing only if --relay splice demands it,
+ * whatever was measured (fill_rx handles that). */
 static bool rx_wanted(const struct gw_conn *c)
 {
     const struct ktls_probe *ktls = c->env->ktls;
@@ -61,11 +61,11 @@ static bool tx_wanted(const struct gw_conn *c)
 {
     const struct gw_conn_env *env = c->env;
     return c->rec.tx.engine == GW_ENGINE_KERNEL && env->ktls->splice_tx.works &&
-           c->rec.tx_payload_max == GW_RECORD_PLAINTEXT_MAX && /* else its records are too large */
+           c->rec.tx_payload_max == GW_RECORD_PLAINTEXT_MAX && /* the kernel fills records */
            wanted(c, GW_FLOW_TX, &c->tx.pace);
 }
 
-/* For a read, instead of the operation `op`: if that one waits for a buffer, it does so no more. */
+/* Takes a pipe for a read that replaces the operation `op`, and ends op's wait for a buffer. */
 static struct gw_pipe *take_pipe(struct gw_conn *c, enum gw_op op)
 {
     struct gw_pipe *pipe = gw_ring_pipe_take(c->env->ring);
@@ -83,8 +83,8 @@ static void give_pipe(struct gw_conn *c, struct gw_pipe **pipe)
     *pipe = NULL;
 }
 
-/* Until it is empty or the socket has no room; the last call's result. Where a call took a part, it
- * may have cut a record in two: *cuts counts them. */
+/* Empties the pipe until nothing is left or the socket has no room. Returns the last call's result.
+ * A call that took only a part may have cut a record in two: *cuts counts these. */
 static int empty_pipe(struct gw_conn *c, struct gw_pipe *pipe, int fd, uint64_t *cuts)
 {
     for (;;) {
@@ -138,7 +138,7 @@ void gw_splice_drop_tx(struct gw_conn *c)
 
 /* ---- TLS side to plain side ---- */
 
-/* All of the pipe, or the part that a slow reader had room for. */
+/* The whole pipe was sent, or the part that a slow reader had room for. */
 static void rx_went(struct gw_conn *c)
 {
     if (c->reason == GW_REASON_NONE)
@@ -149,7 +149,7 @@ static void rx_went(struct gw_conn *c)
 
 void gw_splice_rx_send(struct gw_conn *c)
 {
-    uint64_t cuts = 0; /* there are no records here */
+    uint64_t cuts = 0; /* there are no records on this side */
     uint32_t before = c->rx.pipe->bytes;
     int res = empty_pipe(c, c->rx.pipe, c->plain_fd, &cuts);
     if (c->rx.pipe->bytes < before)
@@ -171,8 +171,8 @@ void gw_splice_rx_send(struct gw_conn *c)
     go_on_later(c, GW_EAGER_RX);
 }
 
-/* A record a call. A kernel that loses what does not fit gets an empty pipe for each, which is
- * larger than any record (kernel-notes/splice-short-pipe.md). */
+/* Reads one record per call. A kernel that loses what does not fit gets an empty pipe for each
+ * record, larger than any record (kernel-notes/splice-short-pipe.md). */
 static int fill_rx(struct gw_conn *c, struct gw_pipe *pipe)
 {
     unsigned records = c->env->ktls->splice_full.works ? RECORDS_PER_STEP : 1;
@@ -214,7 +214,7 @@ bool gw_splice_rx(struct gw_conn *c)
     give_pipe(c, &pipe);
     if (c->rx.receive)
         return false;
-    c->rx.ready = false; /* the poll tells when more comes */
+    c->rx.ready = false; /* poll reports when more arrives */
     return true;
 }
 
@@ -231,7 +231,7 @@ bool gw_splice_rx_received(struct gw_conn *c, int *res)
 
 void gw_splice_plain_room(struct gw_conn *c, const struct gw_completion *done)
 {
-    (void)done; /* whatever it is, the next call finds it out */
+    (void)done; /* the next call returns any error */
     if (c->rx.pipe)
         gw_splice_rx_send(c);
 }
@@ -261,9 +261,10 @@ bool gw_splice_tx(struct gw_conn *c)
     give_pipe(c, &pipe);
     if (res == 0 || res == -EINVAL)
         return false;
-    if (res == -EAGAIN && promised) /* it would be so for ever (kernel-notes/splice-urgent.md) */
+    /* polling would never change that (kernel-notes/splice-urgent.md) */
+    if (res == -EAGAIN && promised)
         return false;
-    if (res != -EAGAIN) { /* told once: a receive would not see it any more */
+    if (res != -EAGAIN) { /* reported only once: a receive would not see it again */
         gw_tx_received(c, &(struct gw_completion){.res = res});
         return true;
     }
@@ -288,8 +289,8 @@ static void await_tls_room(struct gw_conn *c)
     gw_ring_poll(c->env->ring, gw_conn_begin(c, GW_OP_TLS_ROOM), c->tls_fd, POLLOUT, false);
 }
 
-/* Until it is empty the sending side belongs to it, so that no control record comes between two
- * parts of one batch, and none of its records stays open. */
+/* Until the pipe is empty, the sending side belongs to it, so that no control record comes between
+ * two parts of a batch and no record stays open. */
 void gw_splice_tx_send(struct gw_conn *c)
 {
     c->tx.state = GW_TX_WRITE;
@@ -314,13 +315,13 @@ void gw_splice_tls_room(struct gw_conn *c, const struct gw_completion *done)
 void gw_splice_tx_sent(struct gw_conn *c)
 {
     if (c->tx.pipe->bytes >
-        0) { /* RX failed and the send was told; the rest goes before the alert */
+        0) { /* RX failed and the send got the error; the rest goes before the alert */
         c->send_owner = GW_SEND_DATA;
         await_tls_room(c);
         return;
     }
     give_pipe(c, &c->tx.pipe);
-    if (c->alert >= 0) { /* it ended meanwhile; the alert is next */
+    if (c->alert >= 0) { /* the direction was ended meanwhile; the alert is next */
         c->tx.state = GW_TX_CLOSE;
         return;
     }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Receives that stand. Where small messages come one after the other, most of what a receive costs
- * is the request for it and the wait that begins anew. A standing receive takes them all from one
- * request to the kernel, into snippets.
+ * Standing receives. Where small messages follow each other, most of the cost of a receive is its
+ * request and the wait that begins anew. A standing receive takes all messages with one request to
+ * the kernel, into snippets.
  *
- * What comes while the flow is busy with what came before is held. When that becomes too much, or
- * a message does not fit in a snippet, the receive is cancelled; once it has ended and what is held
- * has been read, the flow receives as others do. That is the back-pressure.
+ * Messages that arrive while the flow is busy with earlier ones are held. When too much is held, or
+ * a message does not fit in a snippet, the receive is cancelled. Once it has ended and the held
+ * bytes are read, the flow uses ordinary receives. That is the back-pressure.
  */
 #include "gateway/conn/conn_private.h"
 
@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum {
-    SMALL_IN_A_ROW = 3, /* reads, before one stands */
+    SMALL_IN_A_ROW = 3, /* small reads before a receive stands */
     HELD_MAX = 8,
 };
 
@@ -55,7 +55,7 @@ bool gw_standing_busy(const struct gw_conn *c, enum gw_flow flow)
     return gw_conn_busy(c, op_of(flow));
 }
 
-/* As soon as it has ended, a receive of another kind is made. */
+/* When the standing receive has ended, an ordinary one follows. */
 static void stop(struct gw_standing *s)
 {
     s->small = 0;
@@ -102,7 +102,7 @@ void gw_standing_drop(struct gw_conn *c, enum gw_flow flow)
         gw_ring_snippet_give(c->env->ring, pop(s));
 }
 
-/* Whether what comes is still wanted. */
+/* Whether the flow still wants incoming bytes. */
 static bool goes_on(const struct gw_conn *c, enum gw_flow flow)
 {
     return flow == GW_FLOW_RX ? c->rx.state != GW_RX_DONE : c->tx.state < GW_TX_CLOSE;
@@ -122,7 +122,7 @@ static void end_with(struct gw_standing *s, int told)
     s->told = told;
 }
 
-/* What it was begun with may hide an end. */
+/* Data that was there when the receive began may hide an end. */
 static void look(struct gw_conn *c, enum gw_flow flow)
 {
     struct gw_standing *s = standing_of(c, flow);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long a connection may last, however busy it is: for --max-conn-age, and with
- * --recheck-on-reload until a certificate of those that it was let in by ends.
+ * The maximum age of a connection, however busy it is: --max-conn-age, and with --recheck-on-reload
+ * the expiry of a certificate that admitted it.
  */
 #include "gateway/conn/conn_private.h"
 
 #include "gateway/base/clock.h"
 
-/* Nanoseconds; INT64_MAX: for ever. */
+/* Nanoseconds left. INT64_MAX: no limit. */
 static int64_t age_left(const struct gw_conn *c)
 {
     int64_t most = c->service->max_conn_age_ns;
     return most ? c->began_ns + most - c->env->now_ns : INT64_MAX;
 }
 
-/* The clock that certificates go by is asked only where one is known. Nanoseconds. */
+/* Nanoseconds left. Reads the clock that certificates go by only if an expiry is known. */
 static int64_t certificate_left(const struct gw_conn *c)
 {
     int64_t end = gw_recheck_end(c);
@@ -30,8 +30,8 @@ bool gw_tenure_over(struct gw_conn *c)
     return certificate_left(c) <= 0 && gw_recheck_ended(c);
 }
 
-/* A certificate whose end was looked at already, and which may stay nevertheless since nobody asks
- * for one any more, needs no further look. */
+/* A certificate that has expired, on a connection that may stay because no certificate is required
+ * any more, needs no further check. */
 int64_t gw_tenure_before(const struct gw_conn *c, int64_t after_ns)
 {
     int64_t certificate = certificate_left(c);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Plain side to TLS side. User engine: receive plaintext into record slots, seal in place, send all
- * records at once; the first read after a pause goes into a picked buffer, so that an idle
- * connection holds none. Kernel engine: receive, send; the kernel seals from the same pages. Or
- * both are spliced (splice.c).
+ * Plain side to TLS side.
+ *
+ * User engine: receives plaintext into record slots, seals in place, sends all records at once. The
+ * first read after a pause goes into a picked buffer, so that an idle connection holds none. Kernel
+ * engine: receives and sends; the kernel seals from the same pages. Both may be spliced (splice.c).
  */
 #include "gateway/conn/conn_private.h"
 
 #include <errno.h>
 
-/* Looks at SIOCOUTQ that must find nothing before the FIN (kernel-notes/ktls-drain.md). */
+/* Consecutive checks of SIOCOUTQ that must find nothing before the FIN
+ * (kernel-notes/ktls-drain.md). */
 enum {
     DRAIN_LOOKS = 2
 };
@@ -90,7 +92,7 @@ void gw_tx_read(struct gw_conn *c)
     }
     gw_conn_give_buffer(c, &c->tx.buf);
     bool may_stand = c->service->relay != GW_RELAY_SPLICE &&
-                     c->rec.tx_payload_max >= GW_SNIPPET_BYTES; /* one fits into a record */
+                     c->rec.tx_payload_max >= GW_SNIPPET_BYTES; /* one snippet fits into a record */
     if (may_stand && gw_standing_begin(c, GW_FLOW_TX))
         return;
     gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_RECV), c->plain_fd,
@@ -98,8 +100,8 @@ void gw_tx_read(struct gw_conn *c)
                       c->tx.emptied ? GW_RECV_EMPTIED : 0);
 }
 
-/* The TLS side takes no more. A plain side that waits to be read may take nothing of RX meanwhile,
- * so what it sends is read and thrown away. */
+/* The TLS side accepts no more data. The plain side may accept nothing from RX until its own data
+ * is read, so that data is read and discarded. */
 void gw_tx_discard(struct gw_conn *c)
 {
     bool wanted = gw_delivery_goes_on(c) || (c->step == GW_STEP_RELAY && c->tx.broken);
@@ -159,7 +161,7 @@ static int seal_slots(struct gw_conn *c)
     return 0;
 }
 
-/* The batch may be sealed under the key in use. */
+/* Whether the batch may be sealed under the current key. */
 static bool key_has_room(const struct gw_conn *c)
 {
     uint32_t each = c->rec.tx_payload_max;
@@ -167,7 +169,7 @@ static bool key_has_room(const struct gw_conn *c)
     return gw_record_key_has_room(&c->rec, (c->tx.len + each - 1) / each + more);
 }
 
-/* What was read can be sealed no more. */
+/* The key can seal no more: the data that was read is dropped. */
 static void key_used_up(struct gw_conn *c)
 {
     c->tx.state = GW_TX_CLOSE;
@@ -180,7 +182,7 @@ static void key_used_up(struct gw_conn *c)
 void gw_tx_send(struct gw_conn *c)
 {
     struct gw_tx *tx = &c->tx;
-    if (gw_rekey_is_due(c)) { /* the data is next, under the new key */
+    if (gw_rekey_is_due(c)) { /* the data follows under the new key */
         gw_rekey_send(c);
         return;
     }
@@ -222,11 +224,12 @@ void gw_tx_sent(struct gw_conn *c, size_t sent)
     }
     if (gw_conn_iov_advance(tx->buf, &tx->iov_at, tx->iov_count, sent)) {
         c->send_owner = GW_SEND_DATA;
-        c->rec.tx.records += c->rec.tx.engine == GW_ENGINE_KERNEL; /* it cut a record in two */
+        /* the send cut a record in two */
+        c->rec.tx.records += c->rec.tx.engine == GW_ENGINE_KERNEL;
         gw_conn_iov_send(c, GW_OP_TLS_SEND, c->tls_fd, tx->buf, tx->iov_at, tx->iov_count);
         return;
     }
-    if (c->alert >= 0) { /* it ended meanwhile; the alert is next */
+    if (c->alert >= 0) { /* the direction was ended meanwhile; the alert is next */
         tx->state = GW_TX_CLOSE;
         return;
     }
@@ -256,8 +259,8 @@ static void done(struct gw_conn *c)
         gw_end_finished(c);
 }
 
-/* Whether something of it may be lost yet: what the kernel's records wait in does not leave by
- * itself, and RX that failed there leaves bytes unread, for which a close sends RST. */
+/* Whether sent bytes may still be lost. The kernel's record queue does not empty by itself, and a
+ * kernel RX that failed leaves bytes unread, for which a close sends RST. */
 static bool must_drain(const struct gw_conn *c)
 {
     bool unread = c->step == GW_STEP_LINGER && c->rec.rx.engine == GW_ENGINE_KERNEL;
@@ -281,7 +284,8 @@ void gw_tx_broken(struct gw_conn *c)
     c->tx.broken = true;
     gw_standing_drop(c, GW_FLOW_TX);
     gw_splice_drop_tx(c);
-    if (gw_conn_busy(c, GW_OP_PLAIN_RECV)) /* it writes into the buffer until it has ended */
+    /* the receive writes into the buffer until it has ended */
+    if (gw_conn_busy(c, GW_OP_PLAIN_RECV))
         gw_end_cancel(c, 1U << GW_OP_PLAIN_RECV);
     else
         gw_conn_give_buffer(c, &c->tx.buf);
