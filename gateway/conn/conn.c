@@ -34,7 +34,7 @@ void gw_conn_env_done(struct gw_conn_env *env)
     gw_pool_done(&env->pool);
 }
 
-/* ---- what both flows use ---- */
+/* ---- shared by both flows ---- */
 
 void gw_conn_set_timer(struct gw_conn *c, int64_t after_ns)
 {

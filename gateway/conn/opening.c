@@ -13,7 +13,7 @@
 
 #define COPY_TEXT(dst, src) gw_conn_copy_text((dst), sizeof(dst), (src))
 
-/* ---- who may pass ---- */
+/* ---- authorization ---- */
 
 static bool allows(void *arg, const struct gw_identity *id)
 {

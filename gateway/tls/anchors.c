@@ -25,9 +25,9 @@ void gw_anchors_done(struct gw_anchors *a)
     *a = (struct gw_anchors){0};
 }
 
-/* YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ and nothing else (RFC 5280 4.1.2.5), as libcrypto's own
- * verification has it. ASN1_TIME_to_tm alone takes forms without seconds, with fractions or with a
- * time zone, and reads some of them as another century. */
+/* YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ and nothing else (RFC 5280 4.1.2.5), as in libcrypto's own
+ * verification. ASN1_TIME_to_tm alone accepts forms without seconds, with fractions or with a time
+ * zone, and reads some of them as another century. */
 static bool has_strict_form(const ASN1_TIME *time)
 {
     const unsigned char *text = ASN1_STRING_get0_data(time);
@@ -78,7 +78,7 @@ bool gw_anchors_id(const struct gw_anchors *a, const X509 *ca, uint8_t ret[GW_CH
     unsigned char *key = NULL;
     int key_len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(ca), &key);
     EVP_MD_CTX *md = EVP_MD_CTX_new();
-    /* Both say in their DER how long they are, so no two pairs give the same bytes. */
+    /* The DER of each contains its length, so no two pairs give the same bytes. */
     bool ok = md && key_len > 0 &&
               X509_NAME_get0_der(X509_get_subject_name(ca), &name, &name_len) &&
               EVP_DigestInit_ex(md, a->sha256, NULL) && EVP_DigestUpdate(md, name, name_len) &&
@@ -122,7 +122,7 @@ static int by_fingerprint(const void *a, const void *b)
     return memcmp(x->fingerprint, y->fingerprint, sizeof(x->fingerprint));
 }
 
-/* Any that signed it will do: all that did have one name and one key. */
+/* Any anchor that signed it will do: all that did have the same name and key. */
 static const struct gw_anchor *find_issuer(const struct gw_anchors *a, const struct gw_anchor *of)
 {
     if (X509_self_signed(of->cert, 0) == 1)
@@ -136,7 +136,7 @@ static const struct gw_anchor *find_issuer(const struct gw_anchors *a, const str
     return NULL;
 }
 
-/* A CA that changed its key and kept its name, above all. */
+/* Mainly a CA that changed its key and kept its name. */
 static bool find_namesake(const struct gw_anchors *a, const struct gw_anchor *of)
 {
     const X509_NAME *name = X509_get_subject_name(of->cert);

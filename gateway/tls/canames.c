@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    LENGTH = 2 /* bytes before each name */
+    LENGTH = 2 /* the length field before each name */
 };
 
 static bool has(const STACK_OF(X509_NAME) * names, const X509_NAME *name)

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One certificate in a folder of its own, as other programs write it. `beside`: what they put there
- * too, and we have no use for. */
+/* The layout of a folder that another program writes for one certificate. `beside`: further files
+ * of that program, which are ignored. */
 static const struct layout {
     const char *cert, *key;
     const char *beside[6];
@@ -24,17 +24,17 @@ static const char *const cert_ends[] = {".pem", ".crt", ".cer", ".p12", ".pfx"};
 static const char key_end[] = ".key";
 static const char ocsp_end[] = ".ocsp";
 
-/* A folder while it is read. */
+/* The state while a folder is read. */
 struct reading {
     struct gw_certdir *dir;
     struct gw_files *files;
     struct gw_error *err;
     const char *folder;
-    const char *glob;   /* NULL: names are judged by their ends */
-    const char **names; /* in order, in the listing */
+    const char *glob;   /* NULL: names are matched by their endings */
+    const char **names; /* in the listing, sorted */
     unsigned count;
-    bool inner;                  /* a folder of the one that was named */
-    const struct layout *layout; /* NULL: none of those */
+    bool inner;                  /* a folder within the one that was named */
+    const struct layout *layout; /* NULL: no known layout */
 };
 
 static int out_of_memory(struct gw_error *err)
@@ -43,7 +43,7 @@ static int out_of_memory(struct gw_error *err)
     return -ENOMEM;
 }
 
-/* Whether it ends the whole, and not only the reading of one folder. */
+/* Whether the error ends the whole read, not only that of one folder. */
 static bool is_fatal(int error)
 {
     return error == -ENOMEM || error == -E2BIG;
@@ -86,7 +86,7 @@ static bool names_cert(const struct reading *r, const char *name)
     return false;
 }
 
-/* "a.pem" and ".key" make "a.key"; the path is freed by the caller, NULL without memory. */
+/* "a.pem" and ".key" make "a.key". The caller frees the path. NULL without memory. */
 static char *sibling(const struct reading *r, const char *name, const char *end)
 {
     char *path = NULL;
@@ -115,7 +115,7 @@ static void free_entry(struct gw_certdir_entry *e)
     free(e->ocsp_file);
 }
 
-/* "a.pem.ocsp" or "a.ocsp" for "a.pem" and ".ocsp", NULL where there is neither; false without
+/* "a.pem.ocsp" or "a.ocsp" for "a.pem" and ".ocsp"; NULL if neither exists. False without
  * memory. */
 static bool find_beside(const struct reading *r, const char *name, const char *end, char **ret_path)
 {
@@ -134,7 +134,7 @@ static bool find_beside(const struct reading *r, const char *name, const char *e
     return true;
 }
 
-/* The certificate `name` with a key at this path, which is taken over. */
+/* Adds the certificate `name`, whose key is at this path. Takes ownership of the path. */
 static int add(struct reading *r, const char *name, char *key_file)
 {
     struct gw_certdir *d = r->dir;
@@ -154,7 +154,7 @@ static int add(struct reading *r, const char *name, char *key_file)
     return error;
 }
 
-/* PKCS #12 holds its key. */
+/* A PKCS #12 file contains its key. */
 static int add_cert(struct reading *r, const char *name)
 {
     bool whole = ends_with(name, ".p12") || ends_with(name, ".pfx");
@@ -164,7 +164,7 @@ static int add_cert(struct reading *r, const char *name)
     return add(r, name, key ? key : path_of(r, name));
 }
 
-/* Whether there is a certificate that a file of this name belongs to; negative errno. */
+/* Whether a certificate exists that a file of this name belongs to. Negative errno on failure. */
 static int belongs(const struct reading *r, const char *name)
 {
     char *whole = sibling(r, name, "");
@@ -216,7 +216,7 @@ static int read_inner(struct reading *outer, const char *path)
     return 0;
 }
 
-/* As it is in force where it cannot be read any more. */
+/* Uses the listing in force if the folder cannot be read any more. */
 static int list(const struct reading *r, const char *path, struct gw_file *ret)
 {
     struct gw_files *before = gw_files_before(r->files, "");
@@ -313,7 +313,7 @@ static int take_names(struct reading *r)
     return error;
 }
 
-/* The names of a listing, each ended by a NUL. */
+/* Splits a listing into its names, each terminated by a NUL. */
 static int split_names(struct reading *r, const struct gw_file *listing)
 {
     const char *at = (const char *)listing->data;

@@ -24,7 +24,7 @@ static const char *name_of(const X509_NAME *name, char text[static NAME_SIZE])
     return text;
 }
 
-/* Among the first `count`. */
+/* Whether the certificate is among the first `count`. */
 static bool is_among(STACK_OF(X509) * certs, int count, const X509 *cert)
 {
     for (int i = 0; i < count; i++)
@@ -35,10 +35,10 @@ static bool is_among(STACK_OF(X509) * certs, int count, const X509 *cert)
 
 /* ---- the order ---- */
 
-/* The chain while it is put in order; nothing is owned. */
+/* The state while the chain is put in order. Owns nothing. */
 struct order {
-    STACK_OF(X509) * done; /* from the leaf on */
-    STACK_OF(X509) * left; /* in the order of the file */
+    STACK_OF(X509) * done; /* the ordered part, from the leaf on */
+    STACK_OF(X509) * left; /* the rest, in the order of the file */
 };
 
 static bool is_done(const struct order *o, const X509 *cert)
@@ -46,7 +46,8 @@ static bool is_done(const struct order *o, const X509 *cert)
     return is_among(o->done, sk_X509_num(o->done), cert);
 }
 
-/* The first of those left that has signed the last of those done, or else any of them; -1: none. */
+/* The first of the remaining certificates that signed the last ordered one, or else any ordered
+ * one. -1: none. */
 static int find_next(const struct order *o)
 {
     int last = sk_X509_num(o->done) - 1;
@@ -66,7 +67,7 @@ static bool sort(const struct order *o)
     return true;
 }
 
-/* Those that are left go behind, as they may be meant so, unless they are there already. */
+/* Appends the remaining certificates, which may be intended, unless they are duplicates. */
 static bool add_rest(const struct gw_chainfile *f, const struct order *o)
 {
     char name[NAME_SIZE];
@@ -88,7 +89,7 @@ static bool add_rest(const struct gw_chainfile *f, const struct order *o)
     return true;
 }
 
-/* Makes the chain what is done, behind the leaf. */
+/* Replaces the chain by the ordered part after the leaf. */
 static bool take_over(const struct gw_chainfile *f, const struct order *o)
 {
     STACK_OF(X509) *kept = X509_chain_up_ref(o->done);
@@ -119,7 +120,8 @@ static bool rearrange(const struct gw_chainfile *f, const struct order *o)
     return add_rest(f, o) && take_over(f, o);
 }
 
-/* Each has signed one before it, mostly the one right before, and none stands there twice. */
+/* Whether each certificate signed one before it, mostly the one right before, and none appears
+ * twice. */
 static bool is_in_order(const struct gw_chainfile *f)
 {
     for (int i = 0; i < sk_X509_num(f->chain); i++) {
@@ -144,7 +146,7 @@ static bool is_known(const struct gw_chainfile *f)
            NULL;
 }
 
-/* Whether the issuer is an intermediate as far as one can see. */
+/* Whether the issuer appears to be an intermediate. */
 static bool is_needed(const struct gw_chainfile *f)
 {
     if (X509_check_issued(f->leaf, f->leaf) == X509_V_OK || (f->known && is_known(f)))

@@ -17,7 +17,7 @@ static int out_of_memory(struct gw_error *err)
     return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
 }
 
-/* The server's order counts. No overlap ends the handshake (RFC 7301 3.2). */
+/* The server's preference decides. Without overlap the handshake fails (RFC 7301 3.2). */
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                    const unsigned char *offered, unsigned offered_len, void *arg)
 {
@@ -31,7 +31,7 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* Tells libssl whether the name was understood; who answers was decided before (hello.c). */
+/* Reports to libssl whether the name was recognized; hello.c has already chosen the certificate. */
 static int on_server_name(SSL *ssl, int *alert, void *arg)
 {
     const struct gw_handshake *hs = SSL_get_app_data(ssl);
@@ -40,7 +40,7 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
     return hs->name_known ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
-/* Only in full handshakes. The SSL has the first family from its SSL_CTX. */
+/* Called in full handshakes only. The SSL has the first family from its SSL_CTX. */
 static int on_certificate(SSL *ssl, void *arg)
 {
     const struct gw_tls_context *tls = arg;
@@ -57,7 +57,7 @@ static int on_certificate(SSL *ssl, void *arg)
     return 1;
 }
 
-/* The response that belongs to the certificate which was chosen. */
+/* The response for the chosen certificate. */
 static const struct gw_ocsp *response_for(const struct gw_keyring *ring, unsigned family,
                                           const X509 *shown)
 {
@@ -68,7 +68,7 @@ static const struct gw_ocsp *response_for(const struct gw_keyring *ring, unsigne
     return NULL;
 }
 
-/* Called when the client asks for a response. */
+/* Called when the client requests a response. */
 static int on_status(SSL *ssl, void *arg)
 {
     const struct gw_tls_context *tls = arg;
@@ -92,7 +92,7 @@ static void on_message(int written, int version, int type, const void *data, siz
         gw_handshake_count_read(SSL_get_app_data(ssl), *(const uint8_t *)data);
 }
 
-/* Instead of libssl's own verification, which is the first half of ours. */
+/* Replaces libssl's own verification, which is the first half of this one. */
 static int on_verify(X509_STORE_CTX *verification, void *arg)
 {
     const SSL *ssl = X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -118,14 +118,14 @@ static int add_alpn(struct gw_tls_context *tls, const char *name, struct gw_erro
     return 0;
 }
 
-/* A session was made that a later connection may resume: in TLS 1.3 by each ticket. */
+/* Called when a session becomes resumable: in TLS 1.3, for each ticket. */
 static int on_session(SSL *ssl, SSL_SESSION *session)
 {
     gw_handshake_take_session(SSL_get_app_data(ssl), session);
-    return 1; /* the reference is ours */
+    return 1; /* libssl's reference becomes ours */
 }
 
-/* What only the side that answers has. */
+/* Settings of the server role only. */
 static int set_up_server(struct gw_tls_context *tls, SSL_CTX *ctx)
 {
     if (gw_session_apply(tls, ctx) < 0)
@@ -141,13 +141,13 @@ static int set_up_server(struct gw_tls_context *tls, SSL_CTX *ctx)
     return 0;
 }
 
-/* What only the side that asks has. libssl stores no session itself: its store is not ordered. */
+/* Settings of the client role only. libssl stores no session itself: its store is not ordered. */
 static int set_up_client(struct gw_tls_context *tls, SSL_CTX *ctx)
 {
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     if (tls->keeps_sessions)
         SSL_CTX_sess_set_new_cb(ctx, on_session);
-    /* Here 0 means success. */
+    /* This function returns 0 on success. */
     return tls->alpn_len && SSL_CTX_set_alpn_protos(ctx, tls->alpn, tls->alpn_len) ? -ENOMEM : 0;
 }
 
@@ -168,7 +168,8 @@ static int set_up(struct gw_tls_context *tls, SSL_CTX *ctx, const struct gw_serv
     return 0;
 }
 
-/* What the context shows unless a handshake is given others. libssl has judged it before. */
+/* Sets the certificates that the context shows unless a handshake gets others. libssl has checked
+ * them already. */
 static int use_keyring(struct gw_tls_context *tls, struct gw_error *err)
 {
     const struct gw_keyring *ring = &tls->keyring;
@@ -199,7 +200,7 @@ static int load_keyring(struct gw_tls_context *tls, const struct gw_service *ser
     return 0;
 }
 
-/* Such as an algorithm that libcrypto lacks. */
+/* For example an algorithm that libcrypto lacks. */
 static const char *why_libssl(void)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());

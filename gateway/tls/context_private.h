@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of a TLS context; for this folder only. */
+/* Internals of a TLS context, for this folder only. */
 #pragma once
 
 #include "gateway/tls/context.h"
@@ -13,18 +13,18 @@
 struct gw_tls_context {
     enum gw_role role;
     OSSL_LIB_CTX *library;
-    bool ours; /* algorithms of our own are among those it computes with */
+    bool ours; /* it uses the gateway's own algorithms */
     struct gw_trust trust;
     struct gw_keyring keyring;
-    /* One for all names, since one for each would take half a millisecond and 14 KiB. It shows the
-     * first family; where another one answers, the handshake is given that one's certificates. In
-     * the client role the one certificate that there may be. */
+    /* One for all names: one for each would take half a millisecond and 14 KiB. It shows the first
+     * family. Where another answers, the handshake gets that family's certificates. In the client
+     * role it shows the one certificate, if there is any. */
     SSL_CTX *ctx;
     enum gw_strict_sni strict_sni;    /* server role */
-    struct gw_session_stack sessions; /* client role; each worker fills its own */
+    struct gw_session_stack sessions; /* client role; each worker has its own */
     bool keeps_sessions;
     struct gw_ticket_keys *tickets;  /* NULL: off */
     EVP_CIPHER *ticket_cipher;       /* AES-256-CBC */
-    uint8_t alpn[GW_MAX_ALPN * 256]; /* as on the wire: length, name, … */
+    uint8_t alpn[GW_MAX_ALPN * 256]; /* as on the wire: each name after its length */
     unsigned alpn_len;
 };

@@ -16,12 +16,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One load of a certificate with its key. */
+/* The load of one certificate with its key. */
 struct load {
     struct gw_credential *c;
     struct gw_credential_loader *loader;
     const struct gw_credential_files *names;
-    struct gw_files *files; /* the loader's, or those in force before */
+    struct gw_files *files; /* the loader's, or the files that were in force before */
     struct gw_error *err;
 };
 
@@ -30,7 +30,7 @@ static int out_of_memory(struct gw_error *err)
     return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
 }
 
-/* What has expired while it was in force stays. */
+/* A certificate that expired while in force stays. */
 static int check_dates(const struct load *l)
 {
     struct gw_credential *c = l->c;
@@ -51,7 +51,7 @@ static int check_dates(const struct load *l)
     return 0;
 }
 
-/* The key, too, unless it is in a file of its own. */
+/* Also loads the key, unless that is in a file of its own. */
 static int load_pkcs12(const struct load *l, const struct gw_pemfile *file)
 {
     struct gw_credential *c = l->c;
@@ -132,7 +132,7 @@ static int check_chain(const struct load *l)
     return gw_chainfile_arrange(&chain) < 0 ? out_of_memory(l->err) : 0;
 }
 
-/* What libssl may have against a certificate whose files are in order. */
+/* Why libssl refuses a certificate whose files are in order. */
 static const char *why_unusable(void)
 {
     switch (ERR_GET_REASON(ERR_peek_last_error())) {
@@ -158,7 +158,7 @@ static int check_policy(const struct load *l)
                         c->file, why);
 }
 
-/* A name worth comparing with SNI; others (an address, an embedded NUL) are left out. */
+/* Whether a name can match an SNI; an address or an embedded NUL cannot. */
 static bool name_usable(const ASN1_STRING *s)
 {
     const unsigned char *p = ASN1_STRING_get0_data(s);
@@ -193,7 +193,7 @@ static int add_common_name(struct gw_credential *c)
     return at < 0 ? 0 : add_name(c, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
 }
 
-/* The DNS names of the certificate; the CN only where it has none (RFC 6125 6.4.4). */
+/* Collects the DNS names of the certificate; the CN only if it has none (RFC 6125 6.4.4). */
 static int collect_names(struct gw_credential *c)
 {
     GENERAL_NAMES *sans = X509_get_ext_d2i(c->leaf, NID_subject_alt_name, NULL, NULL);
@@ -223,7 +223,7 @@ void gw_credential_loader_done(struct gw_credential_loader *loader)
     gw_pemfile_shared_done(&loader->shared);
 }
 
-/* What an earlier try has left is freed. */
+/* Frees the result of an earlier attempt first. */
 static int load_pair(const struct load *l)
 {
     gw_credential_done(l->c);
@@ -239,7 +239,7 @@ static int load_pair(const struct load *l)
     return r == 0 && collect_names(l->c) < 0 ? out_of_memory(l->err) : r;
 }
 
-/* Where the files are not good: as they were. */
+/* Falls back to the previous files when the new ones cannot be used. */
 static int load_pair_before(const struct load *l)
 {
     struct gw_error other = {.text = ""};
@@ -264,7 +264,7 @@ static int load_response(const struct load *l)
                         l->err);
 }
 
-/* One that cannot be used does not keep the certificate from being served. */
+/* An unusable response does not keep its certificate from being served. */
 static int load_some_response(const struct load *l)
 {
     struct gw_error other = {.text = ""};

@@ -7,7 +7,7 @@
 
 #include <openssl/ssl.h>
 
-/* Where it is: files, and the flags that named them. */
+/* The files of a certificate, and the flags that named them. */
 struct gw_credential_files {
     const char *cert_flag, *cert_file;
     const char *key_flag, *key_file;
@@ -16,50 +16,49 @@ struct gw_credential_files {
 
 struct gw_credential {
     const char *flag; /* "--cert", "--cert-dir" */
-    char *file;       /* its path; for messages */
+    char *file;       /* its path, for messages */
     X509 *leaf;
-    STACK_OF(X509) * chain; /* what follows the leaf in the file; may be empty */
+    STACK_OF(X509) * chain; /* the certificates after the leaf in the file; may be empty */
     EVP_PKEY *key;
     int key_type; /* EVP_PKEY_RSA, _RSA_PSS, _EC, _ED25519 or _ED448 */
-    char **names; /* DNS names it is good for: lower case, may begin with "*." */
+    char **names; /* the DNS names it is good for: lower case, may begin with "*." */
     unsigned name_count;
     int64_t begins, ends; /* seconds since 1970 */
-    bool kept;            /* as it was in force before: its files are not good now */
+    bool kept;            /* the version in force before, since its current files are unusable */
     struct gw_ocsp ocsp;
 };
 
-/* What loading many has in common. */
+/* The state that many loads share. */
 struct gw_credential_loader {
     struct gw_files *files;
-    SSL *trial;        /* lets libssl judge what handshakes will give it */
-    X509_STORE *known; /* of the service's CAs; NULL: none */
+    SSL *trial;        /* an SSL on which libssl checks what handshakes will use */
+    X509_STORE *known; /* the service's CAs; NULL: none */
     OSSL_LIB_CTX *library;
     struct gw_pemkey_reader keys;
     struct gw_pemfile_shared shared;
 };
 
-/* `ctx`: whose policy the certificates must satisfy. `known`: the CAs of the service, NULL without.
- * Returns 0 or -ENOMEM; then, too, _done is
- * allowed. */
+/* `ctx`: the policy that certificates must satisfy. `known`: the CAs of the service, or NULL.
+ * Returns 0 or -ENOMEM; gw_credential_loader_done is allowed after either. */
 gw_must_check int gw_credential_loader_init(struct gw_credential_loader *loader,
                                             struct gw_files *files, OSSL_LIB_CTX *library,
                                             SSL_CTX *ctx, X509_STORE *known);
 void gw_credential_loader_done(struct gw_credential_loader *loader);
 
 /*
- * Loads and checks: readable, PEM or PKCS #12, key fits certificate, key type usable in TLS 1.2
- * and 1.3, leaf in date, nothing that the policy forbids, not revoked by its own OCSP response.
- * Where the files are not good and others were in force (gw_files_before), those stay, with a note;
- * such a certificate may have expired: a reload takes none away that is served. An OCSP response
- * that cannot be used is left out in the same way. Other notes: a key file that is open to others,
- * what is wrong with the chain (chainfile.h). Returns 0; negative errno with *err filled
- * (GW_EXIT_OTHER: without memory); on failure *ret may still be passed to _done.
+ * Loads and checks: readable, PEM or PKCS #12, key fits certificate, key type usable in TLS 1.2 and
+ * 1.3, leaf in date, permitted by the policy, not revoked by its own OCSP response. If the files
+ * are unusable and others were in force (gw_files_before), those stay, with a note. They may have
+ * expired: a reload never removes a certificate that is served. An unusable OCSP response is
+ * skipped in the same way. Further notes: a key file that others can read, and faults of the chain
+ * (chainfile.h). Returns 0, or a negative errno with *err filled (GW_EXIT_OTHER: out of memory). On
+ * failure *ret may still be passed to gw_credential_done.
  */
 gw_must_check int gw_credential_load(struct gw_credential *ret, struct gw_credential_loader *loader,
                                      const struct gw_credential_files *files, struct gw_error *err);
 /* A zeroed object is allowed. */
 void gw_credential_done(struct gw_credential *credential);
 
-/* Whether it is good for every name that `other` is good for. */
+/* Whether the credential is good for every name that `other` is good for. */
 bool gw_credential_covers(const struct gw_credential *credential,
                           const struct gw_credential *other);

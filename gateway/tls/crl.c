@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A CRL on its way from libcrypto's form into ours. */
+/* The state while a CRL is converted from libcrypto's form. */
 struct reading {
     struct gw_crl *crl;
     X509_CRL *from;
@@ -31,9 +31,9 @@ static int out_of_memory(const struct reading *r)
     return gw_error_set(r->err, GW_EXIT_OTHER, "out of memory");
 }
 
-/* ---- who signed it ---- */
+/* ---- the signature ---- */
 
-/* RSA-PSS names its hash in its parameters, and SHA-1 by silence (RFC 4055 3.1). */
+/* RSA-PSS names its hash in its parameters; absent parameters mean SHA-1 (RFC 4055 3.1). */
 static int pss_hash(const X509_CRL *crl)
 {
     const X509_ALGOR *algorithm = NULL;
@@ -49,8 +49,8 @@ static int pss_hash(const X509_CRL *crl)
     return hash;
 }
 
-/* Below 112 bits against collisions, as the policy has it for certificates. Algorithms without a
- * hash of their own, such as Ed25519, are strong enough. */
+/* Whether the hash is below 112 bits of collision resistance, the policy's limit for certificates.
+ * Algorithms without a hash of their own, such as Ed25519, are strong enough. */
 static bool hash_is_broken(const X509_CRL *crl)
 {
     int nid = X509_CRL_get_signature_nid(crl);
@@ -64,7 +64,7 @@ static bool hash_is_broken(const X509_CRL *crl)
     return hash != NID_undef && (!md || EVP_MD_get_size(md) * 4 < 112);
 }
 
-/* A CA may have changed its key and kept its name, so each of the name is tried. */
+/* A CA may have changed its key and kept its name, so every anchor of the name is tried. */
 static int find_issuer(const struct reading *r)
 {
     bool named = false;
@@ -92,9 +92,9 @@ static int find_issuer(const struct reading *r)
                                 "usage)");
 }
 
-/* ---- what it is about ---- */
+/* ---- the scope ---- */
 
-/* NULL: all of them. */
+/* NULL: all certificates. */
 static bool read_points(const struct reading *r, DIST_POINT_NAME *name)
 {
     if (name)
@@ -178,14 +178,14 @@ static int read_times(const struct reading *r)
     return 0;
 }
 
-/* ---- what is revoked ---- */
+/* ---- the entries ---- */
 
 static int by_number(const void *a, const void *b)
 {
     return memcmp(a, b, sizeof(struct gw_serial));
 }
 
-/* An entry's critical extensions change what it means: another issuer's, above all. */
+/* A critical extension changes an entry's meaning, for instance to another issuer's certificate. */
 static bool entry_is_plain(const X509_REVOKED *entry)
 {
     for (int i = 0; i < X509_REVOKED_get_ext_count(entry); i++) {
@@ -198,7 +198,7 @@ static bool entry_is_plain(const X509_REVOKED *entry)
     return true;
 }
 
-/* Any entry revokes: a hold does for as long as it is there. */
+/* Every entry revokes; a hold revokes while it is listed. */
 static int read_entries(const struct reading *r)
 {
     STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(r->from);
@@ -264,7 +264,8 @@ bool gw_crl_has(const struct gw_crl *c, const struct gw_serial *serial)
 
 bool gw_crl_is_newer(const struct gw_crl *a, const struct gw_crl *b)
 {
-    /* Shorter is smaller; zeros follow, so equal lengths compare as numbers. */
+    /* A shorter number is smaller. Numbers are padded with zeros, so equal lengths compare as
+     * numbers. */
     int by_count = by_number(&a->number, &b->number);
     return by_count && a->number.len && b->number.len ? by_count > 0
                                                       : a->this_update > b->this_update;

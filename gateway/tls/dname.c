@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Text that ends before `end`, where the dots of one that is cut have room. */
+/* Text up to `end`, which leaves room for the dots of a cut name. */
 struct output {
     char *at;
     const char *end;
@@ -44,7 +44,7 @@ static void put_value(struct output *o, const unsigned char *s, size_t len)
     for (size_t i = 0; i < len && !o->cut; i += width) {
         width = 1;
         while (s[i] >= 0xc0 && i + width < len && (s[i + width] & 0xc0) == 0x80)
-            width++; /* a character of UTF-8 is cut off as a whole */
+            width++; /* a UTF-8 character is cut as a whole */
         if (s[i] < ' ' || s[i] == 0x7f) {
             (void)snprintf(escape, sizeof(escape), "\\%02x", s[i]);
             put_text(o, escape);
@@ -68,7 +68,7 @@ static void put_type(struct output *o, const ASN1_OBJECT *type)
     put_text(o, "=");
 }
 
-/* What is not text in any alphabet is told as its bytes in hex. */
+/* A value that is not text is written as its bytes in hex. */
 static void put_hex(struct output *o, const ASN1_STRING *s)
 {
     char digits[3];

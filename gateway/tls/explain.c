@@ -11,8 +11,8 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
-/* As libssl sets it up for a handshake (ssl_verify_cert_chain): X509_V_OK, what is wrong, or
- * negative without memory. */
+/* Sets the verification up as libssl does for a handshake (ssl_verify_cert_chain). X509_V_OK, the
+ * fault, or negative without memory. */
 static int verify(const struct gw_tls_context *tls, STACK_OF(X509) * certs)
 {
     struct gw_chain chain;
@@ -32,7 +32,7 @@ static int verify(const struct gw_tls_context *tls, STACK_OF(X509) * certs)
     return result;
 }
 
-/* Which of the service's versions would not take the key. */
+/* Finds the versions of the service that do not accept the key. */
 static void judge_key(const struct gw_service *service, const X509 *leaf, struct gw_explained *ret)
 {
     const EVP_PKEY *key = X509_get0_pubkey(leaf);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a backend may be told of a handshake. */
+/* The facts of a handshake that a backend may receive. */
 #include "gateway/tls/handshake_private.h"
 
 #include <openssl/err.h>
@@ -11,7 +11,7 @@
 
 /* ---- our certificate and signature ---- */
 
-/* As HAProxy writes them, who has names for the first two. */
+/* HAProxy's spelling, which has its own names for the first two. */
 static const struct {
     int type;
     const char *name;
@@ -34,10 +34,11 @@ void gw_handshake_name_key(const EVP_PKEY *key, char *out, size_t size)
     }
 }
 
-/* SignatureScheme of TLS 1.3 (RFC 8446 4.2.3), whose numbers TLS 1.2 has for the same pairs. */
+/* The SignatureScheme numbers of TLS 1.3 (RFC 8446 4.2.3), which TLS 1.2 uses for the same
+ * pairs. */
 static const struct {
-    int key_type; /* of the certificate */
-    int type;     /* of the signature */
+    int key_type; /* the certificate's */
+    int type;     /* the signature's */
     int hash;
     const char *name;
 } schemes[] = {
@@ -63,14 +64,14 @@ static const char *scheme_name(SSL *ssl, const EVP_PKEY *key)
     int type = NID_undef;
     int hash = NID_undef;
     (void)SSL_get_signature_type_nid(ssl, &type);
-    (void)SSL_get_signature_nid(ssl, &hash); /* fails where the scheme has none */
+    (void)SSL_get_signature_nid(ssl, &hash); /* fails for schemes without a hash */
     for (size_t i = 0; i < GW_ARRAY_SIZE(schemes); i++)
         if (schemes[i].key_type == key_type && schemes[i].type == type && schemes[i].hash == hash)
             return schemes[i].name;
     return "";
 }
 
-/* A session that is resumed shows no certificate and signs nothing. */
+/* A resumed session shows no certificate and signs nothing. */
 static void add_ours(SSL *ssl, struct gw_handshake_facts *ret)
 {
     const X509 *cert = SSL_session_reused(ssl) ? NULL : SSL_get_certificate(ssl);

@@ -12,7 +12,7 @@ struct row {
     enum gw_reason reason;
 };
 
-/* Reasons of libssl (sslerr.h). What is not here is a broken protocol. */
+/* Reasons of libssl (sslerr.h). Any other means a violation of the protocol. */
 static const struct row ssl_rows[] = {
     {SSL_R_HTTP_REQUEST, GW_REASON_HANDSHAKE_NOT_TLS},
     {SSL_R_HTTPS_PROXY_REQUEST, GW_REASON_HANDSHAKE_NOT_TLS},
@@ -51,7 +51,7 @@ static const struct row ssl_rows[] = {
     {ERR_R_MALLOC_FAILURE, GW_REASON_NO_MEMORY},
 };
 
-/* Verification results (x509_vfy.h). What is not here makes the certificate invalid. */
+/* Verification results (x509_vfy.h). Any other means an invalid certificate. */
 static const struct row verify_rows[] = {
     {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, GW_REASON_CERT_UNTRUSTED},
     {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, GW_REASON_CERT_UNTRUSTED},
@@ -86,7 +86,7 @@ enum gw_reason gw_failure_of_verify(int result)
     return find(verify_rows, GW_ARRAY_SIZE(verify_rows), result, GW_REASON_CERT_INVALID);
 }
 
-/* An alert of the peer is queued as SSL_AD_REASON_OFFSET plus its number. */
+/* The peer's alert is queued as SSL_AD_REASON_OFFSET plus its number. */
 static bool is_alert(unsigned long error)
 {
     int reason = ERR_GET_REASON(error);
@@ -100,8 +100,8 @@ static void set(struct gw_failure *ret, enum gw_reason reason, const char *detai
     (void)snprintf(ret->detail, sizeof(ret->detail), "%s", detail ? detail : "");
 }
 
-/* libssl measures by one limit what a peer shows and, of a server, the CA names that it asks by. It
- * does not say how long the message was. */
+/* libssl applies one limit to a peer's certificates and to the CA names that a server sends. It
+ * does not report the length of the message. */
 static bool too_many_certificates(SSL *ssl, struct gw_failure *ret)
 {
     OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
@@ -133,8 +133,8 @@ static void set_from_error(SSL *ssl, unsigned long error, struct gw_failure *ret
         ERR_reason_error_string(error));
 }
 
-/* A TLS 1.2 record too short for its nonce and tag: the cipher notices what libssl does not, and
- * libssl takes that for a fault of its own. */
+/* A TLS 1.2 record too short for its nonce and tag. The cipher detects it; libssl does not, and
+ * reports an internal error. */
 static bool is_short_record(unsigned long error)
 {
     return ERR_GET_LIB(error) == ERR_LIB_PROV && ERR_GET_REASON(error) == PROV_R_INVALID_AAD;
@@ -145,8 +145,8 @@ void gw_failure_take(SSL *ssl, int ssl_error, struct gw_failure *ret)
     *ret = (struct gw_failure){.reason = GW_REASON_HANDSHAKE_INTERNAL};
     if (ssl_error == SSL_ERROR_ZERO_RETURN || SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN)
         set(ret, GW_REASON_HANDSHAKE_ALERT, "close notify");
-    /* Errors of libcrypto may lie below the one that libssl made of them; its first one counts,
-     * unless any part of it was out of memory. */
+    /* libcrypto's errors may lie below the one that libssl derived from them. The first one counts,
+     * unless any is out of memory. */
     bool found = false;
     for (unsigned long e; (e = ERR_get_error());) {
         if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE && ret->reason != GW_REASON_NO_MEMORY) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a handshake failed: from libssl's error queue to a reason and a word for the log. The only
- * place that reads the queue of a handshake. */
+/* Why a handshake failed: translates libssl's error queue to a reason and a detail for the log. The
+ * only place that reads the queue of a handshake. */
 #pragma once
 
 #include "gateway/base/reason.h"
@@ -13,8 +13,8 @@ struct gw_failure {
     char detail[96]; /* "" when there is none */
 };
 
-/* Empties the error queue after a failed SSL_do_handshake. `ssl_error` is of SSL_get_error. */
+/* Empties the error queue after a failed SSL_do_handshake. `ssl_error` comes from SSL_get_error. */
 void gw_failure_take(SSL *ssl, int ssl_error, struct gw_failure *ret);
 
-/* The reason for a result of verification (X509_V_ERR_…). */
+/* The reason for a verification result (X509_V_ERR_…). */
 enum gw_reason gw_failure_of_verify(int result);

@@ -19,7 +19,8 @@ static bool kernel_asks(const char *path)
     return asks;
 }
 
-/* Of a list such as "provider=default,fips=yes" (property(7)); "?fips=yes" only prefers. */
+/* Whether a list such as "provider=default,fips=yes" demands it (property(7)); "?fips=yes" only
+ * prefers it. */
 static bool properties_ask(const char *list)
 {
     while (*list) {
@@ -58,7 +59,7 @@ static bool section_asks(const CONF *conf)
     return (properties && properties_ask(properties)) || (mode && word_asks(mode));
 }
 
-/* Read, not applied: nothing else of it concerns us. */
+/* Reads the configuration without applying it: nothing else in it concerns the gateway. */
 static bool configuration_asks(void)
 {
     long line = 0;

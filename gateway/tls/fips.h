@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * FIPS mode: the promise of a machine that only a validated module computes. Here it would be
- * broken: record keys, and where it is faster the records themselves, are computed by us.
+ * FIPS mode: a machine's promise that only a validated module does cryptography. The gateway would
+ * break it, since it derives record keys itself and, where that is faster, seals records itself.
  */
 #pragma once
 
 #define GW_FIPS_KERNEL_FILE "/proc/sys/crypto/fips_enabled"
 
-/* What asks for it, in words: the kernel by that file, or OpenSSL's configuration file by its
- * default properties or fips_mode (config(5)); NULL: nothing. */
+/* The source that demands FIPS mode, in words: the kernel by that file, or OpenSSL's configuration
+ * file by its default properties or fips_mode (config(5)). NULL: none. */
 const char *gw_fips_asked_by(const char *kernel_file);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What leaves a complete handshake: the keys of the records, and what the log wants to know. */
+/* The results of a complete handshake: the record keys, and the facts for the log. */
 #include "gateway/base/wipe.h"
 #include "gateway/tls/handshake_private.h"
 
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whose records the keys protect. */
+/* The sides that the keys protect. */
 struct sides {
     struct ktls_keys *client;
     struct ktls_keys *server;
@@ -35,7 +35,7 @@ static int derive_tls13(const struct gw_handshake *hs, const struct ktls_suite *
     int r = ktls_derive_tls13(suite, hs->secrets.client, hs->secrets.client_len, of.client);
     if (r == 0)
         r = derive_server(hs, suite, of.server);
-    /* Nothing of the peer was read under its application key: rx.seq stays 0. */
+    /* Nothing from the peer was read under its application key: rx.seq stays 0. */
     keys->tx.seq = hs->sent.protected - hs->sent_before;
     return r;
 }
@@ -54,7 +54,7 @@ static int derive_tls12(const struct gw_handshake *hs, const struct ktls_suite *
         SSL_get_server_random(hs->ssl, server, sizeof(server)) == sizeof(server))
         r = ktls_derive_tls12(suite, master, client, server, of.client, of.server);
     gw_wipe(master, sizeof(master));
-    /* Usually 1, the Finished; counted because a peer may cut its Finished into several records. */
+    /* Usually 1, the Finished. Counted, since a peer may split its Finished across records. */
     keys->rx.seq = hs->reads;
     keys->tx.seq = hs->sent.after_ccs;
     if (suite->explicit_nonce_len)
@@ -62,7 +62,7 @@ static int derive_tls12(const struct gw_handshake *hs, const struct ktls_suite *
     return r;
 }
 
-/* OpenSSL agrees to every max_fragment_length, and it cannot be told not to. */
+/* OpenSSL accepts every max_fragment_length, and no option disables that. */
 uint16_t gw_handshake_payload_max(const struct gw_handshake *hs)
 {
     unsigned code = SSL_SESSION_get_max_fragment_length(SSL_get_session(hs->ssl));

@@ -19,17 +19,17 @@ enum {
     TYPE_CHANGE_CIPHER_SPEC = 20,
     TYPE_ALERT = 21,
     TYPE_HANDSHAKE = 22,
-    ALERT_ILLEGAL_PARAMETER = 47, /* as libssl answers too long a message */
+    ALERT_ILLEGAL_PARAMETER = 47, /* libssl's alert for a message that is too long */
 };
 
-/* Names the server and offers it a session, where there is one. */
+/* Sets the SNI and offers the server a session, if there is one. */
 static bool set_up_client(struct gw_handshake *hs)
 {
     const struct gw_trust *trust = &hs->tls->trust;
     SSL_set_connect_state(hs->ssl);
     if (trust->peer_name && !trust->peer_is_address) {
         (void)snprintf(hs->sni, sizeof(hs->sni), "%s", trust->peer_name);
-        /* As SSL_set_tlsext_host_name does, which casts the const away. */
+        /* The same as SSL_set_tlsext_host_name, which casts the const away. */
         if (!SSL_ctrl(hs->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
                       (void *)(uintptr_t)trust->peer_name))
             return false;
@@ -48,7 +48,7 @@ static bool set_up(struct gw_handshake *hs)
         BIO_free(hs->out);
         return false;
     }
-    /* Empty means "not now", not the end. */
+    /* An empty buffer means "not now", not the end. */
     BIO_set_mem_eof_return(hs->in, -1);
     BIO_set_mem_eof_return(hs->out, -1);
     SSL_set_bio(hs->ssl, hs->in, hs->out);
@@ -80,10 +80,10 @@ void gw_handshake_free(struct gw_handshake *hs)
 {
     if (!hs)
         return;
-    /* Else libssl takes the session for broken off and spoils it for its holder. */
+    /* Otherwise libssl considers the session interrupted and makes it unusable for its holder. */
     if (hs->state == GW_HANDSHAKE_COMPLETE)
         SSL_set_shutdown(hs->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    else if (hs->offered) /* which may be why it came to nothing */
+    else if (hs->offered) /* the session may be the cause */
         gw_session_stack_drop(&hs->tls->sessions, hs->offered);
     SSL_free(hs->ssl);
     SSL_SESSION_free(hs->offered);
@@ -106,7 +106,7 @@ void gw_handshake_count_read(struct gw_handshake *hs, uint8_t type)
     hs->reads = type == TYPE_CHANGE_CIPHER_SPEC ? 0 : hs->reads + 1;
 }
 
-/* Lets the scan see what libssl wrote since the last call. */
+/* Lets the scan see the bytes that libssl wrote since the last call. */
 static void scan_output(struct gw_handshake *hs)
 {
     char *data = NULL;
@@ -127,8 +127,8 @@ static enum gw_handshake_verdict fail(struct gw_handshake *hs, enum gw_reason re
     return GW_HANDSHAKE_FAILED;
 }
 
-/* An alert that libssl does not know of; possible only while our side still writes in the clear.
- */
+/* Writes an alert that libssl does not know. Possible only while our side still writes in the
+ * clear. */
 static void write_plain_alert(struct gw_handshake *hs, uint8_t description)
 {
     const uint8_t record[] = {TYPE_ALERT, 3, 3, 0, 2, 2, description};
@@ -150,13 +150,13 @@ static enum gw_handshake_verdict fail_by_library(struct gw_handshake *hs, int ss
     struct gw_failure failure;
     gw_failure_take(hs->ssl, ssl_error, &failure);
     if (hs->reason != GW_REASON_NONE)
-        return fail(hs, hs->reason, ""); /* ours, which libssl has only carried out */
+        return fail(hs, hs->reason, ""); /* our own refusal, which libssl has only carried out */
     if (hs->received > 0 && !hs->speaks_tls)
         failure.reason = GW_REASON_HANDSHAKE_NOT_TLS;
     return fail(hs, failure.reason, failure.detail);
 }
 
-/* The one of which tickets have their keys libssl does not show; we need it for our own alone. */
+/* libssl does not expose the secret that ticket keys derive from; only our own tickets need it. */
 static bool has_secrets(const struct gw_handshake *hs, const struct ktls_suite *suite)
 {
     const struct gw_traffic_secrets *s = &hs->secrets;
@@ -165,7 +165,7 @@ static bool has_secrets(const struct gw_handshake *hs, const struct ktls_suite *
            (s->resumption_len == want || !hs->tls->ours);
 }
 
-/* Looks at what the hand-over will rely on, once, at the end of the handshake. */
+/* Checks, once, at the end of the handshake, everything that the handover relies on. */
 static enum gw_handshake_verdict complete(struct gw_handshake *hs)
 {
     const struct ktls_suite *suite = gw_handshake_suite(hs);
@@ -180,7 +180,7 @@ static enum gw_handshake_verdict complete(struct gw_handshake *hs)
         return fail(hs, GW_REASON_CERT_INVALID, "no chain kept of the certificate");
     if (!has_secrets(hs, suite))
         return fail(hs, GW_REASON_HANDSHAKE_INTERNAL, "no traffic secrets");
-    /* More handshake messages in the record of the Finished: a renegotiation, in TLS 1.2. */
+    /* More handshake messages in the record of the Finished: in TLS 1.2, a renegotiation. */
     if (SSL_has_pending(hs->ssl))
         return fail(hs, GW_REASON_HANDSHAKE_PROTOCOL, "data after Finished in its record");
     hs->state = GW_HANDSHAKE_COMPLETE;
@@ -203,7 +203,8 @@ static enum gw_handshake_verdict drive(struct gw_handshake *hs)
     return fail_by_library(hs, error);
 }
 
-/* A record of the handshake, or the ClientHello of SSLv2 form that old clients begin with. */
+/* Whether this is a handshake record, or the SSLv2-style ClientHello that old clients begin
+ * with. */
 static bool begins_like_tls(uint8_t first)
 {
     return first == TYPE_HANDSHAKE || first == TYPE_ALERT || first & 0x80;
@@ -214,7 +215,7 @@ static bool take_in(struct gw_handshake *hs, const uint8_t *data, size_t len)
     return len == 0 || BIO_write(hs->in, data, (int)len) == (int)len;
 }
 
-/* The limit is on what the handshake takes; what comes after it may be any length. */
+/* The limit applies to the bytes of the handshake. What follows it may have any length. */
 static enum gw_handshake_verdict go_on(struct gw_handshake *hs, const uint8_t *data, size_t len)
 {
     size_t part = GW_MIN(len, GW_HANDSHAKE_BYTES_MAX - hs->received);
@@ -242,7 +243,7 @@ static enum gw_handshake_verdict answer_http(struct gw_handshake *hs)
     return fail(hs, GW_REASON_HANDSHAKE_HTTP, "");
 }
 
-/* The first bytes of a client are held for as long as they may be HTTP. */
+/* Holds a client's first bytes while they may be HTTP. */
 static enum gw_handshake_verdict look_first(struct gw_handshake *hs, const uint8_t *data,
                                             size_t len)
 {
@@ -310,7 +311,7 @@ void gw_handshake_output_sent(struct gw_handshake *hs, size_t len)
     }
 }
 
-/* libssl keeps none that was refused. */
+/* libssl keeps no refused certificate. */
 static const X509 *peer_certificate(const struct gw_handshake *hs)
 {
     return hs->refused ? hs->refused : SSL_get0_peer_certificate(hs->ssl);
@@ -350,7 +351,7 @@ int gw_handshake_verify(struct gw_handshake *hs, X509_STORE_CTX *verification)
     return result == X509_V_OK;
 }
 
-/* One, not the two that libssl sends by itself: each resumption brings the next. */
+/* Writes one ticket, not the two that libssl sends by itself: each resumption brings the next. */
 static void write_ticket(struct gw_handshake *hs)
 {
     int r = gw_ticket_write(hs);
@@ -365,7 +366,7 @@ static void write_ticket(struct gw_handshake *hs)
 unsigned gw_handshake_tickets(struct gw_handshake *hs)
 {
     if (hs->state != GW_HANDSHAKE_COMPLETE || !hs->tls->tickets)
-        return 0; /* so in the client role */
+        return 0; /* always the case in the client role */
     if (SSL_version(hs->ssl) == TLS1_3_VERSION)
         write_ticket(hs);
     return hs->ticket_sent;
@@ -395,8 +396,8 @@ bool gw_handshake_wants_tickets(const struct gw_handshake *hs)
            SSL_version(hs->ssl) == TLS1_3_VERSION;
 }
 
-/* libssl may want to write: an alert, or its own KeyUpdate. It must not, since its sequence numbers
- * stand still; by then it has seen enough. */
+/* libssl may want to write an alert or its own KeyUpdate. It must not, since its sequence numbers
+ * do not advance; by then it has seen enough. */
 bool gw_handshake_show(struct gw_handshake *hs, const void *record, size_t len)
 {
     char byte;

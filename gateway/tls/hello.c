@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ClientHellos: how long one may be, the name that a client asks for, and who answers to it. */
+/* ClientHellos: their length, the name that a client asks for, and the certificate that answers. */
 #include "gateway/base/bytes.h"
 #include "gateway/tls/handshake_private.h"
 
@@ -21,8 +21,8 @@ static size_t fill(uint8_t *to, size_t *have, size_t want, const uint8_t *data, 
     return n;
 }
 
-/* In TLS 1.3 a second ClientHello may come behind a ChangeCipherSpec; in TLS 1.2 what comes there
- * is encrypted. */
+/* In TLS 1.3 a second ClientHello may follow a ChangeCipherSpec; in TLS 1.2 what follows it is
+ * encrypted. */
 static size_t take_record_header(struct gw_handshake *hs, const uint8_t *data, size_t len)
 {
     struct gw_hello_watch *w = &hs->hello;
@@ -75,7 +75,7 @@ bool gw_handshake_hello_fits(struct gw_handshake *hs, const uint8_t *data, size_
 
 /* ---- the name ---- */
 
-/* server_name as in RFC 6066 3: a list, of which only host_name (type 0) is defined, so of one. */
+/* server_name as in RFC 6066 3: a list that defines only host_name (type 0), so a list of one. */
 static void take_server_name(struct gw_handshake *hs, const uint8_t *data, size_t len)
 {
     struct gw_reader r = gw_reader_of(data, len);
@@ -89,7 +89,7 @@ static void take_server_name(struct gw_handshake *hs, const uint8_t *data, size_
     }
 }
 
-/* A name that cannot be one is still asked for. */
+/* Whether a certificate may answer. A malformed name counts as a requested one. */
 static bool may_be_answered(const struct gw_handshake *hs, bool asked)
 {
     switch (hs->tls->strict_sni) {
@@ -103,7 +103,7 @@ static bool may_be_answered(const struct gw_handshake *hs, bool asked)
     return false;
 }
 
-/* What is malformed libssl refuses right after this. */
+/* libssl refuses a malformed message right after this. */
 int gw_handshake_take_hello(SSL *ssl, int *alert, void *arg)
 {
     struct gw_handshake *hs = SSL_get_app_data(ssl);

@@ -29,7 +29,7 @@ void gw_identity_done(struct gw_identity *id)
     id->room = id->used = id->name_count = 0;
 }
 
-/* Makes room for `len` bytes more, four times as much as there was or all there may be. */
+/* Makes room for `len` more bytes: four times the present room, or the maximum. */
 static bool grow(struct gw_identity *id, size_t len)
 {
     size_t room = id->room ? id->room : sizeof(id->own);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who a peer is, as plain data: read once from the certificate after its chain was verified, then
- * used by the rules, the log and the PROXY header without libssl.
+ * A peer's identity as plain data: read once from the certificate after its chain was verified,
+ * then used by the rules, the log and the PROXY header without libssl.
  *
- * A name that is not what its type says is no name: it does not stand in the list, and `unusable`
- * tells of it. Such are names with an embedded NUL or a control character, DNS names with a blank
- * or a final dot, URIs in a spelling that is not canonical, a spiffe: URI that is no SPIFFE ID, and
- * what is beyond GW_IDENTITY_BYTES_MAX. Of several names that only count together none is kept when
- * one is unusable: common names, since the last one is the one that counts; URIs beside a SPIFFE
- * ID, since nobody knows which of them the bearer is.
+ * A name that violates its type's syntax is not in the list; `unusable` describes it instead. Such
+ * are names with an embedded NUL or a control character, DNS names with a blank or a final dot,
+ * URIs in a spelling that is not canonical, a spiffe: URI that is not a SPIFFE ID, and names beyond
+ * GW_IDENTITY_BYTES_MAX. Where several names only count together, one unusable name removes all:
+ * common names, since the last one counts; and URIs beside a SPIFFE ID, since it is ambiguous which
+ * of them identifies the holder.
  */
 #pragma once
 
@@ -20,11 +20,11 @@
 #include <string.h>
 
 enum gw_name_kind {
-    GW_NAME_CN, /* of the subject; the last (most specific) one comes first */
+    GW_NAME_CN, /* from the subject; the last (most specific) one comes first */
     GW_NAME_OU,
-    GW_NAME_DNS, /* subject alternative names, from here on */
+    GW_NAME_DNS, /* from here on: subject alternative names */
     GW_NAME_URI,
-    GW_NAME_IP, /* text form */
+    GW_NAME_IP, /* in text form */
     GW_NAME_EMAIL,
     GW_NAME_KIND_COUNT,
 };
@@ -32,50 +32,52 @@ enum gw_name_kind {
 struct gw_name {
     enum gw_name_kind kind;
     size_t len;
-    const char *text; /* NUL-terminated UTF-8 without control characters; the identity's */
+    const char *text; /* NUL-terminated UTF-8 without control characters; owned by the identity */
 };
 
 /* The names that no rule can match. */
 struct gw_unusable {
-    unsigned kinds; /* bit for each gw_name_kind of which there are some */
+    unsigned kinds; /* one bit for each gw_name_kind that occurs */
     unsigned count;
-    enum gw_name_kind kind; /* of the first one, as are the next two */
+    enum gw_name_kind kind; /* describes the first one, as do `why` and `text` */
     const char *why;        /* a static phrase: "it ends in a dot" */
-    char text[64];          /* its beginning; '?' stands for what is not printable ASCII */
+    char text[64];          /* its beginning, with '?' for bytes that are not printable ASCII */
 };
 
 struct gw_identity {
     bool present;         /* false: the peer showed no certificate, and there are no names */
-    char serial[64];      /* hex, capital letters; one that is too long ends in "..." */
+    char serial[64];      /* hex, capital letters; truncated with "..." if too long */
     char fingerprint[65]; /* SHA-256 of the DER, hex, small letters */
-    char spki[65];        /* SHA-256 of the SubjectPublicKeyInfo's DER, the same way */
+    char spki[65];        /* SHA-256 of the SubjectPublicKeyInfo's DER, likewise */
     struct gw_unusable unusable;
     unsigned name_count;
-    uint32_t used; /* bytes of the names: of each its kind, its text, a NUL */
-    uint32_t room; /* 0: they lie in `own`, else this many bytes at `more` */
+    uint32_t used; /* bytes used by names; each is its kind, its text, a NUL */
+    uint32_t room; /* 0: the names are in `own`; else the size of `more` in bytes */
     char *more;
     char own[GW_IDENTITY_OWN_BYTES];
 };
 
-/* An identity without a certificate; what `own` holds is left as it is. */
+/* Makes an identity without a certificate. Leaves the contents of `own` unchanged. */
 void gw_identity_init(struct gw_identity *id);
-/* Frees what a long list of names needed; a zeroed one is fine. */
+/* Frees the memory of a long list of names. A zeroed object is allowed. */
 void gw_identity_done(struct gw_identity *id);
 
-/* Appends a name, which is what its kind says; unusable where there is no room for it. */
+/* Appends a name with correct syntax. It becomes unusable if there is no room for it. */
 void gw_identity_add(struct gw_identity *id, enum gw_name_kind kind, const char *text, size_t len);
-/* Notes a name that no rule can match; `why` is static. */
+/* Records a name that no rule can match. `why` is static. */
 void gw_identity_add_unusable(struct gw_identity *id, enum gw_name_kind kind, const char *text,
                               size_t len, const char *why);
-/* Removes all names again. */
+/* Removes all names. */
 void gw_identity_drop_names(struct gw_identity *id);
 
-/* Bytes that a copy needs. */
+/* The number of bytes that gw_identity_copy needs. */
 size_t gw_identity_len(const struct gw_identity *id);
-/* To `ret`, which has gw_identity_len(id) bytes; not to be added to, and nothing to be freed. */
+/* Copies to `ret`, which has gw_identity_len(id) bytes. The copy accepts no more names and needs no
+ * gw_identity_done. */
 void gw_identity_copy(struct gw_identity *ret, const struct gw_identity *id);
 
-/* The name at *at, 0 at first, which moves on to the next one; false behind the last. */
+/* Returns the name at *at, which must be 0 at first, and advances *at. False after the last
+ * name. */
 static inline bool gw_identity_next(const struct gw_identity *id, size_t *at, struct gw_name *ret)
 {
     const char *names = id->more ? id->more : id->own;

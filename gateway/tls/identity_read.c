@@ -21,10 +21,10 @@ enum {
     DIGEST_BYTES = 32,
 };
 
-/* ---- what is wrong with a name: NULL, or a static phrase ---- */
+/* ---- the fault of a name: NULL, or a static phrase ---- */
 
-/* UTF-8 of the subject: no control characters, so no NUL either. Those from U+0080 on are two
- * bytes, and some terminals obey them, too. */
+/* UTF-8 of the subject: no control characters, so no NUL either. Those from U+0080 on have two
+ * bytes, and some terminals obey them. */
 static const char *text_fault(const char *s, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -36,7 +36,7 @@ static const char *text_fault(const char *s, size_t len)
     return len > 0 ? NULL : "it is empty";
 }
 
-/* Labels of letters, digits, '-' and '_'; the first may be '*' alone. */
+/* Labels of letters, digits, '-' and '_'. The first label may be a single '*'. */
 static const char *dns_fault(const char *s, size_t len)
 {
     size_t label = 0;
@@ -56,7 +56,7 @@ static const char *dns_fault(const char *s, size_t len)
     return len == 0 ? "it is empty" : label == 0 ? "it ends in a dot" : NULL;
 }
 
-/* What says it is a SPIFFE ID must be one. */
+/* A URI with the scheme spiffe must be a SPIFFE ID. */
 static const char *uri_fault(const char *s, size_t len)
 {
     if (gw_pattern_is_spiffe(s, len))
@@ -127,7 +127,7 @@ static void add_alternative(struct gw_identity *id, const GENERAL_NAME *name, bo
     case GEN_IPADD:
         add_address(id, name->d.iPAddress);
         return;
-    default: /* kinds that no rule and no header knows */
+    default: /* kinds that rules and headers do not support */
         return;
     }
 }
@@ -154,7 +154,7 @@ static bool add_alternatives(struct gw_identity *id, const X509 *cert)
     int critical = 0;
     GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, &critical, NULL);
     if (!names)
-        return critical == -1; /* there is none; else it is malformed or there are several */
+        return critical == -1; /* -1: absent; otherwise malformed or duplicate */
     bool ambiguous = is_ambiguous(names);
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
         add_alternative(id, sk_GENERAL_NAME_value(names, i), ambiguous);
@@ -189,7 +189,7 @@ static void add_subject(struct gw_identity *id, const X509 *cert, int nid, enum 
     }
 }
 
-/* They are the first of all names. */
+/* Common names precede all other names. */
 static void add_common_names(struct gw_identity *id, const X509 *cert)
 {
     add_subject(id, cert, NID_commonName, GW_NAME_CN);

@@ -10,7 +10,7 @@ static bool may_issue(X509 *ca, X509 *cert)
     return X509_check_issued(ca, cert) == X509_V_OK;
 }
 
-/* Whether the peer sent another CA that could be meant. One with the same key is none. */
+/* Whether the peer sent another CA that fits. A CA with the same key does not count. */
 static bool sent_another(X509_STORE_CTX *v, X509 *ca, X509 *cert)
 {
     STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(v);
@@ -29,7 +29,7 @@ static bool has_large_key(const X509 *ca)
     return key && EVP_PKEY_get_bits(key) > GW_ISSUER_KEY_BITS;
 }
 
-/* libcrypto looks among the anchors first, so what is no anchor competes with what was sent. */
+/* libcrypto searches the anchors first, so a CA that is not an anchor competes with those sent. */
 static bool is_doubtful(const struct gw_issuer_search *s, X509_STORE_CTX *v, X509 *ca, X509 *cert)
 {
     const struct gw_anchor *anchor = gw_anchors_of(s->anchors, ca);
@@ -52,7 +52,7 @@ static bool try_signature(struct gw_issuer_search *s, X509 *ca, X509 *cert)
     return s->fits;
 }
 
-/* Instead of libcrypto's own, which is may_issue but for the right to sign. */
+/* Replaces libcrypto's own callback. It equals may_issue, except for the right to sign. */
 static int on_check_issued(X509_STORE_CTX *v, X509 *cert, X509 *ca)
 {
     struct gw_issuer_search *s = X509_STORE_CTX_get_app_data(v);

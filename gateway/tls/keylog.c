@@ -9,8 +9,8 @@ enum {
     RANDOM_DIGITS = 2 * 32
 };
 
-/* The value of a lower-case hex digit. *bad gets bits where it is none, which making the digit of
- * the value again shows. */
+/* The value of a lower-case hex digit. Another byte sets bits in *bad: it differs from the digit
+ * that the value would be written as. */
 static unsigned digit(unsigned char c, unsigned *bad)
 {
     unsigned value = (c & 15) + 9 * (c >> 6);
@@ -20,7 +20,7 @@ static unsigned digit(unsigned char c, unsigned *bad)
     return value & 15;
 }
 
-/* Returns the number of bytes; 0 when `hex` is not what it should be. */
+/* Returns the number of bytes; 0 when `hex` is malformed. */
 static uint8_t take_secret(const char *hex, uint8_t ret[GW_HASH_MAX])
 {
     size_t len = strnlen(hex, 2 * GW_HASH_MAX + 1);
@@ -37,7 +37,7 @@ static uint8_t take_secret(const char *hex, uint8_t ret[GW_HASH_MAX])
     return 0;
 }
 
-/* What stands behind label and random, "" where there is no random; NULL: another label. */
+/* The text after label and random; "" without a random; NULL: another label. */
 static const char *after(const char *line, const char *label)
 {
     size_t len = strlen(label);

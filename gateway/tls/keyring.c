@@ -15,15 +15,16 @@ static int out_of_memory(struct gw_error *err)
 
 /* ---- loading ---- */
 
-/* A ring while it is filled. */
+/* The state while a ring is filled. */
 struct loading {
     struct gw_keyring *ring;
     struct gw_credential_loader loader;
     struct gw_files *files;
     struct gw_error *err;
-    struct gw_error first; /* mistake */
+    struct gw_error first; /* the first mistake */
     unsigned mistakes;
-    bool first_waits; /* it is not noted yet: an only mistake that leaves nothing is the error */
+    /* `first` is not noted yet: if nothing else is usable, it becomes the error */
+    bool first_waits;
 };
 
 static void count_mistake(struct loading *l, const struct gw_error *why)
@@ -39,7 +40,7 @@ static void note_first(struct loading *l)
     l->first_waits = false;
 }
 
-/* Goes on without what the mistake is about; whether anything is left is seen at the end. */
+/* Skips the certificate with the mistake. The end of the load checks whether any is left. */
 static int leave_out(struct loading *l, const struct gw_error *why)
 {
     count_mistake(l, why);
@@ -73,7 +74,7 @@ static int add(struct loading *l, const struct gw_credential_files *names)
     return why.exit == GW_EXIT_OTHER ? out_of_memory(l->err) : leave_out(l, &why);
 }
 
-/* The response beside the certificate's file, if there is one; *ret_path is freed by the caller. */
+/* The response file beside the certificate's file, if there is one. The caller frees *ret_path. */
 static int find_ocsp(struct gw_files *files, const char *cert_file, char **ret_path)
 {
     struct gw_file file;
@@ -90,7 +91,7 @@ static int find_ocsp(struct gw_files *files, const char *cert_file, char **ret_p
 
 static int add_pair(struct loading *l, const struct gw_cert_pair *pair, bool serves)
 {
-    bool together = strcmp(pair->key_file, pair->cert_file) == 0; /* --key was not typed */
+    bool together = strcmp(pair->key_file, pair->cert_file) == 0; /* --key was not given */
     struct gw_credential_files names = {
         "--cert",       pair->cert_file, together ? "--cert" : "--key",
         pair->key_file, "--ocsp-file",   pair->ocsp_file};
@@ -127,7 +128,8 @@ static int add_folder(struct loading *l, const char *folder, const char *glob)
     return r;
 }
 
-/* One at least must be good as the files are now. Else: the mistake, and how many there are. */
+/* At least one certificate must be good with the present files. Otherwise reports the first mistake
+ * and the number of mistakes. */
 static int check_left(struct loading *l)
 {
     bool left = l->mistakes == 0;
@@ -168,7 +170,7 @@ static int list_names(struct gw_keyring *ring)
     return 0;
 }
 
-/* A certificate of a type that the family does not have goes in; of the same type, the first. */
+/* Adds a certificate whose type the family lacks. The first of a type is kept. */
 static void consider(const struct gw_keyring *ring, struct gw_family *f, unsigned candidate)
 {
     const struct gw_credential *all = ring->all;
@@ -186,7 +188,7 @@ static void consider(const struct gw_keyring *ring, struct gw_family *f, unsigne
     }
 }
 
-/* Who is good for all its names is good for its first, exactly or by a wildcard. */
+/* A certificate that is good for all names is good for the first one, exactly or by a wildcard. */
 static void join_by_name(const struct gw_keyring *ring, struct gw_family *f, const char *name)
 {
     const char *dot = strchr(name, '.');
@@ -201,7 +203,8 @@ static void join_by_name(const struct gw_keyring *ring, struct gw_family *f, con
         consider(ring, f, same[i].index);
 }
 
-/* Without any names: those without names. `first` has the first of each type, as a family. */
+/* A certificate without names joins those without names. `first` has the first of each type, as a
+ * family. */
 static void join_nameless(const struct gw_keyring *ring, struct gw_family *f,
                           const struct gw_family *first)
 {

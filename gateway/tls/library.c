@@ -14,14 +14,14 @@
 #include <stdio.h>
 
 static enum gw_crypto asked;
-static bool refused; /* ours, for why_not_ours */
+static bool refused; /* ours are refused; why_not_ours says why */
 static OSSL_LIB_CTX *library;
-static struct gw_provider *provider; /* what it computes with; NULL: the next */
+static struct gw_provider *provider; /* the algorithms of our own; NULL: the next provider */
 static OSSL_PROVIDER *plain;         /* libcrypto's own */
 static char why_not_ours[GW_PROVIDER_WHY_MAX];
 static const char *trouble = "";
 static unsigned users;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all of these */
 
 static void unmake(void)
 {
@@ -35,19 +35,19 @@ static void unmake(void)
     provider = NULL;
 }
 
-/* The ssl section of a configuration file is global to the process and would be applied to every
- * SSL_CTX, ours too. And the names of all ciphers that libcrypto had before it had providers would
- * go into each library context, which walks over them for each operation with a key. The first
- * initialisation decides of both. */
+/* The ssl section of a configuration file is global to the process and would apply to every
+ * SSL_CTX, ours included. In addition, libcrypto would copy the names of all its legacy ciphers
+ * into each library context, which iterates over them for each operation with a key. The first
+ * initialization decides both. */
 bool gw_tls_library_begin(void)
 {
     return OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ADD_ALL_CIPHERS, NULL) ==
            1;
 }
 
-/* A key in an older form of PEM (RFC 1421) is encrypted by a cipher of that name, which is looked
- * for among those of the process. A library context takes the names of these at its first use, so
- * it is used before. */
+/* A key in an older form of PEM (RFC 1421) is encrypted by a cipher that libcrypto looks up by name
+ * among those of the process. A library context copies these names at its first use, so load them
+ * before. */
 static bool name_ciphers_of_keys(void)
 {
     const EVP_CIPHER *const ciphers[] = {
@@ -63,7 +63,7 @@ static bool name_ciphers_of_keys(void)
     return ok;
 }
 
-/* Whoever gets false unmakes. */
+/* On false the caller cleans up. */
 static bool make_with_ours(void)
 {
     why_not_ours[0] = '\0';

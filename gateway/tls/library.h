@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The library context that everything in this folder uses: made once in a process, shared by all
- * TLS contexts, freed with the last. It reads no openssl.cnf. It computes with algorithms of our
- * own (gateway/crypto), or with libcrypto's alone where that is asked for or ours do not work.
+ * TLS contexts, freed with the last. It reads no openssl.cnf. It uses the gateway's own algorithms
+ * (gateway/crypto), or libcrypto's alone if that is requested or ours fail their self-test.
  */
 #pragma once
 
@@ -11,30 +11,32 @@
 #include <openssl/types.h>
 #include <stdbool.h>
 
-/* Before anything else of libssl or libcrypto, so that nothing in this process ever reads an
- * openssl.cnf, which may name code to be loaded. False when out of memory. */
+/* Call before anything else of libssl or libcrypto, so that nothing in this process reads an
+ * openssl.cnf, which may name code to load. False when out of memory. */
 bool gw_tls_library_begin(void);
 
 enum {
     GW_LIBRARY_TEXT_MAX = 256
 };
 
-/* What the context computes with when it is made next; GW_CRYPTO_AUTO at first. Only while there is
- * no reference, or to say the same again. Children of a fork inherit it. */
+/* Sets the algorithms of the context that is made next; GW_CRYPTO_AUTO by default. Call it only
+ * while no reference exists, or with the same value. Children of a fork inherit it. */
 void gw_tls_library_use(enum gw_crypto crypto);
 
-/* Our algorithms are not used any more, for that reason: a phrase that is copied. As above. */
+/* Disables the gateway's own algorithms. `why` is a phrase that is copied. Like gw_tls_library_use,
+ * call it only while no reference exists. */
 void gw_tls_library_refuse(const char *why);
 
-/* Takes a reference, making the context at first; NULL when that fails. Any thread. */
+/* Takes a reference, and makes the context if there is none. NULL on failure. Callable from any
+ * thread. */
 OSSL_LIB_CTX *gw_tls_library_get(void);
-/* Why the last one was NULL: a sentence, never "". */
+/* Why the last gw_tls_library_get returned NULL: a sentence, never "". */
 const char *gw_tls_library_trouble(void);
-/* Gives a reference back. */
+/* Releases a reference. */
 void gw_tls_library_put(void);
 
-/* While there is a reference: whether our algorithms are among those it computes with. */
+/* While a reference exists: whether the gateway's own algorithms are in use. */
 bool gw_tls_library_is_ours(void);
-/* What handshakes are computed with, and why not with ours: "libcrypto alone, as --crypto library
- * asks". Returns whether that is what was asked for. */
+/* Describes the algorithms of handshakes, and why not ours: "libcrypto alone, as --crypto library
+ * asks". Returns whether they are as requested. */
 bool gw_tls_library_tell(char text[GW_LIBRARY_TEXT_MAX]);

@@ -9,12 +9,12 @@
 #include <openssl/ocsp.h>
 #include <string.h>
 
-/* What a check comes to; NULL: good. */
+/* The fault that a check found. NULL: none. */
 typedef const char *verdict;
 
 static const char revoked[] = "it says that the certificate is revoked; get a new certificate";
 
-/* Two of one name may be there, of which one has signed it. */
+/* Two certificates may have the name; one of them signed it. */
 static X509 *find_issuer(const struct gw_ocsp_subject *s)
 {
     for (int i = 0; i < sk_X509_num(s->chain); i++) {
@@ -26,8 +26,8 @@ static X509 *find_issuer(const struct gw_ocsp_subject *s)
     return NULL;
 }
 
-/* By the issuer itself, or by somebody with a certificate of the issuer's for that purpose, which
- * the response brings along. */
+/* Signed by the issuer itself, or by a responder with a certificate from the issuer for that
+ * purpose, which the response includes. */
 static bool signed_for(OCSP_BASICRESP *basic, X509 *issuer)
 {
     X509_STORE *store = X509_STORE_new();
@@ -44,7 +44,7 @@ static bool signed_for(OCSP_BASICRESP *basic, X509 *issuer)
 static bool is_about(const OCSP_SINGLERESP *single, X509 *leaf, X509 *issuer)
 {
     const OCSP_CERTID *id = OCSP_SINGLERESP_get0_id(single);
-    OCSP_CERTID *copy = OCSP_CERTID_dup(id); /* what follows asks for one that is not const */
+    OCSP_CERTID *copy = OCSP_CERTID_dup(id); /* the call below needs one that is not const */
     ASN1_OBJECT *hash = NULL;
     bool same = false;
     if (copy && OCSP_id_get0_info(NULL, &hash, NULL, NULL, copy)) {

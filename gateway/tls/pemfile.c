@@ -64,13 +64,14 @@ static X509 *parse_cert(const struct block *b, OSSL_LIB_CTX *library)
     X509 *cert = X509_new_ex(library, NULL);
     bool trusted = strcmp(b->name, PEM_STRING_X509_TRUSTED) == 0;
     if (!cert || !(trusted ? d2i_X509_AUX(&cert, &at, b->len) : d2i_X509(&cert, &at, b->len))) {
-        X509_free(cert); /* NULL when the bytes were no certificate */
+        X509_free(cert); /* NULL when the block is not a certificate */
         return NULL;
     }
     return cert;
 }
 
-/* The same certificate as before, or this one for the next file. */
+/* Returns the same certificate if it was parsed before; otherwise keeps this one for later
+ * files. */
 static X509 *share_cert(struct block *b, OSSL_LIB_CTX *library, struct gw_pemfile_shared *shared)
 {
     for (unsigned i = 0; i < shared->count; i++)
@@ -98,7 +99,7 @@ static int add_cert(struct block *b, OSSL_LIB_CTX *library, struct gw_pemfile_sh
     return -1;
 }
 
-/* 1: a block was taken; 0: no more; -1: one is damaged or memory ran out. */
+/* 1: a block was taken; 0: no more; -1: a block is damaged, or memory ran out. */
 static int next_block(BIO *bio, OSSL_LIB_CTX *library, struct gw_pemfile_shared *shared,
                       STACK_OF(X509) * certs)
 {

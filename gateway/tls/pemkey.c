@@ -16,11 +16,11 @@
 
 #define PHRASE_FLAG "--key-pass-file"
 
-/* The decoders, by what they read. PKCS #8 names the algorithm, the others are for one each. */
+/* The decoders by input. PKCS #8 names its algorithm; the others are for one each. */
 static const struct {
-    int type; /* EVP_PKEY_…, also the number of the algorithm's name */
+    int type; /* EVP_PKEY_…, also the index of the algorithm's name */
     const char *name;
-    const char *label; /* of the PEM block */
+    const char *label; /* the label of the PEM block */
     const char *structure;
 } kinds[GW_PEMKEY_DECODERS] = {
     {EVP_PKEY_EC, "EC", PEM_STRING_PKCS8INF, "PrivateKeyInfo"},
@@ -39,16 +39,16 @@ struct block {
     long len;
 };
 
-/* What came of looking for one. */
+/* The result of the search for a key. */
 enum found {
     FOUND,
-    NOTHING,   /* no such block */
-    DAMAGED,   /* or no memory */
-    ENCRYPTED, /* and there is no pass phrase */
-    BLANK,     /* … or it is empty, as only that of PKCS #12 may be */
-    LOCKED,    /* … or it is not the right one */
-    LEGACY,    /* … or libcrypto has not such an algorithm */
-    UNUSABLE,  /* of a kind that TLS has no use for */
+    NOTHING,   /* no private key block */
+    DAMAGED,   /* damaged, or out of memory */
+    ENCRYPTED, /* encrypted, and there is no pass phrase */
+    BLANK,     /* encrypted, and the pass phrase is empty, which only PKCS #12 allows */
+    LOCKED,    /* encrypted, and the pass phrase is wrong */
+    LEGACY,    /* encrypted by an algorithm that libcrypto lacks */
+    UNUSABLE,  /* a kind of key that TLS does not use */
 };
 
 void gw_pemkey_init(struct gw_pemkey_reader *reader, OSSL_LIB_CTX *library)
@@ -99,7 +99,7 @@ static bool ends_with(const char *text, const char *end)
     return len >= strlen(end) && strcmp(text + len - strlen(end), end) == 0;
 }
 
-/* The next block whose label ends in PRIVATE KEY. */
+/* Takes the next block whose label ends in PRIVATE KEY. */
 static enum found next_key_block(BIO *bio, struct block *ret)
 {
     while (PEM_read_bio(bio, &ret->label, &ret->header, &ret->der, &ret->len)) {
@@ -123,7 +123,7 @@ static int algorithm_of(const struct block *b)
     return type;
 }
 
-/* The row of a block, NULL without: *ret says then why. */
+/* The row of a block. Without one, *ret has the reason. */
 static enum found find_kind(const struct block *b, size_t *ret)
 {
     bool named = strcmp(b->label, PEM_STRING_PKCS8INF) == 0;
@@ -170,7 +170,7 @@ static bool is_pkcs8(const struct block *b)
     return strcmp(b->label, PEM_STRING_PKCS8) == 0;
 }
 
-/* PKCS #8: the block becomes one of a key that is not encrypted. */
+/* PKCS #8: replaces the block by one of the decrypted key. */
 static bool open_pkcs8(const struct gw_pemkey_reader *r, struct block *b)
 {
     const unsigned char *at = b->der;
@@ -203,7 +203,7 @@ static int give_phrase(char *buf, int size, int writing, void *arg)
     return len;
 }
 
-/* The older forms say in the header of the PEM block how they are encrypted. */
+/* The older forms describe their encryption in the header of the PEM block. */
 static bool open_headed(struct gw_pemkey_reader *r, struct block *b)
 {
     EVP_CIPHER_INFO info;
@@ -238,7 +238,7 @@ static enum found open_and_decode(struct gw_pemkey_reader *r, struct block *b, i
     if (!(is_pkcs8(b) ? open_pkcs8(r, b) : open_headed(r, b)))
         return gw_pemkey_unsupported(r->algorithm) ? LEGACY : LOCKED;
     enum found found = decode(r, b, ret_type);
-    return found == DAMAGED ? LOCKED : found; /* a wrong phrase may give bytes of any sort */
+    return found == DAMAGED ? LOCKED : found; /* a wrong pass phrase may produce any bytes */
 }
 
 static enum found read_key(struct gw_pemkey_reader *r, const struct gw_pemfile *file, int *ret_type)

@@ -12,7 +12,7 @@ enum {
     DER_SEQUENCE = 0x30
 };
 
-/* What is wrong with a file; NULL: nothing. */
+/* The fault of a file. NULL: none. */
 typedef const char *verdict;
 
 bool gw_pkcs12_is(const struct gw_pemfile *file)
@@ -24,7 +24,7 @@ static PKCS12 *decode(const struct gw_pemkey_reader *r, const struct gw_pemfile 
 {
     const unsigned char *at = file->file.data;
     PKCS12 *p = PKCS12_init_ex(NID_pkcs7_data, r->library, NULL);
-    /* What d2i_PKCS12 cannot read it frees, and makes it NULL. */
+    /* When d2i_PKCS12 fails it frees the object and sets it to NULL. */
     if (!p || !d2i_PKCS12(&p, &at, (long)file->file.len) ||
         at != file->file.data + file->file.len) {
         PKCS12_free(p);
@@ -33,15 +33,16 @@ static PKCS12 *decode(const struct gw_pemkey_reader *r, const struct gw_pemfile 
     return p;
 }
 
-/* A file may have no MAC, and still be encrypted; only by decrypting it one sees whether the phrase
- * is its own. PKCS12_parse takes a phrase only along with the MAC of it, so it gets one. */
+/* A file may have no MAC and still be encrypted; only decryption shows whether the pass phrase
+ * fits. PKCS12_parse accepts a pass phrase only if the file has a MAC made with it, so the file
+ * gets one. */
 static bool fits(PKCS12 *p, bool sealed, const char *phrase)
 {
     return sealed ? PKCS12_verify_mac(p, phrase, -1)
                   : PKCS12_set_mac(p, phrase, -1, NULL, 0, 1, EVP_sha256());
 }
 
-/* Without a phrase, "" and none at all are two things. */
+/* Without a pass phrase, tries both forms of that: "" and none at all. */
 static verdict open_up(const struct gw_pemkey_reader *r, PKCS12 *p, struct gw_pkcs12 *ret)
 {
     const char *const phrases[] = {r->phrase_file ? r->phrase : "", "", NULL};

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* Methods of RFC 9110 9 and RFC 5789 with the blank behind them, and how HTTP/2 begins (RFC 9113
- * 3.4); as many bytes of each as are needed. */
+/* The first bytes, as many as needed, of each method of RFC 9110 9 and RFC 5789 with the blank
+ * after it, and of the preface of HTTP/2 (RFC 9113 3.4). */
 static const char *const beginnings[] = {
     "GET ",     "HEAD ",    "POST ",  "PUT ",   "DELETE ",
     "CONNECT ", "OPTIONS ", "TRACE ", "PATCH ", "PRI * HT",

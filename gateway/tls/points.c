@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-    FULL_NAME = 0 /* DIST_POINT_NAME.type; else relative to the issuer's name */
+    FULL_NAME = 0 /* DIST_POINT_NAME.type; any other is relative to the issuer's name */
 };
 
 static bool has(const struct gw_points *p, const uint8_t id[GW_POINT_LEN])
@@ -39,7 +39,7 @@ static void add_all(struct gw_points *p, const GENERAL_NAMES *names, const EVP_M
         add(p, sk_GENERAL_NAME_value(names, i), sha256);
 }
 
-/* libcrypto puts a relative name behind the issuer's; a full name it leaves alone. */
+/* libcrypto appends a relative name to the issuer's, and leaves a full name unchanged. */
 static void add_point(struct gw_points *p, DIST_POINT_NAME *name, const X509_NAME *issuer,
                       const EVP_MD *sha256)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CRL distribution points. A certificate names where the lists about it are (RFC 5280 4.2.1.13),
- * and a list may say of which points it is (5.2.5): then it is about the certificates that name one
- * of these (6.3.3 b 2 i). Of a name a hash is kept; names are the same when their DER is.
+ * CRL distribution points. A certificate names where its lists are (RFC 5280 4.2.1.13). A list may
+ * name its own points (5.2.5); it then covers the certificates that name one of these (6.3.3 b 2
+ * i). A name is kept as a hash; names are equal when their DER is.
  */
 #pragma once
 
@@ -12,17 +12,18 @@
 
 #include <openssl/x509v3.h>
 
-/* Those of a certificate. A point for some reasons only, names beyond the room, and what cannot be
- * read set `more`. A point whose lists another CA signs is left out: no such list is ever taken. */
+/* The points of a certificate. `more` is set by a point for some reasons only, by names beyond the
+ * room, and by unreadable ones. A point whose lists another CA signs is skipped: such lists are
+ * never accepted. */
 void gw_points_of_cert(struct gw_points *ret, const X509 *cert, const EVP_MD *sha256);
 
-/* Those of a list, of which `name` is what its issuing distribution point says; none when one of
- * the names is its issuer's: then it is about all certificates (RFC 5280 6.3.3, at the end). `more`
- * as above. */
+/* The points of a list, from `name` in its issuing distribution point. None when one of the names
+ * is its issuer's: the list then covers all certificates (RFC 5280 6.3.3, at the end). `more` as
+ * above. */
 void gw_points_of_crl(struct gw_points *ret, DIST_POINT_NAME *name, const X509_NAME *issuer,
                       const EVP_MD *sha256);
 
-/* Whether both have one. */
+/* Whether the two share a point. */
 bool gw_points_meet(const struct gw_points *a, const struct gw_points *b);
-/* Whether both have the same ones. */
+/* Whether the two have the same points. */
 bool gw_points_equal(const struct gw_points *a, const struct gw_points *b);

@@ -14,23 +14,24 @@
 #include <string.h>
 
 enum {
-    SECURITY_LEVEL = 2, /* 112 bits: RSA from 2048, no SHA-1 signatures */
+    SECURITY_LEVEL = 2, /* 112 bits: RSA of 2048 bits or more, no SHA-1 signatures */
     WORD_MAX = 128
 };
 
-/* AES-128 first: it is the fastest where the CPU has AES; a client without AES puts ChaCha20 first
- * and then gets it (SSL_OP_PRIORITIZE_CHACHA). */
+/* AES-128 comes first: it is the fastest where the CPU has AES. A client without AES puts ChaCha20
+ * first and then gets it (SSL_OP_PRIORITIZE_CHACHA). */
 #define DEFAULT_CIPHERS                                                                            \
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"                                   \
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"                                   \
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 #define DEFAULT_CIPHERSUITES                                                                       \
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-/* The first list that the library knows whole; the hybrid group needs OpenSSL 3.5, which also knows
- * the signs. A client sends a key share for each group with a star, so that a server without the
- * hybrid one need not ask again; what stands before the slash a server would rather ask a client
- * for than take what comes after it. P-521 is the last resort of a key exchange; it is there since
- * in TLS 1.2 the list is also of the curves that a peer's certificate may be on (RFC 8422 5.1). */
+/* The first list that the library supports completely is used. The hybrid group needs OpenSSL 3.5,
+ * which also supports the signs. A client sends a key share for each group with a star, so that a
+ * server without the hybrid group need not ask again. A server prefers groups before the slash, at
+ * the price of an extra round trip, to those after it. P-521 is the last resort for key exchange;
+ * it is included since in TLS 1.2 the list also governs the curves of peers' certificates (RFC 8422
+ * 5.1). */
 static const struct {
     const char *list;
     const char *told;
@@ -45,15 +46,15 @@ static const struct {
     "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"                                    \
     "RSA+SHA256:RSA+SHA384:RSA+SHA512"
 
-/* A flag whose value is a list of words, and the version its words belong to. */
+/* A flag whose value is a list of words, and the TLS version of the words. */
 struct list {
     const char *flag;
     const char *value;
     enum ktls_version version;
 };
 
-/* Takes the next word of a list parted by colons; false at the end. Too long a word is cut and so
- * matches nothing. */
+/* Takes the next word of a colon-separated list. False at the end. A word that is too long is cut
+ * and so matches nothing. */
 static bool next_word(const char **at, char word[WORD_MAX])
 {
     if (!**at)
@@ -116,8 +117,8 @@ static int check_ciphers(SSL_CTX *all, const struct list *list, struct gw_error 
     return count ? 0 : gw_error_set(err, GW_EXIT_USAGE, "%s: no cipher is named", list->flag);
 }
 
-/* Words are checked against everything the library has, so that a known but weak cipher and a
- * misspelt one get different sentences. */
+/* Checks words against everything the library has, so that a known but weak cipher and a misspelt
+ * one get different messages. */
 static int check_lists(SSL_CTX *ctx, const struct gw_service *service, struct gw_error *err)
 {
     const struct list lists[] = {
@@ -135,7 +136,7 @@ static int check_lists(SSL_CTX *ctx, const struct gw_service *service, struct gw
     return r;
 }
 
-/* libssl takes its own names in the TLS 1.2 list; IANA names are turned into them. */
+/* libssl expects its own names in the TLS 1.2 list; IANA names are converted. */
 static int set_cipher_list(SSL_CTX *ctx, const char *value)
 {
     char names[2048] = "";
@@ -164,7 +165,7 @@ static int set_ciphers(SSL_CTX *ctx, const struct gw_service *service, struct gw
     return ok ? 0 : gw_error_set(err, GW_EXIT_USAGE, "--ciphers: the list cannot be used");
 }
 
-/* SSL_CTX_set1_groups_list and its like take text that they might change. */
+/* SSL_CTX_set1_groups_list and similar calls take text that they might change. */
 static bool set_text(SSL_CTX *ctx, int command, const char *value)
 {
     char text[512];
@@ -172,7 +173,7 @@ static bool set_text(SSL_CTX *ctx, int command, const char *value)
     return len > 0 && (size_t)len < sizeof(text) && SSL_CTX_ctrl(ctx, command, 0, text) == 1;
 }
 
-/* Those that were set, in words; NULL: none. */
+/* The groups that were set, in words. NULL: none. */
 static const char *set_default_groups(SSL_CTX *ctx)
 {
     for (size_t i = 0; i < GW_ARRAY_SIZE(default_groups); i++)
@@ -232,13 +233,13 @@ static void set_options(SSL_CTX *ctx, const struct gw_service *service)
                  SSL_OP_PRIORITIZE_CHACHA | SSL_OP_ENABLE_MIDDLEBOX_COMPAT |
                  SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION |
                  (service->session_tickets ? 0 : SSL_OP_NO_TICKET));
-    /* The chain sent is the one in the file, never one made up from the CAs of clients. */
+    /* Send the chain of the file, never one built from the CAs for clients. */
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_num_tickets(ctx, 0); /* sent by us, once the peer may pass */
+    SSL_CTX_set_num_tickets(ctx, 0); /* we send them ourselves, once the peer may pass */
     SSL_CTX_set_max_early_data(ctx, 0);
     SSL_CTX_set_block_padding(ctx, 0);
-    SSL_CTX_set_read_ahead(ctx, 0); /* no byte after the Finished is taken in */
+    SSL_CTX_set_read_ahead(ctx, 0); /* bytes after the Finished stay unread */
 }
 
 int gw_policy_apply(SSL_CTX *ctx, const struct gw_service *service, struct gw_error *err)
@@ -263,7 +264,7 @@ static bool is_signed_with(int curve)
     return curve == NID_X9_62_prime256v1 || curve == NID_secp384r1 || curve == NID_secp521r1;
 }
 
-/* By any of its names: "P-256", "prime256v1", "secp256r1". */
+/* Accepts any name of a curve: "P-256", "prime256v1", "secp256r1". */
 static int curve_of(const char *word)
 {
     int nid = EC_curve_nist2nid(word);

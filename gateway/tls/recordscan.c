@@ -34,7 +34,7 @@ static void on_end(struct gw_recordscan *s)
     s->head_len = 0;
 }
 
-/* Copies up to `want` bytes to the head; how many. */
+/* Copies up to `want` bytes to the head. Returns their number. */
 static size_t fill_head(struct gw_recordscan *s, const uint8_t *data, size_t len, size_t want)
 {
     size_t n = GW_MIN(len, want - s->head_len);

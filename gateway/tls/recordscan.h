@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counts records in the stream that libssl wrote, by their headers alone: what is needed of it for
- * the sequence number and the explicit nonce of the next record. The stream may come in any
- * pieces.
+ * Counts the records that libssl wrote, by their headers alone, to find the sequence number and the
+ * explicit nonce of the next record. The stream may arrive in pieces of any size.
  */
 #pragma once
 

@@ -13,17 +13,17 @@
 #include <string.h>
 
 enum {
-    FILE_MAX = 64 << 20, /* bytes; a million entries have 40 MiB */
-    DER_SEQUENCE = 0x30, /* what a CRL in DER begins with */
+    FILE_MAX = 64 << 20, /* bytes; a million entries take 40 MiB */
+    DER_SEQUENCE = 0x30, /* the first byte of a CRL in DER */
 };
 
 struct list {
     struct gw_crl crl;
-    bool told; /* that it is not current */
+    bool told; /* it was noted that the list is not current */
 };
 
 struct gw_revocation {
-    struct list *lists; /* sorted by issuer; one of each scope */
+    struct list *lists; /* sorted by issuer; one per scope */
     unsigned count;
     bool soft;
     struct gw_notes notes;
@@ -37,7 +37,7 @@ struct loading {
 
 /* ---- files ---- */
 
-/* Takes the CRL over, also when it fails. */
+/* Takes ownership of the CRL, even on failure. */
 static int keep(struct gw_revocation *v, struct gw_crl *crl, struct gw_error *err)
 {
     for (unsigned i = 0; i < v->count; i++) {
@@ -80,7 +80,7 @@ static int read_der(const struct loading *l, const struct gw_pemfile *file, stru
     int r = 0;
     while (r == 0 && at < end) {
         X509_CRL *crl = X509_CRL_new_ex(l->library, NULL);
-        /* d2i_X509_CRL frees it and makes it NULL when it fails. */
+        /* When d2i_X509_CRL fails it frees the object and sets it to NULL. */
         bool ok = crl && d2i_X509_CRL(&crl, &at, (long)(end - at));
         r = ok ? add(l, crl, file->path, err) : damaged(file, err);
         X509_CRL_free(crl);
@@ -94,7 +94,7 @@ static int next_pem(const struct loading *l, BIO *bio, const struct gw_pemfile *
 {
     X509_CRL *crl = X509_CRL_new_ex(l->library, NULL);
     if (!crl || !PEM_read_bio_X509_CRL(bio, &crl, NULL, NULL)) {
-        X509_CRL_free(crl); /* NULL when the bytes were no CRL */
+        X509_CRL_free(crl); /* NULL when the block is not a CRL */
         unsigned long e = ERR_peek_last_error();
         bool end = ERR_GET_LIB(e) == ERR_LIB_PEM && ERR_GET_REASON(e) == PEM_R_NO_START_LINE;
         return end ? 0 : damaged(file, err);
@@ -177,7 +177,8 @@ static unsigned find(const struct gw_revocation *v, const uint8_t issuer[GW_CHAI
     return found ? low : v->count;
 }
 
-/* CAs without a CRL let nobody in. One sentence: a system's list of CAs has a hundred. */
+/* Notes CAs without a CRL, whose certificates are all refused. One sentence for all: a system's
+ * list of CAs has a hundred. */
 static void note_missing(const struct gw_revocation *v, const struct gw_anchors *anchors,
                          struct gw_notes *notes)
 {
@@ -279,7 +280,7 @@ struct gw_notes *gw_revocation_notes(struct gw_revocation *v)
     return &v->notes;
 }
 
-/* What a list that covers the certificate, and does not revoke it, says of it. */
+/* The result of a list that covers the certificate and does not revoke it. */
 static int look_at(struct gw_revocation *v, struct list *l, time_t now)
 {
     if (l->crl.this_update > now)
@@ -300,7 +301,7 @@ int gw_revocation_look(struct gw_revocation *v, const struct gw_chain_entry *ent
             continue;
         if (gw_crl_has(&l->crl, &entry->serial))
             return X509_V_ERR_CERT_REVOKED;
-        /* One of them that is current is enough. */
+        /* One current list is enough. */
         if (result != X509_V_OK && gw_crl_covers(&l->crl, entry))
             result = look_at(v, l, now);
     }

@@ -10,7 +10,7 @@
 #include <openssl/rand.h>
 #include <time.h>
 
-/* What the ticket key callback answers (SSL_CTX_set_tlsext_ticket_key_cb(3)). */
+/* The ticket key callback's results (SSL_CTX_set_tlsext_ticket_key_cb(3)). */
 enum {
     KEY_ERROR = -1,
     KEY_NONE = 0,
@@ -45,8 +45,8 @@ bool gw_session_ticket_key(const struct gw_handshake *hs, struct gw_ticket_key *
            gw_tickets_newest(hs->tls->tickets, ret);
 }
 
-/* In TLS 1.2 the ticket leaves before anybody else could decide; those of TLS 1.3 come here only
- * where libssl makes them (ticket.h). */
+/* In TLS 1.2 the ticket leaves before any other check, so this one decides. Tickets of TLS 1.3 pass
+ * here only if libssl makes them (ticket.h). */
 static int seal(struct gw_handshake *hs, unsigned char *name, unsigned char *iv,
                 EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
@@ -100,7 +100,7 @@ bool gw_session_keep_chain(const struct gw_handshake *hs, SSL_SESSION *session)
     return len && SSL_SESSION_set1_ticket_appdata(session, data, len);
 }
 
-/* As seal. */
+/* Seals a session, as `seal` does. */
 static int on_ticket_made(SSL *ssl, void *arg)
 {
     const struct gw_handshake *hs = SSL_get_app_data(ssl);
@@ -108,7 +108,7 @@ static int on_ticket_made(SSL *ssl, void *arg)
     return gw_session_keep_chain(hs, SSL_get_session(ssl));
 }
 
-/* A clock that was set back since may have come to before the certificates are valid. */
+/* A clock that was set back may now be before the certificates' validity. */
 static bool is_old(const struct gw_trust *trust, const struct gw_chain *chain, time_t now)
 {
     return chain->since > now || now - chain->since >= trust->session_age;
@@ -123,7 +123,7 @@ bool gw_session_holds(SSL_SESSION *session, const struct gw_trust *trust, bool *
            gw_trust_judge_reason(trust, &chain, now, ret_tolerated) == GW_REASON_NONE;
 }
 
-/* The session context already keeps sessions of other trust away; this looks at the peer. */
+/* The session context already excludes sessions with another trust; this checks the peer. */
 static bool session_usable(struct gw_handshake *hs, SSL_SESSION *session)
 {
     return gw_session_holds(session, &hs->tls->trust, &hs->crl_tolerated) &&

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Session resumption by stateless tickets (RFC 5077, RFC 8446 4.6.1), and the rule that it never
- * bypasses policy: before a ticket is accepted, and before one leaves, the peer's certificate in
- * the session is looked at again, and the chain that it was verified by, which the session carries
- * along as its application data. What fails is no error but a full handshake.
+ * Session resumption by stateless tickets (RFC 5077, RFC 8446 4.6.1). It never bypasses policy:
+ * before a ticket is accepted, and before one is sent, the gateway checks the peer's certificate in
+ * the session again, and its verified chain, which the session carries as application data. A
+ * failed check is no error, but leads to a full handshake.
  *
- * The session context, which binds a session to a service and its CAs (trust.h), does not hang on
- * CRLs or rules: they change often, and are looked at here each time.
+ * The session context, which binds a session to a service and its CAs (trust.h), does not include
+ * CRLs or rules: they change often, and are checked here each time.
  */
 #pragma once
 
@@ -14,30 +14,31 @@
 #include "gateway/tls/handshake.h"
 
 enum {
-    /* Seconds a session may be used, also one that a target gave us. The key that sealed it lives
-     * at least that long: keys rotate every GW_TICKET_KEY_LIFE_NS and the last GW_TICKET_KEYS of
-     * them open. Each resumption may bring the next session; --session-age bounds them all. */
+    /* Seconds that a session may be used, including one that a target issued. The key that sealed
+     * it lives at least that long: keys rotate every GW_TICKET_KEY_LIFE_NS, and the last
+     * GW_TICKET_KEYS of them open tickets. Each resumption may bring a new session; --session-age
+     * limits them all. */
     GW_SESSION_LIFE = 7200,
 };
 
-/* Seconds that a fresh ticket is good for. */
+/* The lifetime of a new ticket, in seconds. */
 static inline int64_t gw_session_life(const struct gw_trust *trust)
 {
     return GW_MIN((int64_t)GW_SESSION_LIFE, trust->session_age);
 }
 
-/* Sets the ticket callbacks, or nothing when tickets are off. Returns 0 or negative errno. */
+/* Sets the ticket callbacks, unless tickets are off. Returns 0 or a negative errno. */
 gw_must_check int gw_session_apply(const struct gw_tls_context *tls, SSL_CTX *ctx);
 
-/* The key that seals a ticket for this peer. False: the peer may not pass, or there is no key, and
- * *ret holds none. */
+/* The key that seals a ticket for this peer. False when the peer may not pass or there is no key;
+ * *ret then holds none. */
 gw_must_check bool gw_session_ticket_key(const struct gw_handshake *hs, struct gw_ticket_key *ret);
 
-/* Whether its peer, if it showed a certificate, would still be trusted, and the full handshake that
- * it comes of is not older than --session-age; in either role. *ret_tolerated as in trust.h. */
+/* Whether the session's peer, if it showed a certificate, would still be trusted, and its full
+ * handshake is no older than --session-age; in either role. *ret_tolerated as in trust.h. */
 gw_must_check bool gw_session_holds(SSL_SESSION *session, const struct gw_trust *trust,
                                     bool *ret_tolerated);
-/* The chain that a session carries, in either role. False: none, or not one of ours. */
+/* Reads the chain that a session carries, in either role. False: none, or not one of ours. */
 gw_must_check bool gw_session_read_chain(SSL_SESSION *session, struct gw_chain *ret);
-/* Gives a session of this handshake the chain; one that came of a resumed one has it already. */
+/* Stores the chain in a session of this handshake. A session from a resumed one has it already. */
 gw_must_check bool gw_session_keep_chain(const struct gw_handshake *hs, SSL_SESSION *session);

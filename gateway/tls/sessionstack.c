@@ -14,7 +14,7 @@ static void remove_at(struct gw_session_stack *s, unsigned at)
     memmove(&s->kept[at], &s->kept[at + 1], (s->count - at) * sizeof(*s->kept));
 }
 
-/* A resumed handshake shows no certificate, so the chain of the first one is looked at again. */
+/* A resumed handshake shows no certificate, so the chain of the full handshake is checked again. */
 static bool usable(SSL_SESSION *session, const struct gw_trust *trust)
 {
     return SSL_SESSION_is_resumable(session) && gw_session_holds(session, trust, NULL);
@@ -32,7 +32,8 @@ void gw_session_stack_push(struct gw_session_stack *s, SSL_SESSION *session,
     s->kept[s->count++] = (struct gw_kept_session){.session = session, .since_ns = gw_clock_ns()};
 }
 
-/* In TLS 1.2 all connections of a session hang on one secret, and a target may take it for ever. */
+/* In TLS 1.2 all connections of a session depend on one secret, and a target may accept it
+ * forever. */
 static bool is_old(const struct gw_kept_session *kept)
 {
     return gw_clock_ns() - kept->since_ns >= GW_SESSION_LIFE * GW_NS_PER_SEC;

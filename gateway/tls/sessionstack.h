@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sessions that a target gave us, for the next connections to it: newest first, few. One service's
- * in one worker, so whatever lies here was verified by the same CA and name that the next
- * connection asks for.
+ * Sessions that a target issued, for later connections to it: few, newest first. One stack per
+ * service and worker, so every session in it was verified against the CA and name that the next
+ * connection requires.
  *
- * A TLS 1.3 ticket is used once (RFC 8446 C.4), so that nobody on the way can tell that two
- * connections are of one client, and so that each connection's keys have a ticket of their own. A
- * TLS 1.2 session may be used again. Neither is used when older than GW_SESSION_LIFE,
- * nor when the full handshake that it comes of is older than --session-age.
+ * A TLS 1.3 ticket is used once (RFC 8446 C.4), so that an observer cannot link two connections of
+ * one client, and each connection's keys come from a ticket of their own. A TLS 1.2 session may be
+ * reused. Neither is used once it is older than GW_SESSION_LIFE, or its full handshake older than
+ * --session-age.
  */
 #pragma once
 
@@ -30,12 +30,13 @@ struct gw_session_stack {
     unsigned count;
 };
 
-/* Takes over the caller's reference; the oldest makes room. One that cannot be resumed, or whose
- * chain `trust` would not take now (gw_session_holds), goes. */
+/* Takes over the caller's reference and drops the oldest session if the stack is full. A session
+ * that cannot be resumed, or whose chain `trust` would refuse now (gw_session_holds), is
+ * dropped. */
 void gw_session_stack_push(struct gw_session_stack *stack, SSL_SESSION *session,
                            const struct gw_trust *trust);
-/* The newest that is still good, as a reference of the caller's; NULL: none. */
+/* The newest usable session; the caller gets the reference. NULL: none. */
 SSL_SESSION *gw_session_stack_take(struct gw_session_stack *stack, const struct gw_trust *trust);
-/* The session is not to be used again: a handshake with it came to nothing. */
+/* Removes a session that must not be used again, since a handshake with it failed. */
 void gw_session_stack_drop(struct gw_session_stack *stack, const SSL_SESSION *session);
 void gw_session_stack_done(struct gw_session_stack *stack);

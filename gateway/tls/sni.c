@@ -37,7 +37,7 @@ void gw_sni_seal(struct gw_sni_table *table)
         qsort(table->names, table->count, sizeof(*table->names), best_first);
 }
 
-/* Where the entries of that name begin, the best one first. */
+/* The position of the first entry of that name, which is the best one. */
 static unsigned find_place(const struct gw_sni_table *table, const char *name)
 {
     unsigned low = 0;
@@ -77,7 +77,7 @@ unsigned gw_sni_find_all(const struct gw_sni_table *table, const char *name,
     return count;
 }
 
-/* Lower case and without the final dot; false when it is no name that could match. */
+/* Converts to lower case and removes the final dot. False when the name cannot match. */
 static bool normalize(const char *name, char *out)
 {
     size_t len = strnlen(name, NAME_MAX_BYTES + 2);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which certificate answers for a server name (RFC 6066 3). An exact name goes before a wildcard;
- * a wildcard stands for exactly one label; of several certificates for one name the one with more
- * key types goes first, then the one named first on the command line.
+ * Maps a server name to a certificate (RFC 6066 3). An exact name precedes a wildcard. A wildcard
+ * stands for exactly one label. Of several certificates for one name the one with more key types
+ * comes first, then the one named first on the command line.
  */
 #pragma once
 
@@ -11,9 +11,9 @@
 #include <stdbool.h>
 
 struct gw_sni_name {
-    const char *name;   /* lower case, may begin with "*."; owned by whoever added it */
-    unsigned index;     /* of the certificate */
-    unsigned key_types; /* that answer with it */
+    const char *name;   /* lower case, may begin with "*."; owned by the caller of gw_sni_add */
+    unsigned index;     /* the certificate's index */
+    unsigned key_types; /* the number of key types that answer with it */
 };
 
 struct gw_sni_table {
@@ -21,15 +21,15 @@ struct gw_sni_table {
     unsigned count;
 };
 
-/* Returns 0 or -ENOMEM. */
+/* Adds a name. Returns 0 or -ENOMEM. */
 gw_must_check int gw_sni_add(struct gw_sni_table *table, const char *name, unsigned index,
                              unsigned key_types);
-/* Sorts; after the last change and before the first find. */
+/* Sorts the table. Call it after the last gw_sni_add and before the first find. */
 void gw_sni_seal(struct gw_sni_table *table);
-/* The index for a name sent by a client (any case, hostile); false when nothing matches. */
+/* Finds the index for a name that a client sent (any case, hostile). False when nothing matches. */
 bool gw_sni_find(const struct gw_sni_table *table, const char *name, unsigned *ret_index);
-/* All entries of exactly this name, a wildcard as it is written: their number, the first of them in
- * *ret_first. */
+/* Finds all entries with exactly this name; a wildcard matches only as it is written. Returns their
+ * number; *ret_first is the first of them. */
 unsigned gw_sni_find_all(const struct gw_sni_table *table, const char *name,
                          const struct gw_sni_name **ret_first);
 void gw_sni_done(struct gw_sni_table *table);

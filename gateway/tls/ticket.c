@@ -22,14 +22,14 @@ enum {
     BLOCK_LEN = 16,
     MAC_LEN = 32,
     LENGTH_LEN = 2,
-    AHEAD_LEN = 4 + 4 + 4 + 1 + NONCE_LEN + LENGTH_LEN, /* of the message, before the ticket */
+    AHEAD_LEN = 4 + 4 + 4 + 1 + NONCE_LEN + LENGTH_LEN, /* bytes of the message before the ticket */
     SESSION_MAX = 0xff00,                               /* libssl's limit */
     PIECE_MAX = 4096
 };
 
 _Static_assert(GW_SESSION_LIFE <= 7 * 24 * 3600, "a ticket lives for a week at most (RFC 8446)");
 
-/* Of one ticket. */
+/* The state of one ticket. */
 struct draft {
     const struct gw_handshake *hs;
     struct gw_ticket_key key;
@@ -44,7 +44,7 @@ struct draft {
 
 /* ---- the session ---- */
 
-/* The key that both sides derive for the next time (RFC 8446 4.6.1). */
+/* Derives the key for the next connection on both sides (RFC 8446 4.6.1). */
 static bool set_key(const struct draft *d, SSL_SESSION *session)
 {
     const struct gw_traffic_secrets *secrets = &d->hs->secrets;
@@ -67,7 +67,7 @@ static bool set_alpn(const struct draft *d, SSL_SESSION *session)
     return !alpn || SSL_SESSION_set1_alpn_selected(session, alpn, len);
 }
 
-/* One that is too long for a ticket leaves d->session NULL. */
+/* A session too long for a ticket leaves d->session NULL. */
 static int encode(struct draft *d, SSL_SESSION *session)
 {
     int len = i2d_SSL_SESSION(session, NULL);
@@ -82,7 +82,7 @@ static int encode(struct draft *d, SSL_SESSION *session)
     return i2d_SSL_SESSION(session, &at) == len ? 0 : -EIO;
 }
 
-/* Of a copy: the session itself may be in use. */
+/* Works on a copy: the session itself may be in use. */
 static int make_session(struct draft *d)
 {
     SSL_SESSION *session = SSL_SESSION_dup(SSL_get0_session(d->hs->ssl));
@@ -117,7 +117,7 @@ static bool encrypt(const struct draft *d, struct gw_writer *w)
     return ok;
 }
 
-/* Name of the key, IV, encrypted session, and a MAC over them (RFC 5077 4). */
+/* The key's name, the IV, the encrypted session, and a MAC over them (RFC 5077 4). */
 static bool write_ticket(const struct draft *d, struct gw_writer *w)
 {
     const uint8_t *start = w->at;
@@ -150,7 +150,7 @@ static bool write_message(const struct draft *d, struct gw_writer *w)
 
 /* ---- the records ---- */
 
-/* No longer ones than the client takes. */
+/* Uses no longer records than the client accepts. */
 static int seal(struct gw_handshake *hs, const uint8_t *message, size_t len)
 {
     uint8_t record[PIECE_MAX + KTLS_SOFT_OVERHEAD];
@@ -180,8 +180,8 @@ static int write_out(struct gw_handshake *hs, const struct draft *d)
     return r;
 }
 
-/* It calls back for the key and the chain (session.c), and takes too long a session for an error.
- */
+/* libssl calls back for the key and the chain (session.c), and treats a session that is too long as
+ * an error. */
 static int let_libssl_write(struct gw_handshake *hs)
 {
     int len = i2d_SSL_SESSION(SSL_get0_session(hs->ssl), NULL);

@@ -8,8 +8,8 @@
 #include <sys/random.h>
 
 enum {
-    /* A write takes less than a microsecond. A reader that still finds it going on after so many
-     * looks has a writer that died in it. */
+    /* A write takes less than a microsecond. If it is still incomplete after this many reads, the
+     * writer died in it. */
     READ_TRIES = 10000
 };
 
@@ -28,7 +28,7 @@ static bool random_bytes(void *data, size_t len)
     return true;
 }
 
-/* Sequence lock: odd, then the change, then even. There is one writer. */
+/* A sequence lock: odd, then the change, then even. There is one writer. */
 static void write_begin(struct gw_ticket_keys *keys)
 {
     __atomic_store_n(&keys->sequence, keys->sequence | 1, __ATOMIC_RELAXED);
@@ -61,7 +61,7 @@ int gw_tickets_rotate(struct gw_ticket_keys *keys)
     return 0;
 }
 
-/* Index of the key of that name, 0 for no name; -1 when it is not there. */
+/* The index of the key of that name; 0 for an empty name; -1 when there is none. */
 static int find(const struct gw_ticket_keys *keys, const uint8_t *name)
 {
     unsigned count = GW_MIN(__atomic_load_n(&keys->count, __ATOMIC_RELAXED), GW_TICKET_KEYS);
@@ -71,7 +71,7 @@ static int find(const struct gw_ticket_keys *keys, const uint8_t *name)
     return -1;
 }
 
-/* One look; false when a write went on meanwhile. */
+/* One read. False when a write was under way. */
 static bool look(const struct gw_ticket_keys *keys, const uint8_t *name, struct gw_ticket_key *ret,
                  int *ret_index)
 {
@@ -85,7 +85,7 @@ static bool look(const struct gw_ticket_keys *keys, const uint8_t *name, struct 
     return __atomic_load_n(&keys->sequence, __ATOMIC_RELAXED) == before;
 }
 
-/* The index found, or -1; *ret is wiped then. */
+/* The index found, or -1, with *ret wiped. */
 static int read_key(const struct gw_ticket_keys *keys, const uint8_t *name,
                     struct gw_ticket_key *ret)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Session ticket keys: one small table in memory shared by master and workers. The master rotates;
+ * Session ticket keys: one small table in memory that master and workers share. The master rotates;
  * workers read under a sequence lock. The current key seals; current and previous keys open; a
  * ticket opened with an older key is renewed. Tickets are AES-256-CBC + HMAC-SHA-256 (RFC 5077 4),
- * as OpenSSL's callback wants them.
+ * as OpenSSL's callback requires.
  */
 #pragma once
 
@@ -29,16 +29,16 @@ struct gw_ticket_keys {
     struct gw_ticket_key keys[GW_TICKET_KEYS]; /* newest first */
 };
 
-/* Master: makes the first key. `keys` lies in zeroed shared pages (gw_wipe_shared_new).
- * Returns 0 or -EIO (no randomness). */
+/* Master: makes the first key. `keys` is in zeroed shared pages (gw_wipe_shared_new). Returns 0 or
+ * -EIO (no randomness). */
 gw_must_check int gw_tickets_init(struct gw_ticket_keys *keys);
-/* Master: a fresh key becomes the newest; the oldest is wiped. */
+/* Master: makes a new key the newest, and wipes the oldest. */
 gw_must_check int gw_tickets_rotate(struct gw_ticket_keys *keys);
-/* Any process: copies the newest key; false, and *ret wiped, when there is none or a writer died in
- * the middle of a change. */
+/* Any process: copies the newest key. False, with *ret wiped, when there is none or a writer died
+ * in the middle of a change. */
 gw_must_check bool gw_tickets_newest(const struct gw_ticket_keys *keys, struct gw_ticket_key *ret);
-/* Any process: copies the key of that name; false, and *ret wiped, when it is gone. *ret_newest: it
- * is the newest. */
+/* Any process: copies the key of that name. False, with *ret wiped, when it is gone. *ret_newest:
+ * it is the newest. */
 gw_must_check bool gw_tickets_find(const struct gw_ticket_keys *keys,
                                    const uint8_t name[GW_TICKET_NAME_LEN],
                                    struct gw_ticket_key *ret, bool *ret_newest);

@@ -22,7 +22,7 @@
 #include <sys/stat.h>
 
 enum {
-    ROUNDS_MAX = 16, /* of messages there and back, of which a handshake needs three */
+    ROUNDS_MAX = 16, /* round trips; a handshake needs three */
     TYPE_DATA = 23,
     PATH_MAX_HERE = 32,
     RECORD_MAX = 4096
@@ -31,7 +31,7 @@ enum {
 static const char probe[] = "trial";
 
 struct trial {
-    OSSL_LIB_CTX *theirs; /* libcrypto's alone */
+    OSSL_LIB_CTX *theirs; /* a context with libcrypto alone */
     OSSL_PROVIDER *default_provider;
     struct gw_ticket_keys tickets;
     int cert_fd, key_fd; /* anonymous files */
@@ -39,10 +39,10 @@ struct trial {
     struct gw_service service;
     struct gw_tls_context *server;
     SSL_CTX *client;
-    SSL_SESSION *session; /* of the client, to be resumed */
+    SSL_SESSION *session; /* the client's session, to be resumed */
 };
 
-/* ---- what a server needs: a certificate in files ---- */
+/* ---- a certificate for the server, in files ---- */
 
 static X509 *make_cert(OSSL_LIB_CTX *from, EVP_PKEY *key)
 {
@@ -171,7 +171,7 @@ static void tear_down(struct trial *t)
 struct pair {
     struct gw_handshake *server;
     SSL *client;
-    BIO *to_client, *from_client; /* the client's */
+    BIO *to_client, *from_client; /* the client's ends */
     struct gw_handover_keys keys;
 };
 
@@ -234,12 +234,12 @@ static bool shake(struct pair *p)
     }
     if (verdict != GW_HANDSHAKE_DONE)
         return false;
-    (void)gw_handshake_tickets(p->server); /* the session that comes of it is asked for later */
+    (void)gw_handshake_tickets(p->server); /* the resumption needs the session in it */
     return to_client(p) && SSL_do_handshake(p->client) == 1 &&
            gw_handshake_keys(p->server, &p->keys) == 0;
 }
 
-/* One record each way, under the keys that the handshake has come to. */
+/* Sends one record each way, under the keys from the handshake. */
 static bool exchange(struct pair *p)
 {
     uint8_t record[RECORD_MAX], content[RECORD_MAX], type = 0;
@@ -302,7 +302,7 @@ void gw_tls_trial(void)
     if (!ours)
         return;
     if (gw_tls_library_is_ours()) {
-        gw_log_mute(true); /* what fails here concerns no connection */
+        gw_log_mute(true); /* a failure here concerns no connection */
         what = try(&t, ours);
         tear_down(&t);
         gw_log_mute(false);

@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum {
-    DER_SEQUENCE = 0x30 /* what a certificate in DER begins with */
+    DER_SEQUENCE = 0x30 /* the first byte of a certificate in DER */
 };
 
 static int out_of_memory(struct gw_error *err)
@@ -52,14 +52,14 @@ static int add_ca(const struct loading *l, X509 *ca, const char *path, struct gw
     return added > 0 && X509_STORE_add_cert(t->store, ca) ? 0 : out_of_memory(err);
 }
 
-/* The single certificate of a file that is not PEM. */
+/* Reads a file that is not PEM: a single certificate in DER. */
 static int read_der(const struct gw_pemfile *file, OSSL_LIB_CTX *library, STACK_OF(X509) * *ret,
                     struct gw_error *err)
 {
     const unsigned char *at = file->file.data;
     X509 *cert = X509_new_ex(library, NULL);
     *ret = sk_X509_new_null();
-    /* d2i_X509 frees it and makes it NULL when it fails. */
+    /* When d2i_X509 fails it frees the object and sets it to NULL. */
     if (cert && *ret && d2i_X509(&cert, &at, (long)file->file.len) &&
         at == file->file.data + file->file.len && sk_X509_push(*ret, cert))
         return 0;
@@ -93,8 +93,8 @@ static int load_cas(struct gw_trust *t, const struct gw_service *service, struct
     t->store = X509_STORE_new();
     if (!t->store || gw_anchors_init(&t->anchors, library) < 0)
         return out_of_memory(err);
-    /* A CA that the operator names is trusted as it stands, also when it is an intermediate one
-     * whose root is not in the file. */
+    /* A CA that the operator names is trusted as such, even an intermediate one whose root is not
+     * in the file. */
     X509_STORE_set_flags(t->store, X509_V_FLAG_PARTIAL_CHAIN);
     gw_issuer_apply(t->store);
     int r = gw_fileset_each(&set, files, load_file, &loading, err);
@@ -104,7 +104,7 @@ static int load_cas(struct gw_trust *t, const struct gw_service *service, struct
     return r;
 }
 
-/* Each field goes in with its length, so that no two sets of fields give the same bytes. */
+/* Adds a field with its length, so that no two sets of fields give the same bytes. */
 static bool add_field(EVP_MD_CTX *md, const void *data, size_t len)
 {
     uint8_t n = (uint8_t)len;
@@ -180,7 +180,7 @@ void gw_trust_done(struct gw_trust *t)
     *t = (struct gw_trust){0};
 }
 
-/* A server is told no names: in TLS 1.3 they would be on the wire in the clear. */
+/* A server gets no CA names: in TLS 1.3 they would be on the wire in the clear. */
 static int tell_names(const struct gw_trust *t, SSL_CTX *ctx)
 {
     if (!t->names)
@@ -192,8 +192,8 @@ static int tell_names(const struct gw_trust *t, SSL_CTX *ctx)
     return 0;
 }
 
-/* The name must be among the alternative names of the certificate, as RFC 9525 has it; a common
- * name counts for nothing. */
+/* The name must be among the alternative names of the certificate (RFC 9525); the common name does
+ * not count. */
 static int expect_name(const struct gw_trust *t, SSL_CTX *ctx)
 {
     if (t->role == GW_ROLE_SERVER || t->peer_unnamed)
@@ -219,7 +219,7 @@ int gw_trust_apply(const struct gw_trust *t, SSL_CTX *ctx)
         return -ENOMEM;
     if (!t->store)
         return 0;
-    /* What libssl would look for by itself, too; it is not left to a default. */
+    /* libssl would require it too; do not rely on that default. */
     if (!SSL_CTX_set_purpose(ctx, t->role == GW_ROLE_SERVER ? X509_PURPOSE_SSL_CLIENT
                                                             : X509_PURPOSE_SSL_SERVER))
         return -ENOMEM;
@@ -236,8 +236,8 @@ static bool read_entry(const struct gw_trust *t, const X509 *cert, const X509 *i
     const struct gw_anchor *anchor = gw_anchors_of(&t->anchors, issuer);
     if (anchor)
         memcpy(e->issuer, anchor->id, sizeof(e->issuer));
-    /* They cost a microsecond, and are of no use without lists; should there be some later, a
-     * ticket without them brings a full handshake. */
+    /* Reading them takes a microsecond and is useless without CRLs. If CRLs come later, a ticket
+     * without them leads to a full handshake. */
     if (t->revocation)
         gw_points_of_cert(&e->points, cert, t->anchors.sha256);
     else
@@ -270,14 +270,14 @@ bool gw_trust_read_chain(const struct gw_trust *t, STACK_OF(X509) * verified, st
     return true;
 }
 
-/* The worst of two results: one that is revoked is told before one of which nothing is known. */
+/* The worse of two results: revoked outweighs unknown. */
 static int worse(int a, int b)
 {
     return a == X509_V_OK || b == X509_V_ERR_CERT_REVOKED ? b : a;
 }
 
-/* An anchor may have its own issuer among the anchors, which may have revoked it. That goes on up
- * to one that has none; where two have signed each other, for as long as a chain may be. */
+/* An anchor's own issuer may be an anchor that has revoked it. The check continues up to an anchor
+ * without such an issuer. Two that signed each other end it at the maximum length of a chain. */
 static int judge_anchor(const struct gw_trust *t, const struct gw_anchor *anchor, time_t now)
 {
     int result = X509_V_OK;
@@ -321,7 +321,8 @@ int gw_trust_judge(const struct gw_trust *t, const struct gw_chain *chain, time_
     return judge_revocation(t, chain, anchor, now, ret_tolerated);
 }
 
-/* More than a chain may have, with its anchor. Many small ones cost libcrypto milliseconds. */
+/* Whether the peer shows more certificates than a chain with its anchor may have. Many small ones
+ * cost libcrypto milliseconds. */
 static bool shows_too_many(const struct gw_trust *t, X509_STORE_CTX *verification)
 {
     return sk_X509_num(X509_STORE_CTX_get0_untrusted(verification)) > (int)t->depth + 2;
