@@ -12,7 +12,7 @@
 
 static const char ulp_name[] = "tls";
 
-/* Every crypto info starts the same way and has iv, key, salt and rec_seq somewhere. */
+/* Every crypto info starts the same way and contains iv, key, salt and rec_seq. */
 union crypto_info {
     struct tls_crypto_info info;
     struct tls12_crypto_info_aes_gcm_128 aes_gcm_128;
@@ -26,11 +26,11 @@ struct field {
     size_t len;
 };
 
-/* How the kernel wants one cipher's keys. Salt and IV together are the nonce: the salt is its
- * beginning, the IV the rest. */
+/* The kernel's layout of one cipher's keys. Salt and IV together are the nonce: first the salt,
+ * then the IV. */
 struct layout {
     uint16_t cipher_type;
-    socklen_t size; /* setsockopt(2) takes exactly this */
+    socklen_t size; /* setsockopt(2) accepts exactly this size */
     struct field key, salt, iv, seq;
 };
 
@@ -66,7 +66,7 @@ _Static_assert(KTLS_TX == TLS_TX && KTLS_RX == TLS_RX, "directions are the kerne
 _Static_assert((int)KTLS_TLS_1_2 == TLS_1_2_VERSION && (int)KTLS_TLS_1_3 == TLS_1_3_VERSION,
                "versions are the kernel's numbers");
 
-/* Another upper layer in the same place (mptcp, smc) also answers EEXIST. */
+/* Another ULP on the socket (mptcp, smc) also causes EEXIST. */
 static int check_attached(int fd)
 {
     char name[16] = "";
@@ -98,8 +98,8 @@ static void fill(union crypto_info *crypto, const struct layout *layout,
     crypto->info.cipher_type = layout->cipher_type;
     memcpy(out + layout->key.offset, keys->key, layout->key.len);
     memcpy(out + layout->salt.offset, keys->iv, layout->salt.len);
-    /* With TLS 1.2 AES-GCM the kernel counts up from this IV and not from the sequence number, and
-     * puts it on the wire: kernel-notes/tls12-gcm-explicit-nonce.md. */
+    /* With TLS 1.2 AES-GCM the kernel counts up from this IV, not from the sequence number, and
+     * sends it on the wire: kernel-notes/tls12-gcm-explicit-nonce.md. */
     if (keys->suite->explicit_nonce_len)
         put_be64(out + layout->iv.offset, keys->explicit_nonce);
     else
@@ -130,7 +130,7 @@ int ktls_expect_unpadded(int fd)
 
 int ktls_send_control(int fd, uint8_t content_type, const void *data, size_t len)
 {
-    /* An empty send sends nothing, and a record's content has 2^14 bytes at most. */
+    /* An empty send sends nothing, and a record holds at most 2^14 bytes. */
     if (!len)
         return -EINVAL;
     if (len > 16384)

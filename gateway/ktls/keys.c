@@ -22,7 +22,7 @@ int ktls_hkdf_expand_label(enum ktls_hash hash, const uint8_t *secret, size_t se
                                out, out_len);
 }
 
-/* Fills *ret_keys from a traffic secret that may be ret_keys->secret itself. */
+/* Fills *ret_keys from a traffic secret, which may be ret_keys->secret itself. */
 static int keys_from_secret(const struct ktls_suite *suite, const uint8_t *secret,
                             struct ktls_keys *ret_keys)
 {

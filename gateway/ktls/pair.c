@@ -36,7 +36,7 @@ int ktls_pair_wait(const struct ktls_pair *pair, int fd, short events)
 }
 
 /* The kernel finishes a non-blocking connect to a listening loopback socket before it returns, but
- * that is its habit and not its promise: wait for the accept, then for the connection. */
+ * does not guarantee that: wait for the accept, then for the connection. */
 static int connect_and_accept(struct ktls_pair *pair, int listener, const struct sockaddr *addr,
                               socklen_t len)
 {
@@ -120,7 +120,7 @@ void ktls_pair_close(struct ktls_pair *pair)
     pair->near = pair->far = -1;
 }
 
-/* Sequence numbers and nonces that carry into the next byte at the second record. */
+/* Sets sequence numbers and nonces that carry into the next byte at the second record. */
 static void set_counters(struct ktls_keys *keys)
 {
     keys->seq = UINT64_C(0x01020304050607ff);
@@ -153,7 +153,7 @@ int ktls_pair_start(struct ktls_pair *pair, const struct ktls_suite *suite, unsi
         r = ktls_install(pair->far, KTLS_RX, &pair->to_far);
     if (!r && directions & KTLS_TX)
         r = ktls_install(pair->far, KTLS_TX, &pair->from_far);
-    /* The first key of a cipher may have loaded its module, which takes long on a slow machine:
+    /* The first key of a cipher may have loaded its module, which is slow on some machines:
      * kernel-notes/first-key-loads-the-cipher.md. */
     start_clock(pair);
     return r;
@@ -194,7 +194,7 @@ int ktls_pair_flush(struct ktls_pair *pair)
     return r;
 }
 
-/* There is no event for "acknowledged"; it is there at once unless the machine is very busy. */
+/* No event reports the acknowledgement; it is immediate unless the machine is very busy. */
 int ktls_pair_settle(const struct ktls_pair *pair)
 {
     for (;;) {
@@ -293,7 +293,7 @@ int ktls_pair_far_expect(struct ktls_pair *pair, uint8_t type, const void *data,
     const uint8_t *want = data;
     while (len) {
         uint8_t got_type = 0;
-        /* With room to spare, so that records that follow would show. */
+        /* A larger buffer reveals any records that follow. */
         ssize_t n = ktls_pair_far_recv(pair, pair->plain, sizeof(pair->plain), &got_type);
         if (n < 0)
             return (int)n;

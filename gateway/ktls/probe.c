@@ -73,7 +73,7 @@ static int rekey_tx(struct ktls_pair *pair)
     return r;
 }
 
-/* The records after the KeyUpdate arrive before the far end has its new key, as in real life. */
+/* The records after the KeyUpdate arrive before the far end has its new key, as in practice. */
 static int rekey_rx(struct ktls_pair *pair)
 {
     struct ktls_keys next;
@@ -106,8 +106,8 @@ int ktls_try_rekey(struct ktls_pair *pair, const struct ktls_suite *suite)
     return r;
 }
 
-/* kernel-notes/no-pad-retry.md: a padded record and its followers, all queued before the read, into
- * one buffer with room for them all; then the same with a control record. */
+/* kernel-notes/no-pad-retry.md: a padded record and its successors, all queued before the read,
+ * into one buffer with room for them all; then the same with a control record. */
 int ktls_try_no_pad(struct ktls_pair *pair, const struct ktls_suite *suite)
 {
     static const char all[] = "unpadded, padded, unpadded again";
@@ -176,7 +176,7 @@ static void try_all(struct ktls_pair *pair, struct ktls_probe *probe)
     probe->polls_partial_record = try_it(pair, ktls_try_poll_partial, suite).works;
 }
 
-/* The value when `line` is "key   : value\n", which is then cut off its newline; else NULL. */
+/* The value of a line "key   : value\n", whose newline is then removed. NULL for other lines. */
 static char *value_of(char *line, const char *key)
 {
     size_t key_len = strcspn(line, " \t:");
@@ -257,7 +257,7 @@ int ktls_probe(struct ktls_probe *ret_probe)
     free(pair);
     if (r)
         return r;
-    /* Last: kernel-notes/first-key-loads-the-cipher.md. */
+    /* Last, because of kernel-notes/first-key-loads-the-cipher.md. */
     read_gcm_driver(&probe);
     *ret_probe = probe;
     return 0;

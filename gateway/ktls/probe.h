@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trials that make up ktls_probe(). Each takes a connected pair, returns 0 when the thing
- * works and a negative errno when it does not; -EBADMSG: bytes came out wrong. */
+/* The trials of ktls_probe(). Each takes a connected pair and returns 0 when the feature works,
+ * else a negative errno. -EBADMSG: the bytes came out wrong. */
 #pragma once
 
 #include "gateway/ktls/pair.h"
@@ -14,11 +14,11 @@ int ktls_try_no_pad(struct ktls_pair *pair, const struct ktls_suite *suite);
 int ktls_try_splice(struct ktls_pair *pair, const struct ktls_suite *suite);
 int ktls_try_splice_full(struct ktls_pair *pair, const struct ktls_suite *suite);
 int ktls_try_splice_tx(struct ktls_pair *pair, const struct ktls_suite *suite);
-/* 0: splice(2) returned 0 for an empty record; -EPROTO: it stepped over it. */
+/* 0: splice(2) returned 0 for an empty record; -EPROTO: it skipped it. */
 int ktls_try_splice_empty(struct ktls_pair *pair, const struct ktls_suite *suite);
 /* 0: poll(2) reported half a record as readable; -EPROTO: it did not. */
 int ktls_try_poll_partial(struct ktls_pair *pair, const struct ktls_suite *suite);
 
 /* The driver of gcm(aes) with the highest priority that passed its self-test, from text in the
- * format of /proc/crypto; "" when there is none. Too long a name is cut. */
+ * format of /proc/crypto; "" when there is none. A name that is too long is truncated. */
 void ktls_find_gcm_driver(FILE *crypto, char *ret_name, size_t room);

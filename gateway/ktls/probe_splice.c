@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What splice(2) and poll(2) make of records: facts that differ between kernels. */
+/* How splice(2) and poll(2) treat records: this differs between kernels. */
 #include "gateway/ktls/probe.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ static void pipe_close(struct pipe_ends *ends)
     (void)close(ends->write_end);
 }
 
-/* Bytes whose value tells their place, so that a lost piece shows. */
+/* Bytes whose values depend on their position, so that a lost piece is detected. */
 static void fill_pattern(uint8_t *data, size_t len)
 {
     for (size_t i = 0; i < len; i++)
@@ -53,7 +53,7 @@ static ssize_t splice_once(struct ktls_pair *pair, const struct pipe_ends *ends)
     }
 }
 
-/* Takes everything out of the pipe and compares it with *want, which is advanced. */
+/* Empties the pipe and compares its content with *want, which is advanced. */
 static int drain(const struct pipe_ends *ends, const uint8_t **want, size_t *left)
 {
     uint8_t chunk[4096];
@@ -68,11 +68,12 @@ static int drain(const struct pipe_ends *ends, const uint8_t **want, size_t *lef
     }
 }
 
-/* Seals two records with the halves of a pattern and reads the whole back through the pipe, emptied
- * after each splice. The second record also shows a loss in the first at once, without a wait. */
+/* Seals two records with the halves of a pattern and reads all of it through the pipe, which is
+ * emptied after each splice. The second record also reveals a loss in the first at once, without a
+ * wait. */
 static int splice_pattern(struct ktls_pair *pair, const struct pipe_ends *ends, size_t len)
 {
-    uint8_t *pattern = pair->in; /* not needed: nothing is opened here */
+    uint8_t *pattern = pair->in; /* unused otherwise: nothing is opened here */
     fill_pattern(pattern, len);
     int r = ktls_pair_seal(pair, DATA, pattern, len, 0);
     if (!r)
@@ -112,13 +113,14 @@ int ktls_try_splice(struct ktls_pair *pair, const struct ktls_suite *suite)
     return splice_through(pair, suite, SPLICED_LEN, 0);
 }
 
-/* kernel-notes/splice-short-pipe.md: a pipe of one page, and a record of the largest size. */
+/* kernel-notes/splice-short-pipe.md: a pipe of one page, and a record of the maximum size. */
 int ktls_try_splice_full(struct ktls_pair *pair, const struct ktls_suite *suite)
 {
     return splice_through(pair, suite, KTLS_SOFT_PLAIN_MAX, (size_t)sysconf(_SC_PAGESIZE));
 }
 
-/* kernel-notes/splice-to-tls.md: bytes of several pages become one record, that ends at once. */
+/* kernel-notes/splice-to-tls.md: bytes of several pages become one record, which ends
+ * immediately. */
 int ktls_try_splice_tx(struct ktls_pair *pair, const struct ktls_suite *suite)
 {
     static uint8_t pattern[SPLICED_LEN];

@@ -11,7 +11,7 @@ enum {
     AAD_MAX = 13
 };
 
-/* One AEAD operation: everything that differs between versions and ciphers, worked out. */
+/* The parameters of one AEAD operation, which depend on version and cipher. */
 struct operation {
     const struct ktls_keys *keys;
     uint8_t nonce[KTLS_IV_LEN];
@@ -31,7 +31,8 @@ static const EVP_CIPHER *cipher_of(const struct ktls_suite *suite)
     }
 }
 
-/* RFC 5288 3: implicit part, then the explicit one; RFC 8446 5.3, RFC 7905 2: IV xor sequence. */
+/* RFC 5288 3: implicit part, then the explicit one; RFC 8446 5.3, RFC 7905 2: IV xor sequence
+ * number. */
 static void make_nonce(struct operation *op, const uint8_t *explicit_nonce)
 {
     memcpy(op->nonce, op->keys->iv, KTLS_IV_LEN);
@@ -108,8 +109,8 @@ int ktls_soft_seal(struct ktls_keys *keys, uint8_t type, const void *data, size_
     return (int)(gw_writer_len(&w) + KTLS_TAG_LEN);
 }
 
-/* Takes the padding and the content type off the end (RFC 8446 5.4); -EBADMSG: nothing but zeroes.
- */
+/* Removes the padding and the content type from the end (RFC 8446 5.4). -EBADMSG: nothing but
+ * zeroes. */
 static int strip_padding(const uint8_t *plain, int len, uint8_t *ret_type)
 {
     while (len && !plain[len - 1])

@@ -13,15 +13,15 @@ enum {
     PLAIN = GW_AEAD_PROVIDERS - 1
 };
 
-/* By cipher. The last one is the plain one: it runs every cipher, and what the others do is held
- * against it. */
+/* By cipher. The last one is the plain provider: it runs every cipher and is the reference for the
+ * others. */
 static const struct gw_aead_provider *const providers[KTLS_CIPHER_COUNT][GW_AEAD_PROVIDERS] = {
     [KTLS_AES_128_GCM] = {&gw_aead_ipsec_mb, &gw_aead_evp},
     [KTLS_AES_256_GCM] = {&gw_aead_ipsec_mb, &gw_aead_evp},
     [KTLS_CHACHA20_POLY1305] = {&gw_aead_ipsec_mb_chacha, &gw_aead_evp},
 };
 
-/* Written once before the workers are forked. */
+/* Written once, before the workers are forked. */
 static struct {
     bool done;
     struct gw_aead_figure figures[KTLS_CIPHER_COUNT][GW_AEAD_PROVIDERS];
@@ -69,7 +69,7 @@ const struct gw_aead_provider *gw_aead_at(enum ktls_cipher cipher, size_t index,
     return providers[cipher][index];
 }
 
-/* ---- in words ---- */
+/* ---- descriptions ---- */
 
 const char *gw_aead_why(int error)
 {

@@ -20,8 +20,8 @@ static const char *const names[KTLS_CIPHER_COUNT] = {
     [KTLS_CHACHA20_POLY1305] = "ChaCha20-Poly1305",
 };
 
-/* Fetching walks libcrypto's provider store under locks, far too slow for each connection. Written
- * once before the workers are forked, never freed. */
+/* Fetching searches libcrypto's provider store under locks, which is far too slow for each
+ * connection. Written once before the workers are forked, never freed. */
 static EVP_CIPHER *algorithms[KTLS_CIPHER_COUNT];
 
 int gw_aead_evp_init(void)
@@ -75,8 +75,7 @@ static int evp_rekey(struct gw_aead *aead, const uint8_t *key)
     return -EIO;
 }
 
-/* The part that is equal in both directions: nonce, additional data, then one pass over the data.
- */
+/* The part common to both directions: nonce, additional data, then one pass over the data. */
 static bool run(struct gw_aead *aead, const uint8_t nonce[KTLS_IV_LEN], const uint8_t *aad,
                 size_t aad_len, uint8_t *data, size_t len)
 {
@@ -87,8 +86,8 @@ static bool run(struct gw_aead *aead, const uint8_t nonce[KTLS_IV_LEN], const ui
            (len == 0 || EVP_CipherUpdate(aead->ctx, data, &n, data, (int)len));
 }
 
-/* The tag as libcrypto is told of it. EVP_CIPHER_CTX_ctrl would make the same of it for each
- * record, and take a tenth of a small one's time for that. */
+/* The tag as libcrypto's parameter. EVP_CIPHER_CTX_ctrl would build the same for each record, at a
+ * tenth of a small record's time. */
 #define TAG_PARAMS(tag)                                                                            \
     {                                                                                              \
         OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, (tag), KTLS_TAG_LEN), OSSL_PARAM_END   \
@@ -116,7 +115,7 @@ static int evp_open(struct gw_aead *aead, const uint8_t nonce[KTLS_IV_LEN], cons
         EVP_CipherFinal_ex(aead->ctx, data + len, &n))
         return 0;
     ERR_clear_error();
-    gw_wipe(data, len); /* what is not authentic must not be looked at */
+    gw_wipe(data, len); /* unauthenticated data must not be readable */
     return -EBADMSG;
 }
 

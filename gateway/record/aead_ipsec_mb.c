@@ -8,7 +8,7 @@
 #include <openssl/crypto.h>
 
 enum {
-    KEY_ALIGNMENT = 64, /* what the library's own build gives the type; its header keeps it back */
+    KEY_ALIGNMENT = 64, /* the alignment in the library's own build, absent from its header */
 };
 
 struct gcm {
@@ -17,7 +17,7 @@ struct gcm {
     aes_gcm_enc_dec_t decrypt;
 };
 
-/* Each connection has two. The pointer lies where rounding up leaves room behind the key. */
+/* Each connection has two. The pointer is placed so that rounding up leaves room for the key. */
 struct gw_aead {
     _Alignas(KEY_ALIGNMENT) struct gcm_key_data key;
     const struct gcm *gcm;
@@ -29,8 +29,8 @@ static struct gcm gcm_128, gcm_256;
 
 /* ---- once per process ---- */
 
-/* What init_mb_mgr_auto() found out of the processor and of itself. Without AES instructions the
- * library would emulate them (1.x) or give up (2.x). */
+/* Evaluates what init_mb_mgr_auto() detected. Without AES instructions the library would emulate
+ * them (1.x) or give up (2.x). */
 static int judge(IMB_MGR *m)
 {
     const uint64_t needed = IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ;
@@ -75,7 +75,7 @@ int gw_aead_ipsec_mb_admit(uint8_t tag[KTLS_TAG_LEN], uint8_t *data, size_t len)
     gw_wipe(tag, KTLS_TAG_LEN);
     if (!differs)
         return 0;
-    gw_wipe(data, len); /* what is not authentic must not be looked at */
+    gw_wipe(data, len); /* unauthenticated data must not be readable */
     return -EBADMSG;
 }
 
@@ -88,7 +88,7 @@ static bool gcm_supports(enum ktls_cipher cipher)
 
 static struct gw_aead *gcm_create(enum ktls_cipher cipher, const uint8_t *key, bool seal)
 {
-    (void)seal; /* one key schedule does for both */
+    (void)seal; /* one key schedule serves both directions */
     gw_require(gcm_supports(cipher));
     struct gw_aead *aead = aligned_alloc(KEY_ALIGNMENT, sizeof(*aead));
     if (!aead)
@@ -117,7 +117,7 @@ static int gcm_seal(struct gw_aead *aead, const uint8_t nonce[KTLS_IV_LEN], cons
                     size_t aad_len, uint8_t *data, size_t len)
 {
     struct gcm_context_data context;
-    gw_require(aad_len <= INT_MAX && len <= INT_MAX); /* far below what the library refuses */
+    gw_require(aad_len <= INT_MAX && len <= INT_MAX); /* far below the library's limit */
     aead->gcm->encrypt(&aead->key, &context, data, data, len, nonce, aad, aad_len, data + len,
                        KTLS_TAG_LEN);
     gw_wipe_object(&context);

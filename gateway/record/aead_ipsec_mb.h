@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AEAD providers of Intel's ipsec_mb library, by its direct calls: one key schedule for each key
- * and direction, one call for each record, no queue of jobs. They are compiled where the library is
- * there (meson option ipsec_mb), else they support nothing.
+ * AEAD providers of Intel's ipsec_mb library, by its direct calls: one key schedule per key and
+ * direction, one call per record, no queue of jobs. They are compiled if the library is available
+ * (meson option ipsec_mb); otherwise they support nothing.
  */
 #pragma once
 
@@ -13,8 +13,8 @@ extern const struct gw_aead_provider gw_aead_ipsec_mb_chacha; /* ChaCha20-Poly13
 
 /*
  * Makes the library's table of functions for this processor, once per process; later calls do
- * nothing. Until then, and where it fails, the providers support nothing. 0; -ENOSYS: built without
- * the library; -ENODEV: the processor lacks what it needs; -ENOMEM; -EBADMSG: the library's own
- * self-test failed; -EIO: another error of the library's.
+ * nothing. Before it, and where it fails, the providers support nothing. 0; -ENOSYS: built without
+ * the library; -ENODEV: the processor lacks a required feature; -ENOMEM; -EBADMSG: the library's
+ * own self-test failed; -EIO: another error of the library.
  */
 gw_must_check int gw_aead_ipsec_mb_init(void);

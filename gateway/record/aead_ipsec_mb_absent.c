@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands for aead_ipsec_mb.c and its kin where the library is not there. */
+/* Replaces aead_ipsec_mb*.c where the library is not available. */
 #include "gateway/record/aead_ipsec_mb.h"
 
 #include <errno.h>

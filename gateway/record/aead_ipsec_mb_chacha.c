@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct gw_aead {
-    uint8_t key[KTLS_KEY_MAX]; /* all the schedule there is */
+    uint8_t key[KTLS_KEY_MAX]; /* ChaCha20 needs no other schedule */
 };
 
 static bool chacha_supports(enum ktls_cipher cipher)
@@ -45,7 +45,7 @@ static void run(const struct gw_aead *aead, chacha_poly_enc_dec_update_t update,
 {
     const IMB_MGR *m = gw_aead_ipsec_mb_manager();
     struct chacha20_poly1305_context_data context;
-    gw_require(aad_len <= INT_MAX && len <= INT_MAX); /* far below what the library refuses */
+    gw_require(aad_len <= INT_MAX && len <= INT_MAX); /* far below the library's limit */
     m->chacha20_poly1305_init(aead->key, &context, nonce, aad, aad_len);
     update(aead->key, &context, data, data, len);
     m->chacha20_poly1305_finalize(&context, tag, KTLS_TAG_LEN);

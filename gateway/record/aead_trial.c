@@ -11,18 +11,18 @@
 enum {
     SIZES = 2,
     CONTENDERS = GW_AEAD_PROVIDERS * SIZES,
-    SMALLS_PER_ROUND = 16, /* so that reading the clock counts for little */
+    SMALLS_PER_ROUND = 16, /* so that reading the clock is negligible */
     AAD_MAX = 13,
 };
 
 #define BUDGET_NS (GW_NS_PER_MS / 2)
 
 static const size_t lengths[] = {0, 1, 15, 16, 17, 255, 256, 1024, GW_AEAD_TRIAL_FULL};
-static const size_t aad_lengths[] = {5, AAD_MAX}; /* of TLS 1.3 and 1.2 */
+static const size_t aad_lengths[] = {5, AAD_MAX}; /* TLS 1.3's and TLS 1.2's */
 
-/* ---- whether it is right ---- */
+/* ---- correctness ---- */
 
-/* One key in the hands of both, and a record's room for each. */
+/* One key in both providers, and room for a record in each. */
 struct check {
     const struct gw_aead_provider *tried, *plain;
     struct gw_aead *tried_seal, *tried_open, *plain_seal;
@@ -56,7 +56,7 @@ static bool seals_alike(struct check *c, size_t len, size_t aad_len)
            memcmp(c->ours, c->theirs, len + KTLS_TAG_LEN) == 0;
 }
 
-/* After seals_alike: the record is there twice. */
+/* Call it after seals_alike: both copies of the record exist. */
 static bool opens_only_what_is_right(struct check *c, size_t len, size_t aad_len)
 {
     c->theirs[len + len % KTLS_TAG_LEN] ^= 0x10;
@@ -120,21 +120,21 @@ int gw_aead_trial_check(const struct gw_aead_provider *tried, const struct gw_ae
     return r;
 }
 
-/* ---- which is the faster ---- */
+/* ---- speed ---- */
 
-/* Records of one length, sealed and opened where they lie. */
+/* Records of one length, sealed and opened in place. */
 struct bench {
     const struct gw_aead_provider *provider;
     struct gw_aead *seal, *open;
     uint8_t *data;
     size_t len;
-    unsigned records; /* in a round */
+    unsigned records; /* per round */
 };
 
 struct stage {
     struct bench benches[CONTENDERS];
     struct gw_contender contenders[CONTENDERS];
-    uint8_t data[GW_AEAD_TRIAL_FULL + KTLS_TAG_LEN]; /* of whoever has its turn */
+    uint8_t data[GW_AEAD_TRIAL_FULL + KTLS_TAG_LEN]; /* used by the contender whose turn it is */
 };
 
 static int run_round(void *arg, int64_t *ret_ns)
@@ -168,7 +168,7 @@ static struct gw_contender set_up(struct bench *b, const struct gw_aead_provider
         .run = run_round, .arg = b, .error = b->seal && b->open ? 0 : -ENOMEM};
 }
 
-/* Of the two contenders of one provider. */
+/* Combines the two contenders of one provider. */
 static void take_figure(const struct gw_contender *full, const struct gw_contender *small,
                         struct gw_aead_figure *ret)
 {

@@ -2,10 +2,10 @@
 #include "gateway/base/bytes.h"
 #include "gateway/record/control.h"
 
-/* RFC 8446 6, RFC 5246 7.2 and the IANA registry: a peer may send any of them. */
+/* RFC 8446 6, RFC 5246 7.2 and the IANA registry. A peer may send any of them. */
 static const struct alert {
     uint8_t description;
-    bool is_warning; /* when we send it */
+    bool is_warning; /* for those that the gateway sends */
     const char *name;
 } alerts[] = {
     {0, true, "close_notify"},

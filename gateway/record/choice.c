@@ -61,7 +61,7 @@ const char *gw_way_word(enum gw_way way)
     return words[way];
 }
 
-/* ---- the line ---- */
+/* ---- the log line ---- */
 
 static void tell_flow(struct gw_text *t, const struct gw_figure at[GW_WAY_COUNT], bool engines)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What follows from measured figures: which engine and which way of relaying a flow takes. Pure
- * decisions; measure.h makes the figures.
+ * Chooses, from measured figures, the engine and the way of relaying of a flow. Pure decisions;
+ * measure.h makes the figures.
  */
 #pragma once
 
@@ -16,53 +16,53 @@ enum gw_flow {
     GW_FLOW_COUNT
 };
 
-/* Who runs the records, and how the bytes pass. */
+/* The engine that runs the records, and how the bytes are moved. */
 enum gw_way {
-    GW_WAY_USER,   /* our records, copied */
-    GW_WAY_COPY,   /* the kernel's records, copied */
-    GW_WAY_SPLICE, /* the kernel's records, through a pipe */
+    GW_WAY_USER,   /* user engine, copied */
+    GW_WAY_COPY,   /* kernel engine, copied */
+    GW_WAY_SPLICE, /* kernel engine, through a pipe */
     GW_WAY_COUNT
 };
 
 enum {
     GW_VERSIONS = 2, /* [0] TLS 1.2, [1] TLS 1.3, as in struct ktls_probe */
-    /* A way replaces the plainer one only when it is so much cheaper: the same thing measured twice
-     * on a machine that does other work differs by some percent, and for that little nobody should
-     * get another path than yesterday. */
+    /* A way replaces a simpler one only if it is cheaper by this much. Repeated measurements on a
+     * busy machine differ by some percent, which should not change the path from one start to the
+     * next. */
     GW_CHOICE_MARGIN_PERCENT = 10,
     GW_CHOICE_TEXT_MAX = 768,
 };
 
 struct gw_figure {
     uint64_t ns_per_gib; /* processor time; 0: not measured */
-    int error;           /* … and why: an errno; 0: nobody tried */
+    int error;           /* why it was not measured: an errno; 0: it was not tried */
 };
 
 struct gw_figures {
     struct gw_figure at[GW_VERSIONS][GW_FLOW_COUNT][GW_WAY_COUNT];
 };
 
-/* What --relay auto and --records measured go by. */
+/* The decisions for --relay auto and --records measured. */
 struct gw_choice {
-    bool splice[GW_VERSIONS][GW_FLOW_COUNT]; /* cheaper than copying */
-    /* [enum gw_relay]: the kernel, relaying so, is cheaper than the user engine */
+    bool splice[GW_VERSIONS][GW_FLOW_COUNT]; /* splicing is cheaper than copying */
+    /* [enum gw_relay]: the kernel engine, relaying this way, is cheaper than the user engine */
     bool kernel[GW_RELAY_COUNT][GW_VERSIONS][GW_FLOW_COUNT];
 };
 
 /*
- * What was not measured is never chosen. Nor is splice where the self-test does not find it right;
- * from the TLS side also where it loses bytes when a pipe has little room (splice_full): such a
- * kernel has no business with bytes of ours that nobody insists on.
+ * Never chooses a way that was not measured. Never chooses splice where the self-test found it
+ * wrong; from the TLS side also where it loses bytes when a pipe has little room (splice_full),
+ * since such a kernel is only used for splicing on demand.
  */
 void gw_choice_make(const struct gw_figures *figures, const struct ktls_probe *probe,
                     struct gw_choice *ret);
 
-/* The figures of a cipher speak for it and those that cost about the same: whether the choice of
- * an engine made of AES-128-GCM's does for this one. */
+/* Whether the engine chosen from AES-128-GCM's figures also suits this cipher, because it costs
+ * about the same. */
 bool gw_choice_covers(enum ktls_cipher cipher);
 
-/* One line for the log: each version and flow with its figures and what was chosen. `engines`: of
- * the two engines, else of the two ways of relaying only. */
+/* One line for the log: the figures and the choice of each version and flow. `engines`: includes
+ * the two engines, else only the two ways of relaying. */
 void gw_choice_tell(const struct gw_figures *figures, const struct gw_choice *choice, bool engines,
                     char ret_text[GW_CHOICE_TEXT_MAX]);
 

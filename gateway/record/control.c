@@ -15,7 +15,7 @@ enum {
 enum {
     HS_HEADER = 4,
     ALERT_LEN = 2,
-    BODY_MAX = 64 * 1024, /* of a message that is stepped over */
+    BODY_MAX = 64 * 1024, /* the maximum body of a skipped message */
 };
 
 static enum gw_control_verdict fail(struct gw_control *ret, enum gw_reason reason, uint8_t alert)
@@ -40,7 +40,7 @@ static enum gw_control_verdict end_cleanly(struct gw_control *ret, enum gw_reaso
     return GW_CONTROL_END_CLEANLY;
 }
 
-/* Counts one more of what a peer may send only so often; false past the limit. */
+/* Counts one more of a kind that a peer may send only in limited number. False past the limit. */
 static bool count(uint8_t *counter, uint8_t max)
 {
     if (*counter >= max)
@@ -56,7 +56,7 @@ static enum gw_control_verdict judge_warning(struct gw_record *rec, struct gw_co
     return count(&rec->warning_alerts, GW_WARNING_ALERTS_MAX) ? GW_CONTROL_GO_ON : flood(ret);
 }
 
-/* TLS 1.3 has no warnings but these two, whatever the level says (RFC 8446 6). */
+/* TLS 1.3 has only these two warnings, whatever the level says (RFC 8446 6). */
 static bool is_warning(const struct gw_record *rec, uint8_t level, uint8_t description)
 {
     if (gw_record_is_tls13(rec))
@@ -99,14 +99,14 @@ static enum gw_control_verdict update_keys(struct gw_record *rec, bool asked,
     return GW_CONTROL_KEY_UPDATE;
 }
 
-/* The one byte of a KeyUpdate, which must be the last of its record: what follows in the record
- * would belong to neither key (RFC 8446 5.1). */
+/* Takes the one byte of a KeyUpdate, which must be the last of its record: bytes after it would
+ * belong to neither key (RFC 8446 5.1). */
 static enum gw_control_verdict take_key_update(struct gw_record *rec, uint32_t len,
                                                struct gw_reader *r, struct gw_control *ret)
 {
     if (len != 1)
         return unexpected(ret, GW_ALERT_DECODE_ERROR);
-    if (gw_reader_left(r) == 0) /* a kernel that cannot follow is not waited for */
+    if (gw_reader_left(r) == 0) /* do not wait for a kernel that cannot follow */
         return gw_record_can_rekey(rec, &rec->rx) ? GW_CONTROL_GO_ON
                                                   : end_cleanly(ret, GW_REASON_REKEY_UNSUPPORTED);
     uint8_t request = gw_read_u8(r);
@@ -124,7 +124,7 @@ static enum gw_control_verdict take_key_update(struct gw_record *rec, uint32_t l
     return update_keys(rec, request == 1, ret);
 }
 
-/* Steps over a message's body, which is not kept. */
+/* Skips a message's body, which is not kept. */
 static enum gw_control_verdict skip_body(struct gw_record *rec, uint32_t len,
                                          struct gw_control *ret)
 {
@@ -146,8 +146,8 @@ static enum gw_control_verdict skip_ticket(struct gw_record *rec, uint32_t len, 
     return verdict;
 }
 
-/* Renegotiation: the connection goes on as it is, after a warning (RFC 5246 7.2.2). A peer that
- * asks for nothing else is not answered for ever. */
+/* Refuses renegotiation with a warning, and the connection continues (RFC 5246 7.2.2). A peer that
+ * sends nothing else is cut off. */
 static enum gw_control_verdict refuse(struct gw_record *rec, struct gw_control *ret)
 {
     if (!count(&rec->renegotiations, GW_RENEGOTIATIONS_MAX))
@@ -175,8 +175,8 @@ static enum gw_control_verdict refuse_hello_request(struct gw_record *rec, uint3
 }
 
 /*
- * The messages that may come after the handshake; any other is unexpected. `take` gets a message
- * whose header is complete, and the rest of the record.
+ * The messages that may follow the handshake; any other is unexpected. `take` gets a message with a
+ * complete header, and the rest of the record.
  */
 static const struct message {
     uint8_t type;
@@ -203,7 +203,7 @@ static const struct message *find_message(const struct gw_record *rec, uint8_t t
     return NULL;
 }
 
-/* Moves header bytes from the record to hs_part, as far as both go. */
+/* Moves header bytes from the record to hs_part, up to a whole header. */
 static void collect_header(struct gw_record *rec, struct gw_reader *r)
 {
     size_t n = GW_MIN((size_t)(HS_HEADER - rec->hs_part_len), gw_reader_left(r));
@@ -222,7 +222,7 @@ static void skip(struct gw_record *rec, struct gw_reader *r)
         rec->hs_part_len = 0;
 }
 
-/* One step through a record that has bytes left. */
+/* Processes the next part of a record that has bytes left. */
 static enum gw_control_verdict take_message(struct gw_record *rec, struct gw_reader *r,
                                             struct gw_control *ret)
 {
@@ -240,8 +240,8 @@ static enum gw_control_verdict take_message(struct gw_record *rec, struct gw_rea
     return m->take(rec, gw_read_u24(&header), r, ret);
 }
 
-/* A part of a KeyUpdate ends its record. The kernel goes by the first byte of a record: it opens no
- * other before it has the next key, and the rest of the message would be under this one
+/* True when a partial KeyUpdate ends its record. The kernel goes by the first byte of a record: it
+ * opens no other before it has the next key, but the rest of the message is under the present one
  * (kernel-notes/rekey-pending.md). */
 static bool kernel_is_stuck(const struct gw_record *rec)
 {
@@ -258,7 +258,7 @@ static enum gw_control_verdict judge_handshake(struct gw_record *rec, const uint
         return unexpected(ret, GW_ALERT_UNEXPECTED_MESSAGE);
     while (verdict == GW_CONTROL_GO_ON && gw_reader_left(&r) > 0)
         verdict = take_message(rec, &r, ret);
-    /* A message in a thousand parts is as good as a thousand empty records. */
+    /* A message in a thousand parts costs as much as a thousand empty records. */
     if (verdict == GW_CONTROL_GO_ON && kernel_is_stuck(rec))
         return end_cleanly(ret, GW_REASON_REKEY_UNSUPPORTED);
     bool in_parts = verdict == GW_CONTROL_GO_ON && rec->hs_part_len > 0;
@@ -279,7 +279,7 @@ size_t gw_control_key_update(uint8_t out[GW_CONTROL_MAX], bool request)
     return gw_writer_len(&w);
 }
 
-/* ---- all ---- */
+/* ---- dispatch ---- */
 
 static enum gw_control_verdict judge_data(struct gw_record *rec, size_t len, struct gw_control *ret)
 {

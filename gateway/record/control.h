@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Control records, once for both engines: alerts, close_notify, KeyUpdate, tickets, empty records,
- * and everything that must not come. Pure decisions on (type, payload); the caller does the I/O.
+ * Control records, for both engines: alerts, close_notify, KeyUpdate, tickets, empty records, and
+ * everything forbidden. Pure decisions on (type, payload); the caller does the I/O.
  */
 #pragma once
 
@@ -35,8 +35,8 @@ enum gw_alert_level {
 enum gw_control_verdict {
     GW_CONTROL_GO_ON,       /* nothing to do */
     GW_CONTROL_CLOSED,      /* the peer's close_notify: its stream ended properly */
-    GW_CONTROL_REFUSE,      /* go on, and send the warning `alert`: renegotiation */
-    GW_CONTROL_KEY_UPDATE,  /* change the key of rx; with `reply` send a KeyUpdate */
+    GW_CONTROL_REFUSE,      /* continue, and send the warning `alert`: renegotiation */
+    GW_CONTROL_KEY_UPDATE,  /* change the RX key; with `reply` send a KeyUpdate */
     GW_CONTROL_PEER_FAILED, /* fatal alert received; reason set; send nothing */
     GW_CONTROL_FAIL,        /* end with `alert` and `reason` */
     GW_CONTROL_END_CLEANLY, /* end with close_notify and `reason` (kernel cannot rekey) */
@@ -44,21 +44,21 @@ enum gw_control_verdict {
 
 struct gw_control {
     enum gw_reason reason;
-    uint8_t alert; /* to send on FAIL and REFUSE; the received one on PEER_FAILED */
-    bool refuses; /* a message of the record is refused: REFUSE, if nothing worse comes behind it */
-    bool reply;   /* KEY_UPDATE: the peer asked for our next key as well */
-    bool granted; /* KEY_UPDATE: for a record of data that was sent */
+    uint8_t alert; /* the alert to send on FAIL and REFUSE; the received one on PEER_FAILED */
+    bool refuses;  /* REFUSE, unless a worse message follows in the record */
+    bool reply;    /* KEY_UPDATE: the peer requests our next key too */
+    bool granted;  /* KEY_UPDATE: allowed by a record of data that was sent */
 };
 
-/* Judges a record that is not application data, or is empty. *ret is always filled: reason NONE
- * where the verdict needs none. After close_notify everything is GO_ON: it is to be ignored (RFC
- * 8446 6.1). */
+/* Judges a record that is empty or not application data. Always fills *ret; the reason is NONE
+ * where the verdict needs none. After close_notify everything is GO_ON, since it must be ignored
+ * (RFC 8446 6.1). */
 enum gw_control_verdict gw_control_judge(struct gw_record *rec, uint8_t type,
                                          const uint8_t *payload, size_t len,
                                          struct gw_control *ret);
 
-/* Application data of at least one byte came: resets the flood counters. False: it came between
- * the parts of a handshake message (RFC 8446 5.1), end with unexpected_message. */
+/* Application data of at least one byte arrived: resets the flood counters. False: it arrived
+ * between the parts of a handshake message (RFC 8446 5.1); end with unexpected_message. */
 gw_must_check static inline bool gw_control_saw_data(struct gw_record *rec)
 {
     rec->empty_records = 0;
@@ -74,7 +74,7 @@ enum {
 /* Writes the body of an alert: level by description and version (close_notify, user_canceled and
  * no_renegotiation are warnings, the rest fatal). Returns its length, 2. */
 size_t gw_control_alert(uint8_t out[GW_CONTROL_MAX], uint8_t description);
-/* Writes a KeyUpdate(update_not_requested or requested); its length, 5. The next record after it is
+/* Writes a KeyUpdate (update_not_requested or requested). Returns its length, 5. The next record is
  * the first under the next key (gw_record_update). */
 size_t gw_control_key_update(uint8_t out[GW_CONTROL_MAX], bool request);
 

@@ -16,7 +16,7 @@ enum {
     ROUND_RECORDS = 8,
     ROUND_BYTES = ROUND_RECORDS * GW_RECORD_PLAINTEXT_MAX,
     SPLICE_RECORDS_PER_FILL = 32,
-    ROOM = 2 * ROUND_BYTES, /* of a socket: a round waits in it whole */
+    ROOM = 2 * ROUND_BYTES, /* the socket's buffer, which holds a whole round */
     WIRE_BYTES = ROUND_RECORDS * (GW_RECORD_PLAINTEXT_MAX + KTLS_SOFT_OVERHEAD),
     BYTES_PER_GIB = 1 << 30,
     STUCK_MS = 5,
@@ -27,8 +27,8 @@ enum {
 
 _Static_assert((int)GW_BUFFER_SLOTS <= (int)GW_LANE_IOVS, "a list holds the records of a buffer");
 
-/* What the benches of a flow share, as only one of them runs at a time: so a round does not find
- * the caches filled with the others' buffers. Between rounds only the pattern is of any worth. */
+/* Memory that the benches of a flow share, as only one runs at a time: so a round does not find the
+ * caches filled with another bench's buffers. Between rounds only the pattern is kept. */
 struct bytes {
     uint8_t pattern[ROUND_BYTES];
     uint8_t wire[WIRE_BYTES];
@@ -37,9 +37,9 @@ struct bytes {
     uint8_t buffer[GW_BUFFER_BYTES];
 };
 
-/* The lane and what is around it: one end feeds, the other drains. */
+/* The lane and its surroundings: one end feeds, the other drains. */
 struct bench {
-    struct ktls_pair tls; /* far: the lane's */
+    struct ktls_pair tls; /* its far end is the lane's */
     struct ktls_pair plain;
     struct gw_lane lane;
     gw_lane_step *step;
@@ -48,13 +48,13 @@ struct bench {
     int feed_fd;
     int drain_fd;
     int64_t round_until_ns;
-    clockid_t clock;     /* that rounds are timed by */
-    size_t fed, to_feed; /* of wire */
-    size_t came;         /* payload of this round that came out right */
-    size_t part;         /* bytes of a record that is not all there, in drained */
+    clockid_t clock;     /* the clock that times rounds */
+    size_t fed, to_feed; /* bytes of wire */
+    size_t came;         /* correct payload bytes of this round */
+    size_t part;         /* bytes of an incomplete record in `drained` */
 };
 
-/* ---- what is measured: one step of the relay ---- */
+/* ---- the timed part: one step of the relay ---- */
 
 static int send_out(struct gw_lane *lane)
 {
@@ -96,7 +96,7 @@ static int copy_kernel(struct gw_lane *lane)
     return r;
 }
 
-/* As rx.c: the rest of a record goes behind its beginning. */
+/* Like rx.c, appends the rest of a record to its beginning. */
 static int copy_user_rx(struct gw_lane *lane)
 {
     size_t have = lane->filled - lane->begun;
@@ -124,7 +124,7 @@ static int copy_user_rx(struct gw_lane *lane)
     return 0;
 }
 
-/* As tx.c: several slots are read at once, each sealed where it lies. */
+/* Like tx.c, reads several slots at once and seals each in place. */
 static int copy_user_tx(struct gw_lane *lane)
 {
     struct iovec slots[GW_BUFFER_SLOTS];
@@ -152,7 +152,7 @@ static int empty_pipe(struct gw_lane *lane)
     return GW_MIN(r, 0);
 }
 
-/* As splice.c. */
+/* Like splice.c. */
 static int splice_kernel(struct gw_lane *lane)
 {
     unsigned fills = lane->flow == GW_FLOW_RX ? lane->records_per_fill : 1;
@@ -181,7 +181,7 @@ static int step_of_gateway(struct gw_lane *lane)
     return r ? r : send_out(lane);
 }
 
-/* ---- around it, not measured ---- */
+/* ---- the untimed part ---- */
 
 static int make_wire(struct bench *b)
 {
@@ -222,7 +222,7 @@ static int came_out(struct bench *b, const uint8_t *data, size_t len)
     return 0;
 }
 
-/* Opens the whole records of what was drained; the rest moves to its beginning. */
+/* Opens the whole records among the drained bytes and moves the rest to the start. */
 static int open_drained(struct bench *b)
 {
     size_t at = 0;
@@ -273,8 +273,8 @@ static int64_t read_clock(clockid_t clock)
     return (int64_t)t.tv_sec * GW_NS_PER_SEC + t.tv_nsec;
 }
 
-/* The thread's clock, unless this kernel moves it in ticks only (as user-mode-linux does): then
- * the one on the wall, of which the best of many rounds is one that nobody interrupted
+/* The thread's clock, unless this kernel advances it in ticks only (as user-mode-linux does). Then
+ * the wall clock: the best of many rounds is one without interruption
  * (kernel-notes/thread-clock-ticks.md). */
 static clockid_t choose_clock(void)
 {
@@ -290,7 +290,7 @@ static clockid_t choose_clock(void)
     return CLOCK_THREAD_CPUTIME_ID;
 }
 
-/* Loopback delivers what is sent before the send returns, but that is its habit and no promise. */
+/* Loopback usually delivers before the send returns, but does not guarantee it. */
 static int await_progress(const struct bench *b)
 {
     struct pollfd p[2] = {{.fd = b->lane.from, .events = POLLIN},
@@ -299,7 +299,7 @@ static int await_progress(const struct bench *b)
     return gw_clock_ns() < b->round_until_ns ? 0 : -ETIMEDOUT;
 }
 
-/* One round from feeding to its last byte out; what the relay's steps took. */
+/* Runs one round, from feeding to its last byte out. Returns the time of the relay's steps. */
 static int run_round(void *arg, int64_t *ret_ns)
 {
     struct bench *b = arg;
@@ -328,7 +328,7 @@ static int run_round(void *arg, int64_t *ret_ns)
 
 /* ---- set-up ---- */
 
-/* As rx.c, which goes on where the kernel does not take it. */
+/* Like rx.c, continues if the kernel refuses. */
 static int start_kernel_records(struct bench *b, const struct ktls_suite *suite,
                                 const struct ktls_probe *probe)
 {
@@ -361,7 +361,7 @@ static int take_pipe(struct bench *b)
     b->lane.pipe = gw_pipes_take(&b->pipes);
     if (b->lane.pipe)
         return 0;
-    return errno ? -errno : -ENOBUFS; /* or it did not get its size */
+    return errno ? -errno : -ENOBUFS; /* the socket did not get its size */
 }
 
 static void make_room(const struct bench *b)
@@ -411,11 +411,11 @@ static void begin(struct bench *b, struct bytes *bytes, enum gw_flow flow, enum 
 
 /* ---- the ways of one flow ---- */
 
-/* All that one flow is measured with. */
+/* Everything that one flow is measured with. */
 struct stage {
     struct bytes bytes;
     struct bench benches[GW_WAY_COUNT];
-    struct gw_contender contenders[GW_WAY_COUNT]; /* by way; those not asked for have an error */
+    struct gw_contender contenders[GW_WAY_COUNT]; /* by way; those not requested have an error */
 };
 
 static struct gw_figure figure_of(const struct gw_contender *c)
@@ -472,7 +472,7 @@ void gw_measure_flow(const struct ktls_suite *suite, enum gw_flow flow, unsigned
     clear_away(s);
 }
 
-/* ---- all of it ---- */
+/* ---- all flows ---- */
 
 static const struct ktls_suite *suite_of(unsigned version, enum ktls_cipher cipher)
 {
@@ -483,7 +483,7 @@ static const struct ktls_suite *suite_of(unsigned version, enum ktls_cipher ciph
     return NULL;
 }
 
-/* The first thing that a way needs and the self-test did not find to work; NULL: all works. */
+/* The first requirement of a way that the self-test found missing. NULL: all work. */
 static const struct ktls_trial *missing(const struct ktls_probe *probe, enum ktls_cipher cipher,
                                         unsigned version, enum gw_flow flow, enum gw_way way)
 {
@@ -500,7 +500,7 @@ static const struct ktls_trial *missing(const struct ktls_probe *probe, enum ktl
     return NULL;
 }
 
-/* What of `ways` can be measured; the others get the self-test's errno. */
+/* The ways of `ways` that can be measured. The others get the self-test's errno. */
 static unsigned ways_that_work(const struct ktls_probe *probe, enum ktls_cipher cipher,
                                unsigned version, enum gw_flow flow, unsigned ways,
                                struct gw_figure ret[GW_WAY_COUNT])

@@ -15,9 +15,8 @@ static enum gw_open_verdict wait_for(struct gw_opened *ret, size_t need)
     return GW_OPEN_PARTIAL;
 }
 
-/* After the handshake every record is protected: TLS 1.3 shows type 23 only, and its
- * ChangeCipherSpec is no longer let through (RFC 8446 5). What a TLS 1.2 type means is judged once
- * it is opened. */
+/* After the handshake every record is protected. TLS 1.3 shows type 23 only and no longer accepts
+ * ChangeCipherSpec (RFC 8446 5). A TLS 1.2 type is judged after the record is opened. */
 static bool type_may_come(const struct ktls_suite *suite, uint8_t type)
 {
     if (gw_suite_is_tls13(suite))
@@ -25,7 +24,8 @@ static bool type_may_come(const struct ktls_suite *suite, uint8_t type)
     return type >= GW_CONTENT_CCS && type <= GW_CONTENT_DATA;
 }
 
-/* TLS 1.3 says to ignore the version (RFC 8446 5.1), which is no reason to take what is not TLS. */
+/* TLS 1.3 requires to ignore the version (RFC 8446 5.1), but bytes that are not TLS are still
+ * refused. */
 static bool version_may_come(const struct ktls_suite *suite, uint16_t version)
 {
     if (gw_suite_is_tls13(suite))
@@ -33,8 +33,8 @@ static bool version_may_come(const struct ktls_suite *suite, uint16_t version)
     return version == GW_WIRE_VERSION;
 }
 
-/* Judges a header as soon as it is there, so that no peer makes us wait for a body that cannot be
- * right. GW_OPEN_RECORD: go on with a body of *ret_body_len bytes. */
+/* Judges a header as soon as it is complete, so that the gateway never waits for a body that cannot
+ * be right. GW_OPEN_RECORD: continue with a body of *ret_body_len bytes. */
 static enum gw_open_verdict judge_header(const struct ktls_suite *suite, const uint8_t *header,
                                          size_t *ret_body_len, struct gw_opened *ret)
 {
@@ -47,9 +47,9 @@ static enum gw_open_verdict judge_header(const struct ktls_suite *suite, const u
         return fail(ret, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_UNEXPECTED_MESSAGE);
     if (!version_may_come(suite, version))
         return fail(ret, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_PROTOCOL_VERSION);
-    /* Tighter than the 256 (TLS 1.3) and 2048 (TLS 1.2) bytes of expansion that a header may
+    /* Stricter than the 256 (TLS 1.3) and 2048 (TLS 1.2) bytes of expansion that a header may
      * announce: content and padding of TLS 1.3 together are at most 2^14 + 1 bytes (RFC 8446 5.4),
-     * and these suites add a known number of bytes. The kernel draws the same line. */
+     * and these suites add a known number of bytes. The kernel has the same limit. */
     if (*ret_body_len > GW_RECORD_PLAINTEXT_MAX + gw_suite_overhead(suite))
         return fail(ret, GW_REASON_RECORD_OVERFLOW, GW_ALERT_RECORD_OVERFLOW);
     if (*ret_body_len < gw_suite_front(suite) + KTLS_TAG_LEN)
@@ -57,7 +57,7 @@ static enum gw_open_verdict judge_header(const struct ktls_suite *suite, const u
     return GW_OPEN_RECORD;
 }
 
-/* Finds the content type behind the padding (RFC 8446 5.4). False: there is none. */
+/* Finds the content type before the padding (RFC 8446 5.4). False: there is none. */
 static bool strip_padding(struct gw_opened *o)
 {
     while (o->payload_len > 0 && o->payload[o->payload_len - 1] == 0)

@@ -75,7 +75,7 @@ uint64_t gw_record_key_limit(uint32_t rekey_after)
     return (uint64_t)rekey_after + GW_MAX(rekey_after, (uint32_t)GW_BATCH_RECORDS_MAX);
 }
 
-/* ChaCha20-Poly1305's sequence number would wrap before its limit. */
+/* The limit for ChaCha20-Poly1305 exceeds the range of the sequence number. */
 static uint64_t records_max(const struct ktls_suite *suite, uint32_t rekey_after)
 {
     if (suite->cipher == KTLS_CHACHA20_POLY1305)
@@ -111,7 +111,7 @@ void gw_record_moved(struct gw_record_half *half)
 {
     half_rest(half);
     half->engine = GW_ENGINE_KERNEL;
-    /* TLS 1.2 has no traffic secret: those bytes are zero already. */
+    /* TLS 1.2 has no traffic secret: those bytes are already zero. */
     gw_wipe(half->keys.key, sizeof(half->keys.key));
     gw_wipe(half->keys.iv, sizeof(half->keys.iv));
     half->keys.seq = half->keys.explicit_nonce = 0;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What sealing and opening share: nonces, additional data, and how much a suite adds to a record.
- */
+/* Shared by sealing and opening: nonces, additional data, and a suite's overhead. */
 #pragma once
 
 #include "gateway/base/bytes.h"
@@ -8,13 +7,13 @@
 #include "gateway/record/record.h"
 
 enum {
-    /* Every so many records of data sent, under however many keys, a peer that only reads gets its
-     * allowance of empty records anew, or a download of some terabytes would end as a flood. 1 GiB
-     * of full records. */
+    /* After this many data records sent, under any number of keys, a peer that only reads gets its
+     * allowance of empty records again. Otherwise a download of some terabytes would end as a
+     * flood. 1 GiB of full records. */
     GW_FORGIVE_EVERY = 1 << 16,
     GW_WIRE_VERSION = 0x0303, /* in every record header of TLS 1.2 and 1.3 */
     GW_WIRE_VERSION_MAJOR = 3,
-    GW_EXPLICIT_NONCE_LEN = 8, /* of TLS 1.2 AES-GCM (RFC 5288 3) */
+    GW_EXPLICIT_NONCE_LEN = 8, /* in TLS 1.2 AES-GCM (RFC 5288 3) */
     GW_AAD_MAX = 13,
 };
 
@@ -32,13 +31,13 @@ static inline size_t gw_suite_front(const struct ktls_suite *suite)
     return suite->explicit_nonce_len;
 }
 
-/* Bytes of a record's body that are not content, padding aside. */
+/* Bytes of a record's body beside the content, without padding. */
 static inline size_t gw_suite_overhead(const struct ktls_suite *suite)
 {
     return gw_suite_front(suite) + KTLS_TAG_LEN + (gw_suite_is_tls13(suite) ? 1 : 0);
 }
 
-/* Data went to the peer, in either engine. */
+/* Counts a data record to the peer, in either engine. */
 static inline void gw_record_sent_data(struct gw_record *rec, uint64_t records)
 {
     rec->key_updates = 0;
@@ -52,9 +51,8 @@ static inline void gw_record_sent_data(struct gw_record *rec, uint64_t records)
 }
 
 /*
- * The record's nonce. `explicit_nonce` is what the record carries (TLS 1.2 AES-GCM), NULL
- * otherwise: then the sequence number is xor'ed into the IV (RFC 8446 5.3; RFC 7905 2 says the same
- * for TLS 1.2).
+ * The record's nonce. `explicit_nonce` is the part in the record (TLS 1.2 AES-GCM). If it is NULL,
+ * the sequence number is xor'ed into the IV (RFC 8446 5.3; RFC 7905 2 for TLS 1.2).
  */
 static inline void gw_record_nonce(const struct ktls_keys *keys, const uint8_t *explicit_nonce,
                                    uint8_t out[KTLS_IV_LEN])
@@ -70,8 +68,8 @@ static inline void gw_record_nonce(const struct ktls_keys *keys, const uint8_t *
                     GW_EXPLICIT_NONCE_LEN);
 }
 
-/* The additional data for `content_len` bytes of content under this header; returns its length.
- * TLS 1.3: the header as it is on the wire (RFC 8446 5.2). TLS 1.2: RFC 5246 6.2.3.3. */
+/* The additional data for `content_len` bytes of content under this header. Returns its length. TLS
+ * 1.3: the header as on the wire (RFC 8446 5.2). TLS 1.2: RFC 5246 6.2.3.3. */
 static inline size_t gw_record_aad(const struct ktls_keys *keys,
                                    const uint8_t header[GW_RECORD_HEADER], size_t content_len,
                                    uint8_t out[GW_AAD_MAX])

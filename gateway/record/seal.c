@@ -4,8 +4,8 @@
 #include <errno.h>
 
 enum {
-    /* Alerts and KeyUpdates that may still be sealed when data may not: the connection must be
-     * able to say why it ends, or to change the key. */
+    /* Alerts and KeyUpdates that may still be sealed when data may not: the connection must be able
+     * to send its closing alert, or change the key. */
     CONTROL_RESERVE = 64,
 };
 
