@@ -54,7 +54,7 @@ void gw_buffers_done(struct gw_buffers *b)
     *b = (struct gw_buffers){0};
 }
 
-/* Pages are mapped but not touched, so a buffer costs memory only as far as it was ever filled. */
+/* Pages are mapped but not touched, so a buffer costs only the memory that was ever filled. */
 static bool grow(struct gw_buffers *b)
 {
     if (b->made >= b->limit)
@@ -105,7 +105,7 @@ void gw_buffers_begin_trim(struct gw_buffers *b)
 
 static void trim_one(struct gw_buf *buf)
 {
-    /* Pages that it has for itself: a buffer need not begin with one. */
+    /* Frees only pages that belong to this buffer alone: a buffer need not begin at a page. */
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     uintptr_t from = ((uintptr_t)buf->data + page - 1) & ~(page - 1);
     uintptr_t to = ((uintptr_t)buf->data + GW_BUFFER_STRIDE) & ~(page - 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pure, so the tests' double links it too. */
+/* A pure function in a file of its own, so that the tests' double can link it. */
 #include "gateway/ring/ring.h"
 
 #include <linux/tls.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One function per operation: fills a submission entry, never fails. */
+/* One function per operation: it fills a submission entry and never fails. */
 #include "gateway/ring/ring.h"
 #include "gateway/ring/ring_private.h"
 #include "gateway/ring/token.h"
@@ -16,8 +16,8 @@
 static struct io_uring_sqe *entry(struct gw_ring *r)
 {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&r->uring);
-    /* A full queue empties by submitting. EBUSY/EAGAIN: the kernel is short of memory for a
-     * moment. */
+    /* A submission empties a full queue. EBUSY or EAGAIN: the kernel is temporarily short of
+     * memory. */
     for (int tries = 0; !sqe && tries < 1000; tries++) {
         (void)io_uring_submit(&r->uring);
         sqe = io_uring_get_sqe(&r->uring);
@@ -88,7 +88,7 @@ void gw_ring_recvmsg(struct gw_ring *r, struct gw_token token, int fd, struct gw
     finish(sqe, token);
 }
 
-/* Never MSG_WAITALL and never the zero-copy kinds: a socket whose TX the kernel seals refuses them
+/* Never uses MSG_WAITALL or zero-copy: a socket whose TX the kernel seals refuses them
  * (kernel-notes/ktls-send-flags.md). */
 void gw_ring_send(struct gw_ring *r, struct gw_token token, int fd, const void *data, size_t len)
 {
@@ -164,7 +164,7 @@ void gw_ring_abort_on_close(struct gw_ring *r gw_unused, int fd, bool abort)
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
-/* A connection that was reset keeps its count for ever, so its state is asked too. */
+/* A connection that was reset keeps its count forever, so its state is checked too. */
 int gw_ring_unacked(struct gw_ring *r gw_unused, int fd)
 {
     int bytes = 0;

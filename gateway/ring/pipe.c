@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum {
-    PAUSE = 1000 /* after a pipe that could not be made */
+    PAUSE = 1000 /* refusals after a failed attempt */
 };
 
 void gw_pipes_init(struct gw_pipes *p, uint32_t limit)
@@ -90,7 +90,7 @@ void gw_pipes_give(struct gw_pipes *p, struct gw_pipe *pipe)
         return;
     }
     close_pipe(pipe);
-    /* Below all that are open, which are taken first. */
+    /* Insert below the open ones, which are taken first. */
     memmove(&p->free[1], &p->free[0], p->free_count * sizeof(p->free[0]));
     p->free[0] = pipe;
     p->free_count++;
@@ -105,7 +105,7 @@ int gw_pipe_fill(struct gw_pipe *pipe, int fd, size_t max)
     return (int)n;
 }
 
-/* Exactly what is there, and never SPLICE_F_MORE: else the kernel would leave a record open
+/* Moves exactly the content, never with SPLICE_F_MORE: the kernel would leave a record open
  * (kernel-notes/splice-to-tls.md). */
 int gw_pipe_empty(struct gw_pipe *pipe, int fd)
 {
@@ -119,7 +119,7 @@ int gw_pipe_empty(struct gw_pipe *pipe, int fd)
     if (n == 0)
         return -EPIPE;
     int error = -errno;
-    /* Either the socket is full, or bytes were lost and waiting for it would be for ever. */
+    /* Either the socket is full, or bytes were lost and no wait would end. */
     if (error == -EAGAIN && (ioctl(pipe->out, FIONREAD, &left) || (uint32_t)left < pipe->bytes))
         return -EPIPE;
     return error;

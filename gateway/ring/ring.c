@@ -14,16 +14,16 @@
 
 enum {
     SQ_ENTRIES = 1024,
-    CQ_PER_CONN = 4, /* an overflowing completion queue is not lost, only slow */
+    CQ_PER_CONN = 4, /* an overflow of the completion queue loses nothing, but is slow */
     CQ_ENTRIES_MAX = 1 << 16,
-    FLUSH_EACH = 4,  /* long steps: half a millisecond */
-    LENT_FIRST = 32, /* few, so that the same warm buffers come round again */
+    FLUSH_EACH = 4,  /* long steps between flushes: half a millisecond */
+    LENT_FIRST = 32, /* few, so that the same warm buffers are reused */
     LENT_MAX = 4096, /* entries of the buffer ring */
     BUFFERS_MAX = 1 << 16,
     LENT_RING_BYTES = LENT_MAX * sizeof(struct io_uring_buf),
 };
 
-/* Best first; a kernel that does not know a flag answers EINVAL (kernel-notes/ring-setup.md). */
+/* Best first. A kernel that lacks a flag answers EINVAL (kernel-notes/ring-setup.md). */
 static const unsigned setups[] = {
     IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL,
     IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL,
@@ -63,7 +63,8 @@ static int queue_init(struct gw_ring *r, uint32_t max_conns)
     if (error)
         return error;
     r->uring_made = true;
-    (void)io_uring_register_ring_fd(&r->uring); /* saves a lookup per call where it is known */
+    /* saves a lookup per call on kernels that have it */
+    (void)io_uring_register_ring_fd(&r->uring);
     return 0;
 }
 
@@ -143,7 +144,7 @@ void gw_ring_free(struct gw_ring *r)
 {
     if (!r)
         return;
-    /* Closes must happen; anything else in flight is a bug of the caller. */
+    /* Closes must complete; anything else in flight is a bug of the caller. */
     for (int turns = 0; r->uring_made && r->closes > 0 && turns < 1000; turns++)
         if (gw_ring_wait(r, GW_NS_PER_SEC, drop_completion, r))
             break;
@@ -250,7 +251,7 @@ void gw_ring_completion_give(struct gw_ring *r, const struct gw_completion *c)
         gw_snippets_give(&r->snippets, c->snippet);
 }
 
-/* What is lent cannot be taken back; receives use it up. */
+/* Lent buffers cannot be taken back; receives use them up. */
 void gw_ring_trim(struct gw_ring *r)
 {
     for (enum gw_lent_kind kind = 0; kind < GW_LENT_KINDS; kind++)
@@ -261,7 +262,7 @@ void gw_ring_trim(struct gw_ring *r)
 static bool lend_buffer(struct gw_ring *r, struct io_uring_buf_ring *ring, int at)
 {
     struct gw_buffers *b = &r->buffers;
-    /* What is scarce goes half to the kernel and half to those who take buffers themselves. */
+    /* When memory is short, half goes to the kernel and half to explicit takers. */
     if (b->no_memory && b->free_count > 0 && r->lent[GW_LENT_BUFFERS].count >= b->free_count)
         return false;
     struct gw_buf *buf = gw_buffers_take(b);
@@ -282,13 +283,13 @@ static bool lend_snippet(struct gw_ring *r, struct io_uring_buf_ring *ring, int 
 
 typedef bool lend_one(struct gw_ring *r, struct io_uring_buf_ring *ring, int at);
 
-/* Tops the kernel's share up, so that receives find something. */
+/* Tops up the kernel's share, so that receives find buffers. */
 static void lend(struct gw_ring *r, enum gw_lent_kind kind, lend_one *one)
 {
     struct gw_lent *l = &r->lent[kind];
     int n = 0;
-    /* Doubled once for all receives that found none: what is lent comes round in turn, so that each
-     * piece of it costs memory. */
+    /* Doubled once for all receives that found none. Lent buffers are used in rotation, so each of
+     * them costs memory. */
     if (l->ran_dry && !r->buffers.no_memory)
         l->target = GW_MIN(l->target * 2, l->limit);
     l->ran_dry = false;
@@ -334,7 +335,7 @@ static void deliver(struct gw_ring *r, const struct io_uring_cqe *cqe, gw_ring_h
         .more = (cqe->flags & IORING_CQE_F_MORE) != 0,
     };
     take_picked(r, cqe, &c);
-    if (c.res <= 0) { /* end of stream or error: there is nothing in it */
+    if (c.res <= 0) { /* end of stream or error: it holds no bytes */
         gw_ring_completion_give(r, &c);
         c.buf = NULL;
         c.snippet = NULL;
@@ -348,7 +349,7 @@ static void deliver(struct gw_ring *r, const struct io_uring_cqe *cqe, gw_ring_h
     handler(arg, &c);
 }
 
-/* What cannot be submitted now stays in the queue. */
+/* Entries that cannot be submitted now stay in the queue. */
 void gw_ring_flush(struct gw_ring *r)
 {
     if (r->undelivered == 0 || ++r->long_steps < FLUSH_EACH)
@@ -371,8 +372,8 @@ int gw_ring_wait(struct gw_ring *r, int64_t timeout_ns, gw_ring_handler *handler
     int n = io_uring_submit_and_wait_timeout(&r->uring, &cqe, 1, timeout_ns < 0 ? NULL : &ts, NULL);
     if (n < 0 && n != -ETIME && n != -EBUSY && n != -EAGAIN)
         return n;
-    /* Only what is there now: completions of what handlers start wait for the next turn, so no
-     * connection can keep the others waiting. */
+    /* Handle only the present completions: those of operations that handlers start wait for the
+     * next turn, so no connection can starve the others. */
     r->undelivered = io_uring_cq_ready(&r->uring);
     r->long_steps = 0;
     while (r->undelivered > 0 && io_uring_peek_cqe(&r->uring, &cqe) == 0) {

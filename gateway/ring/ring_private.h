@@ -9,7 +9,7 @@
 #include <liburing.h>
 #include <stdbool.h>
 
-/* What the kernel may pick from: relay buffers or snippets. */
+/* The memory that the kernel may pick from: relay buffers or snippets. */
 enum gw_lent_kind {
     GW_LENT_BUFFERS,
     GW_LENT_SNIPPETS,
@@ -18,10 +18,10 @@ enum gw_lent_kind {
 
 struct gw_lent {
     struct io_uring_buf_ring *ring;
-    uint32_t count;  /* the kernel may pick from so many now */
+    uint32_t count;  /* pieces that are lent to the kernel now */
     uint32_t target; /* grows when receives found none, up to the limit */
     uint32_t limit;
-    bool ran_dry; /* one did, since the last time some were lent */
+    bool ran_dry; /* a receive found none since the last top-up */
 };
 
 struct gw_ring {
@@ -34,6 +34,6 @@ struct gw_ring {
     bool standing;                      /* as in the configuration */
     struct gw_lent lent[GW_LENT_KINDS]; /* the group's number is the kind */
     uint32_t closes;                    /* close operations in flight */
-    unsigned undelivered;               /* completions of this turn that handlers have yet to get */
-    unsigned long_steps;                /* of handlers, since something was submitted */
+    unsigned undelivered;               /* completions of this turn that handlers have not seen */
+    unsigned long_steps;                /* long handler steps since the last submission */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether the kernel's multishot receives tell of every end (kernel-notes/multishot-recv-end.md).
- * In some kernels those that meet bytes and the end of the stream, or its reset, at once tell of
- * the bytes only, and nothing wakes them again.
+ * Tests whether the kernel's multishot receives report every end
+ * (kernel-notes/multishot-recv-end.md). In some kernels a receive that meets bytes and the end of
+ * the stream, or a reset, at the same time reports the bytes only, and nothing wakes it again.
  */
 #include "gateway/ring/ring.h"
 #include "gateway/ring/ring_private.h"
@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* All that is waited for has happened before the wait begins. */
+/* Everything that the wait is for has happened before it begins. */
 #define PATIENCE_NS (10 * GW_NS_PER_MS)
 
 enum {
@@ -43,7 +43,7 @@ static void wait_for_the_end(struct told *t)
         error = gw_ring_wait(t->ring, PATIENCE_NS, note, t);
 }
 
-/* `far` sends a byte and ends, by FIN or by RST, both before the receive at `near` runs again. */
+/* `far` sends a byte and ends, by FIN or RST, before the receive at `near` runs again. */
 static bool tells(struct gw_ring *r, int near, int *far, bool reset)
 {
     struct told told = {.ring = r};
@@ -79,7 +79,7 @@ static bool tells_tcp(struct gw_ring *r, bool reset)
     return works;
 }
 
-/* Without DEFER_TASKRUN the receive would run in between. */
+/* Requires DEFER_TASKRUN; otherwise the receive would run in between. */
 bool gw_ring_try_standing(struct gw_ring *r)
 {
     return (r->params.flags & IORING_SETUP_DEFER_TASKRUN) != 0 && tells_unix(r) &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A token as the 64 bits that come back with a completion: op 8, slot 24, generation 32. Not a
- * pointer, so a late completion cannot name memory that now belongs to somebody else. */
+/* A token as the 64 bits that come back with a completion: op 8, slot 24, generation 32. It is not
+ * a pointer, so a late completion cannot refer to memory that has a new owner. */
 #pragma once
 
 #include "gateway/ring/ring.h"

@@ -19,7 +19,7 @@ enum {
     TLV_HEADER = 3,
     TLV_CRC32C = 0x03,
     TLV_SSL = 0x20,
-    SSL_HEADER = 5, /* client and verify */
+    SSL_HEADER = 5, /* the client and verify fields */
     CRC_BYTES = 4,
 };
 
@@ -32,7 +32,7 @@ static const struct {
 #undef X
 };
 
-/* Both ends in one family, ready to be written. */
+/* Both ends in one address family, ready to be written. */
 struct endpoints {
     int family; /* AF_INET, AF_INET6 or AF_UNSPEC */
     uint8_t client[16];
@@ -85,8 +85,8 @@ static struct endpoints endpoints_of(const struct gw_proxy_info *info)
     return e;
 }
 
-/* Version 1 knows IPv6 addresses as hexadecimal groups only (2.1), but inet_ntop writes some with
- * an IPv4 address at their end. */
+/* Version 1 permits only hexadecimal groups in IPv6 addresses (2.1), but inet_ntop ends some of
+ * them with an IPv4 address. */
 static void print_address(int family, const uint8_t *address, char out[INET6_ADDRSTRLEN])
 {
     (void)inet_ntop(family, address, out, INET6_ADDRSTRLEN);
@@ -128,7 +128,7 @@ static void write_addresses(struct gw_writer *w, const struct endpoints *e)
     gw_write_be(w, e->local_port, 2);
 }
 
-/* Bytes of the TLVs inside, or outside, of the one on TLS. */
+/* The size of the TLVs inside, or outside, the SSL TLV. */
 static size_t tlvs_size(const struct gw_proxy_tls *tls, bool in_tls)
 {
     size_t sum = 0;
@@ -154,7 +154,8 @@ static void write_tlvs(struct gw_writer *w, const struct gw_proxy_tls *tls, bool
     }
 }
 
-/* Everything but addresses; the place of the checksum, which is over the whole header. */
+/* Writes everything but the addresses. Returns the place of the checksum, which covers the whole
+ * header. */
 static uint8_t *write_tls(struct gw_writer *w, const struct gw_proxy_tls *tls)
 {
     write_tlv_header(w, TLV_CRC32C, CRC_BYTES);

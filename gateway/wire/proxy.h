@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PROXY protocol header, versions 1 and 2 (HAProxy's doc/proxy-protocol.txt): tells a backend who
- * the client is, before the first byte of the stream.
+ * The PROXY protocol header, versions 1 and 2 (HAProxy's doc/proxy-protocol.txt), which names the
+ * client to a backend before the first byte of the stream.
  */
 #pragma once
 
@@ -13,24 +13,24 @@
 enum {
     GW_PROXY_V1_MAX = 107,
     GW_PROXY_V2_HEADER = 16,
-    GW_PROXY_V2_BODY_MAX = 65535, /* behind that */
+    GW_PROXY_V2_BODY_MAX = 65535, /* the bytes after the fixed part */
 };
 
 // clang-format off
-/* What version 2 can tell of the connection: name, type of the TLV, whether it lies in the one on
- * TLS (2.2.6). */
+/* The values that version 2 can carry: name, type of the TLV, whether it is inside the SSL TLV
+ * (2.2.6). */
 #define GW_TLVS(X)                                                                        \
     X(ALPN,        0x01, false)                                                           \
     X(AUTHORITY,   0x02, false) /* SNI */                                                 \
-    X(UNIQUE_ID,   0x05, false) /* of the connection, up to 128 bytes */                  \
-    X(VERSION,     0x21, true)  /* of TLS: "TLSv1.3" */                                   \
-    X(CN,          0x22, true)  /* of the client's certificate */                         \
+    X(UNIQUE_ID,   0x05, false) /* id of the connection, up to 128 bytes */               \
+    X(VERSION,     0x21, true)  /* TLS version: "TLSv1.3" */                              \
+    X(CN,          0x22, true)  /* CN of the client's certificate */                      \
     X(CIPHER,      0x23, true)                                                            \
-    X(SIG_ALG,     0x24, true)  /* that signed our certificate: "ecdsa-with-SHA256" */    \
-    X(KEY_ALG,     0x25, true)  /* of our certificate: "EC256" */                         \
+    X(SIG_ALG,     0x24, true)  /* signed our certificate: "ecdsa-with-SHA256" */          \
+    X(KEY_ALG,     0x25, true)  /* key of our certificate: "EC256" */                     \
     X(GROUP,       0x26, true)                                                            \
-    X(SIG_SCHEME,  0x27, true)  /* of our signature: "ecdsa_secp256r1_sha256" */          \
-    X(CLIENT_CERT, 0x28, true)  /* DER */
+    X(SIG_SCHEME,  0x27, true)  /* scheme of our signature: "ecdsa_secp256r1_sha256" */   \
+    X(CLIENT_CERT, 0x28, true)  /* the client's certificate in DER */
 // clang-format on
 
 enum gw_tlv {
@@ -40,37 +40,38 @@ enum gw_tlv {
     GW_TLV_COUNT
 };
 
-/* Bits of `client`. */
+/* Bits of the field `client`. */
 enum {
     GW_PROXY_CLIENT_SSL = 1,       /* it speaks TLS */
     GW_PROXY_CLIENT_CERT_CONN = 2, /* it showed a certificate in this connection's handshake */
-    GW_PROXY_CLIENT_CERT_SESS = 4, /* … or in that of the session it resumes */
+    /* it showed one in the handshake of the session that it resumes */
+    GW_PROXY_CLIENT_CERT_SESS = 4,
 };
 
 struct gw_tlv_value {
     const void *data;
-    size_t len; /* 0: is not told */
+    size_t len; /* 0: left out */
 };
 
 struct gw_proxy_tls {
     uint8_t client;
-    uint32_t verify; /* 0: it showed a certificate, which was verified */
+    uint32_t verify; /* 0: it showed a certificate, and that was verified */
     struct gw_tlv_value values[GW_TLV_COUNT];
 };
 
 struct gw_proxy_info {
     int version;                    /* 1 or 2 */
-    const struct sockaddr *client;  /* who connected */
-    const struct sockaddr *local;   /* where to */
-    const struct gw_proxy_tls *tls; /* version 2: this too, and a checksum; NULL: no */
+    const struct sockaddr *client;  /* the client's address */
+    const struct sockaddr *local;   /* the address it connected to */
+    const struct gw_proxy_tls *tls; /* version 2: also write this and a checksum; NULL: neither */
 };
 
 /*
- * Writes the header to out[0…cap). IPv4 addresses mapped into IPv6 count as IPv4 when both are;
- * a mixed pair is written as IPv6. A client that is not TCP (a unix socket) is told as UNKNOWN
- * (v1) or LOCAL (v2), which means: use the connection's own addresses.
- * Returns the length; -ENOSPC; -EINVAL (version); -EMSGSIZE: it cannot be told in one header.
+ * Writes the header to out[0…cap). IPv4 addresses mapped into IPv6 count as IPv4 if both are; a
+ * mixed pair is written as IPv6. A client that is not TCP (a unix socket) is written as UNKNOWN
+ * (v1) or LOCAL (v2), which means: use the connection's own addresses. Returns the length; -ENOSPC;
+ * -EINVAL (version); -EMSGSIZE: the values exceed one header.
  */
 ssize_t gw_proxy_encode(uint8_t *out, size_t cap, const struct gw_proxy_info *info);
-/* A cap that is enough, or -EMSGSIZE. */
+/* A `cap` that suffices, or -EMSGSIZE. */
 ssize_t gw_proxy_room(const struct gw_proxy_info *info);

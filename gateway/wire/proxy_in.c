@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sections are those of HAProxy's doc/proxy-protocol.txt. */
+/* Section numbers refer to HAProxy's doc/proxy-protocol.txt. */
 #include "gateway/wire/proxy_in.h"
 
 #include "gateway/base/attr.h"
@@ -20,7 +20,7 @@ static enum gw_proxy_verdict bad(struct gw_proxy_in *ret, const char *why)
 
 static const char word_v1[6] = "PROXY ";
 
-/* The next word of the line; NULL where it is empty or there is none. One blank parts two. */
+/* The next word of the line. NULL when it is empty or missing. Words are separated by one blank. */
 static char *next_word(char **at)
 {
     char *word = *at;
@@ -33,7 +33,7 @@ static char *next_word(char **at)
     return word;
 }
 
-/* Decimal, without leading zeros; network order. */
+/* Decimal without leading zeros; the result is in network order. */
 static bool read_port(const char *word, in_port_t *ret)
 {
     unsigned port = 0;
@@ -57,18 +57,18 @@ static bool read_host(int family, const char *word, union gw_proxy_end *ret)
                                                : (void *)&ret->v6.sin6_addr) == 1;
 }
 
-/* The port stands at the same place in both. */
+/* The port has the same offset in both. */
 _Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
                "of Linux");
 
-/* What stands behind "PROXY ", without the end of the line. */
+/* Parses the text after "PROXY ", without the end of the line. */
 static bool read_line(char *at, struct gw_proxy_in *ret)
 {
     const char *family = next_word(&at);
     if (!family)
         return false;
     if (strcmp(family, "UNKNOWN") == 0)
-        return true; /* and whatever follows */
+        return true; /* and ignore the rest of the line */
     int af = strcmp(family, "TCP4") == 0 ? AF_INET : AF_INET6;
     if (af == AF_INET6 && strcmp(family, "TCP6") != 0)
         return false;
@@ -85,7 +85,7 @@ static enum gw_proxy_verdict parse_v1(const char *data, size_t len, struct gw_pr
     const char *end = memchr(data, '\n', most);
     if (!end)
         return len < GW_PROXY_V1_MAX ? GW_PROXY_PARTIAL : bad(ret, "its line does not end");
-    size_t text = (size_t)(end - data) - sizeof(word_v1); /* with the CR */
+    size_t text = (size_t)(end - data) - sizeof(word_v1); /* includes the CR */
     if (end < data + sizeof(word_v1) + 1 || end[-1] != '\r')
         return bad(ret, "its line does not end in CR LF");
     memcpy(line, data + sizeof(word_v1), text - 1);
@@ -101,17 +101,17 @@ static enum gw_proxy_verdict parse_v1(const char *data, size_t len, struct gw_pr
 enum {
     COMMAND_LOCAL = 0,
     COMMAND_PROXY = 1,
-    STREAM = 1, /* of the transport protocols */
+    STREAM = 1, /* transport protocol */
     TYPE_CRC32C = 3,
     CRC_BYTES = 4,
 };
 
 static const uint8_t signature_v2[12] = "\r\n\r\n\0\r\nQUIT\n";
 
-/* By the number of the address family. */
+/* Indexed by the number of the address family. */
 static const struct {
-    size_t bytes; /* of both addresses, with ports */
-    int family;   /* AF_UNSPEC: of no use to us */
+    size_t bytes; /* both addresses with their ports */
+    int family;   /* AF_UNSPEC: not used */
 } families[] = {
     {0, AF_UNSPEC}, {12, AF_INET}, {36, AF_INET6}, {216, AF_UNSPEC}, /* unix sockets */
 };
@@ -132,7 +132,7 @@ static void read_ends(struct gw_reader *r, int family, struct gw_proxy_in *ret)
         ends[i]->v4.sin_port = htons(gw_read_u16(r));
 }
 
-/* Of the header with zeroes in place of the checksum itself (2.2.3). */
+/* The checksum covers the header with zeroes in its own place (2.2.3). */
 static bool crc_right(const uint8_t *header, size_t len, const uint8_t *crc)
 {
     static const uint8_t zeroes[CRC_BYTES];
@@ -143,7 +143,7 @@ static bool crc_right(const uint8_t *header, size_t len, const uint8_t *crc)
     return sum == gw_read_u32(&r);
 }
 
-/* NULL: they are well formed, and the checksum, if there is one, is right. */
+/* NULL: the TLVs are well formed, and the checksum, if present, is correct. */
 static const char *check_tlvs(struct gw_reader *r, const uint8_t *header, size_t len)
 {
     const uint8_t *crc = NULL;
@@ -162,7 +162,7 @@ static const char *check_tlvs(struct gw_reader *r, const uint8_t *header, size_t
     return crc && !crc_right(header, len, crc) ? "its checksum is wrong" : NULL;
 }
 
-/* All of it is there. */
+/* Requires a complete header. */
 static enum gw_proxy_verdict read_v2(const uint8_t *data, size_t len, uint8_t command, uint8_t kind,
                                      struct gw_proxy_in *ret)
 {
@@ -170,7 +170,7 @@ static enum gw_proxy_verdict read_v2(const uint8_t *data, size_t len, uint8_t co
     size_t addresses = families[kind >> 4].bytes;
     (void)gw_read_span(&r, GW_PROXY_V2_HEADER);
     if (command == COMMAND_LOCAL && gw_reader_left(&r) < addresses)
-        addresses = gw_reader_left(&r); /* they would be ignored anyway */
+        addresses = gw_reader_left(&r); /* their values would be ignored anyway */
     struct gw_reader ends = gw_read_sub(&r, addresses);
     if (ends.failed)
         return bad(ret, "its addresses are cut off");
