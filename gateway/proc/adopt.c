@@ -13,10 +13,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define BURY_NS GW_NS_PER_SEC /* between two looks whether handshakes still hold old terms */
+#define BURY_NS GW_NS_PER_SEC /* how often to check whether handshakes still hold old terms */
 
 enum {
-    NICE = 10 /* the thread shares the loop's processor, and is the one that can wait */
+    NICE = 10 /* the thread shares the loop's processor, and can wait */
 };
 
 struct old_set {
@@ -75,7 +75,7 @@ static int start(struct gw_adopt *a, enum gw_adopt_job job)
     return -error;
 }
 
-/* Where there can be no thread the loop does it itself: late is better than never. */
+/* If no thread can start, the loop loads the files itself. */
 static void start_load(struct gw_adopt *a, int files_fd, int64_t number)
 {
     a->files_fd = files_fd;
@@ -142,7 +142,7 @@ enum gw_adopt_outcome gw_adopt_take(struct gw_adopt *a, struct gw_termset *curre
     if (a->job == GW_ADOPT_LOAD)
         outcome = take_load(a, current, now_ns);
     else if (!gw_list_empty(&a->old))
-        a->due_ns = now_ns; /* as many as nobody holds, one after the other */
+        a->due_ns = now_ns; /* one unused set after the other */
     a->job = GW_ADOPT_IDLE;
     int next = a->next_fd;
     a->next_fd = -1;
@@ -151,7 +151,7 @@ enum gw_adopt_outcome gw_adopt_take(struct gw_adopt *a, struct gw_termset *curre
     return outcome;
 }
 
-/* The first set that nobody holds, taken out of the list. */
+/* Takes the first set that no handshake holds from the list. */
 static bool take_idle(struct gw_adopt *a, struct gw_termset *ret)
 {
     for (struct gw_list *n = a->old.next; n != &a->old; n = n->next) {

@@ -7,8 +7,8 @@
 
 #include <errno.h>
 
-/* Each side's whole vocabulary. A worker reads what clients send, so the master must expect that
- * one day the other end is not ours any more: a message outside this table ends that worker. */
+/* The messages of each side. A worker reads what clients send, so the master must expect that an
+ * attacker may control it one day: a message outside this table ends that worker. */
 static const struct word {
     enum gw_channel_kind kind;
     bool from_master;
@@ -38,7 +38,8 @@ int gw_channel_send_fd(int fd, enum gw_channel_kind kind, int64_t value, int pas
     return gw_passage_send(fd, &m, sizeof(m), passed);
 }
 
-/* Takes one message; a descriptor only where `ret_fd` is not NULL (else the kernel closes it). */
+/* Takes one message. Takes a descriptor only if `ret_fd` is not NULL; otherwise the kernel closes
+ * it. */
 static int receive(int fd, bool from_master, struct gw_channel_message *ret, int *ret_fd)
 {
     struct gw_channel_message m = {0};

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages between master and worker over a SOCK_SEQPACKET pair: fixed size, one struct, and a
- * table of who may send what. End of file means that the other side is gone. */
+/* Messages between master and worker over a SOCK_SEQPACKET pair: one struct of fixed size, and a
+ * table of the messages that each side may send. End of file means that the other side is gone. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum gw_channel_kind {
-    GW_CHANNEL_READY = 1, /* worker to master: accepting now */
-    GW_CHANNEL_DRAIN,     /* master to worker: accept no more, end within `value` nanoseconds */
-    GW_CHANNEL_FILES,     /* master to worker: load these (a descriptor comes along); `value`: their
-                             number, rising */
-    GW_CHANNEL_ADOPTED,   /* worker to master: number `value` is in force */
-    GW_CHANNEL_KEPT,      /* worker to master: number `value` could not be loaded; the old stay */
+    GW_CHANNEL_READY = 1, /* worker to master: now accepting */
+    GW_CHANNEL_DRAIN,     /* master to worker: stop accepting, end within `value` nanoseconds */
+    /* master to worker: load these files (with a descriptor); `value`: their number, which only
+     * grows */
+    GW_CHANNEL_FILES,
+    GW_CHANNEL_ADOPTED, /* worker to master: set `value` is in force */
+    GW_CHANNEL_KEPT,    /* worker to master: set `value` could not be loaded; the old one stays */
 };
 
 struct gw_channel_message {
@@ -21,13 +22,13 @@ struct gw_channel_message {
     int64_t value;
 };
 
-/* Sends without blocking; 0 or negative errno. */
+/* Sends without blocking. 0 or a negative errno. */
 int gw_channel_send(int fd, enum gw_channel_kind kind, int64_t value);
-/* The same with a descriptor, which stays the caller's. */
+/* Like gw_channel_send, with a descriptor, which stays the caller's. */
 int gw_channel_send_fd(int fd, enum gw_channel_kind kind, int64_t value, int passed);
-/* 1: *ret is a well-formed message of a kind the other side may send; 0: the other side is gone;
- * -EAGAIN: none there; -EPROTO: malformed. `from_master`: who the other side is. */
+/* 1: *ret is a well-formed message of a kind that the other side may send; 0: the other side is
+ * gone; -EAGAIN: there is none; -EPROTO: malformed. `from_master`: the other side is the master. */
 int gw_channel_receive(int fd, bool from_master, struct gw_channel_message *ret);
-/* The same from the master, for who takes descriptors: *ret_fd is the caller's then; -1 where the
- * message has none, GW_PASSAGE_LOST where it had one and there was no room for it. */
+/* Receives from the master, for a receiver that takes descriptors. *ret_fd is then the caller's; -1
+ * if the message has none, GW_PASSAGE_LOST if there was no room for it. */
 int gw_channel_receive_fd(int fd, struct gw_channel_message *ret, int *ret_fd);

@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define DAY INT64_C(86400)
-#define FAR (INT64_C(1) << 40) /* from 1970, either way: beyond the dates of any certificate */
+/* seconds from 1970, in either direction: beyond the dates of any certificate */
+#define FAR (INT64_C(1) << 40)
 
 static const int64_t days_before[] = {30, 7, 1, 0};
 
@@ -27,7 +28,7 @@ static void set_name(struct gw_expiry_row *row, const struct gw_cert_facts *fact
                    cut ? facts->file + len - room : facts->file);
 }
 
-/* Keeps the rows in the order of their ends. */
+/* Keeps the rows sorted by expiry. */
 static void insert(struct gw_expiry *e, const struct gw_cert_facts *facts)
 {
     unsigned at = e->count;
@@ -44,7 +45,7 @@ static void insert(struct gw_expiry *e, const struct gw_cert_facts *facts)
 
 void gw_expiry_make(struct gw_expiry *ret, const struct gw_termset *set)
 {
-    memset(ret, 0, sizeof(*ret)); /* it crosses whole */
+    memset(ret, 0, sizeof(*ret)); /* the whole struct is sent between processes */
     for (unsigned i = 0; i < set->count; i++) {
         const struct gw_tls_context *tls = set->terms[i]->tls;
         for (unsigned c = 0; c < gw_tls_context_cert_count(tls); c++) {
@@ -81,9 +82,9 @@ void gw_expiry_replace(struct gw_expiry *e, const struct gw_expiry *fresh)
     *e = next;
 }
 
-/* ---- telling ---- */
+/* ---- the warnings ---- */
 
-/* How many of the warnings are due. */
+/* The number of warnings that are due. */
 static uint32_t due(const struct gw_expiry_row *row, int64_t now)
 {
     uint32_t count = 0;

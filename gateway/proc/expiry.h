@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Telling in time that a certificate of ours ends: once each 30, 7 and 1 days before it, and when
- * it has. A warning comes only after two thirds of a certificate's life, so that short-lived ones
- * do not begin with it. Kept by the master, which gets a new table from whoever reads the files
- * again.
+ * Warns in time that a certificate of the gateway expires: once each at 30, 7 and 1 days before,
+ * and after the expiry. Warnings come only after two thirds of a certificate's life, so that
+ * short-lived ones do not start with them. The master keeps the table, and gets a new one from the
+ * process that reads the files again.
  */
 #pragma once
 
@@ -18,21 +18,21 @@ enum {
 
 struct gw_expiry_row {
     int64_t begins, ends;      /* seconds since 1970 */
-    char name[GW_EXPIRY_NAME]; /* flag and file; a long path without its beginning */
-    uint32_t told;             /* how many of the warnings it has had, also those skipped */
+    char name[GW_EXPIRY_NAME]; /* flag and file; a long path loses its beginning */
+    uint32_t told;             /* the number of warnings made or skipped so far */
 };
 
-/* Plain data, which may cross from process to process. */
+/* Plain data that may be sent between processes. */
 struct gw_expiry {
-    struct gw_expiry_row rows[GW_EXPIRY_ROWS]; /* those that end first */
+    struct gw_expiry_row rows[GW_EXPIRY_ROWS]; /* the ones that expire first */
     uint32_t count;
 };
 
 void gw_expiry_make(struct gw_expiry *ret, const struct gw_termset *set);
 
-/* Takes over a fresh table, of which only the shape is trusted; what was told of a certificate that
- * is still there is not told again. */
+/* Replaces the table by a fresh one, whose shape alone is trusted. Warnings about a certificate
+ * that is still present are not repeated. */
 void gw_expiry_replace(struct gw_expiry *e, const struct gw_expiry *fresh);
 
-/* Logs what is to be told at this time (seconds since 1970). */
+/* Logs the warnings that are due at this time (seconds since 1970). */
 void gw_expiry_tell(struct gw_expiry *e, int64_t now);

@@ -18,7 +18,7 @@
 
 enum {
     PRIVILEGED_PORTS = 1024,
-    PORT_0_TRIES = 8, /* the port the probe got may be taken before the workers' sockets have it */
+    PORT_0_TRIES = 8, /* the probed port may be taken before the workers' sockets bind it */
 };
 
 static uint16_t *port_of(struct sockaddr_storage *addr)
@@ -28,7 +28,7 @@ static uint16_t *port_of(struct sockaddr_storage *addr)
     return &((struct sockaddr_in6 *)addr)->sin6_port;
 }
 
-/* ---- what went wrong, as a sentence ---- */
+/* ---- errors as sentences ---- */
 
 static int fail(struct gw_error *err, const struct gw_address *a, const char *why)
 {
@@ -62,7 +62,7 @@ static int fail_tcp(struct gw_error *err, const struct gw_address *a, int error)
 
 struct tcp_want {
     const struct gw_address *at;
-    bool reuse_port; /* false: the probe, which must be alone */
+    bool reuse_port; /* false: for the probe, which must be alone */
     int cpu;         /* -1: any */
 };
 
@@ -73,20 +73,20 @@ static int set_option(int fd, int level, int name, int value)
 
 static int set_tcp_options(int fd, const struct tcp_want *w)
 {
-    /* Connections of a former instance that are still in TIME_WAIT do not keep the port. */
+    /* Connections of a previous instance in TIME_WAIT must not block the port. */
     int r = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    /* An address means what it says, whatever net.ipv6.bindv6only is: [::] is IPv6 alone, and
-     * 0.0.0.0 with the same port may stand beside it; :PORT is both. */
+    /* An address has its literal meaning, whatever net.ipv6.bindv6only says: [::] is IPv6 only, so
+     * 0.0.0.0 with the same port may be used beside it; :PORT is both. */
     if (!r && w->at->addr.ss_family == AF_INET6)
         r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !w->at->dual_stack);
     if (!r && w->reuse_port)
         r = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    /* For the connections, which inherit it. Without it the first answer waits behind the session
-     * ticket until the client has acknowledged that, which clients put off for 40 ms. */
+    /* Connections inherit it. Without it the first response waits behind the session ticket until
+     * the client acknowledges that, which clients delay by 40 ms. */
     if (!r)
         r = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    /* Steers connections to the worker on the core that got their packets. Kernels that do not
-     * look at it spread them by hash, which is right too. */
+    /* Steers connections to the worker on the core that received their packets. Kernels that ignore
+     * it spread them by hash, which also works. */
     if (!r && w->cpu >= 0)
         (void)set_option(fd, SOL_SOCKET, SO_INCOMING_CPU, w->cpu);
     return r;
@@ -102,7 +102,7 @@ static int tcp_socket(const struct tcp_want *w)
     int r = set_tcp_options(fd, w);
     if (r)
         return r;
-    /* The kernel cuts the backlog to net.core.somaxconn. */
+    /* The kernel limits the backlog to net.core.somaxconn. */
     if (bind(fd, (const struct sockaddr *)&w->at->addr, w->at->len) || listen(fd, INT32_MAX))
         return -errno;
     int out = fd;
@@ -110,8 +110,8 @@ static int tcp_socket(const struct tcp_want *w)
     return out;
 }
 
-/* A socket without SO_REUSEPORT finds out whether anybody else is there, and what port 0 becomes.
- */
+/* A socket without SO_REUSEPORT detects another listener, and finds the port that port 0
+ * becomes. */
 static int probe_port(struct gw_address *at)
 {
     gw_auto_fd fd = tcp_socket(&(struct tcp_want){.at = at, .cpu = -1});
@@ -175,7 +175,7 @@ static int open_tcp(struct gw_listener *row, const struct gw_address *a,
 
 /* ---- unix: ---- */
 
-/* 0: nobody listens there (and a stale file is gone); -EADDRINUSE; -ENOTSOCK; other errors. */
+/* 0: nothing listens there (and a stale file is removed); -EADDRINUSE; -ENOTSOCK; other errors. */
 static int clear_path(const struct gw_address *a, const char *path)
 {
     struct stat st;
@@ -188,19 +188,20 @@ static int clear_path(const struct gw_address *a, const char *path)
         return -errno;
     if (!connect(fd, (const struct sockaddr *)&a->addr, a->len))
         return -EADDRINUSE;
-    /* EAGAIN: somebody listens and is busy; EPROTOTYPE: it is a datagram socket in use. */
+    /* EAGAIN: a listener with a full backlog; EPROTOTYPE: a datagram socket in use. */
     if (errno != ECONNREFUSED)
         return errno == EACCES ? -EACCES : -EADDRINUSE;
     return unlink(path) && errno != ENOENT ? -errno : 0;
 }
 
-/* Returns a listening socket whose file only owner and group may connect to, or negative errno. */
+/* Returns a listening socket, to whose file only owner and group may connect, or a negative
+ * errno. */
 static int unix_socket(const struct gw_address *a)
 {
     gw_auto_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    /* The file must not be open to all even for the moment until a chmod. */
+    /* The file must not be open to everybody, not even until a chmod. */
     mode_t old = umask(0117);
     int r = bind(fd, (const struct sockaddr *)&a->addr, a->len) ? -errno : 0;
     (void)umask(old);
@@ -251,14 +252,14 @@ static int open_unix(struct gw_listener *row, const struct gw_address *a,
     row->path = path;
     row->device = st.st_dev;
     row->inode = st.st_ino;
-    uid_t uid = config->user ? config->uid : (uid_t)-1; /* -1: stays as it is */
+    uid_t uid = config->user ? config->uid : (uid_t)-1; /* -1: unchanged */
     gid_t gid = config->user || config->group ? config->gid : (gid_t)-1;
     if (lchown(path, uid, gid))
         return fail_unix(err, a, errno);
     return 0;
 }
 
-/* ---- all of them ---- */
+/* ---- all listeners ---- */
 
 static int open_row(struct gw_listeners *l, unsigned service, const struct gw_address *a,
                     const struct gw_config *config, struct gw_error *err)
@@ -304,7 +305,7 @@ int gw_listener_fd(const struct gw_listener *row, unsigned worker)
 static void remove_file(const struct gw_listener *row)
 {
     struct stat st;
-    /* Somebody may have put another socket there since; that one is not ours to remove. */
+    /* Another process may have replaced the socket; remove only our own. */
     if (row->path && !lstat(row->path, &st) && st.st_dev == row->device && st.st_ino == row->inode)
         (void)unlink(row->path);
 }
@@ -312,7 +313,7 @@ static void remove_file(const struct gw_listener *row)
 void gw_listeners_done(struct gw_listeners *l)
 {
     for (unsigned i = 0; i < l->count; i++) {
-        /* In this order: while our socket lives, no other file has its inode number. */
+        /* In this order: while our socket exists, no other file has its inode number. */
         remove_file(&l->rows[i]);
         close_fds(&l->rows[i]);
         free(l->rows[i].fds);

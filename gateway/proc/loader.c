@@ -16,8 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* As it crosses. The loader reads hostile files, so the master believes its answers no more than
- * it must: a sealed set, or a sentence for the log. */
+/* The message on the channel. The loader reads hostile files, so the master trusts its responses as
+ * little as possible: a sealed set, or a sentence for the log. */
 struct message {
     uint32_t result;
     char text[sizeof(((struct gw_loader_answer *)0)->text)];
@@ -28,7 +28,7 @@ struct message {
 
 struct loader {
     const struct gw_heritage *h;
-    struct gw_files *last; /* what is in force */
+    struct gw_files *last; /* the files in force */
     int channel_fd;
     struct gw_opener_asker asker;
 };
@@ -45,7 +45,7 @@ static int check(const struct loader *l, struct gw_files *files, struct gw_expir
     if (gw_files_follow(files, l->last))
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     int r = gw_termset_reload(&set, l->h->config, l->h->tickets, files, err);
-    int over = gw_files_follow(files, NULL); /* what is in force is freed before the set is */
+    int over = gw_files_follow(files, NULL); /* free the files in force before the set */
     if (r || over)
         return r ? r : over;
     gw_expiry_make(ret_expiry, &set);
@@ -53,7 +53,7 @@ static int check(const struct loader *l, struct gw_files *files, struct gw_expir
     return 0;
 }
 
-/* Sends the set, and keeps it as what is in force. */
+/* Sends the set, and keeps it as the files in force. */
 static int hand_over(struct loader *l, struct gw_files *files, struct message *m)
 {
     m->result = GW_LOADER_FRESH;
@@ -93,7 +93,7 @@ static int answer(struct loader *l, uint8_t manner)
     return send_answer(l, &m, -1);
 }
 
-/* Without what is in force it takes whatever is good, and falls back on nothing. */
+/* Without files in force it accepts any good files and has no fallback. */
 static struct gw_files *open_base(int fd)
 {
     struct gw_files *files = NULL;

@@ -8,8 +8,8 @@ enum {
     ENTRIES_PER_TURN = 256
 };
 
-/* One entry of the ring; false when it is empty or standard error is full. What a worker wrote and
- * no worker writes is left out: it has no words. */
+/* Prints one entry of the ring. False when it is empty or standard error is full. Skips an entry in
+ * a form that no worker writes. */
 static bool print_one(struct gw_logring *ring, unsigned worker, int wait_ms)
 {
     uint8_t entry[GW_LOGRING_ENTRY_MAX] __attribute__((aligned(8)));
@@ -24,7 +24,7 @@ static bool print_one(struct gw_logring *ring, unsigned worker, int wait_ms)
     return true;
 }
 
-/* Once there is room again for what the worker wants to say. */
+/* Reports the dropped entries, once the ring has room again. */
 static void tell_dropped(struct gw_logring *ring, unsigned worker)
 {
     uint64_t count = gw_log_ready(0) ? gw_logring_dropped(ring) : 0;

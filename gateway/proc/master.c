@@ -20,7 +20,7 @@ struct master {
     struct gw_pidfile pidfile;
     struct gw_reload reload;
     int signal_fd;
-    gw_master_shown *shown; /* of a check */
+    gw_master_shown *shown; /* for a check */
 };
 
 static void log_listeners(const struct gw_listeners *l, const struct gw_config *c)
@@ -46,7 +46,7 @@ static void log_summary(const struct gw_heritage *h)
 {
     struct gw_stats sum = {0};
     char text[GW_LOG_MESSAGE_MAX];
-    for (unsigned i = 0; i <= h->config->workers; i++) /* and the master */
+    for (unsigned i = 0; i <= h->config->workers; i++) /* the workers' blocks and the master's */
         gw_stats_sum(&sum, &h->stats[i]);
     gw_summary_write(&sum, text, sizeof(text));
     gw_log(GW_LOG_INFO, "%s", text);
@@ -59,10 +59,10 @@ static void log_summary(const struct gw_heritage *h)
 }
 
 /*
- * The last step of the start. The master gives up root too, not only its workers: it reads what
- * workers write, and a worker that takes a dead one's place needs nothing but open descriptors,
- * which it inherits. The price: files in a folder of root's cannot be removed at the end (see
- * gw_pidfile_done; a socket file that stays is found stale by the next start).
+ * The last step of the start. The master too gives up root, not only its workers: it reads what
+ * workers write, and a replacement worker needs nothing but inherited open descriptors. The price:
+ * files in a folder of root cannot be removed at the end (see gw_pidfile_done; the next start
+ * recognizes a leftover socket file as stale).
  */
 static int start(struct master *m, struct gw_error *err)
 {
@@ -111,7 +111,7 @@ static int check(struct master *m, struct gw_error *err)
     return r;
 }
 
-/* Does `work` with a master that is torn down afterwards, however far it came. */
+/* Runs `work` with a master, and then tears it down, however far it came. */
 static enum gw_exit with_master(const struct gw_config *config, gw_worker_main *worker,
                                 int (*work)(struct master *m, struct gw_error *err),
                                 gw_master_shown *shown, struct gw_error *err)

@@ -9,14 +9,14 @@ struct names {
     size_t len;
 };
 
-/* What stands around a word in a configuration file (gateway/config/filetext.h). */
+/* A character that may surround a word in a configuration file (gateway/config/filetext.h). */
 static bool separates(char c)
 {
     static const char around[] = {' ', '\t', '\r', '\n', '{', '}', '=', ',', '"', '\''};
     return memchr(around, c, sizeof(around));
 }
 
-/* Behind a # of its line that stands in no quotes, which end on their line. */
+/* Whether the place follows a # on its line outside quotes, which end on their line. */
 static bool is_comment(const char *text, const char *at)
 {
     const char *from = at;

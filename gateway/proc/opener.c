@@ -24,13 +24,13 @@ enum {
     ERRNO_MAX = 4095
 };
 
-/* As it crosses: so much of it as the path and its NUL take. */
+/* The message on the channel, sent up to the path's NUL. */
 struct question {
-    uint64_t id; /* not known to an earlier loader, whose answers may still lie in the socket */
+    uint64_t id; /* unknown to an earlier loader, whose responses may still be in the socket */
     char path[GW_FILES_PATH_MAX];
 };
 
-/* With a descriptor where the error is 0. */
+/* Comes with a descriptor if the error is 0. */
 struct answer {
     uint64_t id;
     int32_t error; /* 0 or a negative errno */
@@ -41,7 +41,7 @@ struct answer {
 
 struct opener {
     const struct gw_config *config;
-    struct gw_files *file; /* the configuration's; read anew whenever a loader asks for it */
+    struct gw_files *file; /* the configuration file; read again at each request for it */
     int fd;
 };
 
@@ -58,8 +58,9 @@ static bool is_named(struct opener *o, const char *path)
     return gw_named(o->config, (const char *)text.data, text.len, path);
 }
 
-/* The loader reads hostile files, so whatever it says is not believed, and ends nothing. An answer
- * that finds no room in its socket is lost: it does not wait for answers that it has asked for. */
+/* The loader reads hostile files, so its messages are not trusted, and none ends the opener. A
+ * response without room in its socket is lost: the opener does not wait for a loader that does not
+ * read. */
 static int answer(struct opener *o, const struct question *q, size_t len)
 {
     if (len <= offsetof(struct question, path) || len > sizeof(*q) ||
@@ -70,14 +71,14 @@ static int answer(struct opener *o, const struct question *q, size_t len)
     return gw_passage_send(o->fd, &a, sizeof(a), fd);
 }
 
-/* A message of no bytes looks like the end. */
+/* A message of no bytes looks like the end of the connection. */
 static bool is_over(int fd)
 {
     struct pollfd p = {.fd = fd};
     return poll(&p, 1, 0) == 1 && p.revents & POLLHUP;
 }
 
-/* Where memory is short, this one is small and the one that cannot be started again. */
+/* When memory is short, spare this process: it is small and cannot be restarted. */
 static void ask_to_be_spared(void)
 {
     static const char least[] = "-1000";
@@ -165,8 +166,8 @@ static int put_question(struct gw_opener_asker *a, const char *path, uint64_t *r
     return gw_passage_send(a->fd, &q, offsetof(struct question, path) + len, -1);
 }
 
-/* 1: *ret_fd is the descriptor or a negative errno; 0: that was no answer to this question;
- * negative errno. */
+/* 1: *ret_fd is the descriptor or a negative errno; 0: not the response to this question; negative
+ * errno. */
 static int take_answer(const struct gw_opener_asker *a, uint64_t id, int *ret_fd)
 {
     struct answer m;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The opener: a process that keeps the right to read every file (CAP_DAC_READ_SEARCH) where
- * --user takes it from the gateway, and opens files for the loader, which has no right and parses
- * what is in them. It opens what the command line and the configuration file name, and nothing
- * else; it parses nothing, and holds no key, as it is made before the first one is read. It is
- * told where it is wanted by a socket that no worker has.
+ * The opener: a process that keeps the right to read every file (CAP_DAC_READ_SEARCH) where --user
+ * removes it from the gateway. It opens files for the loader, which has no such right and parses
+ * them. It opens only what the command line and the configuration file name. It parses nothing, and
+ * holds no key, since it starts before the first one is read. Requests come by a socket that no
+ * worker has.
  */
 #pragma once
 
@@ -15,33 +15,33 @@
 #include <sys/types.h>
 
 struct gw_opener {
-    pid_t pid; /* 0: it does not run */
-    int fd;    /* where it is asked, for loaders to inherit; -1: nowhere */
+    pid_t pid; /* 0: not running */
+    int fd;    /* the end for requests, which loaders inherit; -1: none */
 };
 
 /*
- * Starts it, before a file with a secret is read. Starts none where this process keeps its right to
- * read, or has none; the latter is logged where root may expect otherwise. Returns 0; negative
- * errno with *err filled.
+ * Starts the opener, before a file with a secret is read. Does nothing where this process keeps its
+ * right to read, or has none; logs the latter where root may expect otherwise. Returns 0, or a
+ * negative errno with *err filled.
  */
 gw_must_check int gw_opener_start(struct gw_opener *o, const struct gw_config *config,
                                   struct gw_error *err);
 
-/* Closes the socket; the opener ends when no loader has it either. */
+/* Closes the socket. The opener ends when no loader has it either. */
 void gw_opener_stop(struct gw_opener *o);
 
-/* Whoever asks. */
+/* The asking side. */
 struct gw_opener_asker {
     int fd;                  /* of struct gw_opener */
-    const char *config_file; /* of the opener's configuration; NULL: none */
+    const char *config_file; /* the path of the opener's configuration file; NULL: none */
     uint32_t last;           /* number of the last question */
-    bool silent;             /* it did not answer in time; to be cleared before a new attempt */
+    bool silent;             /* it did not answer in time; cleared before a new attempt */
 };
 
 /*
- * Opens a path as gw_files_opener wants it, `arg` being a gw_opener_asker: by this process itself
- * where it may, else by asking. The opener is asked for the configuration file in any case, so that
- * it knows what is named there by now. -EACCES where neither may; -ETIMEDOUT where no answer comes
- * for ten seconds, and from then on at once.
+ * A gw_files_opener, with a gw_opener_asker as `arg`: opens a path in this process if it may, else
+ * by asking the opener. Always asks for the configuration file, so that the opener knows the paths
+ * it names now. -EACCES if neither may; -ETIMEDOUT if no response comes for ten seconds, and
+ * immediately from then on.
  */
 gw_must_check int gw_opener_ask(void *arg, const char *path);

@@ -22,8 +22,8 @@ static int write_new(int fd)
     return n == len ? 0 : -ENOSPC;
 }
 
-/* Written beside and renamed over: a reader sees a whole number or the old file, and a link that
- * somebody laid there is not followed. */
+/* Writes a file beside it and renames that: a reader sees a complete number or the old file, and a
+ * link placed there by another user is not followed. */
 static int write_beside(struct gw_pidfile *p)
 {
     char beside[PATH_MAX];
@@ -66,8 +66,8 @@ static bool is_ours(const struct gw_pidfile *p)
 
 void gw_pidfile_done(struct gw_pidfile *p)
 {
-    /* A file that cannot be seen or removed any more is still open here; one that was replaced
-     * by somebody else is gone anyway. */
+    /* A file that cannot be found or removed any more is still open here. If another process
+     * replaced it, ours is gone anyway. */
     if (p->path && !(is_ours(p) && !unlink(p->path)))
         (void)!ftruncate(p->fd, 0);
     gw_fd_close(&p->fd);

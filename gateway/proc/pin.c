@@ -31,7 +31,7 @@ static int fail(struct gw_error *err, int cpu, int error)
                         strerror(error));
 }
 
-/* The index-th processor that this process may use, -1 when there are fewer. */
+/* The index-th processor that this process may use. -1 when there are fewer. */
 static int allowed_cpu(unsigned index)
 {
     for (int cpu = 0; cpu < GW_MAX_CPU; cpu++)
@@ -43,8 +43,8 @@ static int allowed_cpu(unsigned index)
 int gw_pin_worker(const struct gw_config *config, unsigned index, struct gw_error *err)
 {
     if (!config->cpu_count) {
-        /* One worker per processor stays on its own. With fewer, the scheduler knows better than
-         * we do, and two gateways would meet on the first ones. */
+        /* One worker per processor stays on its own. With fewer workers the scheduler decides
+         * better, and two gateways would share the first processors. */
         if (config->workers == gw_cpus_allowed_count())
             (void)pin_to(GW_MAX(allowed_cpu(index), 0));
         return 0;
@@ -56,7 +56,7 @@ int gw_pin_worker(const struct gw_config *config, unsigned index, struct gw_erro
 
 int gw_pin_check(const struct gw_config *config, struct gw_error *err)
 {
-    /* Big enough for every kernel: a smaller set makes sched_getaffinity fail. */
+    /* Large enough for every kernel: a smaller set makes sched_getaffinity fail. */
     cpu_set_t before[GW_MAX_CPU / CPU_SETSIZE];
     if (!config->cpu_count)
         return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Workers on processors: as --cpus says; without it, one each when there are as many workers as
+/* Binds workers to processors: as --cpus says; without it, one each if there are as many workers as
  * processors. */
 #pragma once
 
@@ -11,6 +11,6 @@
 gw_must_check int gw_pin_worker(const struct gw_config *config, unsigned index,
                                 struct gw_error *err);
 
-/* Tries every processor of --cpus and goes back to where the process was, so that the answer is
- * known before anything is started. As gw_pin_worker. */
+/* Tries every processor of --cpus and restores the affinity, so that errors show before anything
+ * starts. Returns like gw_pin_worker. */
 gw_must_check int gw_pin_check(const struct gw_config *config, struct gw_error *err);

@@ -17,7 +17,7 @@
 /* For each of eight or twelve ways: the start takes a quarter of a second longer. */
 #define MEASURE_NS (20 * GW_NS_PER_MS)
 
-/* Before anything that it decides of. */
+/* Called before anything that depends on it. */
 static void choose_crypto(const struct gw_heritage *h)
 {
     char text[GW_LIBRARY_TEXT_MAX];
@@ -46,7 +46,7 @@ static int judge_engines(struct gw_heritage *h, struct gw_error *err)
     if (!probe_error && h->ktls.attach.error == ENOENT)
         module = gw_tlsmodule_here();
     if (probe_error)
-        memset(&h->ktls, 0, sizeof(h->ktls)); /* nothing works, as far as workers are told */
+        memset(&h->ktls, 0, sizeof(h->ktls)); /* to the workers, nothing works */
     for (unsigned i = 0; i < h->config->service_count; i++) {
         const struct gw_service *s = h->config->services[i];
         char text[GW_VERDICT_TEXT_MAX];
@@ -61,7 +61,7 @@ static int judge_engines(struct gw_heritage *h, struct gw_error *err)
     return 0;
 }
 
-/* Here, so that all workers have what comes of it. */
+/* Done here, so that all workers share the result. */
 static int choose_aead(struct gw_error *err)
 {
     char text[GW_AEAD_TEXT_MAX];
@@ -73,7 +73,7 @@ static int choose_aead(struct gw_error *err)
     return 0;
 }
 
-/* The ways whose figures a service's settings ask for; a sum of 1 << enum gw_way. */
+/* The ways that need figures because of a service's settings; a sum of 1 << enum gw_way. */
 static unsigned ways_asked_for(const struct gw_service *s)
 {
     const unsigned kernel = 1U << GW_WAY_COPY | 1U << GW_WAY_SPLICE;
@@ -82,7 +82,7 @@ static unsigned ways_asked_for(const struct gw_service *s)
     return s->records != GW_RECORDS_USER && s->relay == GW_RELAY_AUTO ? kernel : 0;
 }
 
-/* Only where there is something to choose between: here, so that no client waits for it. */
+/* Only if there is a choice to make; here, so that no client waits for it. */
 static void measure(struct gw_heritage *h)
 {
     struct gw_figures figures;
@@ -98,7 +98,7 @@ static void measure(struct gw_heritage *h)
     gw_log(GW_LOG_INFO, "%s", text);
 }
 
-/* Once here instead of in every worker: one sentence instead of a row of dying processes. */
+/* Done once, not in every worker: one error instead of a series of dying processes. */
 static int try_ring(struct gw_heritage *h, struct gw_error *err)
 {
     const struct gw_ring_config small = {.max_conns = 1, .max_buffers = 2};

@@ -36,7 +36,7 @@ static int become_group(const struct gw_config *c, struct gw_error *err)
     const char *flag = c->group ? "group" : "user";
     const char *name = c->group ? c->group : c->user;
     if (is_group_alone(c->gid) && geteuid())
-        return 0; /* started as that group by somebody else: nothing to do, no right to do it */
+        return 0; /* already started with that group: nothing to do, and no right to do it */
     if (setgroups(0, NULL) || setresgid(c->gid, c->gid, c->gid))
         return fail(err, flag, name, errno);
     return is_group_alone(c->gid) ? 0 : fail(err, flag, name, EPERM);
@@ -51,7 +51,8 @@ static int become_user(const struct gw_config *c, struct gw_error *err)
     return is_user_alone(c->uid) ? 0 : fail(err, "user", c->user, EPERM);
 }
 
-/* Those that this process may use, of the first 32; 0, too, where the kernel does not say. */
+/* The capabilities that this process may use, of the first 32. 0 also if the kernel does not report
+ * them. */
 static uint32_t permitted(void)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -59,7 +60,7 @@ static uint32_t permitted(void)
     return syscall(SYS_capget, &head, caps) ? 0 : caps[0].permitted;
 }
 
-/* Keeps those of `kept` (a mask of the first 32) that it has. */
+/* Keeps those of `kept` (a mask of the first 32) that the process has. */
 static int drop_capabilities(uint32_t kept)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -70,12 +71,12 @@ static int drop_capabilities(uint32_t kept)
     return syscall(SYS_capset, &head, caps) ? -errno : 0;
 }
 
-/* A set-uid call that works where it must not is how privilege bugs have looked. */
+/* Detects a set-uid call that succeeds when it must fail, a typical privilege bug. */
 static bool can_go_back(void)
 {
     if (!setuid(0) || !seteuid(0))
         return true;
-    return getgid() && (!setgid(0) || !setegid(0)); /* unless it is what --group asked for */
+    return getgid() && (!setgid(0) || !setegid(0)); /* unless --group requested it */
 }
 
 static int drop_for_good(uint32_t kept, struct gw_error *err)
@@ -102,7 +103,7 @@ static int drop(const struct gw_config *config, uint32_t kept, struct gw_error *
         r = drop_for_good(kept, err);
     if (!r && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         r = gw_error_set(err, GW_EXIT_START, "no_new_privs cannot be set: %s", strerror(errno));
-    /* Last: a change of user sets the dump flag anew. */
+    /* Last: a change of user resets the dump flag. */
     gw_wipe_forbid_dumps();
     return r;
 }
@@ -124,7 +125,7 @@ bool gw_privilege_will_drop(const struct gw_config *config)
 
 int gw_privilege_keep_reading(const struct gw_config *config, struct gw_error *err)
 {
-    /* Over the change of user; exec, which would carry it further, is for nobody here. */
+    /* Keeps them across the change of user. Nothing here calls exec. */
     (void)prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
     int r = drop(config, READING, err);
     (void)prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);

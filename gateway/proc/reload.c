@@ -25,7 +25,7 @@ int gw_reload_start(struct gw_reload *r, struct gw_error *err)
         return gw_error_set(err, GW_EXIT_OTHER, "no memory for a copy of the files: %s",
                             strerror(-r->first_fd));
     int error = gw_loader_start(&r->loader, r->h, &base, r->opener.fd, err);
-    gw_files_free(r->h->files); /* the loader has its copy */
+    gw_files_free(r->h->files); /* the loader has its own copy */
     r->h->files = NULL;
     return error;
 }
@@ -44,7 +44,7 @@ static void count(struct gw_reload *r, enum gw_counter counter)
     gw_stats_add(gw_heritage_own_stats(r->h), counter, 1);
 }
 
-/* The old set stays in force. */
+/* Reports a failure. The old set stays in force. */
 static void failed(struct gw_reload *r, const char *why)
 {
     count(r, GW_COUNTER_RELOADS_FAILED);
@@ -53,10 +53,10 @@ static void failed(struct gw_reload *r, const char *why)
     (void)snprintf(r->last_error, sizeof(r->last_error), "%s", why);
 }
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
-/* Who died has a successor when there is something to read: so a file that kills whoever reads it
- * costs a process a question, and no more. */
+/* A dead loader is replaced when there is something to read: so a file that kills its reader costs
+ * one process per request, and no more. */
 static int ask_loader(struct gw_reload *r, struct gw_error *err)
 {
     const struct gw_loader_base base = {.fd = r->first_fd >= 0 ? r->first_fd : r->h->files_fd};
@@ -79,7 +79,7 @@ static void ask(struct gw_reload *r, bool by_signal, int64_t now_ns)
         failed(r, err.text);
 }
 
-/* It has closed its channel, and is about to be buried. */
+/* The loader has closed its channel and will be reaped soon. */
 static bool is_dying(const struct gw_reload *r)
 {
     return r->loader.pid && r->loader.channel_fd < 0;
@@ -118,7 +118,7 @@ void gw_reload_due(struct gw_reload *r, int64_t now_ns)
         ask(r, false, now_ns);
 }
 
-/* ---- answers of the loader ---- */
+/* ---- the loader's responses ---- */
 
 static long long ms_since(const struct gw_reload *r, int64_t now_ns)
 {
@@ -148,13 +148,13 @@ static bool take_answer(struct gw_reload *r, struct gw_loader_answer *a, unsigne
         failed(r, a->text);
         return false;
     case GW_LOADER_LOST:
-        r->behind = true; /* as it thinks that they are in force */
+        r->behind = true; /* the loader believes them in force */
         failed(r, "no descriptor is free for what the loader has read");
     }
     return false;
 }
 
-/* It is dead, or says what no loader says. */
+/* The loader is dead, or sent something invalid. */
 static bool lost(struct gw_reload *r)
 {
     if (r->asked)
@@ -188,10 +188,10 @@ bool gw_reload_take(struct gw_reload *r, unsigned workers, int64_t now_ns)
 void gw_reload_answered(struct gw_reload *r, int64_t number, bool adopted, int64_t now_ns)
 {
     if (number != r->number || r->outstanding == 0)
-        return; /* of a set that has been replaced meanwhile */
+        return; /* about a set that has been replaced meanwhile */
     r->outstanding--;
     if (!adopted) {
-        r->behind = true; /* the loader takes it for what is in force */
+        r->behind = true; /* the loader believes it in force */
         failed(r, "a worker could not load what the loader has read");
     }
     if (r->outstanding || r->behind)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The master's part in a reload: when (HUP, --reload-interval), asking the loader, spreading what
- * it has read to the workers, and telling what came of it. Connections and workers stay.
+ * The master's part of a reload: when (HUP, --reload-interval), the request to the loader, the
+ * distribution of the files to the workers, and the log. Connections and workers continue.
  */
 #pragma once
 
@@ -12,44 +12,45 @@ struct gw_reload {
     struct gw_heritage *h;
     struct gw_opener opener;
     struct gw_loader loader;
-    int first_fd;         /* what the start has read, sealed; -1 once h->files_fd is in force */
-    bool asked;           /* the loader is at it */
-    bool by_signal;       /* … because somebody wants to know */
+    int first_fd;         /* the sealed files of the start; -1 once h->files_fd is in force */
+    bool asked;           /* a request is under way */
+    bool by_signal;       /* it came from a signal, so its result is logged */
     bool again;           /* HUP came meanwhile */
-    int64_t asked_ns;     /* when */
-    int64_t due_ns;       /* of --reload-interval; INT64_MAX: never */
-    int64_t number;       /* of the newest set; 0: what the start has read */
-    unsigned outstanding; /* workers that have not answered to it */
-    bool behind;          /* a worker could not load it, or we could not take it */
-    char last_error[512]; /* told last, so that the interval does not tell it over and over */
+    int64_t asked_ns;     /* when it was made */
+    int64_t due_ns;       /* the next run of --reload-interval; INT64_MAX: never */
+    int64_t number;       /* number of the newest set; 0: the files of the start */
+    unsigned outstanding; /* workers that have not answered it */
+    bool behind;          /* a worker failed to load it, or the master failed to receive it */
+    char last_error[512]; /* logged last, so that the interval does not repeat it */
 };
 
-/* Starts the opener: before rights are given up and before a key is read. Returns 0; negative errno
- * with *err filled. */
+/* Starts the opener. Call it before rights are dropped and before a key is read. Returns 0, or a
+ * negative errno with *err filled. */
 gw_must_check int gw_reload_init(struct gw_reload *r, struct gw_heritage *h, struct gw_error *err);
-/* Starts the loader, which takes over h->files. Returns 0; negative errno with *err filled. */
+/* Starts the loader, which takes over h->files. Returns 0, or a negative errno with *err filled. */
 gw_must_check int gw_reload_start(struct gw_reload *r, struct gw_error *err);
-/* Stops both. A zeroed one is allowed. */
+/* Stops both. A zeroed object is allowed. */
 void gw_reload_done(struct gw_reload *r);
 
-/* From when on the interval counts. */
+/* Starts the interval. */
 void gw_reload_begin(struct gw_reload *r, int64_t now_ns);
-/* HUP. */
+/* Handles HUP. */
 void gw_reload_hup(struct gw_reload *r, int64_t now_ns);
-/* At due_ns. */
+/* Call it at due_ns. */
 void gw_reload_due(struct gw_reload *r, int64_t now_ns);
 
-/* The descriptor whose input wakes gw_reload_take; -1: none. */
+/* The descriptor that is readable when gw_reload_take has work; -1: none. */
 static inline int gw_reload_fd(const struct gw_reload *r)
 {
     return r->loader.channel_fd;
 }
-/* The loader's answer. True: there are new files, h->files_fd, to be sent to `workers` workers. */
+/* Takes the loader's response. True: new files are in h->files_fd and must be sent to `workers`
+ * workers. */
 bool gw_reload_take(struct gw_reload *r, unsigned workers, int64_t now_ns);
 
-/* A worker's answer to set `number`; also the death of one that owes it (`adopted`: the next one
- * will begin with the newest). */
+/* Handles a worker's answer to set `number`, or the death of a worker that owes one (`adopted`: its
+ * replacement will start with the newest). */
 void gw_reload_answered(struct gw_reload *r, int64_t number, bool adopted, int64_t now_ns);
 
-/* A child has ended; perhaps one of those two. The next question starts another loader. */
+/* A child has ended, possibly the opener or the loader. The next request starts another loader. */
 void gw_reload_reap(struct gw_reload *r, int64_t now_ns);

@@ -16,14 +16,14 @@
 #include <unistd.h>
 
 /* A terminal's Ctrl-C and a service manager's TERM reach every process of the group. Only the
- * master takes them; it then tells the workers over their channels. */
+ * master handles them; it then instructs the workers over their channels. */
 static const int masters_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 static void reset_signals(void)
 {
     sigset_t none;
     for (int s = 1; s < NSIG; s++)
-        (void)signal(s, SIG_DFL); /* KILL, STOP and libc's own refuse, which is fine */
+        (void)signal(s, SIG_DFL); /* fails for KILL, STOP and libc's own, which is fine */
     for (size_t i = 0; i < GW_ARRAY_SIZE(masters_signals); i++)
         (void)signal(masters_signals[i], SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
@@ -37,8 +37,8 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Closes whatever is not named, so that nothing leaks by being forgotten here: the other workers'
- * sockets, and the master's ends of their channels, which would hide the master's death. */
+/* Closes every other descriptor, so that none leaks by oversight: the other workers' sockets, and
+ * the master's ends of their channels, which would hide the master's death. */
 static void close_all_but(int *keep, size_t count)
 {
     unsigned from = STDERR_FILENO + 1;
@@ -63,7 +63,7 @@ void gw_spawn_become(const char *name, int *keep, size_t count)
     gw_wipe_forbid_dumps();
 }
 
-/* The descriptors that are a worker's. */
+/* The descriptors of a worker. */
 static size_t own(const struct gw_worker_env *env, int keep[GW_MAX_LISTENERS + 3])
 {
     size_t count = 0;
@@ -76,7 +76,7 @@ static size_t own(const struct gw_worker_env *env, int keep[GW_MAX_LISTENERS + 3
     return count;
 }
 
-/* Rights were given up by the master before the fork and stay given up. */
+/* The master dropped its rights before the fork. */
 static gw_noreturn void be_worker(const struct gw_heritage *h, unsigned index, int channel_fd)
 {
     struct gw_worker_env env;

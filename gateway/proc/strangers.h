@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worker's log of connections that ended before the gateway knew who it was: anybody may open and
- * close thousands a second. So many of them (--log-rate) are told one by one each second; the rest
- * is counted by reason, and told in one line a second for each.
+ * A worker's log of connections that ended before the gateway knew the peer: anybody can open and
+ * close thousands a second. In each second --log-rate of them are logged one by one. The others are
+ * counted by reason, and logged as one line per reason and second.
  */
 #pragma once
 
@@ -11,14 +11,14 @@
 #include <stdint.h>
 
 struct gw_strangers {
-    int64_t sum_at_ns; /* when the second ends, and what was counted is told; 0: there was none */
-    uint32_t told;     /* one by one, in this second */
+    int64_t sum_at_ns; /* the end of this second, when the counts are logged; 0: none begun */
+    uint32_t told;     /* logged one by one in this second */
     uint64_t more[GW_REASON_COUNT];
 };
 
-/* A connection of such a peer (gw_conn_report_of_stranger) ended. True: tell of it; false: it is
- * counted, as `rate` were told in this second. */
+/* A connection of such a peer (gw_conn_report_of_stranger) ended. True: log it. False: it was
+ * counted, since `rate` were logged in this second. */
 bool gw_strangers_tell(struct gw_strangers *s, enum gw_reason reason, uint32_t rate,
                        int64_t now_ns);
-/* At sum_at_ns or later, or at the end: logs what was counted, and begins anew. */
+/* Call it at sum_at_ns or later, or at the end: logs the counts and starts anew. */
 void gw_strangers_sum(struct gw_strangers *s, int64_t now_ns);

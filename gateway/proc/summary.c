@@ -15,7 +15,7 @@ void gw_summary_write(const struct gw_stats *sum, char *out, size_t size)
         int more = snprintf(out + used, size - used, ", %s %" PRIu64,
                             gw_reason_info((enum gw_reason)i)->word, sum->ended[i]);
         if (more < 0 || (size_t)more >= size - used)
-            out[used] = '\0'; /* half a word would be another number */
+            out[used] = '\0'; /* a truncated word would be another number */
         else
             n += more;
     }

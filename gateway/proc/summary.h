@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
-/* Writes how many connections were accepted and, for each close reason that occurred, how many
- * ended with it. `out` of `size` (at least 1) bytes ends in NUL; what does not fit is left out. */
+/* Writes the number of accepted connections and, for each reason that occurred, how many ended with
+ * it. `out` of `size` (at least 1) bytes is NUL-terminated; entries that do not fit are left
+ * out. */
 void gw_summary_write(const struct gw_stats *sum, char *out, size_t size);

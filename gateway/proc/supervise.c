@@ -32,7 +32,7 @@ const struct gw_supervise_times gw_supervise_default_times = {
 enum phase {
     STARTING, /* not all workers have been ready yet */
     RUNNING,
-    ENDING, /* nobody is replaced any more */
+    ENDING, /* workers are no longer replaced */
 };
 
 enum {
@@ -49,15 +49,15 @@ enum {
 
 #define NEVER INT64_MAX
 
-/* The place of one worker; it outlives those who fill it. */
+/* The place of one worker, which outlives the processes in it. */
 struct place {
     pid_t pid;      /* 0: empty */
     int channel_fd; /* -1: none */
-    bool was_ready; /* somebody here has been ready before */
+    bool was_ready; /* a worker here was ready before */
     int64_t started_ns;
     int64_t delay_ns;    /* the last back-off */
-    int64_t spawn_at_ns; /* of an empty place */
-    int64_t owes;        /* the set of files it was sent last and has not answered to; 0: none */
+    int64_t spawn_at_ns; /* when to fill the empty place */
+    int64_t owes;        /* number of the last set sent to it, until it answers; 0: none */
 };
 
 struct supervisor {
@@ -72,7 +72,7 @@ struct supervisor {
     enum gw_exit exit;
     int64_t rotate_at_ns;
     int64_t expiry_at_ns;
-    int64_t stopped_ns; /* when the first TERM or INT came; 0: none has */
+    int64_t stopped_ns; /* when the first TERM or INT came; 0: none yet */
     int64_t kill_at_ns;
 };
 
@@ -91,7 +91,7 @@ static void kill_all(struct supervisor *s)
     s->kill_at_ns = NEVER;
 }
 
-/* From here on nobody is replaced. */
+/* From here on workers are not replaced. */
 static void begin_end(struct supervisor *s)
 {
     s->phase = ENDING;
@@ -106,7 +106,7 @@ static void drain(struct supervisor *s)
 {
     int64_t timeout = s->h->config->shutdown_timeout_ns;
     for (unsigned i = 0; i < s->count; i++)
-        /* One that cannot be told is dying or stuck; the kill below ends it. */
+        /* If the message fails, the worker is dying or stuck; the kill below ends it. */
         (void)gw_channel_send(s->places[i].channel_fd, GW_CHANNEL_DRAIN, timeout);
     s->kill_at_ns = gw_clock_ns() + timeout + s->times->kill_grace_ns;
     begin_end(s);
@@ -151,7 +151,7 @@ static void spread_files(struct supervisor *s)
     for (unsigned i = 0; i < s->count; i++) {
         struct place *p = &s->places[i];
         p->owes = s->reload->number;
-        /* Who is not there begins with them; who cannot be told ends. */
+        /* An absent worker starts with the new files; one that cannot be reached ends. */
         if (p->channel_fd >= 0 &&
             gw_channel_send_fd(p->channel_fd, GW_CHANNEL_FILES, p->owes, s->h->files_fd) == 0)
             continue;
@@ -175,7 +175,7 @@ static void take_loader(struct supervisor *s)
     }
 }
 
-/* Before all are ready, a HUP waits. */
+/* HUP waits until all workers are ready. */
 static void take_hup(struct supervisor *s)
 {
     if (!s->reload || s->phase == ENDING)
@@ -241,9 +241,9 @@ static void take_death(struct supervisor *s, unsigned index, int status)
     long pid = p->pid;
     p->pid = 0;
     gw_fd_close(&p->channel_fd);
-    settle(s, p, true);                     /* the next one here begins with the newest */
-    gw_logpump_flush(s->h->logs, index, 0); /* its last words come before ours about it */
-    /* Now, not when its place is filled again: what it had open counts for --max-conns of all. */
+    settle(s, p, true);                     /* its replacement starts with the newest set */
+    gw_logpump_flush(s->h->logs, index, 0); /* its last entries precede our line about it */
+    /* Now, not when its place is filled again: its open connections count toward --max-conns. */
     describe_end(status, gw_stats_bury(&s->h->stats[index]), how, sizeof(how));
     if (s->phase == ENDING) {
         gw_log(clean ? GW_LOG_DEBUG : GW_LOG_WARNING, "worker %u (process %ld) %s", index, pid,
@@ -298,14 +298,14 @@ static void take_message(struct supervisor *s, unsigned index)
         take_ready(s, index);
         return;
     }
-    if (r == 1 && m.value <= p->owes) { /* an answer to an older set settles nothing */
+    if (r == 1 && m.value <= p->owes) { /* an answer to an older set does not count */
         if (m.value == p->owes)
             settle(s, p, m.kind == GW_CHANNEL_ADOPTED);
         return;
     }
-    /* A worker without its channel cannot be told to drain, and one that says what is not in its
-     * vocabulary is not our program any more. Dying workers come here too; for them the signal
-     * changes nothing. */
+    /* A worker without its channel cannot be drained, and one that sends an invalid message no
+     * longer runs our program. Dying workers come here too; the signal does not change their
+     * end. */
     if (r)
         gw_log(GW_LOG_ERROR, "worker %u sent what no worker sends and is killed", index);
     if (r || s->phase != ENDING)
@@ -323,9 +323,10 @@ int gw_supervise_signals(void)
     (void)sigemptyset(&set);
     for (size_t i = 0; i < GW_ARRAY_SIZE(watched); i++)
         (void)sigaddset(&set, watched[i]);
-    /* Standard error may be a pipe that nobody reads any more. */
+    /* Standard error may be a pipe without a reader. */
     (void)signal(SIGPIPE, SIG_IGN);
-    /* Whoever started us may ignore it, and then the kernel would bury our workers unseen. */
+    /* Our parent may have set it to be ignored; the kernel would then reap our workers
+     * unnoticed. */
     (void)signal(SIGCHLD, SIG_DFL);
     if (sigprocmask(SIG_BLOCK, &set, NULL))
         return -errno;
@@ -359,7 +360,7 @@ static void rotate_tickets(struct supervisor *s, int64_t now)
 {
     const struct gw_config *c = s->h->config;
     for (unsigned i = 0; i < c->service_count; i++)
-        if (gw_tickets_rotate(&s->h->tickets[i])) /* a reload may begin to use them */
+        if (gw_tickets_rotate(&s->h->tickets[i])) /* a reload may enable tickets */
             gw_log(GW_LOG_ERROR, "the system gave no random bytes for new session ticket keys; "
                                  "the old ones stay");
     s->rotate_at_ns = now + s->times->ticket_life_ns;
@@ -425,7 +426,7 @@ static void take_events(struct supervisor *s)
         take_logs(s);
     if (s->polls[POLL_LOADER].revents)
         take_loader(s);
-    /* Messages before deaths: READY of a worker that died at once still counts. */
+    /* Messages before deaths: READY from a worker that then died still counts. */
     for (unsigned i = 0; i < s->count; i++)
         if (s->polls[POLL_WORKERS + i].revents)
             take_message(s, i);
@@ -482,6 +483,6 @@ enum gw_exit gw_supervise(struct gw_heritage *h, const struct gw_supervise_times
         gw_log(GW_LOG_ERROR, "the supervising loop failed: %s", strerror(-r));
         s.exit = GW_EXIT_OTHER;
     }
-    done(&s); /* workers that are left see the end of their channels and drain */
+    done(&s); /* remaining workers see their channels close, and drain */
     return s.exit;
 }

@@ -5,8 +5,8 @@
 #include "gateway/base/clock.h"
 
 enum {
-    BURST = 64, /* a smaller peak keeps too little to look for */
-    PART = 4,   /* it is over when less than a fourth of it is left */
+    BURST = 64, /* a smaller peak leaves too little to free */
+    PART = 4,   /* a burst is over when less than a fourth is left */
 };
 
 #define REST_NS (2 * GW_NS_PER_SEC)

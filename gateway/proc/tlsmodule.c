@@ -33,8 +33,8 @@ const char *gw_tlsmodule_advice(enum gw_tls_module module)
     return modules[module].advice;
 }
 
-/* Calls look() for each line until it gives an answer. Lines longer than the buffer come in pieces,
- * which is right for what is looked for here: it stands at the front. */
+/* Calls look() for each line until it gives an answer. A line longer than the buffer comes in
+ * pieces, which is fine here: the relevant part is at its start. */
 static enum gw_tls_module scan(gzFile file, enum gw_tls_module (*look)(const char *line))
 {
     char line[1024];
@@ -67,11 +67,11 @@ static enum gw_tls_module look_in_config(const char *line)
 }
 
 struct place {
-    const char *before, *after; /* of the kernel's release, below the root; NULL: without it */
+    const char *before, *after; /* around the kernel's release, below the root; NULL: without it */
     enum gw_tls_module (*look)(const char *line);
 };
 
-/* zlib reads a file that is not compressed as it is. */
+/* zlib reads an uncompressed file unchanged. */
 static enum gw_tls_module scan_place(const struct place *place, const char *root,
                                      const char *release)
 {

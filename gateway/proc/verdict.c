@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Why there is no kernel engine at all. */
+/* Explains why there is no kernel engine at all. */
 static void tell_why_no_tls(struct gw_text *t, const struct ktls_probe *probe, int probe_error,
                             enum gw_tls_module module)
 {
@@ -22,7 +22,7 @@ static void tell_why_no_tls(struct gw_text *t, const struct ktls_probe *probe, i
                        strerror(probe->attach.error));
 }
 
-/* Whether clients can get this suite, as far as the settings tell by name. */
+/* Whether clients can get this suite, as far as the settings name suites. */
 static bool may_be_chosen(const struct gw_service *service, const struct ktls_suite *suite)
 {
     if (suite->version < service->tls_min || suite->version > service->tls_max)
@@ -32,7 +32,7 @@ static bool may_be_chosen(const struct gw_service *service, const struct ktls_su
     return true;
 }
 
-/* TLS 1.3 is kept out of a kernel that could run it. */
+/* Whether TLS 1.3 is denied to a kernel that could run it. */
 static bool denies_tls13(const struct gw_service *service, const struct ktls_probe *probe)
 {
     return service->tls_max >= KTLS_TLS_1_3 && !probe->rekey.works &&
@@ -67,7 +67,7 @@ static struct tally count_suites(const struct gw_service *service, const struct 
     return t;
 }
 
-/* The ciphers that fail in a version, each once, as ", except …". */
+/* Lists the ciphers that fail in a version, each once, as ", except …". */
 static void tell_failing(struct gw_text *t, const struct gw_service *service,
                          const struct ktls_probe *probe)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which engine runs a service's records, said once at start, with the reason. */
+/* The engine of a service's records, logged once at start with the reason. */
 #pragma once
 
 #include "gateway/base/error.h"
@@ -15,10 +15,10 @@ enum {
 /*
  * Writes one line of text such as "records: kernel" or "records: user, because …". `probe_error`:
  * 0, or the negative errno of a ktls_probe that could not run; *probe is then not read. `module`:
- * what is known of a tls that is not there. Returns 0; -EIO with *err filled (GW_EXIT_START) when
- * --records kernel asks for what the kernel cannot do: the tls layer, any suite that the service's
- * settings let clients choose, or a change of keys where --ktls-without-rekey deny asks for it.
- * (TLS 1.2 suites and --ciphers are judged together: all three ciphers must work.)
+ * the known facts about an absent tls module. Returns 0; -EIO with *err filled (GW_EXIT_START) when
+ * --records kernel requires something that the kernel lacks: the tls layer, a suite that the
+ * service's settings let clients choose, or key changes when --ktls-without-rekey deny demands
+ * them. (TLS 1.2 suites and --ciphers are judged together: all three ciphers must work.)
  */
 gw_must_check int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *probe,
                                   int probe_error, enum gw_tls_module module,

@@ -22,15 +22,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ACCEPT_PAUSE_NS                                                                            \
-    (100 * GW_NS_PER_MS)                      /* after an accept that failed for want of something \
+/* The pause after an accept that failed for lack of resources. */
+#define ACCEPT_PAUSE_NS (100 * GW_NS_PER_MS)
+#define STARVED_PAUSE_NS (100 * GW_NS_PER_MS) /* until the next attempt to get memory for buffers  \
                                                */
-#define STARVED_PAUSE_NS (100 * GW_NS_PER_MS) /* until memory for buffers is asked for again */
 #define ACCEPT_QUIET_NS (10 * GW_NS_PER_SEC)
-#define LAST_WORDS_NS (GW_LINGER_NS + GW_NS_PER_SEC) /* for close_notify after the drain's end */
+/* for close_notify after the end of the drain */
+#define LAST_WORDS_NS (GW_LINGER_NS + GW_NS_PER_SEC)
 
 enum {
-    PIPES_ALWAYS = 8, /* out of GW_WORKER_FDS */
+    PIPES_ALWAYS = 8, /* from GW_WORKER_FDS */
     /* Slots of GW_OP_CHANNEL. */
     FROM_MASTER = 0,
     FROM_ADOPT = 1,
@@ -48,17 +49,17 @@ struct worker {
     struct gw_conn_env conns;
     struct listener listeners[GW_MAX_LISTENERS];
     unsigned listener_count;
-    bool clock_read;         /* this turn's time is in conns.now_ns */
-    int64_t accept_quiet_ns; /* until then a failed accept is counted, not logged */
-    int64_t accept_again_ns; /* 0: nothing to arm again */
+    bool clock_read;         /* conns.now_ns has this turn's time */
+    int64_t accept_quiet_ns; /* until then a failed accept is counted but not logged */
+    int64_t accept_again_ns; /* when to re-arm failed accepts; 0: none */
     struct gw_termset set;   /* in force now */
     struct gw_adopt adopt;
     struct gw_thrift thrift;
-    int64_t keys_due_ns; /* when keys made ahead are too old; 0: there are none */
+    int64_t keys_due_ns; /* when prepared keys are too old; 0: there are none */
     struct gw_strangers strangers;
     bool draining;
-    int64_t drain_deadline_ns; /* then connections are ended */
-    int64_t exit_deadline_ns;  /* then the worker goes, whatever is open */
+    int64_t drain_deadline_ns; /* when connections are ended */
+    int64_t exit_deadline_ns;  /* when the worker exits, whatever is open */
 };
 
 /* ---- log ---- */
@@ -112,8 +113,8 @@ static void arm_listeners(struct worker *w)
     }
 }
 
-/* What clients already wait for in the queue is taken, then the listener closes: new connects go
- * to the survivors or are refused. Only a connect that completes between the two is reset. */
+/* Takes the clients that already wait in the queue, then closes the listener: new connects go to
+ * the remaining workers or are refused. Only a connect that completes between the two is reset. */
 static void close_listener(struct worker *w, struct listener *l)
 {
     int fd;
@@ -325,7 +326,7 @@ static int run(struct worker *w)
     }
 }
 
-/* Pipes take only descriptors that connections cannot need; a few are always there. */
+/* Pipes take only descriptors that connections cannot need; a few are always available. */
 static uint32_t max_pipes(const struct gw_config *config)
 {
     struct rlimit lim;
@@ -336,7 +337,7 @@ static uint32_t max_pipes(const struct gw_config *config)
     return (uint32_t)GW_MIN(GW_MAX(spare, (uint64_t)PIPES_ALWAYS), (uint64_t)GW_PIPES_MAX);
 }
 
-/* A worker that takes a dead one's place after a reload begins with what is in force now. */
+/* A worker that replaces a dead one after a reload starts with the files in force now. */
 static int begin_terms(struct worker *w)
 {
     const struct gw_worker_env *env = w->env;
@@ -376,7 +377,8 @@ static int start(struct worker *w)
         gw_log(GW_LOG_ERROR, "cannot set up io_uring: %s", gw_ring_why(error));
         return GW_EXIT_START;
     }
-    if (getrandom(&run, sizeof(run), 0) != (ssize_t)sizeof(run)) { /* so few bytes come whole */
+    /* this few bytes always come at once */
+    if (getrandom(&run, sizeof(run), 0) != (ssize_t)sizeof(run)) {
         gw_log(GW_LOG_ERROR, "the kernel gives no random bytes: %s", strerror(errno));
         return GW_EXIT_START;
     }
@@ -402,7 +404,7 @@ static int start(struct worker *w)
 
 static void ignore_signals(void)
 {
-    /* A terminal's Ctrl-C reaches the whole group; ending is the master's decision. */
+    /* A terminal's Ctrl-C reaches the whole group; the master decides when to end. */
     const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2};
     for (size_t i = 0; i < GW_ARRAY_SIZE(ignored); i++)
         (void)signal(ignored[i], SIG_IGN);

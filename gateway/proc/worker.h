@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A worker: one process, one thread, one io_uring, its own listeners and pools. It runs until the
- * master tells it to drain, or the control channel ends (the master died: then it drains too).
+ * master has it drain, or the control channel closes (the master died), which also makes it drain.
  */
 #pragma once
 
@@ -15,25 +15,25 @@
 #include "ktlsinstall.h"
 
 struct gw_worker_listener {
-    int fd;           /* listening, non-blocking; closed by the worker when it drains */
+    int fd;           /* listening, non-blocking; the worker closes it when it drains */
     unsigned service; /* index into config->services */
 };
 
-/* All that crosses fork from the master to a worker. */
+/* Everything that a worker inherits from the master across fork. */
 struct gw_worker_env {
     const struct gw_config *config;
-    struct gw_termset set; /* what the start has loaded */
-    int files_fd;          /* newer files, to be loaded before the first connection; -1: none */
-    struct gw_ticket_keys *tickets; /* one table a service */
-    const struct ktls_probe *ktls;  /* what the kernel engine can do */
+    struct gw_termset set;          /* the terms loaded at start */
+    int files_fd;                   /* newer files, to load before the first connection; -1: none */
+    struct gw_ticket_keys *tickets; /* one table per service */
+    const struct ktls_probe *ktls;  /* the features of the kernel engine */
     bool standing;                  /* standing receives work (gateway/ring/ring.h) */
-    const struct gw_choice *choice; /* … and what is cheaper */
-    unsigned index;                 /* of this worker, from 0 */
+    const struct gw_choice *choice; /* the measured choice of engines and relays */
+    unsigned index;                 /* the worker's number, from 0 */
     unsigned worker_count;
-    struct gw_stats *stats; /* of all workers, worker_count blocks; ours is stats[index] */
-    struct gw_logring *log; /* ours */
-    int log_wake_fd;        /* eventfd the master reads when it sleeps on the log */
-    int channel_fd;         /* SOCK_SEQPACKET to the master */
+    struct gw_stats *stats; /* the blocks of all worker_count workers; this one's is stats[index] */
+    struct gw_logring *log; /* this worker's */
+    int log_wake_fd;        /* eventfd that the master waits on while the log is empty */
+    int channel_fd;         /* SOCK_SEQPACKET socket to the master */
     struct gw_worker_listener listeners[GW_MAX_LISTENERS];
     unsigned listener_count;
 };
