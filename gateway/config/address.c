@@ -61,7 +61,7 @@ static int read_port(const char *text, enum gw_address_use use, uint16_t *ret_po
     return 0;
 }
 
-/* Letters, digits, '-' and '_' in labels of 1 to 63 bytes; one dot may end the name. */
+/* Labels of 1 to 63 letters, digits, '-' and '_'; the name may end in a dot. */
 static bool name_ok(const char *name)
 {
     size_t label = 0;
@@ -110,7 +110,7 @@ static void take_addrinfo(struct gw_address *a, const struct addrinfo *info)
     memcpy(&a->addr, info->ai_addr, info->ai_addrlen);
 }
 
-/* An IPv4 address must be four plain numbers: the resolver would also take 127.1 and 0x7f.1. */
+/* An IPv4 address must be four plain numbers: the resolver would also accept 127.1 and 0x7f.1. */
 static int read_ipv4(struct gw_address_spec *spec, const char **ret_why)
 {
     struct sockaddr_in *in = (struct sockaddr_in *)&spec->numeric.addr;
@@ -167,7 +167,7 @@ static int read_host(const char *host, size_t len, bool bracketed, struct gw_add
     return read_numeric(spec, bracketed, ret_why);
 }
 
-/* Splits at the last colon, or behind the brackets. */
+/* Splits at the last colon, or after the brackets. */
 static int split(const char *text, const char **ret_host, size_t *ret_len, const char **ret_port,
                  const char **ret_why)
 {
@@ -208,7 +208,8 @@ int gw_address_read(const char *text, enum gw_address_use use, struct gw_address
     return 0;
 }
 
-/* Tried instead of read from a table: a machine may know a name's address without having it. */
+/* Tried, not read from a table: a machine may resolve a name to an address that it does not
+ * have. */
 static bool can_bind(const struct gw_address *a)
 {
     struct gw_address probe = *a;

@@ -8,8 +8,8 @@
 #include <string.h>
 
 enum {
-    DIFFERENCE_MAX = 96, /* of a service and its setting */
-    MORE_MAX = 24        /* of what stands for the rest */
+    DIFFERENCE_MAX = 96, /* one service with its setting */
+    MORE_MAX = 24        /* the phrase for the rest */
 };
 
 bool gw_config_same_services(const struct gw_config *a, const struct gw_config *b)
@@ -28,7 +28,7 @@ static bool is_of(const struct gw_setting *s, unsigned service, const char *name
     return s->service == service && strcmp(s->name, name) == 0;
 }
 
-/* The first at `from` or later that speaks of this; NULL without. */
+/* The first setting at `from` or later with the same name and service. NULL: none. */
 static const struct gw_setting *next(const struct gw_config *c, unsigned from, unsigned service,
                                      const char *name)
 {
@@ -38,7 +38,7 @@ static const struct gw_setting *next(const struct gw_config *c, unsigned from, u
     return NULL;
 }
 
-/* Values of one name count in their order; names may stand in any. */
+/* Values of one name compare in order; names may be in any order. */
 static bool same_values(const struct gw_config *a, const struct gw_config *b, unsigned service,
                         const char *name)
 {
@@ -51,11 +51,11 @@ static bool same_values(const struct gw_config *a, const struct gw_config *b, un
     return !x && !y;
 }
 
-/* The names of what differs, as far as there is room for them. */
+/* The names of the differences, as far as there is room. */
 struct differences {
     struct gw_text text;
-    bool services_named; /* where there are several */
-    unsigned service;    /* of the last name */
+    bool services_named; /* whether to name services: there are several */
+    unsigned service;    /* the last service named */
     unsigned count;
     unsigned left_out;
 };
@@ -81,7 +81,7 @@ static void add(struct differences *d, const struct gw_config *c, const struct g
     d->service = s->service;
 }
 
-/* Those of a service that `a` names; `told`: not those that `b` names, too. */
+/* Adds the settings of a service that `a` has. `told`: except those that `b` has too. */
 static void compare(struct differences *d, unsigned service, const struct gw_config *a,
                     const struct gw_config *b, bool told)
 {

@@ -17,7 +17,7 @@
 /* The two kinds of section. */
 static const struct kind {
     const char *word;
-    enum gw_command command; /* whose flags are its keys */
+    enum gw_command command; /* the command whose flags are its keys */
     enum gw_role role;
 } kinds[] = {
     {"service", GW_COMMAND_SERVER, GW_ROLE_SERVER},
@@ -28,12 +28,12 @@ struct reading {
     struct gw_draft *whole;
     struct gw_drafts *drafts;
     cfg_t *root;
-    cfg_t *section; /* of the last of drafts; NULL: none yet */
-    bool failed;    /* the error is filled */
+    cfg_t *section; /* the section of the last draft; NULL: none yet */
+    bool failed;    /* the error is already filled */
 };
 
-/* libconfuse hands no word of ours to its callbacks, and its scanner is one for the whole process
- * anyway: one file is read at a time. */
+/* libconfuse passes no argument to its callbacks, and its scanner is global to the process anyway:
+ * one file is read at a time. */
 static struct reading *now;
 
 static int failed(struct reading *r, int error)
@@ -108,7 +108,7 @@ static int add_service(struct reading *r, const struct kind *kind, const char *n
     return -ENOMEM;
 }
 
-/* The draft of a section, made when it is met first. NULL with the error filled. */
+/* The draft of a section, made on first use. NULL with the error filled. */
 static struct gw_draft *draft_of(struct reading *r, cfg_t *section)
 {
     if (section != r->section) {
@@ -121,7 +121,7 @@ static struct gw_draft *draft_of(struct reading *r, cfg_t *section)
     return r->drafts->of[r->drafts->count - 1];
 }
 
-/* An empty section is one, too. */
+/* Counts a section without keys too. */
 static int on_section_end(cfg_t *root gw_unused, cfg_opt_t *opt)
 {
     cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
@@ -130,7 +130,7 @@ static int on_section_end(cfg_t *root gw_unused, cfg_opt_t *opt)
 
 /* ---- keys ---- */
 
-/* `off` counts as given only here: everywhere else it is as if nothing stood there. */
+/* `off` counts as given only here. Everywhere else it has no effect. */
 static int take_switch(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
     bool *was_off = &d->off[gw_option_index(opt)];
@@ -157,11 +157,11 @@ static int on_value(cfg_t *cfg, cfg_opt_t *confuse, const char *value, void *ret
     int error =
         opt->kind == GW_OPTION_SWITCH ? take_switch(d, opt, value) : gw_draft_take(d, opt, value);
     d->where.line = section_line;
-    *(const char **)ret = ""; /* it is ours now */
+    *(const char **)ret = ""; /* the value is now ours */
     return failed(now, error) ? -1 : 0;
 }
 
-/* ---- what is wrong ---- */
+/* ---- errors ---- */
 
 static const struct gw_option *key_of(const struct kind *kind, const char *name, bool of_service)
 {
@@ -169,7 +169,7 @@ static const struct gw_option *key_of(const struct kind *kind, const char *name,
     return gw_option_is_key(opt, of_service) ? opt : NULL;
 }
 
-/* The section that was meant, perhaps by the name of the command that serves it. */
+/* The section that was meant, possibly by the name of the command that serves it. */
 static const struct kind *nearest_kind(const char *name)
 {
     size_t len = strlen(name);
@@ -182,7 +182,7 @@ static const struct kind *nearest_kind(const char *name)
     return NULL;
 }
 
-/* 0 when nothing is near. */
+/* Returns 0 when no key is near. */
 static int refuse_near(struct gw_draft *d, bool global, const char *name,
                        const struct gw_shown *shown)
 {
@@ -236,7 +236,7 @@ static int refuse_key(struct gw_draft *d, cfg_t *cfg, const char *name)
 
 static void on_error(cfg_t *cfg, const char *fmt, va_list args) gw_printf(2, 0);
 
-/* Only what our own callbacks have not told. */
+/* Reports only errors that our own callbacks have not reported. */
 static void on_error(cfg_t *cfg, const char *fmt, va_list args)
 {
     struct reading *r = now;
@@ -277,7 +277,7 @@ static cfg_opt_t *add_keys(cfg_opt_t *at, enum gw_command command, bool of_servi
     return at;
 }
 
-/* Without the last flag a second section of a name would take the place of the first. */
+/* Without the last flag a second section of the same name would replace the first. */
 #define SECTION (CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
 
 static cfg_t *make_grammar(void)
@@ -315,7 +315,8 @@ static int parse(struct reading *r, const char *text)
 
 /* ---- the file ---- */
 
-/* Who, beside root and the user that this runs as, could change what it says; NULL: nobody. */
+/* Who can change the file's contents beside root and the user that this process runs as. NULL:
+ * nobody. */
 static const char *who_else_writes(const struct gw_file *file)
 {
     if (file->owner && file->owner != geteuid())

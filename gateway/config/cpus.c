@@ -12,7 +12,8 @@ static int refuse(const char *why, const char **ret_why)
     return -EINVAL;
 }
 
-/* Steps over the digits at *at. Returns the number, GW_MAX_CPU for any too large, -1 without. */
+/* Skips the digits at *at. Returns their value; GW_MAX_CPU if it is too large; -1 without
+ * digits. */
 static int read_number(const char **at)
 {
     int n = -1;
@@ -74,7 +75,7 @@ int gw_cpus_read(const char *text, int out[GW_MAX_WORKERS], const char **ret_why
 }
 
 union affinity {
-    cpu_set_t set; /* for the alignment and the type; the kernel may know more processors */
+    cpu_set_t set; /* for alignment and type; the kernel may have more processors */
     uint8_t bytes[GW_MAX_CPU / 8];
 };
 

@@ -42,8 +42,8 @@ const char *gw_draft_keep(struct gw_draft *d, const char *text, size_t len)
     return copy;
 }
 
-/* One more member for a list that has room up to the next power of two. NULL with the error filled;
- * else the list, which may have moved. */
+/* Makes room for one more member in a list that has room up to the next power of two. Returns the
+ * list, which may have moved; NULL with the error filled. */
 static void *grow(struct gw_draft *d, void *list, unsigned count, size_t size)
 {
     if ((count & (count - 1)) != 0)
@@ -65,7 +65,7 @@ int gw_draft_add_rule(struct gw_draft *d, const struct gw_rule *rule)
     return 0;
 }
 
-/* What stands before the sections is of none of them. */
+/* Settings before the sections belong to none of them. */
 static unsigned number_of(const struct gw_config *c, const struct gw_service *service)
 {
     for (unsigned i = 0; i < c->service_count; i++)
@@ -103,7 +103,7 @@ int gw_draft_note(struct gw_draft *d, const struct gw_option *opt, const char *v
     return 0;
 }
 
-/* An error in a file names the place where the configuration names that file. */
+/* Records where the configuration names a file, for errors in that file. */
 static int note_place(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
     struct gw_config *c = d->config;
@@ -126,14 +126,14 @@ struct gw_shown gw_draft_shown(const char *value)
     bool cut = len > SHOWN_BYTES;
     len = cut ? SHOWN_BYTES : len;
     while (cut && len && ((unsigned char)value[len] & 0xc0) == 0x80)
-        len--; /* not in the middle of a UTF-8 character */
+        len--; /* not within a UTF-8 character */
     for (size_t i = 0; i < len; i++)
         shown.text[i] = (unsigned char)value[i] < 0x20 || value[i] == 0x7f ? '?' : value[i];
     (void)snprintf(shown.text + len, sizeof(shown.text) - len, "%s", cut ? "..." : "");
     return shown;
 }
 
-/* What no setter should have to look for. */
+/* Checks that all setters rely on. */
 static int check_value(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
     size_t len = strlen(value);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    DEPTH_MAX = 4, /* a section, a list in it, and some to be told of by libconfuse */
+    DEPTH_MAX = 4, /* a section, a list in it, and further levels for libconfuse to report */
     GROWS = 4,     /* a word of one letter becomes three */
 };
 
@@ -16,9 +16,9 @@ struct scan {
     const char *end;
     char *out;
     unsigned line;
-    unsigned open[DEPTH_MAX]; /* lines of the braces that are open */
+    unsigned open[DEPTH_MAX]; /* lines of the open braces */
     unsigned depth;
-    bool has_bar; /* the last word has a |, which leads libconfuse into another section */
+    bool has_bar; /* the last word has a |, which libconfuse takes as a path into another section */
     const char *why;
 };
 
@@ -55,7 +55,7 @@ static const char variable[] =
     "${ is refused: no variables are put in; a ${ that is meant so stands "
     "in single quotes";
 
-/* From behind the quote to behind the other one. */
+/* From after the opening quote to after the closing one. */
 static int take_quoted(struct scan *s, char quote)
 {
     s->has_bar = false;
@@ -124,7 +124,7 @@ static int take_brace(struct scan *s, char brace)
 static int take_sign(struct scan *s)
 {
     char c = *s->at++;
-    if (c == '+') /* and '=' behind it */
+    if (c == '+') /* with the '=' after it */
         c = *s->at++;
     if (c == '=' && s->has_bar)
         return no(s, "no key has a | in its name");

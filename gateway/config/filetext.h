@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The text of a configuration file, made safe for libconfuse, which reads the grammar.
+ * Makes the text of a configuration file safe for libconfuse, which reads the grammar.
  *
- * libconfuse's own scanner surprises: it puts environment variables in (`${…}`), drops a `*` that
- * stands unquoted, takes `//` in an unquoted URI for a comment, counts a line with a comment three
- * times, and takes a file that was cut inside a section or a string for a whole one. So the words
- * are found here, and each is handed over in single quotes, where nothing is special:
+ * libconfuse's own scanner has surprises: it expands environment variables (`${…}`), drops an
+ * unquoted `*`, takes `//` in an unquoted URI for a comment, counts a line with a comment three
+ * times, and accepts a file that was cut inside a section or a string. So this module finds the
+ * words, and passes each on in single quotes, where nothing is special:
  *
  *   # a comment, to the end of the line
  *   word             without blanks and without # { } ( ) = , " ' \ and ${
  *   "text" 'text'    on one line; in "text" \" and \\ stand for " and \, and ${ is refused
- *   { } = += ,       += is the same as =, since nothing is ever replaced
+ *   { } = += ,       += equals =, since no key replaces another
  */
 #pragma once
 
@@ -24,9 +24,8 @@ struct gw_filetext_error {
 };
 
 /*
- * Returns 0 and *ret, a text of as many lines (malloc'd, the caller's). Else -EINVAL with
- * *ret_error filled, when something in it is none of the above, or a brace has no partner; or
- * -ENOMEM.
+ * Returns 0 and *ret, a text with as many lines (malloc'd, the caller's). Returns -EINVAL with
+ * *ret_error filled when a part is none of the above or a brace is unmatched; or -ENOMEM.
  */
 gw_must_check int gw_filetext_clean(const char *text, size_t len, char **ret,
                                     struct gw_filetext_error *ret_error);

@@ -8,11 +8,11 @@
 
 enum {
     WIDTH = 80,
-    COLUMN = 28, /* where the sentences begin */
+    COLUMN = 28, /* column where the sentences begin */
     TEXT_MAX = 512,
 };
 
-/* Text that grows at its end and is cut at its size. */
+/* Text that grows at its end and is truncated at its size. */
 struct text {
     char bytes[TEXT_MAX];
     size_t len;
@@ -29,7 +29,7 @@ static void add_flag(struct text *t, const struct gw_option *opt)
     add(t, "  --", opt->name);
     if (opt->value)
         add(t, " ", opt->value);
-    size_t line = 0; /* where the last one begins */
+    size_t line = 0; /* start of the last line */
     for (unsigned i = 0; opt->words && opt->words[i]; i++) {
         add(t, i ? "|" : " ", "");
         if (t->len - line + strlen(opt->words[i]) >= WIDTH) {
@@ -55,7 +55,7 @@ static void add_sentence(struct text *t, const struct gw_option *opt)
     }
 }
 
-/* Length of the part of the text that fits into `room`, broken at a blank where there is one. */
+/* Length of the part of the text that fits into `room`, broken at a blank if there is one. */
 static size_t fitting(const char *text, size_t room)
 {
     size_t len = strlen(text);
@@ -98,7 +98,7 @@ static void print_option(FILE *out, const struct gw_option *opt)
     print_entry(out, head.bytes, sentence.bytes);
 }
 
-/* Bits 1 << enum gw_command: what all of them take. */
+/* Prints the flags of a group that all of `commands` take (bits 1 << enum gw_command). */
 static void print_group(FILE *out, unsigned commands, enum gw_option_group group)
 {
     bool titled = false;
@@ -145,7 +145,7 @@ static void print_overview(FILE *out)
     (void)fprintf(out, "\n`ktlsgate COMMAND --help` lists the flags of a command.\n");
 }
 
-/* Commands of two words with the same first one. */
+/* Prints the two-word commands with the same first word. */
 static void print_family(FILE *out, const char *word, unsigned commands)
 {
     (void)fprintf(out, "ktlsgate %s: one of the commands below\n\nUsage: ktlsgate %s COMMAND ...\n",

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* An entry may be long (a group with thousands of members), but not without end. */
+/* An entry may be long (a group with thousands of members), but there is a limit. */
 enum {
     ENTRY_BYTES_FIRST = 4096,
     ENTRY_BYTES_MAX = 1 << 20
@@ -21,7 +21,7 @@ static int refuse(int error, const char *why, const char **ret_why)
     return error;
 }
 
-/* Whole numbers below the "no id" of the system calls, -1. */
+/* Whole numbers below -1, which system calls take for "no id". */
 static bool read_id(const char *text, uint32_t *ret_id)
 {
     uint64_t n;
@@ -61,7 +61,7 @@ static int ask_group(const char *name, char *buf, size_t len, struct found *foun
     return error;
 }
 
-/* Asks with a larger buffer until the entry fits. */
+/* Repeats the query with a larger buffer until the entry fits. */
 static int ask(int (*one)(const char *, char *, size_t, struct found *), const char *name,
                struct found *found)
 {
@@ -71,7 +71,7 @@ static int ask(int (*one)(const char *, char *, size_t, struct found *), const c
         error = buf ? one(name, buf, len, found) : ENOMEM;
         free(buf);
     }
-    /* getpwnam(3): some name services say "not found" with one of these. */
+    /* getpwnam(3): some name services report "not found" with one of these. */
     return error == ENOENT || error == ESRCH || error == EBADF || error == EPERM ? 0 : error;
 }
 

@@ -8,12 +8,12 @@
 #include <sys/types.h>
 
 /*
- * The ids of a user; *ret_gid is its first group, left alone unless `want_group`. A number that no
- * user has is taken as it is, but then has no group.
- * Returns 0; -ENOENT or -EIO with *ret_why a phrase for the error sentence.
+ * The ids of a user. *ret_gid is its first group, and unchanged unless `want_group`. A number
+ * without a user is accepted, but has no group. Returns 0; -ENOENT or -EIO with *ret_why a phrase
+ * for the error message.
  */
 gw_must_check int gw_ids_user(const char *name, bool want_group, uid_t *ret_uid, gid_t *ret_gid,
                               const char **ret_why);
 
-/* The id of a group; a number that no group has is taken as it is. Errors as above. */
+/* The id of a group. A number without a group is accepted. Errors as for gw_ids_user. */
 gw_must_check int gw_ids_group(const char *name, gid_t *ret_gid, const char **ret_why);

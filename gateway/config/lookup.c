@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding a row of the option table by what a person typed. */
+/* Finds a row of the option table by the typed name. */
 #include "gateway/config/options.h"
 #include "gateway/config/spelling.h"
 
@@ -44,7 +44,7 @@ static bool is_also(const struct gw_option *opt, const char *name, size_t len)
     return false;
 }
 
-/* A spelling of four letters or more that only one name begins with is as good as that name. */
+/* A prefix of four letters or more that is unique counts as the name itself. */
 static int distance_to(const struct gw_option *opt, const char *name, size_t len)
 {
     if (len >= 4 && !strncmp(opt->name, name, len))

@@ -12,7 +12,7 @@ static int refuse(const char **ret_why, const char *why)
     return -EINVAL;
 }
 
-/* IPv4 in IPv6 is the same host, so it is one thing here. */
+/* An IPv4 address in IPv6 form is the same host, so both are equal here. */
 static void unmap(struct gw_net *net)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -67,7 +67,7 @@ int gw_net_read(const char *text, struct gw_net *ret, const char **ret_why)
     return 0;
 }
 
-/* An address as a network of all its bits; of length 0 where it has none. */
+/* An address as a network of all its bits. Length 0: it is neither IPv4 nor IPv6. */
 static struct gw_net net_of(const struct sockaddr *addr)
 {
     struct gw_net net = {.len = 0};

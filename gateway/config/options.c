@@ -649,10 +649,10 @@ static const char *const group_titles[GW_GROUP_COUNT] = {
     [GW_GROUP_GENERAL] = "General",
 };
 
-/* The one table, in the order of --help. */
+/* All parts of the table, in the order of --help. */
 static const struct part {
     const struct gw_option *rows;
-    const unsigned *count; /* NULL: of `options` */
+    const unsigned *count; /* NULL: the number of `options` */
 } parts[] = {
     {options, NULL},
     {gw_options_trust, &gw_options_trust_count},

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files that hold the rows of the option table share. */
+/* Shared by the files with rows of the option table. */
 #pragma once
 
 #include "gateway/config/options.h"
 
 #include <stddef.h>
 
-/* Who we are, whom we trust, who may pass. */
+/* Certificates, trust and rules. */
 extern const struct gw_option gw_options_trust[];
 extern const unsigned gw_options_trust_count;
-/* Of `pki`. */
+/* The options of `pki`. */
 extern const struct gw_option gw_options_pki[];
 extern const unsigned gw_options_pki_count;
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options about certificates: our own, whom we trust, who may pass. */
+/* The options about certificates: the gateway's own, its trust, and the rules. */
 #include "gateway/config/options_private.h"
 #include "gateway/config/set.h"
 
 static const char *const strict_sni_words[] = {"off", "unknown", "on", NULL};
 static const char *const verify_words[] = {"none", "optional", "required", NULL};
 
-/* Each kind of rule: its word, what --help calls the pattern and says of it, what others call the
- * allow flag. */
+/* Each kind of rule: its word, the pattern's name and description in --help, and other programs'
+ * names for the allow flag. */
 #define RULES(ROW)                                                                                 \
     ROW("cn", CN, "NAME", "this common name", "verify-cn")                                         \
     ROW("ou", OU, "NAME", "this organizational unit", "verify-ou")                                 \

@@ -19,9 +19,9 @@
 
 /* One argument taken apart. */
 struct flag {
-    const char *name; /* without dashes, len bytes */
+    const char *name; /* without dashes, of len bytes */
     size_t len;
-    const char *value; /* behind '='; NULL without */
+    const char *value; /* after '='; NULL: none */
 };
 
 static const char *command_word(const struct gw_draft *d)
@@ -46,7 +46,7 @@ static enum gw_command who_takes(const struct flag *f)
     return (enum gw_command)command;
 }
 
-/* One file describes both roles, so that the command of the other has no flag for it. */
+/* One file describes both roles, so a flag of the other command does not exist here. */
 static const char *why_there(enum gw_command there, const struct flag *f, enum gw_command here)
 {
     const struct gw_option *opt = gw_option_find(there, f->name, f->len);
@@ -84,8 +84,8 @@ static bool may_be_value(const struct gw_option *opt, const char *arg)
     return arg && strncmp(arg, "--", opt->alone ? 1 : 2) != 0;
 }
 
-/* The value behind '=' or, for *at, the next argument, or what the flag stands for alone; NULL with
- * the error filled. */
+/* The value after '=' or, from *at, the next argument, or the flag's value when none is given. NULL
+ * with the error filled. */
 static const char *find_value(struct gw_draft *d, const struct gw_option *opt, const struct flag *f,
                               int argc, char **argv, int *at)
 {
@@ -109,7 +109,7 @@ static const char *find_value(struct gw_draft *d, const struct gw_option *opt, c
     return NULL;
 }
 
-/* A word without a flag, where the command has one that may be left out. */
+/* Takes a word without a flag, if the command has a flag that may be omitted. */
 static int take_bare(struct gw_draft *d, const char *word)
 {
     const struct gw_option *opt = gw_option_bare(d->config->command);
@@ -141,22 +141,23 @@ static int take_flag(struct gw_draft *d, int argc, char **argv, int *at)
     return value ? gw_draft_take(d, opt, value) : -EINVAL;
 }
 
-/* Whether the row speaks for this command: its own, or, so that no setting is left undecided, one
- * whose name the command does not take. What a command does not listen to has no addresses. */
+/* Whether the row sets a default for this command: its own rows, and those whose name the command
+ * does not take, so that every setting has a value. A command that does not listen gets no
+ * addresses. */
 static bool speaks_for(enum gw_command command, const struct gw_option *opt)
 {
     const struct gw_option *own = gw_option_find(command, opt->name, strlen(opt->name));
     return own == opt || (!own && opt->kind != GW_OPTION_ADDRESS);
 }
 
-/* Which settings a draft decides. */
+/* The settings that a draft decides. */
 enum scope {
     SCOPE_SERVICE = 1,
     SCOPE_WHOLE = 2,
     SCOPE_BOTH = SCOPE_SERVICE | SCOPE_WHOLE,
 };
 
-/* What is of each service was perhaps said of all in `whole`. */
+/* A setting of each service may have a value for all in `whole`. */
 static int set_defaults(struct gw_draft *d, enum scope scope, const struct gw_draft *whole)
 {
     for (unsigned i = 0; i < gw_option_count(); i++) {
@@ -172,7 +173,7 @@ static int set_defaults(struct gw_draft *d, enum scope scope, const struct gw_dr
     return 0;
 }
 
-/* The second words of the commands that begin with this one, for a sentence. */
+/* Refuses the first word of a two-word command, listing the second words. */
 static int refuse_half(struct gw_draft *d, const char *word)
 {
     char all[128];
@@ -200,15 +201,15 @@ static int refuse_command(struct gw_draft *d, const char *word)
                         shown.text);
 }
 
-/* --help or --version without a command. NULL: it is neither. */
+/* --help or --version without a command. NULL: neither. */
 static const struct gw_option *find_ask(const char *word)
 {
     struct flag f = split(word);
     return f.name == word + 2 && !f.value ? gw_option_find(GW_COMMAND_COUNT, f.name, f.len) : NULL;
 }
 
-/* A command of two words, whose second says what the first is for: `check` is of the server's
- * flags, `check client` of the client's. *ret_used: of the arguments. */
+/* Finds a command of one or two words: `check` is for the server's flags, `check client` for the
+ * client's. *ret_used: the number of arguments used. */
 static enum gw_command find_command(const char *word, int argc, char **argv, int *ret_used)
 {
     char both[64];
@@ -271,8 +272,8 @@ static int set_all_defaults(struct gw_draft *d, const struct gw_drafts *services
     return error;
 }
 
-/* The flags were read once, to be judged; what they say of the whole gateway is set again after the
- * file, so that it holds. */
+/* The flags were read once, to be checked. Those for the whole gateway are applied again after the
+ * file, so that they take precedence. */
 static int take_services(struct gw_draft *d, struct gw_drafts *services, struct gw_files *files,
                          int argc, char **argv)
 {
@@ -294,8 +295,8 @@ static int take_services(struct gw_draft *d, struct gw_drafts *services, struct 
     return error ? error : gw_validate_drafts(d, services->of, services->count);
 }
 
-/* The services of the file take the place of the one that flags would describe, which still is
- * where setters put what is said of each. */
+/* The services of the file replace the one that flags would describe, to which setters still write
+ * the values for all services. */
 static int take_file(struct gw_draft *d, struct gw_drafts *services, struct gw_files *files,
                      int argc, char **argv)
 {

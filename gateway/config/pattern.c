@@ -22,7 +22,7 @@ enum {
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-/* For a tail call: the phrase, and the errno. */
+/* For a tail call: sets the phrase and returns the errno. */
 static int no(const char **ret_why, const char *why)
 {
     *ret_why = why;

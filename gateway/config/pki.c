@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Setters and checks of the flags of `pki`. What a name may be, the CA itself knows. */
+/* Setters and checks of the flags of `pki`. The CA itself decides which names are valid. */
 #include "gateway/config/pki.h"
 
 #include "gateway/config/set.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the flags of `ktlsgate pki` ask for, and the words that they share with a CA's records. */
+/* The flags of `ktlsgate pki`, and the words that they share with a CA's records. */
 #pragma once
 
 #include "gateway/base/attr.h"
@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 enum {
-    GW_PKI_SANS_MAX = 32,    /* names and addresses of one certificate */
-    GW_PKI_PERMITS_MAX = 32, /* … that a CA may issue for, of each kind */
-    GW_PKI_DAYS_MAX = 825,   /* of a server or client; Apple's clients take no more */
+    GW_PKI_SANS_MAX = 32,    /* names and addresses per certificate */
+    GW_PKI_PERMITS_MAX = 32, /* the maximum of each kind of permit */
+    GW_PKI_DAYS_MAX = 825,   /* for a server or client; Apple's clients accept no more */
     GW_PKI_CA_DAYS_MAX = 7300,
 };
 
@@ -30,7 +30,7 @@ enum gw_pki_san_kind {
     GW_PKI_SAN_KIND_COUNT,
 };
 
-/* Why a certificate is revoked, as CRLs have it (RFC 5280 5.3.1). */
+/* The reason of a revocation, as in CRLs (RFC 5280 5.3.1). */
 enum gw_pki_reason {
     GW_PKI_REASON_UNSPECIFIED,
     GW_PKI_REASON_KEY_COMPROMISE,
@@ -47,31 +47,31 @@ struct gw_pki_san {
     const char *text;
 };
 
-/* What a CA may issue for at all (nameConstraints, RFC 5280 4.2.1.10). `dns`: no DNS names but
- * these and what ends in them, and no URI or mail address but of such hosts; then no address either
- * but those of `ip`. `uri` and `email` permit more. All empty: anything. */
+/* The names that a CA may issue for (nameConstraints, RFC 5280 4.2.1.10). `dns`: only these DNS
+ * names and those below them, and only URIs and mail addresses at such hosts; no IP addresses then,
+ * except for `ip`. `uri` and `email` permit more. All empty: no restriction. */
 struct gw_pki_permits {
     const char *dns[GW_PKI_PERMITS_MAX];
     unsigned dns_count;
     const char *ip[GW_PKI_PERMITS_MAX]; /* ADDRESS/BITS */
     unsigned ip_count;
-    const char *uri[GW_PKI_PERMITS_MAX]; /* the host of URIs, or .DOMAIN for all below */
+    const char *uri[GW_PKI_PERMITS_MAX]; /* the host of URIs, or .DOMAIN for all hosts below */
     unsigned uri_count;
-    const char *email[GW_PKI_PERMITS_MAX]; /* the same, or one mailbox */
+    const char *email[GW_PKI_PERMITS_MAX]; /* like uri, or one mailbox */
     unsigned email_count;
 };
 
 struct gw_config_pki {
     const char *dir;
-    const char *name; /* NAME, or the SERIAL of what was issued; NULL: none */
+    const char *name; /* NAME, or the SERIAL of an issued certificate; NULL: none */
 
-    const char *server; /* issue: the name of one or the other */
+    const char *server; /* issue: exactly one of them is set */
     const char *client;
     const char *ou; /* NULL: none */
     struct gw_pki_san sans[GW_PKI_SANS_MAX];
     unsigned san_count;
     enum gw_pki_key_type key_type;
-    uint32_t days; /* 0: as usual */
+    uint32_t days; /* 0: the default */
 
     bool intermediate; /* init */
     uint32_t intermediate_days;
@@ -79,7 +79,7 @@ struct gw_config_pki {
 
     bool keep_key;          /* renew */
     int64_t within_ns;      /* 0: not given */
-    int64_t next_update_ns; /* of a CRL; 0: as before */
+    int64_t next_update_ns; /* for a CRL; 0: as before */
     enum gw_pki_reason reason;
     bool all; /* list */
 

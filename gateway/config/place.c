@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Length of the name of the flag that begins at `at`, behind its dashes; 0: none does. */
+/* Length of the flag name at `at`, after its dashes. 0: none. */
 static size_t flag_at(const char *at)
 {
     size_t len = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789-");
@@ -47,8 +47,8 @@ void gw_place_sentence(const struct gw_where *w, char sentence[static GW_SENTENC
                    (int)(GW_SENTENCE_MAX - strlen(where) - 2), what);
 }
 
-/* Bytes of the sentence that name this value of the flag, of a folder also a file in it; 0: it
- * begins with something else. */
+/* The length of the sentence's beginning that names this value of the flag, including a file in a
+ * folder. 0: it begins with something else. */
 static size_t names(const char *sentence, const struct gw_place *p)
 {
     size_t flag = strlen(p->name);

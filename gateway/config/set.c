@@ -41,7 +41,7 @@ static int need_room(struct gw_draft *d, const struct gw_option *opt, unsigned c
                            opt->name, max);
 }
 
-/* Room for one more in an array of gateway/base/array.h. */
+/* Makes room for one more in an array of gateway/base/array.h. */
 static int grow(struct gw_draft *d, const struct gw_option *opt, void *array, unsigned count,
                 unsigned max, size_t size)
 {
@@ -64,7 +64,8 @@ int gw_set_ask(struct gw_draft *d, const struct gw_option *opt, const char *valu
     return 0;
 }
 
-/* Index of the value among the row's words; with the error filled, -EINVAL when it is none. */
+/* Index of the value among the row's words. -EINVAL with the error filled when it is not one of
+ * them. */
 static int find_word(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
     char all[128];
@@ -98,7 +99,7 @@ int gw_set_on_off(struct gw_draft *d, const struct gw_option *opt, const char *v
     return 0;
 }
 
-/* Whether the value names a version below TLS 1.2, as OpenSSL or HAProxy write it or bare. */
+/* Whether the value names a version below TLS 1.2: in OpenSSL's or HAProxy's spelling, or bare. */
 static bool is_old_tls(const char *value)
 {
     bool ssl = !strncasecmp(value, "ssl", 3);
@@ -179,7 +180,7 @@ int gw_set_text(struct gw_draft *d, const struct gw_option *opt, const char *val
     return keep(d, value, place_of(d, opt));
 }
 
-/* The next free place of GW_MAX_TRUST_PATHS. */
+/* Stores the value in the next free place of GW_MAX_TRUST_PATHS. */
 int gw_set_path(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
     const char **paths = place_of(d, opt);
@@ -190,7 +191,7 @@ int gw_set_path(struct gw_draft *d, const struct gw_option *opt, const char *val
     return error ? error : keep(d, value, &paths[count]);
 }
 
-/* Names joined by ':'; OpenSSL's other signs (`!`, `@`, `+`) could only weaken the policy. */
+/* Names joined by ':'. OpenSSL's other signs (`!`, `@`, `+`) could only weaken the policy. */
 int gw_set_names(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
     size_t name = 0;
@@ -281,7 +282,7 @@ int gw_set_cert_dir(struct gw_draft *d, const struct gw_option *opt, const char 
     return error;
 }
 
-/* Of names in a folder. fnmatch(3) takes time that grows with the lengths of both alone. */
+/* For names in a folder. The time of fnmatch(3) depends only on the lengths of both. */
 int gw_set_glob(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
     if (strlen(value) > NAME_MAX)
@@ -360,7 +361,7 @@ static int add_alpn(struct gw_draft *d, const struct gw_option *opt, const char 
     return 0;
 }
 
-/* Adds what stands between commas, part by part. */
+/* Adds the parts of a comma-separated list one by one. */
 static int for_each_part(struct gw_draft *d, const struct gw_option *opt, const char *value,
                          int (*add)(struct gw_draft *d, const struct gw_option *opt,
                                     const char *part, size_t len, const char *value))
@@ -389,7 +390,7 @@ static int add_network(struct gw_draft *d, const struct gw_option *opt, const ch
     int error = need_room(d, opt, s->accept_proxy_from_count, GW_MAX_NETS);
     if (error)
         return error;
-    (void)snprintf(text, sizeof(text), "%.*s", (int)len, part); /* longer ones are none */
+    (void)snprintf(text, sizeof(text), "%.*s", (int)len, part); /* a longer one is invalid */
     if (!strcmp(text, "unix")) {
         s->accept_proxy_unix = true;
         return 0;

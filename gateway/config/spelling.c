@@ -3,7 +3,7 @@
 
 #include "gateway/base/attr.h"
 
-/* Rows of the table of distances between prefixes: the one before last, the last, this one. */
+/* Rows of the table of distances between prefixes: the last but one, the last, the current one. */
 struct rows {
     int of[3][GW_SPELLING_MAX + 1];
 };

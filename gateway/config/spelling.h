@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far apart two spellings are, for "did you mean". */
+/* The distance between two spellings, for "did you mean". */
 #pragma once
 
 #include <stdbool.h>
@@ -7,10 +7,11 @@
 
 enum {
     GW_SPELLING_MAX = 40
-}; /* longer words are near to nothing */
+}; /* longer words have no near ones */
 
-/* Edits (insert, remove, change, swap of neighbours) from a to b; -1 when one is too long. */
+/* The number of edits (insert, remove, change, swap of neighbours) from a to b. -1 when one is too
+ * long. */
 int gw_spelling_distance(const char *a, size_t a_len, const char *b, size_t b_len);
 
-/* Whether so many edits in a word of this length still look like a slip. */
+/* Whether this many edits in a word of this length look like a typo. */
 bool gw_spelling_near(int distance, size_t len);

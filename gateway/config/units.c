@@ -32,7 +32,7 @@ static int refuse(int error, const char *why, const char **ret_why)
     return error;
 }
 
-/* Reads the digits at the front and leaves *ret_rest at what follows them. */
+/* Reads the digits at the start; *ret_rest points after them. */
 static int read_digits(const char *text, uint64_t *ret_n, const char **ret_rest,
                        const char **ret_why)
 {

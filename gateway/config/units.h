@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Numbers with units as people write them. Every function takes the whole text or nothing, leaves
- * its result alone on failure, and then sets *ret_why to a static phrase for the error sentence.
+ * Numbers with units as people write them. Every function reads the whole text or fails. On failure
+ * it leaves its result unchanged and sets *ret_why to a static phrase for the error message.
  */
 #pragma once
 
@@ -23,6 +23,6 @@ enum {
     GW_UNITS_TEXT_MAX = 32
 };
 
-/* Writes a duration the way gw_units_duration reads it, in the largest unit that is exact
- * (milliseconds at least). Returns out. */
+/* Writes a duration in the form that gw_units_duration reads, in the largest unit that is exact (at
+ * least milliseconds). Returns out. */
 const char *gw_units_duration_text(int64_t ns, char out[GW_UNITS_TEXT_MAX]);

@@ -19,7 +19,7 @@ static bool is_word(struct span s, const char *word)
     return s.len == strlen(word) && memcmp(s.at, word, s.len) == 0;
 }
 
-/* Bytes before the first of `set`, or all. */
+/* The bytes before the first of `set`, or all. */
 static size_t before(struct span s, const char *set)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -59,7 +59,7 @@ static int hex_digit(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* What needs no percent sign must have none (RFC 3986 2.3, 6.2.2.1, 6.2.2.2). */
+/* A character that needs no percent-encoding must not have any (RFC 3986 2.3, 6.2.2.1, 6.2.2.2). */
 static const char *percent_fault(struct span s)
 {
     for (size_t i = before(s, "%"); i < s.len; i += 1 + before(behind(s, i + 1), "%")) {
@@ -92,7 +92,7 @@ static const char *port_fault(struct span scheme, struct span port)
     return is_default_port(scheme, port) ? "it names the port that its scheme has anyhow" : NULL;
 }
 
-/* In brackets; one address has many texts (RFC 5952). */
+/* An address in brackets; one address has many texts (RFC 5952). */
 static const char *address_fault(struct span s)
 {
     char text[INET6_ADDRSTRLEN];
@@ -116,13 +116,13 @@ static const char *name_fault(struct span s)
     return s.len && s.at[s.len - 1] == '.' ? "its host ends in a dot" : NULL;
 }
 
-/* Without user information, or without its password, the delimiter must not be there either. */
+/* Without user information, or without its password, the delimiter must be absent too. */
 static bool is_user(struct span s)
 {
     return s.len && s.at[s.len - 1] != ':';
 }
 
-/* What stands between // and the path: user information, host, port. */
+/* Checks the part between // and the path: user information, host, port. */
 static const char *authority_fault(struct span scheme, struct span s)
 {
     const char *at = memrchr(s.at, '@', s.len);
@@ -141,13 +141,13 @@ static const char *authority_fault(struct span scheme, struct span s)
     return *rest.at == ':' ? port_fault(scheme, behind(rest, 1)) : "its port is malformed";
 }
 
-/* Of a path, and what follows it. */
+/* Checks the path and the part after it. */
 static const char *path_fault(struct span all, bool has_host)
 {
     struct span s = {all.at, before(all, "?#")};
     if (before(all, "[]") < all.len)
         return "there is a bracket behind its host";
-    if (has_host && s.len == 0 && all.len > 0) /* both empty: rules take no final slash */
+    if (has_host && s.len == 0 && all.len > 0) /* both empty: rules accept no final slash */
         return "its path is empty; a / belongs between its host and ? or #";
     for (;;) {
         size_t len = before(s, "/");

@@ -47,7 +47,7 @@ static int check_server(struct gw_draft *d)
     return 0;
 }
 
-/* Who may send a header may claim any address. */
+/* A sender of headers can claim any address. */
 static int check_accept_proxy(struct gw_draft *d)
 {
     const struct gw_service *s = d->service;
@@ -62,7 +62,7 @@ static int check_accept_proxy(struct gw_draft *d)
     return 0;
 }
 
-/* The host of --target as certificates name it. */
+/* Takes the name from the host of --target, as certificates name it. */
 static int name_by_target(struct gw_draft *d)
 {
     struct gw_address_spec spec;
@@ -77,7 +77,7 @@ static int name_by_target(struct gw_draft *d)
     return d->service->target_name ? 0 : -ENOMEM;
 }
 
-/* The target is always verified: what cannot be, is refused here. */
+/* The target is always verified, so a target that cannot be is refused. */
 static int check_client(struct gw_draft *d)
 {
     struct gw_service *s = d->service;
@@ -92,8 +92,8 @@ static int check_client(struct gw_draft *d)
     return s->target_name ? 0 : name_by_target(d);
 }
 
-/* As many keys as certificates are paired in order. Fewer: each key belongs to the --cert before
- * it, and a --cert without one holds its own. */
+/* If there are as many keys as certificates, they are paired in order. With fewer, each key belongs
+ * to the --cert before it, and a --cert without one contains its own. */
 static int pair_certs(struct gw_draft *d)
 {
     struct gw_service *s = d->service;
@@ -118,7 +118,7 @@ static int pair_certs(struct gw_draft *d)
     return 0;
 }
 
-/* Each belongs to the --cert before it. */
+/* Each response belongs to the --cert before it. */
 static int pair_responses(struct gw_draft *d)
 {
     struct gw_service *s = d->service;
@@ -150,7 +150,7 @@ static int check_verify(struct gw_draft *d)
     return 0;
 }
 
-/* In either role; what cannot be asked for must not be given. */
+/* For either role. Refuses options that could have no effect. */
 static int check_crls(struct gw_draft *d)
 {
     const struct gw_service *s = d->service;
@@ -165,7 +165,7 @@ static int check_crls(struct gw_draft *d)
     return 0;
 }
 
-/* Where no client is asked, --allow-all says what is so. */
+/* When no client certificate is requested, --allow-all states the fact. */
 static bool lets_all_pass(const struct gw_service *s)
 {
     return s->rule_count == 1 && s->rules[0].kind == GW_RULE_ALL;
@@ -193,7 +193,7 @@ static int check_rules(struct gw_draft *d)
     return s->rule_count ? 0 : gw_draft_add_rule(d, &all);
 }
 
-/* Beside the name that the target must have, or instead of it. */
+/* In addition to the name that the target must have, or instead of it. */
 static int check_target_rules(struct gw_draft *d)
 {
     struct gw_service *s = d->service;
@@ -246,7 +246,7 @@ static int resolve_ids(struct gw_draft *d)
     return 0;
 }
 
-/* Services share the machine's addresses. */
+/* All services share the machine's addresses. */
 static int check_free(struct gw_draft *d, const struct gw_address *a)
 {
     for (unsigned k = 0; k < d->config->service_count; k++) {
@@ -331,8 +331,8 @@ static int check_loop(struct gw_draft *d)
     return 0;
 }
 
-/* The limit holds for each process, and one worker may come to hold all connections. What was
- * asked for must fit; the default is cut to what fits. */
+/* The limit applies to each process, and one worker may come to hold all connections. A requested
+ * number must fit; the default is reduced to fit. */
 static int check_descriptors(struct gw_draft *d)
 {
     struct gw_config *c = d->config;
@@ -362,7 +362,7 @@ static int check_descriptors(struct gw_draft *d)
                          fits, have);
 }
 
-/* What this machine was asked already, when the configuration is read again. */
+/* Uses the machine's earlier answers when the configuration is read again. */
 static void take_answers(struct gw_config *c, const struct gw_config *first,
                          struct gw_draft *const *services, unsigned count)
 {
@@ -380,11 +380,12 @@ static void take_answers(struct gw_config *c, const struct gw_config *first,
 }
 
 enum {
-    ASKS = 1,     /* the machine, not the command line */
-    OF_WHOLE = 2, /* once, not for each service */
+    ASKS = 1,     /* asks the machine, not the command line */
+    OF_WHOLE = 2, /* runs once, not for each service */
 };
 
-/* In this order: first what the person can see on the command line, then what the machine says. */
+/* The order: first the faults visible on the command line, then those that depend on the
+ * machine. */
 /* clang-format off */
 static const struct check {
     unsigned commands;

@@ -24,8 +24,9 @@
 
 /* The pause after an accept that failed for lack of resources. */
 #define ACCEPT_PAUSE_NS (100 * GW_NS_PER_MS)
-#define STARVED_PAUSE_NS (100 * GW_NS_PER_MS) /* until the next attempt to get memory for buffers  \
-                                               */
+#define STARVED_PAUSE_NS                                                                           \
+    (100 * GW_NS_PER_MS) /* until the next attempt to get memory for buffers                       \
+                          */
 #define ACCEPT_QUIET_NS (10 * GW_NS_PER_SEC)
 /* for close_notify after the end of the drain */
 #define LAST_WORDS_NS (GW_LINGER_NS + GW_NS_PER_SEC)
