@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arrays on the heap that grow at their end, one item at a time. How much room there is follows
- * from the number of items, so that an array is a pointer and a count. */
+/* Arrays on the heap that grow at their end, one item at a time. The number of items determines the
+ * allocated room, so an array is only a pointer and a count. */
 #pragma once
 
 #include "gateway/base/attr.h"
@@ -10,9 +10,10 @@
 #include <string.h>
 
 /*
- * Room for one more item. `array` is the address of a pointer to the first of `count` items of
- * `size` bytes (NULL when there are none), which may move; free(3) frees them. Only what grew here
- * from its first item on may grow here. False without memory: then nothing has changed.
+ * Makes room for one more item. `array` is the address of a pointer to the first of `count` items
+ * of `size` bytes (NULL when there are none). The array may move; free(3) frees it. It must have
+ * grown by this function only, from its first item on. False without memory; nothing has changed
+ * then.
  */
 gw_must_check static inline bool gw_array_grow(void *array, size_t count, size_t size)
 {

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* The result carries an error: ignoring it is a compile error. */
+/* The result has an error: ignoring it is a compile error. */
 #define gw_must_check __attribute__((warn_unused_result))
 #define gw_printf(fmt, args) __attribute__((format(printf, fmt, args)))
 #define gw_unused __attribute__((unused))
@@ -19,8 +19,8 @@
 #define GW_MAX(a, b) ((a) > (b) ? (a) : (b))
 #define gw_container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
-/* An invariant of ours, checked in every build: a gateway whose state is wrong must not go on
- * relaying. Never used for what a peer or a file can bring about. */
+/* An internal invariant, checked in every build: a gateway with invalid state must not continue to
+ * relay. Never for conditions that a peer or a file can cause. */
 #define gw_require(cond)                                                                           \
     do {                                                                                           \
         if (gw_unlikely(!(cond)))                                                                  \

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bounds-checked reading and writing of byte strings. Every parser and encoder of network bytes
- * goes through these two cursors; nobody shifts bytes by hand.
+ * uses these two cursors.
  *
- * Errors stick: after the first read or write that does not fit, `failed` stays true, reads return
- * zeroes and writes do nothing, so a parser may read a whole structure and ask once at the end.
+ * Errors persist: after the first read or write that does not fit, `failed` stays true, reads
+ * return zeroes and writes do nothing. So a parser may read a whole structure and check once at the
+ * end.
  */
 #pragma once
 
@@ -38,7 +39,7 @@ static inline size_t gw_reader_left(const struct gw_reader *r)
     return r->failed ? 0 : (size_t)(r->end - r->at);
 }
 
-/* Returns a pointer to the next `len` bytes and steps over them; NULL when they are not there. */
+/* Returns a pointer to the next `len` bytes and skips them. NULL when fewer are left. */
 static inline const uint8_t *gw_read_span(struct gw_reader *r, size_t len)
 {
     if (r->failed || len > (size_t)(r->end - r->at)) {
@@ -80,7 +81,7 @@ static inline uint32_t gw_read_u32(struct gw_reader *r)
     return (uint32_t)gw_read_be(r, 4);
 }
 
-/* A sub-reader over the next `len` bytes; failed when they are not there. */
+/* A sub-reader over the next `len` bytes. It has failed when fewer are left. */
 static inline struct gw_reader gw_read_sub(struct gw_reader *r, size_t len)
 {
     const uint8_t *p = gw_read_span(r, len);

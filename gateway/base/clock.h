@@ -23,8 +23,8 @@ static inline int64_t gw_clock_wall_ns(void)
     return (int64_t)t.tv_sec * GW_NS_PER_SEC + t.tv_nsec;
 }
 
-/* Nanoseconds from `wall_ns` to `end`, in seconds since 1970; below 0 when it is past, INT64_MAX
- * when it is too far away to count. */
+/* Nanoseconds from `wall_ns` to `end`, which is in seconds since 1970. Negative when it is past;
+ * INT64_MAX when it is too far away. */
 static inline int64_t gw_clock_until_ns(int64_t end, int64_t wall_ns)
 {
     if (end > INT64_MAX / GW_NS_PER_SEC)

@@ -18,7 +18,7 @@
 enum {
     SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
     FIRST_ROOM = 16384,
-    PIPE_PATIENCE_MS = 10000, /* for who writes into one, such as `<(…)` of a shell */
+    PIPE_PATIENCE_MS = 10000, /* for the writer of a pipe such as a shell's `<(…)` */
 };
 
 enum kind {
@@ -27,12 +27,12 @@ enum kind {
     KIND_COUNT
 };
 
-/* One path and what came of reading it. */
+/* One path and the result of reading it. */
 struct entry {
     enum kind kind;
     char *path;
-    char *whose; /* gw_files_before; else "" */
-    int error;   /* 0 or a negative errno, then there are no data */
+    char *whose; /* the `whose` of gw_files_before; else "" */
+    int error;   /* 0, or a negative errno without data */
     mode_t mode;
     uid_t owner;
     uint8_t *data;
@@ -40,24 +40,24 @@ struct entry {
 };
 
 struct gw_files {
-    struct entry **entries; /* sorted by kind, path and whose they are */
+    struct entry **entries; /* sorted by kind, path and `whose` */
     size_t count, room;
-    bool closed; /* knows only what it has */
+    bool closed; /* has only what is stored; reads no disk */
     int64_t time;
     gw_files_opener *open;
-    void *arg; /* of `open` */
+    void *arg; /* for `open` */
     struct gw_notes notes;
     struct gw_files *before; /* NULL: none */
-    /* Of a set that is the `before` of another one. */
+    /* For a set that is the `before` of another one. */
     struct gw_files *after;
-    const struct gw_files *last; /* where its files are; NULL: it is closed */
-    const char *whose;           /* the next one that is read */
+    const struct gw_files *last; /* the set with its files; NULL: the owner is gone */
+    const char *whose;           /* the `whose` of the next read */
 };
 
-/* How an entry lies in a sealed file, behind the set's time: this, the path and whose it is without
- * their NULs, the data. */
+/* The form of an entry in a sealed file, after the set's time: this header, the path and `whose`
+ * without their NULs, the data. */
 struct sealed_entry {
-    uint32_t kind; /* KIND_COUNT more for those of the set's `before` */
+    uint32_t kind; /* plus KIND_COUNT for entries of the set's `before` */
     int32_t error;
     uint32_t mode;
     uint32_t owner;
@@ -145,7 +145,7 @@ struct gw_files *gw_files_before(struct gw_files *files, const char *whose)
     return files->before;
 }
 
-/* Adds bytes, so that a NUL still stands behind them. What is moved is wiped where it was. */
+/* Appends bytes, and keeps a NUL after them. Wipes the old memory when they move. */
 static int add_bytes(struct entry *e, const void *data, size_t len)
 {
     if (e->len + len >= e->room) {
@@ -169,7 +169,7 @@ static int add_bytes(struct entry *e, const void *data, size_t len)
 
 /* ---- the table ---- */
 
-/* What an entry is found by. */
+/* The key of an entry. */
 struct key {
     enum kind kind;
     const char *path;
@@ -189,7 +189,7 @@ static int compare(const struct key *a, const struct entry *b)
     return order ? order : strcmp(a->whose, b->whose);
 }
 
-/* True when it is there; *ret_at is where it is or belongs. */
+/* Whether the entry exists. *ret_at is its index, or where to insert it. */
 static bool find(const struct gw_files *files, const struct key *key, size_t *ret_at)
 {
     size_t low = 0;
@@ -223,7 +223,7 @@ static int make_room(struct gw_files *files)
     return 0;
 }
 
-/* NULL without memory, as is what the two texts are then. */
+/* Takes ownership of both texts, even on failure. NULL without memory. */
 static struct entry *new_entry(enum kind kind, char *path, char *whose)
 {
     struct entry *e = path && whose ? malloc(sizeof(*e)) : NULL;
@@ -236,7 +236,7 @@ static struct entry *new_entry(enum kind kind, char *path, char *whose)
     return e;
 }
 
-/* Takes the entry over, also when it fails. */
+/* Takes ownership of the entry, even on failure. */
 static int insert(struct gw_files *files, struct entry *e)
 {
     size_t at;
@@ -254,7 +254,7 @@ static int insert(struct gw_files *files, struct entry *e)
 
 /* ---- the disk ---- */
 
-/* Until a pipe has something: 0, or a negative errno. */
+/* Waits until a pipe has data. 0 or a negative errno. */
 static int wait_for(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -283,8 +283,9 @@ static int read_whole(struct entry *e, int fd, size_t max)
     return error;
 }
 
-/* A FIFO in a folder must not hold up a start or the loader: without a writer it is empty, and one
- * that writes nothing is waited for only so long. A terminal must not become ours. */
+/* A FIFO in a folder must not block a start or the loader: without a writer it is empty, and a
+ * silent writer is waited for only a limited time. A terminal must not become the controlling
+ * one. */
 int gw_files_open_path(void *arg gw_unused, const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -308,7 +309,7 @@ static int by_bytes(const void *a, const void *b)
 struct names {
     char **all;
     size_t count;
-    size_t bytes; /* with the NUL of each */
+    size_t bytes; /* including the NUL of each */
 };
 
 static int add_name(struct names *names, const char *name, size_t max)
@@ -390,8 +391,8 @@ static const struct entry *entry_of(const struct gw_files *files, const struct k
     return files && find(files, key, &at) ? files->entries[at] : NULL;
 }
 
-/* What is in force: as it was before where its owner has fallen back on that, while others may have
- * taken what came later. NULL: nothing, as with an error. */
+/* The entry in force: the earlier one if its owner has fallen back on that, while other owners may
+ * have taken a later one. NULL: none, or an error. */
 static const struct entry *in_force(const struct gw_files *files, const struct key *key)
 {
     const struct key read = {key->kind, key->path, ""};
@@ -535,7 +536,7 @@ struct sealed {
     size_t left;
 };
 
-/* The next `len` bytes; NULL when there are not so many. */
+/* Takes the next `len` bytes. NULL when fewer are left. */
 static const void *take(struct sealed *s, uint64_t len)
 {
     if (len > s->left)
@@ -546,7 +547,7 @@ static const void *take(struct sealed *s, uint64_t len)
     return p;
 }
 
-/* NULL also when it is too long, or there is a NUL in it. */
+/* NULL also when it is too long or contains a NUL. */
 static const char *take_text(struct sealed *s, uint32_t len)
 {
     const char *text = len <= GW_FILES_PATH_MAX ? take(s, len) : NULL;

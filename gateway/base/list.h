@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Doubly linked circular list with the node inside the object. A node that is on no list points at
- * itself once it was initialised. */
+/* A doubly linked circular list with the node inside the object. An initialized node that is on no
+ * list points to itself. */
 #pragma once
 
 #include <stdbool.h>
@@ -27,7 +27,7 @@ static inline void gw_list_remove(struct gw_list *n)
     gw_list_init(n);
 }
 
-/* Appends n, which must be on no list. */
+/* Appends n, which must not be on a list. */
 static inline void gw_list_append(struct gw_list *l, struct gw_list *n)
 {
     n->prev = l->prev;

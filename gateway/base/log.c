@@ -26,7 +26,7 @@ const char *gw_log_format_word(enum gw_log_format format)
 
 /* ---- one line ---- */
 
-/* What a line that is cut still needs: "…", a quote, the cut field, a brace, newline, NUL. */
+/* The end of a truncated line: "…", a quote, the cut field, a brace, newline, NUL. */
 enum {
     TAIL_ROOM = 24
 };
@@ -46,7 +46,7 @@ static void add_str(struct gw_line *line, const char *text)
     add(line, text, strlen(text));
 }
 
-/* Length of the well-formed UTF-8 sequence at s (1 to 4), 0 when there is none (RFC 3629 4). */
+/* Length of the well-formed UTF-8 sequence at s (1 to 4). 0 when there is none (RFC 3629 4). */
 static size_t utf8_len(const unsigned char *s)
 {
     static const struct {
@@ -78,8 +78,8 @@ static unsigned code_point(const unsigned char *s, size_t len)
     return cp;
 }
 
-/* Characters that a terminal obeys instead of showing: controls, marks without width, line
- * separators, changes of direction. With them a peer could make a line look like another. */
+/* Characters that a terminal obeys instead of printing: controls, zero-width marks, line
+ * separators, changes of direction. With them a peer could disguise one line as another. */
 static bool is_unseen(unsigned cp)
 {
     static const struct {
@@ -94,8 +94,8 @@ static bool is_unseen(unsigned cp)
     return false;
 }
 
-/* Adds the character at s; its length in bytes. A byte that is not UTF-8 counts as a character of
- * that number, to be escaped. */
+/* Adds the character at s. Returns its length in bytes. A byte that is not UTF-8 counts as a
+ * character of that number, to be escaped. */
 static size_t add_character(struct gw_line *line, const unsigned char *s)
 {
     char escape[12];
@@ -113,8 +113,8 @@ static size_t add_character(struct gw_line *line, const unsigned char *s)
     return wide ? wide : 1;
 }
 
-/* Adds text that may come from anywhere: quotes, backslashes, what is unseen and what is not UTF-8
- * are escaped the way JSON reads back, in both formats. Text that does not fit ends in "…". */
+/* Adds untrusted text: quotes, backslashes, unprintable characters and bytes that are not UTF-8 are
+ * escaped as in JSON, in both formats. Text that does not fit ends in "…". */
 static void add_escaped(struct gw_line *line, const char *text)
 {
     if (line->full)
@@ -143,7 +143,7 @@ static void add_key(struct gw_line *line, const char *key)
     add_str(line, json ? "\":" : "=");
 }
 
-/* A field is added whole or cut inside its value; never half a key. */
+/* A field is added whole, or cut within its value; never within its key. */
 void gw_line_str(struct gw_line *line, const char *key, const char *value)
 {
     if (line->full || line->len + strlen(key) + TAIL_ROOM * 2 > sizeof(line->text)) {
@@ -188,7 +188,7 @@ void gw_line_milli(struct gw_line *line, const char *key, uint64_t milli)
 static void format_time(char *out, size_t size, int64_t wall_ns)
 {
     int64_t rest = wall_ns % GW_NS_PER_SEC;
-    bool early = rest < 0; /* before 1970: a report may come from a broken worker */
+    bool early = rest < 0; /* before 1970: the report may come from a faulty worker */
     time_t seconds = (time_t)(wall_ns / GW_NS_PER_SEC) - early;
     rest += early ? GW_NS_PER_SEC : 0;
     struct tm tm;
@@ -264,13 +264,13 @@ const struct gw_log_config *gw_log_config(void)
 bool gw_log_ready(int wait_ms)
 {
     struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-    return poll(&p, 1, wait_ms) > 0; /* an error counts: the write meets it and does not wait */
+    return poll(&p, 1, wait_ms) > 0; /* an error counts: the write then fails without waiting */
 }
 
-static unsigned long lost; /* lines, since standard error took one */
-static bool torn;          /* only a part of the last one was taken: the disk is full */
+static unsigned long lost; /* lines lost since standard error last accepted one */
+static bool torn;          /* only part of the last line was written: the disk is full */
 
-/* True when standard error took all of it. */
+/* True when standard error accepted all of it. */
 static bool put(const char *text, size_t len)
 {
     ssize_t n;
@@ -282,7 +282,7 @@ static bool put(const char *text, size_t len)
     return n == (ssize_t)len;
 }
 
-/* What was torn ends before the next line begins. */
+/* Ends a torn line before the next one begins. */
 static bool put_line(const char *text, size_t len)
 {
     return (!torn || put("\n", 1)) && put(text, len);

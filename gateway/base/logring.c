@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An entry is a 4-byte length and its bytes, padded to 4. Positions only grow; data wraps at the
- * ring's end, inside entries too.
+ * An entry is a 4-byte length and its bytes, padded to 4. Positions only grow. Data wraps at the
+ * ring's end, also within an entry.
  */
 #include "gateway/base/logring.h"
 
@@ -47,7 +47,8 @@ bool gw_logring_push(struct gw_logring *ring, const void *entry, size_t len, siz
     copy_in(ring, head, &length, HEADER);
     copy_in(ring, head + HEADER, entry, len);
     __atomic_store_n(&ring->head, head + whole(len), __ATOMIC_RELEASE);
-    /* Either the reader sees this entry before it sleeps, or we see that it sleeps. */
+    /* Either the reader sees this entry before it sleeps, or the writer sees that the reader
+     * sleeps. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (__atomic_load_n(&ring->reader_sleeps, __ATOMIC_RELAXED))
         *ret_wake = __atomic_exchange_n(&ring->reader_sleeps, 0, __ATOMIC_ACQ_REL) != 0;
@@ -64,10 +65,10 @@ size_t gw_logring_pop(struct gw_logring *ring, void *out)
     uint32_t length = 0;
     if (filled >= HEADER && filled <= GW_LOGRING_BYTES)
         copy_out(ring, tail, &length, HEADER);
-    /* The writer may change the bytes meanwhile: what is checked is the copy, read once. */
+    /* The writer may change the bytes meanwhile: read them once, and check the copy. */
     __asm__ volatile("" : "+m"(length));
     if (length == 0 || length > GW_LOGRING_ENTRY_MAX || whole(length) > filled) {
-        __atomic_store_n(&ring->tail, head, __ATOMIC_RELEASE); /* broken: skip what there is */
+        __atomic_store_n(&ring->tail, head, __ATOMIC_RELEASE); /* broken: skip the contents */
         return 0;
     }
     copy_out(ring, tail + HEADER, out, length);

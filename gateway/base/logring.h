@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One-way queue of byte entries from one worker to the master in shared memory: one writer, one
- * reader, no locks, no system call unless the reader sleeps. It survives the worker: what a killed
- * worker had written is still read.
+ * A one-way queue of byte entries from one worker to the master in shared memory: one writer, one
+ * reader, no locks, no system call unless the reader sleeps. It survives the worker: the entries of
+ * a killed worker can still be read.
  *
- * The reader does not trust the writer: positions and lengths are checked, a broken ring reads as
- * empty and is reset.
+ * The reader does not trust the writer: it checks positions and lengths, and resets a broken ring,
+ * which reads as empty.
  */
 #pragma once
 
@@ -17,7 +17,7 @@
 enum {
     GW_LOGRING_BYTES = 1 << 18,
     GW_LOGRING_ENTRY_MAX = 4096,
-    /* Kept free of entries that anybody may cause: a hundred on identities fit. */
+    /* Kept free of entries that anybody can cause: room for a hundred with identities. */
     GW_LOGRING_SPARE = GW_LOGRING_BYTES / 2,
 };
 
@@ -27,22 +27,23 @@ struct gw_logring {
     uint64_t dropped;                           /* entries that did not fit */
     /* Reader's cache line. */
     uint64_t tail __attribute__((aligned(64))); /* bytes ever read */
-    uint64_t told;                              /* of `dropped`, by gw_logring_dropped */
-    uint32_t reader_sleeps;                     /* 1: writer must wake it once */
+    uint64_t told;          /* those of `dropped` that gw_logring_dropped returned */
+    uint32_t reader_sleeps; /* 1: the writer must wake the reader once */
     uint8_t data[GW_LOGRING_BYTES] __attribute__((aligned(64)));
 };
 
 /* Writer: appends an entry of 1 to GW_LOGRING_ENTRY_MAX bytes, and leaves at least `spare` bytes
- * free for others. False (and dropped + 1) when it does not fit. *ret_wake tells that the reader
- * sleeps and must be woken (once). */
+ * free for others. False, with dropped + 1, when it does not fit. *ret_wake: the reader sleeps and
+ * must be woken (once). */
 bool gw_logring_push(struct gw_logring *ring, const void *entry, size_t len, size_t spare,
                      bool *ret_wake);
 
-/* Reader: copies the oldest entry to `out` (GW_LOGRING_ENTRY_MAX bytes); 0 when there is none. */
+/* Reader: copies the oldest entry to `out` (GW_LOGRING_ENTRY_MAX bytes). Returns its length; 0 when
+ * there is none. */
 size_t gw_logring_pop(struct gw_logring *ring, void *out);
 
-/* Reader: how many entries were dropped since it asked last. */
+/* Reader: the number of entries dropped since the last call. */
 uint64_t gw_logring_dropped(struct gw_logring *ring);
 
-/* Reader: announces that it will sleep. False when entries came meanwhile: read on instead. */
+/* Reader: announces that it will sleep. False when entries arrived meanwhile: read them instead. */
 bool gw_logring_sleep(struct gw_logring *ring);

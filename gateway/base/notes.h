@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a person should know of things that were done all the same: sentences, each naming a flag or
- * file and what to do. Code that does not log leaves them here; the one that called it from the top
- * logs or prints them once.
+ * Findings for people about actions that succeeded nevertheless: sentences, each with a flag or
+ * file and a remedy. Code that does not log leaves them here; the caller at the top logs or prints
+ * them once.
  */
 #pragma once
 
@@ -12,20 +12,20 @@
 #include <stddef.h>
 
 enum {
-    GW_NOTES_MAX = 64,       /* more are only counted: they are not worth a person's time */
-    GW_NOTES_TEXT_MAX = 1024 /* bytes of one, with the NUL; a longer one is cut */
+    GW_NOTES_MAX = 64,       /* further notes are only counted: nobody would read them */
+    GW_NOTES_TEXT_MAX = 1024 /* bytes of a note, including the NUL; a longer one is truncated */
 };
 
 struct gw_notes {
-    char **all; /* in the order in which they came, none twice */
+    char **all; /* in order of arrival, without duplicates */
     unsigned count;
-    unsigned more; /* that found no room */
+    unsigned more; /* notes that found no room */
 };
 
-/* Adds a sentence unless it is there. */
+/* Adds a sentence unless it is present. */
 void gw_notes_add(struct gw_notes *notes, const char *fmt, ...) gw_printf(2, 3);
 
-/* Whether both say the same. */
+/* Whether both have the same contents. */
 bool gw_notes_equal(const struct gw_notes *a, const struct gw_notes *b);
 
 /* A zeroed object is allowed. */

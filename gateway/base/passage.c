@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Room for one descriptor; the kernel closes what does not fit. */
+/* Room for one descriptor; the kernel closes any others. */
 union control {
     char bytes[CMSG_SPACE(sizeof(int))];
     struct cmsghdr align;
@@ -49,8 +49,8 @@ ssize_t gw_passage_receive(int fd, void *data, size_t size, int *ret_fd)
         msg.msg_control = control.bytes;
         msg.msg_controllen = sizeof(control.bytes);
     }
-    /* MSG_TRUNC gives the length of the whole message, so that a longer one is not mistaken for
-     * one of ours. */
+    /* MSG_TRUNC returns the length of the whole message, so that a longer one is not mistaken for
+     * ours. */
     ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
     if (n < 0)
         return errno == ECONNRESET ? 0 : -errno;

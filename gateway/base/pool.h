@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A pool of equal objects addressed by slot number, for one thread. Objects never move; memory
- * grows by slabs and stays. Pages of a pool marked `secret` stay out of core dumps and every
- * object is wiped when it is given back.
+ * grows by slabs and is kept. A pool marked `secret` is excluded from core dumps, and wipes every
+ * object that is given back.
  *
- * A slot's generation changes each time it is given back, so that a late completion which names
- * (slot, generation) finds nothing instead of somebody else's object.
+ * A slot's generation changes each time it is given back, so that a late completion for (slot,
+ * generation) finds nothing instead of another object.
  */
 #pragma once
 
@@ -17,8 +17,8 @@
 struct gw_pool {
     size_t object_size; /* bytes, rounded up to 64 */
     uint32_t per_slab;  /* objects in one slab */
-    uint32_t limit;     /* most objects ever */
-    uint32_t used;      /* objects handed out now */
+    uint32_t limit;     /* maximum number of objects */
+    uint32_t used;      /* objects in use */
     uint32_t slab_count;
     bool secret;
     void **slabs;
@@ -31,16 +31,16 @@ struct gw_pool {
  * Returns 0 or -ENOMEM; on failure *pool may still be passed to gw_pool_done. */
 gw_must_check int gw_pool_init(struct gw_pool *pool, size_t object_size, uint32_t limit,
                                bool secret);
-/* Frees all memory, wiped where secret. Every object must have been given back or is lost. */
+/* Frees all memory, wiped if secret. Objects that are still in use become invalid. */
 void gw_pool_done(struct gw_pool *pool);
 
-/* A zeroed object and its slot in *ret_slot; NULL at the limit or out of memory. */
+/* Takes a zeroed object; *ret_slot is its slot. NULL at the limit or without memory. */
 void *gw_pool_take(struct gw_pool *pool, uint32_t *ret_slot);
 void gw_pool_give(struct gw_pool *pool, uint32_t slot);
 
-/* The object in use in `slot` if its generation is `generation`, else NULL. */
+/* The object in use in `slot`, if its generation is `generation`; else NULL. */
 void *gw_pool_find(const struct gw_pool *pool, uint32_t slot, uint32_t generation);
 uint32_t gw_pool_generation(const struct gw_pool *pool, uint32_t slot);
 
-/* The object of slot whether in use or not; NULL when the slot was never made. For walks. */
+/* The object of a slot, in use or not. NULL when the slot was never made. For iteration. */
 void *gw_pool_at(const struct gw_pool *pool, uint32_t slot);

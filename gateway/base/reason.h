@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why a connection ended. One row a reason: enum name, counter and log word, whether it counts as
- * an error, and the sentence a person reads. Enum, counters, log words and tests come from here.
- * A connection ends exactly once with exactly one of these.
+ * Why a connection ended. One row per reason: enum name, counter and log word, whether it counts as
+ * an error, and the sentence for people. Enum, counters, log words and tests come from here. A
+ * connection ends exactly once, with exactly one reason.
  */
 #pragma once
 
@@ -75,8 +75,8 @@
     X(INTERNAL,             "internal",               true,  "an error inside the gateway")
 // clang-format on
 
-/* The reasons that anybody can cause in a handshake at will. Showing a certificate takes no key:
- * anybody may make one up or copy an old one. Above a rate, the log has one line with their sum
+/* The reasons that anybody can cause in a handshake. Showing a certificate takes no key: anybody
+ * can make one up or copy an old one. Above a rate, the log sums them up in one line
  * (gateway/proc/strangers.h). */
 #define GW_REASONS_OF_STRANGERS(X)                                                                 \
     X(PROXY_STRANGER)                                                                              \
@@ -116,12 +116,12 @@ struct gw_reason_info {
 /* Whether it is one of GW_REASONS_OF_STRANGERS. */
 bool gw_reason_of_strangers(enum gw_reason reason);
 
-/* The row of a reason; the row of INTERNAL for a number that is none. Never NULL. */
+/* The row of a reason; the row of INTERNAL for an invalid number. Never NULL. */
 const struct gw_reason_info *gw_reason_info(enum gw_reason reason);
 
 /*
- * TLS and relay speak a server's language, where the TLS side is the client and the plain side the
- * backend. In a service of the other role it is the other way round; this is the only place that
- * translates. A reason that is the same for both comes back as it is.
+ * TLS and relay use server terms: the TLS side is the client and the plain side the backend. In a
+ * service of the client role it is the other way round; only this function translates. Returns a
+ * reason that is the same for both unchanged.
  */
 enum gw_reason gw_reason_in(enum gw_role role, enum gw_reason reason);

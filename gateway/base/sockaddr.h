@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Socket addresses as text: "192.0.2.1:443", "[2001:db8::1]:443", "unix" for any local socket and
- * "unknown" for the rest. IPv4 addresses mapped into IPv6 print as IPv4. */
+ * "unknown" for others. IPv4 addresses mapped into IPv6 are printed as IPv4. */
 #pragma once
 
 #include <stddef.h>

@@ -22,7 +22,7 @@ void gw_stats_restart(struct gw_stats *s)
             __atomic_store_n(&s->counters[i], 0, __ATOMIC_RELAXED);
 }
 
-/* From what only grows: a worker may die between two updates of a gauge. */
+/* Computed from the counters that only grow: a worker may die between two updates of a gauge. */
 uint64_t gw_stats_bury(struct gw_stats *s)
 {
     uint64_t ended = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counters. Each worker has one block in memory shared with the master; a word has one writer (its
+ * Counters. Each worker has one block in memory shared with the master. A word has one writer (its
  * worker) and any number of readers, so adding is a plain load and store, never a locked
- * instruction. A worker's block outlives it: the next worker in its place goes on counting, after
+ * instruction. A worker's block outlives it: its replacement continues to count, after
  * gw_stats_restart set the gauges to 0.
  */
 #pragma once
@@ -83,10 +83,10 @@ static inline uint64_t gw_stats_get(const struct gw_stats *s, enum gw_counter co
     return __atomic_load_n(&s->counters[counter], __ATOMIC_RELAXED);
 }
 
-/* Sets all gauges to 0; by the master before it starts a worker on this block. */
+/* Sets all gauges to 0. The master calls it before it starts a worker on this block. */
 void gw_stats_restart(struct gw_stats *s);
-/* For the block of a worker that is gone: what it had open is counted as ended, and no longer as
- * open. Returns how many connections that were. By the master. */
+/* For the block of a dead worker: counts its open connections as ended. Returns their number. The
+ * master calls it. */
 uint64_t gw_stats_bury(struct gw_stats *s);
 /* *sum += *s, word by word. */
 void gw_stats_sum(struct gw_stats *sum, const struct gw_stats *s);

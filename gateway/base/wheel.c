@@ -3,7 +3,7 @@
 
 #include "gateway/base/attr.h"
 
-/* The tick at which a deadline has surely passed. */
+/* The first tick at which a deadline has certainly passed. */
 static int64_t tick_after(int64_t ns)
 {
     return ns / GW_WHEEL_TICK_NS + (ns % GW_WHEEL_TICK_NS > 0);
@@ -54,7 +54,7 @@ void gw_timer_set(struct gw_wheel *w, struct gw_timer *t, int64_t deadline_ns)
     w->armed++;
 }
 
-/* Slots from `slot` on until the next one that may hold timers, 0 to GW_WHEEL_SLOTS. */
+/* The number of slots from `slot` on before the next that may hold timers: 0 to GW_WHEEL_SLOTS. */
 static unsigned next_used(const struct gw_wheel *w, unsigned slot)
 {
     unsigned bit = slot % 64;

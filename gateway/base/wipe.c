@@ -11,7 +11,7 @@
 void gw_wipe_forbid_dumps(void)
 {
     if (GW_WITH_ASAN)
-        return; /* its leak check attaches to the process */
+        return; /* the sanitizer's leak check attaches to the process */
     struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

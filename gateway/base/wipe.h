@@ -14,14 +14,14 @@ static inline void gw_wipe(void *p, size_t len)
 
 #define gw_wipe_object(ptr) gw_wipe((ptr), sizeof(*(ptr)))
 
-/* Forbids core dumps and ptrace by other users for this process: keys live in its memory, also
- * inside libcrypto where they cannot be marked one by one. */
+/* Forbids core dumps, and ptrace by other users, for this process: its memory has keys, including
+ * some inside libcrypto that cannot be marked individually. */
 void gw_wipe_forbid_dumps(void);
 
-/* Anonymous zeroed pages that stay out of core dumps (MADV_DONTDUMP) and are locked where
- * RLIMIT_MEMLOCK allows. NULL when there is no memory. `len` is rounded up to pages. */
+/* Anonymous zeroed pages that are excluded from core dumps (MADV_DONTDUMP) and locked if
+ * RLIMIT_MEMLOCK permits. NULL when there is no memory. `len` is rounded up to pages. */
 void *gw_wipe_pages_new(size_t len);
 void gw_wipe_pages_free(void *p, size_t len);
 
-/* The same, shared with child processes across fork. */
+/* Like gw_wipe_pages_new, but shared with child processes across fork. */
 void *gw_wipe_shared_new(size_t len);
