@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The functions are deprecated for EVP, whose cost is the reason for this file; they stay in every
- * libcrypto 3. */
+/* These functions are deprecated in favour of EVP, whose cost is the reason for this file. Every
+ * libcrypto 3 has them. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "gateway/crypto/hmac.h"
 
@@ -47,7 +47,7 @@ void gw_hash(enum gw_hash hash, const uint8_t *data, size_t len, uint8_t out[GW_
     gw_wipe(&s, sizeof(s));
 }
 
-/* Starts a hash with the key's block, each byte of it changed by `pad`. */
+/* Starts a hash with the key's block, xor'ed with `pad`. */
 static void begin_padded(enum gw_hash hash, union gw_hash_state *s, const uint8_t *block,
                          size_t block_len, uint8_t pad)
 {

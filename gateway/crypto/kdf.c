@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libcrypto's TLS13-KDF and TLS1-PRF would do, but ask for a fetch, a context and a parameter list
- * each, and differ in details between 3.0 and 3.5.
+ * libcrypto's TLS13-KDF and TLS1-PRF would work, but each use needs a fetch, a context and a
+ * parameter list, and details differ between 3.0 and 3.5.
  */
 #include "gateway/crypto/kdf.h"
 
@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-/* Takes what fits of one hash block off the front of *out. */
+/* Moves as much of one hash block as fits to *out. */
 static void give_block(const uint8_t *block, size_t block_len, uint8_t **out, size_t *left)
 {
     size_t n = *left < block_len ? *left : block_len;
@@ -35,7 +35,7 @@ static void write_label(struct gw_writer *w, size_t out_len, const char *label,
 int gw_kdf_expand(enum gw_hash hash, const uint8_t *key, size_t key_len, const uint8_t *info,
                   size_t info_len, uint8_t *out, size_t out_len)
 {
-    /* T(i-1) || info || i; room for T(i-1) lies in front, so that it is one piece. */
+    /* T(i-1) || info || i. Room for T(i-1) comes first, so that all is contiguous. */
     uint8_t input[GW_HASH_MAX + GW_KDF_INFO_MAX + 1], block[GW_HASH_MAX];
     size_t hash_len = gw_hash_len(hash), left = out_len;
     struct gw_writer w = gw_writer_of(input + hash_len, sizeof(input) - hash_len - 1);

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- of both operations ---- */
+/* ---- shared by both operations ---- */
 
 struct mac {
-    enum gw_hash hash; /* stays for the next one */
+    enum gw_hash hash; /* kept for the next computation */
     bool hash_known;
     bool begun;
     struct gw_hmac_run run;
@@ -71,7 +71,7 @@ static int add(void *ctx, const unsigned char *data, size_t len)
     return 1;
 }
 
-/* Without `out` it only asks how long it will be. */
+/* With `out` NULL it only returns the length. */
 static int end(void *ctx, unsigned char *out, size_t *ret_len, size_t size)
 {
     struct mac *m = ctx;
@@ -90,7 +90,7 @@ static int end(void *ctx, unsigned char *out, size_t *ret_len, size_t size)
 
 /* ---- the MAC ---- */
 
-/* The hash is all that libssl sets, as long as its context asks for no properties. */
+/* libssl sets only the hash, as long as its context has no property query. */
 static int set_mac(void *ctx, const OSSL_PARAM params[])
 {
     struct mac *m = ctx;

@@ -20,12 +20,12 @@ enum {
     ROWS_MAX = 256
 };
 
-/* The default provider's algorithms for one operation, with ours among them. */
+/* The default provider's algorithms for one operation, with some replaced by ours. */
 struct rows {
     OSSL_ALGORITHM rows[ROWS_MAX + 1];
 };
 
-/* Operations of which an algorithm is ours, or not all are had. */
+/* The operations with an algorithm of ours, or with some left out. */
 enum changed {
     KDFS,
     KEYS,
@@ -43,17 +43,18 @@ static const int operations[CHANGED] = {
     [CIPHERS] = OSSL_OP_CIPHER,
 };
 
-/* The default provider lives in a library context of its own: there it is whole, and what it needs
- * for itself it fetches there. */
+/* The default provider is loaded in a library context of its own: there it is complete, and fetches
+ * what it needs. */
 struct gw_provider {
     OSSL_LIB_CTX *base;
     OSSL_PROVIDER *whole;
-    OSSL_PROVIDER *shown; /* this one, in the context that it was made for */
+    OSSL_PROVIDER *shown; /* our provider, in the context that it was made for */
     struct rows changed[CHANGED];
 };
 
-/* libcrypto calls init without an argument, and the rest with a context that is the default
- * provider's, as its algorithms want it. So ours is found here; a process has one at a time. */
+/* libcrypto calls init without an argument, and the other functions with a context that is the
+ * default provider's, as its algorithms require. So ours is found here; a process has one at a
+ * time. */
 static struct gw_provider *current;
 
 bool gw_provider_is_built(void)
@@ -68,7 +69,7 @@ bool gw_provider_names(const OSSL_ALGORITHM *a, const char *name)
            (a->algorithm_names[len] == ':' || a->algorithm_names[len] == '\0');
 }
 
-/* Copies the default provider's rows. False: they are more than there is room for, with ours. */
+/* Copies the default provider's rows. False: there is no room for all of them and ours. */
 static bool copy_rows(const struct gw_provider *p, int operation, struct rows *ret)
 {
     int no_cache = 0;
@@ -87,7 +88,7 @@ static OSSL_ALGORITHM *end_of(struct rows *r)
     return a;
 }
 
-/* Puts functions of ours in the place of one's. */
+/* Replaces an algorithm's functions by ours. */
 static bool replace(struct rows *r, const char *name, const OSSL_DISPATCH *functions)
 {
     for (OSSL_ALGORITHM *a = r->rows; a->algorithm_names; a++)
@@ -129,9 +130,9 @@ static bool replace_all(struct rows *changed, char why[GW_PROVIDER_WHY_MAX])
     return true;
 }
 
-/* Of all suites of TLS, as --ciphers tells those that are refused from those that nobody knows; of
- * random numbers; and of keys in files (library.c). For each operation with a key libcrypto walks
- * over all names that it has of any algorithm, and most are of other ciphers. */
+/* The algorithms kept: all suites of TLS, so that --ciphers can distinguish refused from unknown
+ * ones; random numbers; and keys in files (library.c). For each operation with a key libcrypto
+ * iterates over the names of all its algorithms, most of which are other ciphers. */
 static const char *const ciphers[] = {
     "AES-128-GCM",      "AES-256-GCM",  "ChaCha20-Poly1305", "AES-128-CCM",      "AES-256-CCM",
     "ARIA-128-GCM",     "ARIA-256-GCM", "AES-128-CBC",       "AES-192-CBC",      "AES-256-CBC",
@@ -179,7 +180,7 @@ static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
     return OSSL_PROVIDER_query_operation(current->whole, operation, no_cache);
 }
 
-/* Whom libssl wants a capability told. */
+/* The callback of libssl that receives a capability. */
 struct listener {
     OSSL_CALLBACK *callback;
     void *arg;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What libssl computes with: libcrypto's own default provider, but for four algorithms. The key
- * schedule of TLS 1.3 (TLS13-KDF) is ours (schedule.h) for two reasons. It is where the
- * traffic secrets come into being, which the hand-over needs: the other way to them, the key log,
- * writes five secrets of each handshake as text, byte by byte. And libcrypto's own fetches and
- * allocates for each of a handshake's dozen derivations. Together they are an eighth of a
- * handshake. X25519 is offered as a key encapsulation, which is a twelfth, with keys of a stock
- * and secrets of our own where that is faster (x25519.h). And HMAC is ours (mac.h), as libcrypto's
- * takes each key twice, and for a digest of its own that it looks up; and so is the PRF of TLS 1.2
- * (TLS1-PRF), which stands on it.
+ * The provider that libssl uses: libcrypto's own default provider with four algorithms replaced.
+ *
+ * The key schedule of TLS 1.3 (TLS13-KDF) is ours (schedule.h) for two reasons. It derives the
+ * traffic secrets, which the handover needs: the alternative, the key log, writes five secrets of
+ * each handshake as text, byte by byte. And libcrypto's own fetches and allocates for each of a
+ * handshake's dozen derivations. Together they are an eighth of a handshake.
+ *
+ * X25519 is offered as a key encapsulation, which saves a twelfth, with keys from a stock and
+ * secrets of our own where that is faster (x25519.h). HMAC is ours (mac.h), since libcrypto's
+ * processes each key twice, with a digest of its own that it looks up. So is the PRF of TLS 1.2
+ * (TLS1-PRF), which uses it.
  */
 #pragma once
 
@@ -19,8 +21,8 @@
 #include <openssl/types.h>
 #include <stdbool.h>
 
-/* The application traffic secrets of one handshake, and the secret of which tickets have their keys
- * (RFC 8446 7.1). */
+/* The application traffic secrets of one handshake, and the resumption secret, from which tickets
+ * get their keys (RFC 8446 7.1). */
 struct gw_traffic_secrets {
     uint8_t client[GW_HASH_MAX];
     uint8_t server[GW_HASH_MAX];
@@ -36,24 +38,22 @@ enum {
 
 struct gw_provider;
 
-/* False in a build without cryptography of our own, where none is ever made. */
+/* False in a build without the gateway's own cryptography; gw_provider_new then always fails. */
 bool gw_provider_is_built(void);
 
-/* Makes it what `library` computes with, at its making, before anything is fetched of it; one at a
- * time in a process. NULL when that is not possible; `why` says what is missing ("libcrypto has no
- * TLS13-KDF"). */
+/* Installs the provider in a new `library`, before anything is fetched from it; one at a time in a
+ * process. NULL on failure; `why` names what is missing ("libcrypto has no TLS13-KDF"). */
 gw_must_check struct gw_provider *gw_provider_new(OSSL_LIB_CTX *library,
                                                   char why[GW_PROVIDER_WHY_MAX]);
-/* Before the library context is freed, which alone would lose a reference to it; NULL is allowed.
- */
+/* Call it before the library context is freed, which would leak a reference otherwise. NULL is
+ * allowed. */
 void gw_provider_leave(struct gw_provider *p);
-/* After the library context was freed; NULL is allowed. */
+/* Call it after the library context was freed. NULL is allowed. */
 void gw_provider_free(struct gw_provider *p);
 
-/* For its algorithms: whether one goes by that name. */
+/* For the provider's algorithms: whether one has that name. */
 bool gw_provider_names(const OSSL_ALGORITHM *a, const char *name);
 
-/* Until the next call, those of these secrets that this thread derives are kept there; NULL:
- * nowhere.
- */
+/* Until the next call, stores these secrets there when this thread derives them. NULL: stores
+ * none. */
 void gw_provider_watch(struct gw_traffic_secrets *secrets);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A build without cryptography of our own (meson option crypto_fast): libcrypto alone computes. */
+/* A build without the gateway's own cryptography (meson option crypto_fast): libcrypto alone is
+ * used. */
 #include "gateway/crypto/provider.h"
 
 #include <stdio.h>

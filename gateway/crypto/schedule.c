@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All that is asked for comes with the derivation itself: libssl makes a context for each and sets
- * nothing else in it. So a context holds nothing, and one serves all.
+ * All parameters come with the derivation itself: libssl makes a context for each and sets nothing
+ * else in it. So a context holds nothing, and one serves all.
  */
 #include "gateway/crypto/schedule.h"
 
@@ -36,7 +36,7 @@ struct bytes {
     size_t len;
 };
 
-/* What one derivation is asked for. */
+/* The parameters of one derivation. */
 struct request {
     int mode;
     enum gw_hash hash;
@@ -55,11 +55,11 @@ static bool take_digest(const OSSL_PARAM *p, struct request *r)
     return r->hash_known;
 }
 
-/* In the order in which libssl has them. */
+/* In the order in which libssl passes them. */
 static const struct {
     const char *key;
-    bool (*take)(const OSSL_PARAM *p, struct request *r); /* NULL: they are bytes … */
-    size_t at;                                            /* … and go there */
+    bool (*take)(const OSSL_PARAM *p, struct request *r); /* NULL: the parameter is a byte string */
+    size_t at;                                            /* where the byte string goes */
 } rows[] = {
     {OSSL_KDF_PARAM_MODE, take_mode, 0},
     {OSSL_KDF_PARAM_DIGEST, take_digest, 0},
@@ -78,8 +78,8 @@ static bool take_bytes(const OSSL_PARAM *p, struct bytes *ret)
     return true;
 }
 
-/* Looks at row *at first, and leaves there the one behind what it found. False: something is asked
- * for that no handshake asks for. */
+/* Parses from row *at on, and advances *at past the row it found. False: a parameter that no
+ * handshake uses. */
 static bool take(const OSSL_PARAM *p, struct request *r, size_t *at)
 {
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
@@ -140,8 +140,8 @@ static bool expand(const struct request *r, uint8_t *out, size_t len)
     return true;
 }
 
-/* HKDF-Extract of the next secret of the schedule; its salt is derived from the one before. Without
- * one, and without a key, zeros stand for them (RFC 8446 7.1). */
+/* HKDF-Extract of the next secret of the schedule. Its salt is derived from the previous one. Zeros
+ * replace an absent salt or key (RFC 8446 7.1). */
 static bool extract(const struct request *r, uint8_t *out, size_t len)
 {
     static const uint8_t zeros[GW_HASH_MAX];
@@ -181,7 +181,7 @@ static int derive(void *ctx, unsigned char *out, size_t len, const OSSL_PARAM pa
 
 /* ---- the PRF of TLS 1.2 ---- */
 
-/* What it is asked for; its seed comes in parts, the label first. */
+/* Its parameters. The seed comes in parts, the label first. */
 struct prf_request {
     enum gw_hash hash;
     bool hash_known;
@@ -222,7 +222,7 @@ static int derive_by_prf(void *ctx, unsigned char *out, size_t len, const OSSL_P
 
 /* ---- for libcrypto's core ---- */
 
-static int context; /* its address only */
+static int context; /* only its address is used */
 
 static void *new_context(void *provider_context)
 {
@@ -240,7 +240,7 @@ static void free_context(void *ctx)
     (void)ctx;
 }
 
-/* What is set in a context would be lost, so it is refused. */
+/* Refused, since a parameter set in a context would be lost. */
 static int set_params(void *ctx, const OSSL_PARAM params[])
 {
     (void)ctx;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The algorithms TLS13-KDF and TLS1-PRF as libcrypto's core calls them (provider-kdf(7),
- * EVP_KDF-TLS13_KDF(7), EVP_KDF-TLS1_PRF(7)), with the hashes of mac.h alone. */
+ * EVP_KDF-TLS13_KDF(7), EVP_KDF-TLS1_PRF(7)), with only the hashes of mac.h. */
 #pragma once
 
 #include <openssl/core.h>

@@ -29,7 +29,7 @@ static const struct {
 
 /* ---- vectors ---- */
 
-/* RFC 5869 A.1: the pseudorandom key, and the first bytes that are made of it. */
+/* RFC 5869 A.1: the pseudorandom key, and the first bytes derived from it. */
 static bool extracts_as_rfc_5869(void)
 {
     static const uint8_t prk[] = {
@@ -77,7 +77,7 @@ static bool derives_as_rfc_8448(void)
            !memcmp(out, secret, sizeof(secret));
 }
 
-/* RFC 5246 gives no vector; this one is of the IETF's TLS list (msg03416), its first bytes. */
+/* RFC 5246 has no vector; this one is from the IETF's TLS list (msg03416), its first bytes. */
 static bool derives_as_the_tls_list(void)
 {
     static const uint8_t secret[] = {0x9b, 0xbe, 0x43, 0x6b, 0xa9, 0x40, 0xf0, 0x17,
@@ -106,7 +106,7 @@ static bool derive(OSSL_LIB_CTX *from, const char *name, const OSSL_PARAM *param
     return ok;
 }
 
-/* What is computed by both. */
+/* The inputs of both computations. */
 struct inputs {
     OSSL_LIB_CTX *from[2];
     enum gw_hash hash;
@@ -198,7 +198,7 @@ static EVP_PKEY *private_key(OSSL_LIB_CTX *from, const uint8_t bytes[KEY_LEN])
     return EVP_PKEY_new_raw_private_key_ex(from, "X25519", NULL, bytes, KEY_LEN);
 }
 
-/* Of a private key and any 32 bytes that a peer may send. */
+/* With a private key and any 32 bytes that a peer may send. */
 static bool exchange(struct inputs *in, int i, uint8_t *out)
 {
     EVP_PKEY *own = private_key(in->from[i], in->bytes);
@@ -244,7 +244,7 @@ static bool decapsulate(OSSL_LIB_CTX *from, EVP_PKEY *own, const uint8_t sent[KE
     return ok;
 }
 
-/* Our server and their client, whose secrets out[0] and out[1] become. */
+/* Our server and their client, whose secrets go to out[0] and out[1]. */
 static bool serve(struct inputs *in)
 {
     uint8_t public[KEY_LEN], sent[KEY_LEN];
@@ -309,7 +309,7 @@ static const char *compare_all(OSSL_LIB_CTX *ours, OSSL_LIB_CTX *theirs)
     for (int i = 0; i < ROUNDS && !what; i++) {
         in.hash = i % 2 ? GW_SHA384 : GW_SHA256;
         what = RAND_bytes(in.bytes, sizeof(in.bytes)) == 1 ? compare(&in) : "no random numbers";
-        gw_x25519_stock_refill(); /* the next keys are of those made ahead */
+        gw_x25519_stock_refill(); /* so that later keys come from a batch made in advance */
     }
     gw_x25519_stock_end();
     OPENSSL_cleanse(&in, sizeof(in));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether our algorithms compute what they should, before anybody relies on them: the vectors of
- * the RFCs, then random inputs beside libcrypto's own algorithms. It takes a millisecond or two.
+ * The self-test of the gateway's algorithms before their first use: the vectors of the RFCs, then
+ * random inputs compared with libcrypto's own algorithms. It takes a millisecond or two.
  */
 #pragma once
 
@@ -10,6 +10,6 @@
 #include <openssl/types.h>
 #include <stdbool.h>
 
-/* `ours` computes with our provider, `theirs` with libcrypto's alone. False: *ret_what says what
- * differs, such as "the PRF of TLS 1.2 differs from libcrypto's". Wipes what it made up. */
+/* `ours` uses our provider, `theirs` libcrypto's alone. False: *ret_what names the difference, such
+ * as "the PRF of TLS 1.2 differs from libcrypto's". Wipes its test keys. */
 gw_must_check bool gw_crypto_trial(OSSL_LIB_CTX *ours, OSSL_LIB_CTX *theirs, const char **ret_what);

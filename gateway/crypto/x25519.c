@@ -24,10 +24,11 @@ enum {
     PARAMS_MAX = 24
 };
 
-/* What of the default provider is called. Its own context goes to each. */
+/* The functions of the default provider in use. Each gets that provider's own context. */
 struct algorithms {
     void *context;
-    OSSL_DISPATCH keys[FUNCTIONS_MAX + 1]; /* of its key management, with ours among them */
+    /* its key management, with some functions replaced by ours */
+    OSSL_DISPATCH keys[FUNCTIONS_MAX + 1];
     OSSL_FUNC_keymgmt_query_operation_name_fn *keys_name;
     OSSL_FUNC_keymgmt_new_fn *key_new;
     OSSL_FUNC_keymgmt_free_fn *key_free;
@@ -37,7 +38,7 @@ struct algorithms {
     OSSL_FUNC_keymgmt_gen_set_params_fn *gen_set_params;
     OSSL_FUNC_keymgmt_gen_fn *gen;
     OSSL_FUNC_keymgmt_gen_cleanup_fn *gen_cleanup;
-    const OSSL_DISPATCH *exchange; /* its key exchange, of which: */
+    const OSSL_DISPATCH *exchange; /* its key exchange, of which these are called: */
     OSSL_FUNC_keyexch_newctx_fn *exchange_new;
     OSSL_FUNC_keyexch_freectx_fn *exchange_free;
     OSSL_FUNC_keyexch_init_fn *exchange_init;
@@ -45,9 +46,9 @@ struct algorithms {
     OSSL_FUNC_keyexch_derive_fn *exchange_derive;
 };
 
-static struct algorithms use; /* of the provider that a process has one of */
+static struct algorithms use; /* for the one provider of a process */
 
-/* ---- what the default provider has ---- */
+/* ---- the default provider's functions ---- */
 
 static const OSSL_DISPATCH *find(const OSSL_PROVIDER *whole, int operation)
 {
@@ -59,13 +60,13 @@ static const OSSL_DISPATCH *find(const OSSL_PROVIDER *whole, int operation)
     return NULL;
 }
 
-/* A function that is called, and where its pointer goes. */
+/* A function that is needed, and where its pointer is stored. */
 struct wanted {
     int id;
     void *ret;
 };
 
-/* False: one of them is not there. */
+/* False: one of them is missing. */
 static bool take(const OSSL_DISPATCH *functions, const struct wanted *wanted, size_t count)
 {
     size_t found = 0;
@@ -86,7 +87,7 @@ static const struct wanted of_exchange[] = {
     {OSSL_FUNC_KEYEXCH_DERIVE, &use.exchange_derive},
 };
 
-/* Without one, operations have the name of the keys. */
+/* Without this function, operations have the name of the keys. */
 static const struct wanted of_names[] = {
     {OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, &use.keys_name},
 };
@@ -104,7 +105,7 @@ static const struct wanted of_keys[] = {
 
 /* ---- scalar multiplication ---- */
 
-/* Not all of the default provider's functions take NULL. */
+/* Not all of the default provider's functions accept NULL. */
 static void free_key(void *key)
 {
     if (key)
@@ -117,7 +118,8 @@ static void free_exchange(void *exchange)
         use.exchange_free(exchange);
 }
 
-/* A key of those parts, which libcrypto does not compare. Without a private one it is a peer's. */
+/* Makes a key of these parts, which libcrypto does not compare. Without a private part it is a
+ * peer's. */
 static void *import(uint8_t *private, uint8_t public[KEY_LEN])
 {
     OSSL_PARAM params[] = {
@@ -135,14 +137,14 @@ static void *import(uint8_t *private, uint8_t public[KEY_LEN])
     return NULL;
 }
 
-/* That part of a key. False: it has none. */
+/* Gets that part of a key. False: it has none. */
 static bool part_of(void *key, const char *name, uint8_t ret[KEY_LEN])
 {
     OSSL_PARAM params[] = {OSSL_PARAM_octet_string(name, ret, KEY_LEN), OSSL_PARAM_END};
     return key && use.key_get_params(key, params) && params[0].return_size == KEY_LEN;
 }
 
-/* Refuses what comes out as zero, as RFC 8446 7.4.2 demands: libcrypto does. */
+/* Refuses a zero result, as RFC 8446 7.4.2 demands: libcrypto does so. */
 static bool multiply_keys(void *own, void *peer, uint8_t out[KEY_LEN])
 {
     size_t len = KEY_LEN;
@@ -160,7 +162,7 @@ static bool multiply_keys(void *own, void *peer, uint8_t out[KEY_LEN])
 static bool publish(uint8_t private[KEY_LEN], uint8_t *public)
 {
     uint8_t base[KEY_LEN] = {9};
-    void *own = import(private, base); /* its own public key does not count */
+    void *own = import(private, base); /* its own public key is not used */
     void *peer = import(NULL, base);
     bool ok = multiply_keys(own, peer, public);
     free_key(peer);
@@ -177,7 +179,7 @@ static void *fresh_key(uint8_t ret_public[KEY_LEN])
     return key;
 }
 
-/* The public key of a fresh private one, and its secret with that peer. */
+/* Makes a fresh private key; returns its public key, and its secret with that peer. */
 static bool agree_by_libcrypto(void *peer, uint8_t *public, uint8_t *secret)
 {
     void *key = fresh_key(public);
@@ -208,7 +210,7 @@ static bool meet_by_libcrypto(void *own, const uint8_t *public, uint8_t *secret)
     return ok;
 }
 
-/* The secret of that key with a public one from the peer. */
+/* Computes the secret of that key with a public key from the peer. */
 static bool meet(void *own, const uint8_t *public, uint8_t *secret)
 {
     uint8_t private[KEY_LEN];
@@ -220,12 +222,11 @@ static bool meet(void *own, const uint8_t *public, uint8_t *secret)
     return ok;
 }
 
-/* ---- key exchange, as libcrypto's core calls it (provider-keyexch(7)): where the lanes work ----
- */
+/* ---- key exchange, as libcrypto's core calls it (provider-keyexch(7)), if the lanes work ---- */
 
 struct exchange {
     uint8_t private[KEY_LEN];
-    uint8_t public[KEY_LEN]; /* the peer's */
+    uint8_t public[KEY_LEN]; /* the peer's public key */
     bool has_private, has_public;
 };
 
@@ -260,7 +261,7 @@ static int set_peer(void *ctx, void *key)
     return x->has_public;
 }
 
-/* *len is only said of what there is. */
+/* Sets *len only on success. */
 static int exchange(void *ctx, unsigned char *secret, size_t *len, size_t room)
 {
     struct exchange *x = ctx;
@@ -292,7 +293,7 @@ const OSSL_DISPATCH *gw_x25519_exchange(void)
 struct generation {
     void *whole; /* the default provider's */
     int selection;
-    bool special; /* not just any key of the group is wanted */
+    bool special; /* other parameters than the group were set */
 };
 
 static int set_generation(void *ctx, const OSSL_PARAM params[])
@@ -353,10 +354,10 @@ static bool is_ours(int function_id)
     for (size_t i = 0; i < GW_ARRAY_SIZE(key_functions); i++)
         if (key_functions[i].function_id == function_id)
             return true;
-    return function_id == OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE; /* there are no templates of it */
+    return function_id == OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE; /* there are no templates for it */
 }
 
-/* Its functions, with ours in the place of some. */
+/* Takes over its functions, with some replaced by ours. */
 static bool replace_keys(const OSSL_DISPATCH *f)
 {
     size_t count = GW_ARRAY_SIZE(key_functions);
@@ -375,7 +376,7 @@ const OSSL_DISPATCH *gw_x25519_keys(void)
 /* ---- as libcrypto's core calls it (provider-kem(7)) ---- */
 
 struct encapsulation {
-    void *key; /* the caller's, who holds it for as long */
+    void *key; /* owned by the caller, who keeps it that long */
 };
 
 static void *new_context(void *provider_context)
@@ -384,7 +385,7 @@ static void *new_context(void *provider_context)
     return calloc(1, sizeof(struct encapsulation));
 }
 
-/* Another operation than that of TLS, such as DHKEM (RFC 9180 4.1), is not had. */
+/* Supports only TLS's operation, not for example DHKEM (RFC 9180 4.1). */
 static int begin(void *ctx, void *key, const OSSL_PARAM params[])
 {
     struct encapsulation *e = ctx;
@@ -400,7 +401,7 @@ static int encapsulate(void *ctx, unsigned char *out, size_t *out_len, unsigned 
     const struct encapsulation *e = ctx;
     *out_len = KEY_LEN;
     *secret_len = KEY_LEN;
-    if (!out) /* only asks how much there will be */
+    if (!out) /* the caller only asks for the lengths */
         return 1;
     return agree(e->key, out, secret);
 }

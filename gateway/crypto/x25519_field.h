@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GF(2^255 - 19) on AVX-512 with IFMA: as many elements at once as the including file says by
- * GW_FE_LANES, 4 or 8. No branch and no address depends on a value.
+ * GF(2^255 - 19) on AVX-512 with IFMA, for several elements at once: the including file defines
+ * GW_FE_LANES as 4 or 8. No branch and no address depends on a value.
  *
  * A narrow element has limbs below 2^51 + 2^14, which fit in the 52 bits that IFMA multiplies: a
  * factor. A wide one has limbs below 2^60: a product, whose limbs are below 2^59 - 2^13, or the sum
- * or difference of two that are no larger. fe_carry makes a wide one narrow.
+ * or difference of two that are no larger. fe_carry makes a wide element narrow.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if !defined(GW_FE_LANES) /* for who reads this file alone */
+#if !defined(GW_FE_LANES) /* for readers and tools that open this file alone */
 #define GW_FE_LANES 4
 #define GW_FE_FRAMES 8192
 #endif
@@ -36,7 +36,7 @@ FE_INLINE fe_lanes fe_all(uint64_t value)
     return (fe_lanes){} + value;
 }
 
-/* To `sum` the lower 52 bits of the product of two numbers of 52 bits, and the upper ones. */
+/* Adds to `sum` the lower, or the upper, 52 bits of the product of two 52-bit numbers. */
 #if GW_FE_LANES == 8
 FE_INLINE fe_lanes fe_add_low(fe_lanes sum, fe_lanes a, fe_lanes b)
 {
@@ -59,7 +59,7 @@ FE_INLINE fe_lanes fe_add_high(fe_lanes sum, fe_lanes a, fe_lanes b)
 }
 #endif
 
-/* 2^255 is 19 here. */
+/* 2^255 equals 19 here. */
 FE_INLINE fe_lanes fe_times_19(fe_lanes x)
 {
     return x + (x + x) + (x << 4);
@@ -73,8 +73,8 @@ FE_INLINE fe_lanes fe_zero_above(int i)
 
 /* ---- arithmetic ---- */
 
-/* What is above 51 bits, below 2^9, goes on to the next limb; from the last to the first 19 times
- * that. */
+/* The part above 51 bits, below 2^9, carries into the next limb; from the last into the first times
+ * 19. */
 FE_INLINE struct fe fe_carry(struct fe wide)
 {
     struct fe r;
@@ -100,17 +100,17 @@ FE_INLINE struct fe fe_difference(struct fe a, struct fe b)
     return r;
 }
 
-/* Products of limbs by columns: column i counts 2^51i, and the upper half of a product, which IFMA
- * splits at bit 52, twice in the next column. */
+/* Products of limbs by columns: column i has weight 2^51i. The upper half of a product, which IFMA
+ * splits at bit 52, counts twice in the next column. */
 struct fe_columns {
     fe_lanes low[2 * FE_LIMBS];
     fe_lanes high[2 * FE_LIMBS];
 };
 
 /*
- * The upper five columns count 19 times in the lower five. Of narrow factors the low halves are
- * below 2^52 and the high ones below 2^50 + 2^15; the first limb, with one low half, 19 times four
- * and 38 times five high ones, has the most: 124.6 times 2^52.
+ * The upper five columns count 19 times in the lower five. With narrow factors the low halves are
+ * below 2^52 and the high ones below 2^50 + 2^15. The first limb, with one low half, 19 times four
+ * and 38 times five high ones, is the largest: 124.6 times 2^52.
  */
 FE_INLINE struct fe fe_fold(const struct fe_columns *c)
 {
@@ -124,7 +124,7 @@ FE_INLINE struct fe fe_fold(const struct fe_columns *c)
     return r;
 }
 
-/* Of narrow ones; wide. */
+/* Narrow factors; wide result. */
 FE_INLINE struct fe fe_product(struct fe a, struct fe b)
 {
     struct fe_columns c = {0};
@@ -136,8 +136,8 @@ FE_INLINE struct fe fe_product(struct fe a, struct fe b)
     return fe_fold(&c);
 }
 
-/* The same of one with itself: each product of two different limbs comes twice, and is taken once
- * and doubled. */
+/* The square of a: each product of two different limbs occurs twice, so it is computed once and
+ * doubled. */
 FE_INLINE struct fe fe_square(struct fe a)
 {
     struct fe_columns c = {0};
@@ -172,7 +172,7 @@ FE_INLINE struct fe fe_square(struct fe a)
 // clang-format on
 #define FE_CLEAR_MASK(n) __asm__ volatile("kxorw %%k" #n ", %%k" #n ", %%k" #n ::: "k" #n);
 
-/* Those integer registers that a call may change. */
+/* The integer registers that a call may change. */
 FE_INLINE void fe_clear_words(void)
 {
     __asm__ volatile("xorl %%eax, %%eax\n\txorl %%ecx, %%ecx\n\txorl %%edx, %%edx\n\t"
@@ -181,8 +181,9 @@ FE_INLINE void fe_clear_words(void)
                          : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "cc");
 }
 
-/* What a computation has spilled, where its frames were, and left in registers: points on the way
- * tell of a key, too. The including file says by GW_FE_FRAMES how many bytes of frames. */
+/* Wipes the values that a computation spilled to the stack, and those left in registers:
+ * intermediate points depend on a key too. The including file defines GW_FE_FRAMES, the bytes of
+ * its frames. */
 FE_TARGET static __attribute__((noinline, unused)) void fe_wipe_traces(void)
 {
     uint8_t frame[GW_FE_FRAMES];

@@ -13,7 +13,7 @@ enum {
     A24 = 121665 /* (A - 2) / 4 of the curve */
 };
 
-/* ---- lanes: operations that leave out those which the mask has no bit for ---- */
+/* ---- lanes: operations that skip those whose bit is not in the mask ---- */
 
 #define LANE(n) (1 << (n))
 
@@ -21,7 +21,7 @@ enum {
 #define ORDER(a, b, c, d) ((a) | (b) << 2 | (c) << 4 | (d) << 6)
 #define SHUFFLE(x, order) ((fe_lanes)_mm256_permutex_epi64((__m256i)(x), order))
 
-/* Lane n of x in lane `to`, all else as it is in `into`. */
+/* Puts lane n of x into lane `to`, and leaves the rest of `into` unchanged. */
 #define PUT(into, to, x, n)                                                                        \
     ((fe_lanes)_mm256_mask_permutex_epi64((__m256i)(into), LANE(to), (__m256i)(x),                 \
                                           ORDER(n, n, n, n)))
@@ -31,7 +31,7 @@ FE_INLINE fe_lanes pick(__mmask8 lanes, fe_lanes a, fe_lanes b)
     return (fe_lanes)_mm256_mask_blend_epi64(lanes, (__m256i)b, (__m256i)a);
 }
 
-/* Lanes 1 and 3 of limb i change their sign. */
+/* Negates lanes 1 and 3 of limb i. */
 FE_INLINE fe_lanes negate_1_and_3(int i, fe_lanes x)
 {
     return (fe_lanes)_mm256_mask_sub_epi64((__m256i)x, LANE(1) | LANE(3), (__m256i)fe_zero_above(i),
@@ -40,8 +40,8 @@ FE_INLINE fe_lanes negate_1_and_3(int i, fe_lanes x)
 
 /* ---- the ladder: x_2, z_2, x_3, z_3 in the lanes ---- */
 
-/* A, B, C, D, narrow: the sum and the difference of each point's coordinates. The points are
- * swapped where `swap` is 2, else it is 0. */
+/* A, B, C, D, narrow: the sum and the difference of each point's coordinates. Swaps the points if
+ * `swap` is 2; otherwise it is 0. */
 FE_INLINE struct fe sums_and_differences(struct fe points, uint64_t swap)
 {
     const __m256i xx = (__m256i)((fe_lanes){0, 0, 2, 2} ^ swap);
@@ -88,8 +88,8 @@ FE_INLINE struct fe second_products(struct fe left, struct fe aa_bb)
     return fe_product(left, right);
 }
 
-/* Those of them that are no coordinate yet become one: a24 E + AA by E, and the square of the
- * difference by x_1. */
+/* Turns those that are not yet coordinates into coordinates: a24 E + AA times E, and the square of
+ * the difference times x_1. */
 FE_INLINE struct fe third_products(struct fe second, struct fe aa_bb, struct fe left,
                                    struct fe one_one_x1)
 {
@@ -110,7 +110,7 @@ FE_INLINE struct fe step(struct fe points, uint64_t swap, struct fe one_one_x1)
     return third_products(second_products(left, aa_bb), aa_bb, left, one_one_x1);
 }
 
-/* Keys have no lowest bit (RFC 7748 5), so the points are not swapped in the end. */
+/* The lowest bit of a key is zero (RFC 7748 5), so the points are not swapped at the end. */
 FE_INLINE struct fe climb(const uint64_t key[FE_WORDS], const uint64_t x1[FE_LIMBS])
 {
     struct fe points, factor;
@@ -132,7 +132,7 @@ FE_INLINE struct fe climb(const uint64_t key[FE_WORDS], const uint64_t x1[FE_LIM
 
 const bool gw_x25519_ladder_is_built = true;
 
-/* All that tells of the key on the way. */
+/* Everything on the stack that depends on the key. */
 struct own {
     uint64_t key[FE_WORDS];
     uint64_t x[FE_LIMBS], z[FE_LIMBS];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A build whose secrets are libcrypto's (meson option x25519_ifma). */
+/* A build in which libcrypto computes the secrets (meson option x25519_ifma). */
 #include "gateway/base/attr.h"
 #include "gateway/crypto/x25519_lanes.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Eight public keys: multiples of the base point, on the Edwards curve that is the same as the
- * Montgomery curve (RFC 7748 4.1), where what depends on the base point alone is in tables. A table
- * has eight entries, one in each lane, so one permutation of a register looks up for all keys.
+ * Eight public keys: multiples of the base point, on the Edwards curve equivalent to the Montgomery
+ * curve (RFC 7748 4.1). Everything that depends on the base point alone is in tables. A table has
+ * eight entries, one in each lane, so one permutation of a register looks up for all keys.
  */
 #include "gateway/crypto/x25519_lanes.h"
 
@@ -14,9 +14,9 @@
 #define GW_FE_FRAMES 16384 /* 5.6 KiB by GCC 12 at -O3, 11.6 at -O2 */
 #include "gateway/crypto/x25519_field.h"
 
-/* A private key is 64 digits of four bits, each from -8 to 8. Table k is for the digits from
- * 8 k on: those that are at the same place in their eight are added, then all is doubled four
- * times for the place below. */
+/* A private key is 64 digits of four bits, each from -8 to 8. Table k is for the digits from 8 k
+ * on: the digits at the same place in their eight are added, then the sum is doubled four times for
+ * the place below. */
 enum {
     DIGITS = 64,
     DIGIT_BITS = 4,
@@ -30,7 +30,7 @@ struct point {
     struct fe x, y, z, t;
 };
 
-/* As the first addend's partner takes it, with z = 1. Narrow. */
+/* An entry in the form that addition needs, with z = 1. Narrow. */
 struct entry {
     struct fe sum;        /* y + x */
     struct fe difference; /* y - x */
@@ -94,7 +94,7 @@ FE_INLINE struct fe pick(__mmask8 where, struct fe a, struct fe b)
     return r;
 }
 
-/* Both limb by limb: one whose limbs are in memory, lane by lane. */
+/* Both work limb by limb: the element's limbs are in memory, lane by lane. */
 FE_TARGET static void get_lane(uint64_t ret[FE_LIMBS], const struct fe *a, unsigned lane)
 {
     for (int i = 0; i < FE_LIMBS; i++)
@@ -107,15 +107,15 @@ FE_TARGET static void set_lane(struct fe *a, unsigned lane, const uint64_t limbs
         a->l[i][lane] = limbs[i];
 }
 
-/* What is inverted as one: the product of all, of which each is what is left once the inverses of
- * those above it are taken off. */
+/* Inverts all lanes with one inversion: of their product. Each lane's inverse is what is left after
+ * the inverses of those above it are divided out. */
 struct inversion {
     uint64_t lane[FE_LIMBS];
-    uint64_t below[ENTRIES][FE_LIMBS]; /* product of the lanes up to this one */
+    uint64_t below[ENTRIES][FE_LIMBS]; /* the product of the lanes up to this one */
     uint64_t inverse[FE_LIMBS];
 };
 
-/* None may be zero. */
+/* No lane may be zero. */
 FE_TARGET static void invert(struct fe *r, const struct fe *a, struct inversion *v)
 {
     get_lane(v->below[0], a, 0);
@@ -173,8 +173,8 @@ FE_TARGET static void double_point(struct point *p, struct steps *s)
     finish(p, &s->e, &s->f, &s->g, &s->h);
 }
 
-/* Subtracts it in those lanes: for that its x changes its sign, so sum and difference each other's
- * place, and C its sign, so F and G each other's place. */
+/* Subtracts in the lanes of the mask: negating the entry's x swaps its sum and difference, and
+ * negates C, which swaps F and G. */
 FE_TARGET static void add_entry(struct point *p, const struct entry *q, __mmask8 negative,
                                 struct steps *s)
 {
@@ -210,7 +210,7 @@ FE_TARGET static void to_entry(struct entry *ret, const struct point *p)
     multiply(&ret->product, &x, &factor);
 }
 
-/* In lane i the point i + 1 times; it is the same one in all lanes. */
+/* Lane i gets i + 1 times the point, which is the same in all lanes. */
 FE_TARGET static void multiples(struct point *ret, const struct entry *once)
 {
     struct steps s;
@@ -248,7 +248,7 @@ FE_TARGET static void make_tables(void)
 
 /* ---- keys ---- */
 
-/* All that tells of the keys on the way. */
+/* Everything on the stack that depends on the keys. */
 struct own {
     fe_lanes key[FE_WORDS];
     fe_lanes digits[DIGITS]; /* two's complement */
@@ -271,8 +271,8 @@ FE_TARGET static void load(struct own *own,
     }
 }
 
-/* What is 8 or more is 16 less, and one more in the next digit; the last one has room for that, as
- * the top bit of a key is zero. */
+/* A digit of 8 or more becomes 16 less, with one more in the next digit. The last one has room for
+ * that, since the top bit of a key is zero. */
 FE_TARGET static void split(struct own *own)
 {
     fe_lanes more = fe_all(0);
@@ -316,7 +316,7 @@ FE_TARGET static void add_up(struct own *own)
     }
 }
 
-/* u = (1 + y) / (1 - y). It is never y = 1, as no key is a multiple of the base point's order: that
+/* u = (1 + y) / (1 - y). y is never 1, since no key is a multiple of the base point's order: that
  * is prime, a key is a multiple of eight, and eight times the order is above all keys. */
 FE_TARGET static void store(struct own *own, uint8_t ret[GW_X25519_LANES][GW_X25519_KEY_LEN])
 {
@@ -349,7 +349,7 @@ void gw_x25519_lanes_keys(uint8_t ret_public[GW_X25519_LANES][GW_X25519_KEY_LEN]
     fe_wipe_traces();
 }
 
-/* ---- whether it works ---- */
+/* ---- the self-test ---- */
 
 bool gw_x25519_lanes_begin(void)
 {

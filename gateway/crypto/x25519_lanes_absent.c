@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Other processors than x86-64, or a build without (meson option x25519_ifma): there are no lanes.
- */
+/* A processor other than x86-64, or a build without the lanes (meson option x25519_ifma). */
 #include "gateway/base/attr.h"
 #include "gateway/crypto/x25519_lanes.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys by libcrypto_mb, Intel's, in the place of our own code (meson option x25519_ifma). Its
- * secrets are not used: 2021.12 makes other ones than RFC 7748 of public keys just below the
- * prime, and one alone costs more than libcrypto's. */
+/* Keys by Intel's libcrypto_mb, in place of our own code (meson option x25519_ifma). Its secrets
+ * are not used: 2021.12 computes other ones than RFC 7748 for public keys just below the prime, and
+ * a single one is slower than libcrypto's. */
 #include "gateway/base/attr.h"
 #include "gateway/crypto/x25519_lanes.h"
 
@@ -26,6 +26,7 @@ void gw_x25519_lanes_keys(uint8_t ret_public[GW_X25519_LANES][GW_X25519_KEY_LEN]
         to[lane] = ret_public[lane];
         from[lane] = private[lane];
     }
-    gw_require(mbx_x25519_public_key_mb8(to, from) == MBX_STATUS_OK); /* else a pointer is NULL */
+    /* it only fails for a NULL pointer */
+    gw_require(mbx_x25519_public_key_mb8(to, from) == MBX_STATUS_OK);
     fe_wipe_traces();
 }

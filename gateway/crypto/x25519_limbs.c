@@ -18,8 +18,8 @@ void fe_from_bytes(uint64_t ret[FE_LIMBS], const uint8_t bytes[FE_BYTES])
     ret[4] = w[3] >> 12 & FE_LIMB_MASK;
 }
 
-/* First each limb below 2^51, then the prime off where it fits, which adding 19 tells by what
- * leaves the last limb. */
+/* First brings each limb below 2^51, then subtracts the prime if possible: adding 19 shows that by
+ * a carry out of the last limb. */
 static void reduce(uint64_t l[FE_LIMBS])
 {
     for (int turn = 0; turn < 2; turn++) {
@@ -66,8 +66,8 @@ void fe_key_words(uint64_t ret[FE_WORDS], const uint8_t key[FE_BYTES])
 
 typedef unsigned __int128 column;
 
-/* Columns below 2^111, the last below 2^107. All carries of a turn are taken at once: in a chain
- * each would wait for the one before, and the next product for all. */
+/* Columns below 2^111, the last below 2^107. All carries of a round are computed at once: in a
+ * chain each would wait for the previous one, and the next product for all. */
 static inline void carry(uint64_t ret[FE_LIMBS], const column t[FE_LIMBS])
 {
     uint64_t l[FE_LIMBS];
@@ -83,12 +83,12 @@ void fe_multiply(uint64_t ret[FE_LIMBS], const uint64_t a[FE_LIMBS], const uint6
 {
     column t[FE_LIMBS] = {0};
     for (int i = 0; i < FE_LIMBS; i++)
-        for (int j = 0; j < FE_LIMBS; j++) /* 2^255 is 19 here */
+        for (int j = 0; j < FE_LIMBS; j++) /* 2^255 equals 19 here */
             t[i] += (column)a[j] * (j > i ? 19 * b[i + FE_LIMBS - j] : b[i - j]);
     carry(ret, t);
 }
 
-/* Each product of two different limbs comes twice. */
+/* Each product of two different limbs occurs twice. */
 static inline void square(uint64_t ret[FE_LIMBS], const uint64_t a[FE_LIMBS])
 {
     const uint64_t b0 = 2 * a[0], b1 = 2 * a[1], b2 = 2 * a[2], b3 = 2 * a[3];
@@ -110,7 +110,7 @@ static void square_times(uint64_t ret[FE_LIMBS], const uint64_t a[FE_LIMBS], uns
         square(ret, ret);
 }
 
-/* By Fermat: a^(2^255 - 21). Names tell the exponent: e5_0 is 2^5 - 2^0. */
+/* By Fermat: a^(2^255 - 21). Names denote the exponent: e5_0 is 2^5 - 2^0. */
 struct inversion {
     uint64_t a2[FE_LIMBS], a9[FE_LIMBS], a11[FE_LIMBS];
     uint64_t e5_0[FE_LIMBS], e10_0[FE_LIMBS], e20_0[FE_LIMBS], e50_0[FE_LIMBS], e100_0[FE_LIMBS];

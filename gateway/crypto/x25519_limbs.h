@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One element of GF(2^255 - 19), in integer registers: five limbs of 51 bits, l[0] + 2^51 l[1] +
- * ..., each below 2^51 + 2^14 where nothing else is said. No branch and no address depends on a
- * value.
+ * ..., each below 2^51 + 2^14 unless said otherwise. No branch and no address depends on a value.
  */
 #pragma once
 
@@ -17,14 +16,14 @@ enum {
 
 #define FE_LIMB_MASK ((1ULL << FE_LIMB_BITS) - 1)
 
-/* Any 32 bytes, little endian; the top bit does not count (RFC 7748 5). */
+/* Any 32 bytes, little endian; the top bit is ignored (RFC 7748 5). */
 void fe_from_bytes(uint64_t ret[FE_LIMBS], const uint8_t bytes[FE_BYTES]);
-/* The one representation below the prime. */
+/* The unique representation below the prime. */
 void fe_to_bytes(uint8_t ret[FE_BYTES], const uint64_t l[FE_LIMBS]);
-/* A private key as words of 64 bits, with those bits fixed that are (RFC 7748 5). */
+/* A private key as 64-bit words, with the fixed bits set (RFC 7748 5). */
 void fe_key_words(uint64_t ret[FE_WORDS], const uint8_t key[FE_BYTES]);
 
 /* `ret` may be one of the arguments. */
 void fe_multiply(uint64_t ret[FE_LIMBS], const uint64_t a[FE_LIMBS], const uint64_t b[FE_LIMBS]);
-/* Of zero it is zero. */
+/* The inverse of zero is zero. */
 void fe_invert(uint64_t ret[FE_LIMBS], const uint64_t a[FE_LIMBS]);

@@ -13,20 +13,20 @@ enum {
     KEY_LEN = GW_X25519_KEY_LEN
 };
 
-/* A key that waits longer might be read from memory long before its connection. */
+/* The maximum age of a key: an older one might be read from memory long before its connection. */
 #define LIFE_NS (2 * GW_NS_PER_SEC)
 
 struct stock {
-    int64_t due_ns; /* when what is left is wiped; 0: there is nothing */
+    int64_t due_ns; /* when the rest is wiped; 0: there is none */
     uint8_t private[LANES][KEY_LEN];
     uint8_t public[LANES][KEY_LEN];
     unsigned left;
 };
 
-/* What a refill goes by. */
+/* The state that decides about a refill. */
 struct demand {
     int64_t taken_ns; /* when the last key was taken */
-    bool low;         /* none is left, and one more is likely wanted within its life */
+    bool low;         /* none is left, and another is likely to be needed soon */
 };
 
 static _Thread_local struct stock stock;
@@ -55,7 +55,7 @@ bool gw_x25519_stock_begin(void)
     return pthread_once(&forks, watch_forks) == 0 && forks_watched;
 }
 
-/* Much stack: eight keys on the way, and their traces. */
+/* Uses much stack: eight keys under way, and their traces. */
 void gw_x25519_stock_refill(void)
 {
     if (!demand.low)
@@ -75,7 +75,7 @@ int64_t gw_x25519_stock_turn(int64_t now_ns)
     return stock.due_ns;
 }
 
-/* By the ladder the public key is the secret with the base point (RFC 7748 6.1). */
+/* In the ladder the public key is the secret with the base point (RFC 7748 6.1). */
 static bool make_one(gw_x25519_publish *publish, uint8_t ret_private[KEY_LEN],
                      uint8_t ret_public[KEY_LEN])
 {

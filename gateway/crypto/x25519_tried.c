@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether the lanes work, of whatever make: by the keys of RFC 7748, once. */
+/* Tests once, with the keys of RFC 7748, whether the lanes work, in any implementation. */
 #include "gateway/crypto/x25519_lanes.h"
 
 #include <pthread.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One tree for all rules, with a root for each kind of each side (allow, deny). The normal form of
- * a pattern is a way through it, part by part: labels of a DNS name from its end, parts of a URI
- * from its beginning, the domain of an email address before its name. `*` is an edge of its own, so
- * a name has at most two ways to go on at each node; `**` and the end of a pattern are marks on a
- * node. A network is two parts: how many bits, and those.
+ * One tree for all rules, with a root for each kind on each side (allow, deny). The normalized
+ * pattern is a path through it, part by part: the labels of a DNS name from its end, the parts of a
+ * URI from its beginning, the domain of an email address before its name. `*` is an edge of its
+ * own, so a name has at most two ways to continue at each node. `**` and the end of a pattern are
+ * marks on a node. A network has two parts: the number of its bits, and these.
  */
 #include "gateway/route/ruleset.h"
 
@@ -20,7 +20,7 @@
 enum {
     SIDES = 2, /* allow, deny */
     ROOTS = SIDES * GW_RULE_KIND_COUNT,
-    NET_BYTES = 18, /* of a network in the text: len, bits, address */
+    NET_BYTES = 18, /* a network in the text: len, bits, address */
     NETS_MAX = 162, /* 0 to 32 and 0 to 128 bits */
     FOLD_MAX = 256, /* a DNS name or the domain of an address has at most 253 bytes */
     IP_PARTS = 2,
@@ -28,14 +28,14 @@ enum {
 
 #define NO_RULE UINT32_MAX
 
-/* What the ways that end at a node mean: the lowest number of a rule, or NO_RULE. */
+/* The rules whose patterns end at a node: the lowest rule number, or NO_RULE. */
 struct node {
-    uint32_t end;  /* for a name that ends here */
-    uint32_t rest; /* for one that goes on, too (`**`) */
-    uint32_t star; /* the node behind any one part; GW_TRIE_NONE */
+    uint32_t end;  /* for a name that ends at this node */
+    uint32_t rest; /* for a name that continues, too (`**`) */
+    uint32_t star; /* the node after any one part; or GW_TRIE_NONE */
 };
 
-/* How names of a kind come apart. */
+/* How names of a kind are split. */
 static const struct shape {
     enum gw_name_kind name;
     char separator; /* '\0': one part */
@@ -51,7 +51,7 @@ static const struct shape {
     [GW_RULE_EMAIL] = {.name = GW_NAME_EMAIL, .separator = '@', .from_end = true},
 };
 
-/* Which rules judge a name. */
+/* The kinds of rule that judge a name. */
 static const enum gw_rule_kind kinds[] = {
     [GW_NAME_CN] = GW_RULE_CN,   [GW_NAME_OU] = GW_RULE_OU, [GW_NAME_DNS] = GW_RULE_DNS,
     [GW_NAME_URI] = GW_RULE_URI, [GW_NAME_IP] = GW_RULE_IP, [GW_NAME_EMAIL] = GW_RULE_EMAIL,
@@ -60,7 +60,7 @@ static const enum gw_rule_kind kinds[] = {
 struct gw_ruleset {
     struct gw_rule *rules;
     uint32_t count;
-    char *text; /* the patterns, as given and in their normal form */
+    char *text; /* the patterns, as given and normalized */
     struct gw_trie trie;
     struct node *nodes;
     uint32_t all;                              /* the first GW_RULE_ALL */
@@ -69,7 +69,7 @@ struct gw_ruleset {
         uint8_t len;
         uint8_t bits;
         uint32_t node;
-    } nets[SIDES][NETS_MAX]; /* the sizes of networks there are */
+    } nets[SIDES][NETS_MAX]; /* the sizes of the networks that occur */
     unsigned net_count[SIDES];
 };
 
@@ -93,7 +93,7 @@ static struct parts parts_of(const struct shape *shape, const char *text, size_t
     return (struct parts){text, len, shape->separator, shape->from_end, false};
 }
 
-/* The next part of those that are left: not called when they are over. */
+/* Takes the next part. Call it only while parts are left. */
 static size_t take_part(struct parts *p, const char **ret)
 {
     const char *at = !p->separator ? NULL
@@ -121,8 +121,7 @@ static uint32_t step(struct gw_ruleset *set, uint32_t from, const char *part, si
     return gw_trie_add(&set->trie, from, part, len);
 }
 
-/* `*` leads over an edge of its own name, which no part of a name takes: find_part steps over it.
- */
+/* `*` uses an edge of its own name, which no part can have: find_part skips it. */
 static uint32_t step_star(struct gw_ruleset *set, uint32_t from, const char *part)
 {
     if (set->nodes[from].star == GW_TRIE_NONE)
@@ -148,7 +147,7 @@ static void add_way(struct gw_ruleset *set, uint32_t number, unsigned side, cons
     set->nodes[at].end = lowest(set->nodes[at].end, number);
 }
 
-/* The node behind which the networks of this size are. */
+/* The node whose edges are the networks of this size. */
 static uint32_t step_size(struct gw_ruleset *set, unsigned side, const struct gw_net *net,
                           const char *bytes)
 {
@@ -165,7 +164,7 @@ static uint32_t step_size(struct gw_ruleset *set, unsigned side, const struct gw
     return set->nets[side][i].node;
 }
 
-/* `bytes` is what of the text now becomes the network: NET_BYTES of it. */
+/* Adds the network from the text at `bytes`, which has NET_BYTES of them. */
 static void add_net(struct gw_ruleset *set, uint32_t number, unsigned side, const char *normal,
                     char *bytes)
 {
@@ -192,7 +191,8 @@ static void add_rule(struct gw_ruleset *set, uint32_t number, char *normal)
         add_way(set, number, rule->deny, normal);
 }
 
-/* Bytes of a rule in the text, and parts of its pattern; -EINVAL when it cannot match. */
+/* Measures the bytes of a rule in the text, and the parts of its pattern. -EINVAL when it cannot
+ * match. */
 static int measure(const struct gw_rule *rule, char *normal, size_t *ret_bytes, uint32_t *ret_parts,
                    const char **ret_why)
 {
@@ -210,7 +210,7 @@ static int measure(const struct gw_rule *rule, char *normal, size_t *ret_bytes, 
     return 0;
 }
 
-/* Lays the texts of rule `i` behind each other at *at: as given, normal, room for a network. */
+/* Writes the texts of rule `i` at *at: as given, normalized, room for a network. */
 static void keep_rule(struct gw_ruleset *set, const struct gw_rule *rule, uint32_t i, char **at)
 {
     char normal[GW_PATTERN_BYTES_MAX];
@@ -254,7 +254,7 @@ static int make_room(struct gw_ruleset *set, unsigned count, size_t bytes, uint3
 {
     set->all = NO_RULE;
     set->count = count;
-    memset(set->first, 0xff, sizeof(set->first)); /* NO_RULE */
+    memset(set->first, 0xff, sizeof(set->first)); /* every one becomes NO_RULE */
     set->rules = calloc(count ? count : 1, sizeof(*set->rules));
     set->text = malloc(bytes);
     set->nodes = calloc(ROOTS + (size_t)parts, sizeof(*set->nodes));
@@ -304,7 +304,7 @@ void gw_ruleset_free(struct gw_ruleset *set)
 struct search {
     const struct gw_ruleset *set;
     unsigned side;
-    uint32_t best; /* the lowest number that matches so far */
+    uint32_t best; /* the lowest matching number so far */
     const char *name;
 };
 
@@ -316,7 +316,7 @@ static void note(struct search *s, uint32_t number, const char *name)
     s->name = name;
 }
 
-/* As deep as the longest pattern at most. */
+/* Recurses at most as deep as the longest pattern. */
 static uint32_t walk(const struct gw_ruleset *set, const struct shape *shape, uint32_t at,
                      struct parts left)
 {
@@ -334,7 +334,7 @@ static uint32_t walk(const struct gw_ruleset *set, const struct shape *shape, ui
     return best;
 }
 
-/* The text with small letters from `from` on; NULL when it is longer than any pattern's. */
+/* The text with small letters from `from` on. NULL when it is longer than any pattern's. */
 static const char *fold(char buf[static FOLD_MAX], const char *text, size_t len)
 {
     if (len >= FOLD_MAX)
@@ -355,7 +355,7 @@ static void ask_dns(struct search *s, const char *text, size_t len)
              text);
 }
 
-/* The domain in small letters, then the name as it is: the two steps of walk. */
+/* The domain in small letters, then the name unchanged: the two steps of walk. */
 static void ask_email(struct search *s, const char *text)
 {
     char small[FOLD_MAX];
@@ -370,7 +370,7 @@ static void ask_email(struct search *s, const char *text)
     note(s, walk(s->set, &whole, domain, parts_of(&whole, text, (size_t)(at - text))), text);
 }
 
-/* Clears what lies behind the first `bits`. */
+/* Clears the bits after the first `bits`. */
 static void mask(uint8_t *bytes, unsigned len, unsigned bits)
 {
     unsigned whole = bits / 8;
@@ -445,8 +445,8 @@ static struct search search(const struct gw_ruleset *set, unsigned side,
     return s;
 }
 
-/* A name that cannot be compared may be one that a deny rule is about: the first such rule, or
- * NO_RULE. */
+/* A name that cannot be compared may be one that a deny rule forbids. Returns the first such rule,
+ * or NO_RULE. */
 static uint32_t find_doubt(const struct gw_ruleset *set, const struct gw_identity *id)
 {
     uint32_t best = NO_RULE;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The terms on which a service serves: the certificates it shows, whom it trusts, what is revoked,
- * and the rules on who may pass. All that a reload exchanges, and exchanged as a whole, so that no
- * handshake sees half of the old and half of the new.
+ * The terms of a service: the certificates it shows, its trust, its CRLs and its rules. Everything
+ * that a reload replaces, and replaced as a whole, so that no handshake sees a mixture of old and
+ * new.
  *
  * Immutable once made. Each handshake holds the terms that it began with; the last holder frees
- * them. Holders are in one thread.
+ * them. All holders are in one thread.
  */
 #pragma once
 
@@ -23,8 +23,9 @@ struct gw_terms {
 };
 
 /*
- * Loads all that the service names, through `files` (NULL: from disk), and checks it. `tickets`
- * (NULL: none) must outlive the terms. Held once. Returns 0; negative errno with *err filled.
+ * Loads and checks everything that the service names, through `files` (NULL: from disk). `tickets`
+ * (NULL: none) must outlive the terms. The caller holds the terms once. Returns 0, or a negative
+ * errno with *err filled.
  */
 gw_must_check int gw_terms_new(struct gw_terms **ret, const struct gw_service *service,
                                struct gw_ticket_keys *tickets, struct gw_files *files,
@@ -38,7 +39,7 @@ static inline struct gw_terms *gw_terms_hold(struct gw_terms *terms)
 /* NULL is allowed. */
 void gw_terms_put(struct gw_terms *terms);
 
-/* Whether it hangs on a peer's certificate, beyond its being good. */
+/* Whether admission depends on the names in a peer's certificate. */
 static inline bool gw_terms_ask_names(const struct gw_terms *terms)
 {
     const struct gw_service *s = terms->service;

@@ -11,7 +11,7 @@ static uint64_t mix(uint64_t h, uint64_t word)
     return h ^ h >> 32;
 }
 
-/* Where an edge is looked for first. */
+/* The first place to look for an edge. */
 static size_t first_place(const struct gw_trie *t, uint32_t from, const char *part, size_t len)
 {
     uint64_t h = mix(len, from);
@@ -30,7 +30,7 @@ static bool is_edge(const struct gw_trie_edge *e, uint32_t from, const char *par
     return e->from == from && e->len == len && memcmp(e->part, part, len) == 0;
 }
 
-/* The edge, or the free place where it would stand. */
+/* The edge, or the free place for it. */
 static struct gw_trie_edge *place_of(const struct gw_trie *t, uint32_t from, const char *part,
                                      size_t len)
 {
