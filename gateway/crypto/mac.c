@@ -190,7 +190,7 @@ static int import_key(void *key, int selection, const OSSL_PARAM params[])
         p->data_type != OSSL_PARAM_OCTET_STRING)
         return 0;
     drop(k);
-    k->data = malloc(p->data_size + 1); /* of no bytes, it is there, too */
+    k->data = malloc(p->data_size + 1); /* non-NULL even for an empty key */
     if (!k->data)
         return 0;
     if (p->data_size > 0)

@@ -38,7 +38,7 @@ struct algorithms {
     OSSL_FUNC_keymgmt_gen_set_params_fn *gen_set_params;
     OSSL_FUNC_keymgmt_gen_fn *gen;
     OSSL_FUNC_keymgmt_gen_cleanup_fn *gen_cleanup;
-    const OSSL_DISPATCH *exchange; /* its key exchange, of which these are called: */
+    const OSSL_DISPATCH *exchange; /* its key exchange; the next functions belong to it */
     OSSL_FUNC_keyexch_newctx_fn *exchange_new;
     OSSL_FUNC_keyexch_freectx_fn *exchange_free;
     OSSL_FUNC_keyexch_init_fn *exchange_init;

@@ -65,7 +65,7 @@ FE_INLINE fe_lanes fe_times_19(fe_lanes x)
     return x + (x + x) + (x << 4);
 }
 
-/* Limb i of 2^8 times the prime: more than that of any product. */
+/* Limb i of 2^8 times the prime: larger than that of any product. */
 FE_INLINE fe_lanes fe_zero_above(int i)
 {
     return fe_all((FE_LIMB_MASK - (i == 0 ? 18 : 0)) << 8);

@@ -23,7 +23,7 @@ enum {
     BLOCK = 64 * 1024
 };
 
-/* The body of one upload, digested as it comes. */
+/* The body of one upload, hashed as it arrives. */
 struct upload {
     EVP_MD_CTX *digest;
     uint64_t bytes;
@@ -54,7 +54,7 @@ static enum MHD_Result answer_text(struct MHD_Connection *conn, unsigned status,
                   "text/plain");
 }
 
-/* Byte i of the stream depends on i only (splitmix64 of its 8-byte word). */
+/* Byte i of the stream depends only on i (splitmix64 of its 8-byte word). */
 static ssize_t make_bytes(void *cls, uint64_t pos, char *out, size_t max)
 {
     (void)cls;
@@ -114,7 +114,7 @@ static struct upload *begin_upload(void)
     return NULL;
 }
 
-/* Called once with the headers, then for each piece of the body, then at its end. */
+/* Called once with the headers, then for each part of the body, then at its end. */
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *size, void **state)
@@ -167,7 +167,7 @@ static int listen_loopback(uint16_t *ret_port)
     return result;
 }
 
-/* The child: serves until the leash is let go. */
+/* The child: serves until the parent closes the leash. */
 gw_noreturn static void serve(int listen_fd, int leash_fd)
 {
     char byte;

@@ -3,7 +3,7 @@
  * The demo's HTTP backend, in plaintext on loopback, as a child process.
  *   GET /          a greeting
  *   GET /bytes/N   N pseudo-random bytes, at most 16 GiB, the same each time
- *   PUT or POST    takes the body, answers with its length and SHA-256
+ *   PUT or POST    reads the body, responds with its length and SHA-256
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 
 struct gw_demo_backend {
     pid_t pid;
-    int leash_fd; /* the child ends when this closes, also when we are killed */
+    int leash_fd; /* the child ends when this closes, including when this process is killed */
     uint16_t port;
 };
 

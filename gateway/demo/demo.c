@@ -27,7 +27,7 @@ struct demo {
     struct gw_demo_backend backend;
 };
 
-/* One row a certificate that the demo's CA issues. */
+/* One row per certificate that the demo's CA issues. */
 static const struct gw_pki_request requests[] = {
     {.kind = GW_PKI_SERVER,
      .name = "localhost",
@@ -82,7 +82,7 @@ static void remove_dir(const struct demo *demo)
 struct args {
     char *argv[ARGS_MAX];
     int argc;
-    char text[ARGS_MAX][PATH_MAX_LEN + 32]; /* those made here */
+    char text[ARGS_MAX][PATH_MAX_LEN + 32]; /* the arguments made here */
 };
 
 static void add(struct args *a, const char *flag, const char *value)
@@ -103,7 +103,7 @@ static void add_file(struct args *a, const char *flag, const struct demo *demo, 
     add(a, flag, path);
 }
 
-/* What the person gave goes on to the gateway, but for --listen, which has a default here. */
+/* Passes the given flags on to the gateway, except for --listen, which has a default here. */
 static void add_given(struct args *a, int argc, char **argv)
 {
     for (int i = 0; i < argc && a->argc < ARGS_MAX; i++) {
@@ -129,7 +129,7 @@ static void make_args(struct args *a, const struct demo *demo, const char *liste
     add_given(a, argc, argv);
 }
 
-/* ---- what a person reads ---- */
+/* ---- the output ---- */
 
 static const char *engine_sentence(const struct gw_config *config)
 {

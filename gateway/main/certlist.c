@@ -9,7 +9,7 @@ enum {
     NAMES_SHOWN = 4
 };
 
-/* A path may hold anything; a terminal must not be steered by it. */
+/* A path may contain any bytes, which must not control a terminal. */
 static void put_text(FILE *out, const char *text)
 {
     for (; *text; text++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `ktlsgate check` prints of a configuration that is good. */
+/* The output of `ktlsgate check` for a valid configuration. */
 #pragma once
 
 #include "gateway/config/config.h"
 
-/* To standard output: what each service would do, a line each, then that all is good. */
+/* Prints to standard output: a line for what each service would do, then that all is valid. */
 void gw_check_print(const struct gw_config *config);

@@ -39,7 +39,7 @@ static void print_names(const char *path, const struct gw_identity *id)
     print_value("spki", id->spki);
 }
 
-/* ", by allow-cn 'alice' for alice" */
+/* For example ", by allow-cn 'alice' for alice". */
 static void print_rule(const struct gw_ruling *ruling)
 {
     const struct gw_rule *rule = ruling->rule;
@@ -55,7 +55,7 @@ static void print_rule(const struct gw_ruling *ruling)
     (void)puts(ruling->doubt ? ", which cannot judge an unusable name" : "");
 }
 
-/* What the rules alone would say; not where a target has none. */
+/* Prints the rules' decision alone; not for a target without rules. */
 static void print_rules_alone(const struct gw_service *s, const struct gw_ruling *ruling)
 {
     bool has_none = s->role == GW_ROLE_CLIENT && ruling->rule && !ruling->rule->pattern;
@@ -82,7 +82,7 @@ static void print_bad_chain(const struct gw_service *s, const struct gw_explaine
     print_rules_alone(s, ruling);
 }
 
-/* In one of two versions it may pass while the other one does not take its key. */
+/* With one of two TLS versions it may pass though the other does not accept its key. */
 static void print_without(const struct gw_explained *e)
 {
     bool old = e->without[0] == 0x0303;
@@ -92,7 +92,7 @@ static void print_without(const struct gw_explained *e)
                old ? "--groups does not name" : "that version has no signatures for");
 }
 
-/* A rule, or for want of any the name alone. */
+/* By a rule or, without rules, by the name alone. */
 static void print_target(const struct gw_service *s, const struct gw_ruling *ruling)
 {
     if (!s->target_unnamed)
@@ -103,7 +103,7 @@ static void print_target(const struct gw_service *s, const struct gw_ruling *rul
         (void)puts("");
 }
 
-/* Whether the service lets it in. */
+/* Prints and returns whether the service admits it. */
 static bool print_service(const struct gw_terms *terms, const struct gw_explained *e)
 {
     const struct gw_service *s = terms->service;
@@ -133,8 +133,8 @@ static bool print_service(const struct gw_terms *terms, const struct gw_explaine
 struct run {
     const struct gw_config *config;
     struct gw_files *files;
-    bool named;  /* its names are printed */
-    bool passes; /* somewhere */
+    bool named;  /* the names were printed */
+    bool passes; /* some service admits it */
 };
 
 static int ask_service(struct run *run, const struct gw_service *s, struct gw_error *err)

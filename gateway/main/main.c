@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ktlsgate: the program. Reads the command line and hands over to one subcommand. */
+/* ktlsgate: the program. Parses the command line and runs one subcommand. */
 #include "gateway/base/error.h"
 #include "gateway/config/command.h"
 #include "gateway/config/help.h"
@@ -62,9 +62,9 @@ static enum gw_exit run_probe(const struct gw_config *config, int argc, char **a
     return GW_EXIT_OTHER;
 }
 
-/* What each subcommand does. argv: the flags behind it, parsed into `config` already. Returns the
- * exit code; where it is not GW_EXIT_OK, err->text is the sentence to print, "" when all is said.
- */
+/* The function of a subcommand. argv: the flags after it, already parsed into `config`. Returns the
+ * exit code. If that is not GW_EXIT_OK, err->text is the sentence to print, or "" if nothing more
+ * is to print. */
 typedef enum gw_exit command_fn(const struct gw_config *config, int argc, char **argv,
                                 struct gw_error *err);
 
@@ -78,7 +78,7 @@ static command_fn *const commands[GW_COMMAND_COUNT] = {
     [GW_COMMAND_PKI_SHOW] = run_pki,
 };
 
-/* A socket must not become descriptor 0, 1 or 2, where text is written to. */
+/* A socket must not become descriptor 0, 1 or 2, to which text is written. */
 static void open_standard_streams(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -94,12 +94,12 @@ static void set_up_log(const struct gw_config *config)
         .worker = -1,
     };
     gw_log_setup(&log);
-    (void)signal(SIGPIPE, SIG_IGN); /* standard error may be a pipe that nobody reads any more */
+    (void)signal(SIGPIPE, SIG_IGN); /* standard error may be a pipe without a reader */
     for (unsigned i = 0; i < config->warning_count; i++)
         gw_log(GW_LOG_WARNING, "%s", config->warnings[i]);
 }
 
-/* What we compute is in no validated module. */
+/* The gateway's own cryptography is not in a validated module. */
 static bool fips_permits(struct gw_error *err)
 {
     const char *by = gw_fips_asked_by(GW_FIPS_KERNEL_FILE);
@@ -139,10 +139,10 @@ static enum gw_exit fail(const struct gw_error *err)
     return err->exit;
 }
 
-/* `help` and `help COMMAND` are `--help` and `COMMAND --help`, of two words too. */
+/* `help` and `help COMMAND` equal `--help` and `COMMAND --help`, also for commands of two words. */
 static int parse(struct gw_config **ret, int argc, char **argv, struct gw_error *err)
 {
-    static char flag[] = "--help"; /* what was parsed refers to it */
+    static char flag[] = "--help"; /* the configuration keeps a pointer to it */
     char *flags[] = {argc > 3 ? argv[3] : flag, flag};
     const char *word = argc > 1 ? argv[1] : NULL;
     if (!word || strcmp(word, "help"))

@@ -92,7 +92,8 @@ void gw_platform_cpu_name(char *ret_name, size_t room)
         (void)fclose(file);
 }
 
-/* The accelerated ones are called generic-gcm-aesni and the like: the word alone does not tell. */
+/* The accelerated drivers have names like generic-gcm-aesni: the word "generic" alone does not
+ * decide. */
 bool gw_platform_is_slow_aes(const char *driver)
 {
     return strstr(driver, "aes-generic") || strstr(driver, "aes-lib") ||

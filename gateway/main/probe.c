@@ -28,13 +28,13 @@ enum {
     VERDICT_MAX = 512
 };
 
-/* All that was found, before anything is printed: the verdict comes first. */
+/* All findings, made before anything is printed: the verdict comes first. */
 struct findings {
     struct utsname name;
     int ring_error;
     struct gw_ring_features ring;
     bool standing;   /* standing receives work */
-    int probe_error; /* of ktls_probe itself */
+    int probe_error; /* the error of ktls_probe itself */
     struct ktls_probe ktls;
     enum gw_tls_module module; /* only where attach failed with ENOENT */
 };
@@ -63,7 +63,7 @@ static void find_out(struct findings *f)
         f->module = gw_tlsmodule_here();
 }
 
-/* What went wrong in one trial, in words; NULL where the errno's own words will do. */
+/* The failure of a trial in words. NULL if the errno's own text suffices. */
 static const char *why(struct ktls_trial trial)
 {
     switch (trial.error) {
@@ -239,7 +239,7 @@ static void tell_cpu(struct gw_report *r)
         gw_report_bool(r, feature, feature, there);
 }
 
-/* liburing before 2.4 cannot be asked for its version; its file's name says it. */
+/* liburing before 2.4 has no call for its version, but its file's name contains it. */
 static const char *liburing_file(char path[PATH_MAX])
 {
     Dl_info info;
@@ -263,7 +263,7 @@ static void tell_libraries(struct gw_report *r)
     gw_report_string(r, "liburing", "liburing", liburing_file(path));
 }
 
-/* How fast a provider is with a cipher, or why it is not used. */
+/* Prints the speed of a provider with a cipher, or why it is not used. */
 static void tell_aead_figure(struct gw_report *r, const char *cipher, const char *provider,
                              const struct gw_aead_figure *figure)
 {

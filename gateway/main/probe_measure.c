@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BUDGET_NS (200 * GW_NS_PER_MS) /* for each of twelve */
+#define BUDGET_NS (200 * GW_NS_PER_MS) /* for each of twelve ways */
 #define BYTES_PER_GIB (UINT64_C(1) << 30)
 
 enum {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `ktlsgate probe --measure`: what relaying costs here, and what would be chosen. */
+/* `ktlsgate probe --measure`: the cost of relaying on this machine, and the resulting choices. */
 #pragma once
 
 #include "gateway/main/report.h"

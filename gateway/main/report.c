@@ -10,7 +10,7 @@ enum {
     LABEL_WIDTH = 40
 };
 
-/* Length of the UTF-8 sequence at `s`, or 0 where there is none. Values come from files. */
+/* Length of the UTF-8 sequence at `s`; 0 when there is none. Values come from files. */
 static size_t utf8_len(const unsigned char *s)
 {
     size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : 0;
@@ -37,7 +37,7 @@ static void put_json_string(FILE *out, const char *value)
     (void)fputc('"', out);
 }
 
-/* A terminal must not be steered by what a file says. */
+/* Values from files must not control a terminal. */
 static void put_text(FILE *out, const char *value)
 {
     for (; *value; value++)

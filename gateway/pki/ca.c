@@ -88,7 +88,7 @@ static int read_certs(struct gw_pki_ca *ca, struct gw_error *err)
     return error;
 }
 
-/* ---- what follows from the rest, and may be missing after a crash ---- */
+/* ---- files derived from the rest, which may be missing after a crash ---- */
 
 int gw_pki_ca_write_trust(const struct gw_pki_ca *ca, struct gw_pki_text *text,
                           struct gw_error *err)
@@ -254,7 +254,7 @@ int gw_pki_ca_renew(struct gw_pki_ca *ca, struct gw_error *err)
 
 /* ---- making ---- */
 
-/* One CA's key and certificate, into the folder that is being made. */
+/* Makes one CA's key and certificate, in the new folder. */
 static int make_signer(struct gw_pki_ca *ca, const struct gw_pki_init *init,
                        struct gw_pki_draft *draft, struct gw_pki_signer *ret, struct gw_error *err)
 {

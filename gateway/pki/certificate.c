@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Extensions of each kind (RFC 5280 4.2); basicConstraints of a CA gets its path length. */
+/* Extensions of each kind (RFC 5280 4.2). basicConstraints of a CA gets its path length. */
 static const struct {
     const char *constraints;
     const char *usage;
@@ -66,7 +66,7 @@ static bool add_constraints(X509 *cert, const struct gw_pki_draft *d)
     return ok;
 }
 
-/* The name as it stands in a certificate; no text of a person's is ever read as OpenSSL's
+/* The name in the form of a certificate. Text from people is never parsed as OpenSSL's
  * configuration language, in which a comma would begin another name. NULL without memory. */
 static GENERAL_NAME *name_of(int type, const void *data, int len)
 {
@@ -136,7 +136,7 @@ static bool add_subtree(STACK_OF(GENERAL_SUBTREE) * *trees, GENERAL_NAME *name)
     return true;
 }
 
-/* ADDRESS/BITS as address and mask; NULL when it is none. */
+/* ADDRESS/BITS as address and mask. NULL when it is malformed. */
 static GENERAL_NAME *network_name(const char *text)
 {
     char address[64];
@@ -222,7 +222,7 @@ int gw_pki_permits_check(const struct gw_pki_permits *p, struct gw_error *err)
 }
 
 enum {
-    DOMAIN_MAX = 253 /* bytes, which gw_pki_permits_check has looked at */
+    DOMAIN_MAX = 253 /* bytes; gw_pki_permits_check enforces it */
 };
 
 static bool permit(NAME_CONSTRAINTS *c, int type, const char *text)
@@ -230,8 +230,8 @@ static bool permit(NAME_CONSTRAINTS *c, int type, const char *text)
     return add_subtree(&c->permittedSubtrees, name_of(type, text, (int)strlen(text)));
 }
 
-/* A domain of DNS names takes in all that ends in it. For hosts of URIs and mail addresses it needs
- * two names: itself, and with a dot before it all below. */
+/* A DNS domain includes all names that end in it. For hosts of URIs and mail addresses two
+ * constraints are needed: the domain itself, and with a leading dot everything below. */
 static bool permit_domain(NAME_CONSTRAINTS *c, const char *domain)
 {
     char below[DOMAIN_MAX + 2];
@@ -240,7 +240,7 @@ static bool permit_domain(NAME_CONSTRAINTS *c, const char *domain)
            permit(c, GEN_EMAIL, domain) && permit(c, GEN_EMAIL, below);
 }
 
-/* RFC 5280 4.2.1.10: a kind of name that is not mentioned may be anything. So where only domains
+/* RFC 5280 4.2.1.10: a kind of name that is not mentioned is unrestricted. So where only domains
  * are permitted, addresses are excluded. */
 static bool fill_permits(NAME_CONSTRAINTS *c, const struct gw_pki_permits *p)
 {
@@ -301,7 +301,7 @@ static bool extend(X509 *cert, const struct gw_pki_draft *d, X509 *issuer)
            add_sans(cert, d->request) && add_permits(cert, d->permits);
 }
 
-/* Ed25519 hashes by itself. */
+/* Ed25519 includes the hash. */
 static bool sign(X509 *cert, EVP_PKEY *key)
 {
     const EVP_MD *hash = EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256();

@@ -51,8 +51,8 @@ static bool add_entries(X509_CRL *crl, const struct gw_pki_register *reg, int64_
     return X509_CRL_sort(crl) == 1;
 }
 
-/* The time in seconds, or one more than before where that is larger: so it grows even when the file
- * before was lost or the clock was set back. */
+/* The number is the time in seconds, or the previous one plus one if that is larger: so it grows
+ * even if the previous file was lost or the clock was set back. */
 static bool add_number(X509_CRL *crl, const X509_CRL *before, int64_t now)
 {
     ASN1_INTEGER *number = ASN1_INTEGER_new();

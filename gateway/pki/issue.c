@@ -12,7 +12,7 @@ enum {
     KEY_FILE_MAX = 64 * 1024,
 };
 
-/* One certificate on its way into a folder of its own. */
+/* A certificate that is being made in a folder of its own. */
 struct making {
     struct gw_pki_ca *ca;
     struct gw_pki_record record;
@@ -44,8 +44,8 @@ static int make_certificate(struct making *m, struct gw_error *err)
     const struct gw_pki_request *q = &m->record.request;
     char address[GW_PKI_NAME_MAX + 16];
     bool is_address = gw_pki_name_is_address(q->name);
-    /* A bare address looks like a DNS name to OpenSSL, which would hold it against the names that
-     * the CA is bounded to. */
+    /* A bare address looks like a DNS name to OpenSSL, which would check it against the CA's name
+     * constraints. */
     (void)snprintf(address, sizeof(address), "address %s", q->name);
     struct gw_pki_draft draft = {.kind = q->kind,
                                  .name = is_address ? address : q->name,
@@ -62,7 +62,7 @@ static int make_certificate(struct making *m, struct gw_error *err)
     return error;
 }
 
-/* ---- the folder: each function makes what one file holds ---- */
+/* ---- the folder: each function makes the contents of one file ---- */
 
 static int put_record(struct gw_pki_text *text, const struct making *m, const char *pass,
                       struct gw_error *err)
@@ -156,7 +156,7 @@ static int finish(struct making *m, const struct gw_pki_record **ret, struct gw_
     return error;
 }
 
-/* Once it has a request, perhaps a key, and the serial number that it replaces. */
+/* Called with a request, possibly a key, and the serial number of the replaced certificate. */
 static int make(struct making *m, const struct gw_pki_wish *wish, const struct gw_pki_record **ret,
                 struct gw_error *err)
 {

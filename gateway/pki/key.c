@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-    SCRYPT_N = 16384, /* 16 MiB, a twentieth of a second: as `openssl pkcs8 -scrypt` */
+    SCRYPT_N = 16384, /* 16 MiB, a twentieth of a second: like `openssl pkcs8 -scrypt` */
     SCRYPT_R = 8,
     SCRYPT_P = 1,
     RSA_BITS = 3072,
@@ -75,7 +75,7 @@ static bool write_encrypted(BIO *bio, EVP_PKEY *key, const char *pass, OSSL_LIB_
     X509_ALGOR *how =
         PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), NULL, 0, NULL, SCRYPT_N, SCRYPT_R, SCRYPT_P);
     X509_SIG *sealed = NULL;
-    if (plain && how) /* takes `how` over when it succeeds */
+    if (plain && how) /* on success it takes ownership of `how` */
         sealed = PKCS8_set0_pbe_ex(pass, (int)strlen(pass), plain, how, library, NULL);
     bool ok = sealed && PEM_write_bio_PKCS8(bio, sealed) == 1;
     if (!sealed)
@@ -96,7 +96,7 @@ int gw_pki_key_write(struct gw_pki_text *ret, EVP_PKEY *key, const char *pass,
 }
 
 struct asked {
-    const char *pass; /* NULL: there is none to give */
+    const char *pass; /* NULL: no pass phrase */
     bool at_all;
 };
 

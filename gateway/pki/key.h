@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private keys: made, written as PEM (PKCS #8), read again. */
+/* Private keys: making them, writing and reading PEM (PKCS #8). */
 #pragma once
 
 #include "gateway/base/error.h"
@@ -15,12 +15,13 @@ const char *gw_pki_key_word(enum gw_pki_key_type type);
 gw_must_check int gw_pki_key_make(EVP_PKEY **ret, enum gw_pki_key_type type, OSSL_LIB_CTX *library,
                                   struct gw_error *err);
 
-/* Appends to a text (a zeroed one at first). `pass`: encrypts it (scrypt, AES-256); NULL: not. */
+/* Appends a key to a text, which may be zeroed. `pass`: encrypts it (scrypt, AES-256); NULL: does
+ * not. */
 gw_must_check int gw_pki_key_write(struct gw_pki_text *ret, EVP_PKEY *key, const char *pass,
                                    OSSL_LIB_CTX *library, struct gw_error *err);
-/* `file` names it in the error. `pass` may be NULL; an encrypted key is then refused. */
+/* Reads a key. `file` is its name for errors. With `pass` NULL an encrypted key is refused. */
 gw_must_check int gw_pki_key_read(EVP_PKEY **ret, const struct gw_pki_text *text, const char *pass,
                                   const char *file, OSSL_LIB_CTX *library, struct gw_error *err);
 
-/* What libcrypto's error queue says was wrong, as an error of GW_EXIT_OTHER: "cannot WHAT: …". */
+/* Makes an error of GW_EXIT_OTHER from libcrypto's error queue: "cannot WHAT: …". */
 int gw_pki_key_error(const char *what, struct gw_error *err);

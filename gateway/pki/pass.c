@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Bytes read, at most `max`; -1 with errno. A pipe (`<(…)` of a shell) may give them in parts. */
+/* Reads at most `max` bytes. Returns their number; -1 with errno. A pipe (a shell's `<(…)`) may
+ * deliver them in parts. */
 static ssize_t read_up_to(int fd, char *data, size_t max)
 {
     size_t len = 0;
@@ -34,7 +35,7 @@ int gw_pki_pass_read(struct gw_pki_text *ret, const char *flag, const char *path
     ssize_t n = fd < 0 ? -1 : read_up_to(fd, data, sizeof(data));
     if (n < 0) {
         int error = errno;
-        gw_wipe(data, sizeof(data)); /* a part may have come */
+        gw_wipe(data, sizeof(data)); /* a part may have arrived */
         return gw_error_set(err, GW_EXIT_START, "%s %s: the file cannot be read: %s", flag, path,
                             strerror(error));
     }

@@ -20,7 +20,7 @@ enum {
     DAY_S = 86400,
 };
 
-/* One command at work. */
+/* The state of a command. */
 struct work {
     const struct gw_config_pki *pki;
     struct gw_pki_ca ca;
@@ -64,7 +64,7 @@ static int open_to_read(struct work *w)
     return gw_pki_ca_open(&w->ca, w->pki->dir, GW_PKI_READ, (int64_t)time(NULL), w->err);
 }
 
-/* What a list that is about to end means, whoever runs a command of ours should hear. */
+/* Warns about a CRL that expires soon, whichever command runs. */
 static void note_crl(const struct gw_pki_ca *ca)
 {
     struct gw_pki_crl_status crl;
@@ -82,7 +82,7 @@ static void note_crl(const struct gw_pki_ca *ca)
             ca->store.path, gw_pki_time_text(crl.next_update, text));
 }
 
-/* Certificates become shorter than asked for as the CA comes to its end. */
+/* Notes that a certificate is shorter than requested, since the CA expires. */
 static void note_cut(const struct gw_pki_record *r)
 {
     char text[GW_PKI_TIME_TEXT];
@@ -150,7 +150,7 @@ static int run_issue(struct work *w)
     return 0;
 }
 
-/* A serial number as tools print it: capital letters, colons. */
+/* Normalizes a serial number as tools print it: capital letters, colons. */
 static void normalize(const char *text, char out[GW_PKI_SERIAL_TEXT + 2])
 {
     size_t len = 0;
@@ -192,8 +192,8 @@ static int renew_one(struct work *w, const struct gw_pki_record *old)
     return error;
 }
 
-/* One that fails does not keep the others from being renewed; the last failure is the result, those
- * before it are told here. */
+/* A failure does not keep the other certificates from being renewed. The last failure is the
+ * result; earlier ones are printed here. */
 static int renew_soon(struct work *w)
 {
     const struct gw_pki_register *reg = &w->ca.reg;
@@ -255,7 +255,7 @@ static int revoke_one(struct work *w, struct gw_pki_record *r)
     return error;
 }
 
-/* A name stands for the person or machine: what was issued to it before is revoked as well. */
+/* A name stands for a person or machine: earlier certificates of it are revoked as well. */
 static int revoke_name(struct work *w, unsigned *ret_count)
 {
     int error = 0;
@@ -304,7 +304,7 @@ static int run_crl(struct work *w)
     return 0;
 }
 
-/* Every damage is told, and the last of them is the result. */
+/* Prints all damage except the last, which is the result. */
 static int tell_damage(struct work *w)
 {
     const struct gw_pki_register *reg = &w->ca.reg;

@@ -69,7 +69,7 @@ bool gw_pki_time_read(const char *text, int64_t *ret)
     if (strlen(text) != GW_PKI_TIME_TEXT - 1 || !strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm))
         return false;
     int64_t time = (int64_t)timegm(&tm);
-    if (time < 0 || strcmp(gw_pki_time_text(time, again), text) != 0) /* 31st of February */
+    if (time < 0 || strcmp(gw_pki_time_text(time, again), text) != 0) /* for example 31 February */
         return false;
     *ret = time;
     return true;
@@ -108,7 +108,7 @@ int gw_pki_record_write(struct gw_pki_text *text, const struct gw_pki_record *r)
     return error ? error : gw_pki_text_printf(text, LAST_LINE "\n");
 }
 
-/* ---- reading: each takes a line's value, and says whether it is good ---- */
+/* ---- reading: each parses a line's value, and returns whether it is valid ---- */
 
 static bool take_serial(struct gw_pki_record *r, const char *value)
 {
@@ -134,7 +134,7 @@ static bool take_kind(struct gw_pki_record *r, const char *value)
 static bool take_name(struct gw_pki_record *r, const char *value)
 {
     r->request.name = value;
-    return true; /* looked at with the whole request */
+    return true; /* checked with the whole request */
 }
 
 static bool take_ou(struct gw_pki_record *r, const char *value)
@@ -182,7 +182,7 @@ static bool take_san(struct gw_pki_record *r, const char *value, enum gw_pki_san
     return true;
 }
 
-/* The time, a blank, the reason; the value is changed. */
+/* The time, a blank, the reason. Changes the value. */
 static bool take_revoked(struct gw_pki_record *r, char *value)
 {
     char *blank = strchr(value, ' ');
@@ -196,7 +196,7 @@ static bool take_revoked(struct gw_pki_record *r, char *value)
     return reason < GW_PKI_REASON_COUNT && gw_pki_time_read(value, &r->revoked) && r->revoked;
 }
 
-/* The lines in their order: which must be there, and which may come again. */
+/* The lines in their order, with those that are required and those that may repeat. */
 static const struct line {
     const char *word;
     bool (*take)(struct gw_pki_record *r, const char *value);
@@ -207,16 +207,16 @@ static const struct line {
     {"issued", take_issued, true}, {"expires", take_expires, true},
 };
 
-/* The file while it is read: one line at a time is cut off. */
+/* The state while the file is read: one line at a time is cut off. */
 struct reading {
-    char *at; /* what is left */
+    char *at; /* the rest */
     char *end;
     unsigned line;
-    char *value; /* of the line last cut off, behind its word; "" without one */
+    char *value; /* of the line last cut off, after its word; "" without one */
 };
 
-/* Cuts the next line into word and value; NULL when there is no whole one left, or a blank at its
- * end. */
+/* Cuts the next line into word and value. NULL when no whole line is left, or a line ends in a
+ * blank. */
 static char *next_line(struct reading *in)
 {
     char *word = in->at;
@@ -236,7 +236,7 @@ static char *next_line(struct reading *in)
     return word;
 }
 
-/* Those of the table. On success *ret_word is the first line behind them. */
+/* Reads the lines of the table. On success *ret_word is the first line after them. */
 static bool read_head(struct gw_pki_record *r, struct reading *in, char **ret_word)
 {
     char *word = next_line(in);
@@ -261,7 +261,7 @@ static bool read_sans(struct gw_pki_record *r, struct reading *in, char **word)
         if (!take_san(r, in->value, (enum gw_pki_san_kind)kind))
             return false;
         *word = next_line(in);
-        kind = 0; /* they stand in the order in which they were given */
+        kind = 0; /* they are in the order in which they were given */
     }
     return *word != NULL;
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a CA remembers of one certificate, as lines of text (record.txt):
+ * A CA's record of one certificate, as lines of text (record.txt):
  *
  *   ktlsgate certificate record 1
  *   serial 4f0c…
  *   kind server
  *   name gate.example.com
- *   ou operations                         (when there is one)
+ *   ou operations                         (optional)
  *   key-type ecdsa-p256
  *   days 90
  *   issued 2026-11-21T10:14:09Z
  *   expires 2027-02-19T10:14:09Z
  *   dns gate.example.com                  (and uri, email, ip: any number)
- *   replaces 41d2…                        (the one of this name before)
+ *   replaces 41d2…                        (the previous one of this name)
  *   revoked 2026-11-22T08:00:00Z keyCompromise
  *   end
  *
- * Lines come in this order. Anything else is damage, and told with its line.
+ * Lines are in this order. Anything else is damage, and is reported with its line.
  */
 #pragma once
 
@@ -26,12 +26,12 @@
 
 /* `keyCompromise` …; NULL past the last. */
 const char *gw_pki_reason_word(enum gw_pki_reason reason);
-/* Its number in a CRL entry; 0: none is to be there. */
+/* Its number in a CRL entry. 0: no number is written. */
 long gw_pki_reason_code(enum gw_pki_reason reason);
 
 enum gw_pki_state {
     GW_PKI_ACTIVE,
-    GW_PKI_REPLACED, /* by a newer one of its name; still good until it expires */
+    GW_PKI_REPLACED, /* replaced by a newer one of its name; valid until it expires */
     GW_PKI_EXPIRED,
     GW_PKI_REVOKED,
 };
@@ -43,11 +43,11 @@ struct gw_pki_record {
     int64_t issued;                /* Unix time */
     int64_t expires;
     struct gw_pki_serial replaces; /* "": none */
-    int64_t revoked;               /* 0: not */
+    int64_t revoked;               /* 0: not revoked */
     enum gw_pki_reason reason;
 
     bool replaced;            /* not in the file: another record replaces this one */
-    struct gw_pki_text owner; /* of the request's strings when it was read from a file */
+    struct gw_pki_text owner; /* owns the request's strings if they were read from a file */
 };
 
 enum {
@@ -55,16 +55,16 @@ enum {
     GW_PKI_TIME_TEXT = 21           /* 2026-11-21T10:14:09Z and the NUL */
 };
 
-/* Appends the lines. Returns 0 or -ENOMEM. */
+/* Appends the lines of a record. Returns 0 or -ENOMEM. */
 gw_must_check int gw_pki_record_write(struct gw_pki_text *text, const struct gw_pki_record *record);
-/* Reads them; *text goes over to *ret (ended with gw_pki_record_done), also on failure. `file`
- * names it in the error (GW_EXIT_START). Returns 0 or -EIO. */
+/* Reads the lines of a record. *ret (ended with gw_pki_record_done) takes over *text, even on
+ * failure. `file` is its name for errors (GW_EXIT_START). Returns 0 or -EIO. */
 gw_must_check int gw_pki_record_read(struct gw_pki_record *ret, struct gw_pki_text *text,
                                      const char *file, struct gw_error *err);
 void gw_pki_record_done(struct gw_pki_record *record);
 
 enum gw_pki_state gw_pki_record_state(const struct gw_pki_record *record, int64_t now);
 
-/* Unix time as text and back; false when it is none, or before 1970. */
+/* Convert Unix time to text and back. False when the text is invalid, or before 1970. */
 const char *gw_pki_time_text(int64_t time, char out[GW_PKI_TIME_TEXT]);
 gw_must_check bool gw_pki_time_read(const char *text, int64_t *ret);

@@ -11,7 +11,7 @@
 enum {
     DNS_MAX = 253,
     LABEL_MAX = 63,
-    URI_MAX = 2048, /* of a SPIFFE ID, and long enough for others */
+    URI_MAX = 2048, /* the limit for a SPIFFE ID, and long enough for others */
     EMAIL_MAX = 254,
     OU_MAX = 64, /* RFC 5280 A.1 */
 };
@@ -45,9 +45,9 @@ const char *gw_pki_san_word(enum gw_pki_san_kind kind)
     return kind < GW_PKI_SAN_KIND_COUNT ? san_words[kind] : NULL;
 }
 
-/* ---- one value; each returns a phrase about what is wrong, NULL when it is good ---- */
+/* ---- one value; each returns a phrase with the fault, NULL when it is valid ---- */
 
-/* Bytes at the front that are letters, digits or among `more`. */
+/* The number of leading bytes that are letters, digits or among `more`. */
 static size_t span(const char *text, const char *more)
 {
     size_t n = 0;
@@ -113,7 +113,7 @@ static const char *wrong_dns(const char *name)
     return wrong_labels(host);
 }
 
-/* The SPIFFE ID specification, 2. */
+/* See the SPIFFE ID specification, 2. */
 static const char *wrong_spiffe(const char *rest)
 {
     size_t domain = 0;
@@ -244,7 +244,7 @@ int gw_pki_request_check(const struct gw_pki_request *r, struct gw_error *err)
     return error;
 }
 
-/* The common name counts for nothing with today's clients, so it is among the others as well. */
+/* Current clients ignore the common name, so it is also among the alternative names. */
 static int add_own_name(struct gw_pki_request *r, struct gw_error *err)
 {
     struct gw_pki_san own = {

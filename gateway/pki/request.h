@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a certificate is to say, as a person or a record asks for it; checked before it is used. */
+/* The contents of a certificate as a person or a record requests them; checked before use. */
 #pragma once
 
 #include "gateway/base/error.h"
@@ -17,12 +17,12 @@ enum gw_pki_kind {
 };
 
 enum {
-    GW_PKI_NAME_MAX = 64 /* bytes of a name, which is the common name too (RFC 5280 A.1) */
+    GW_PKI_NAME_MAX = 64 /* bytes of a name, which is also the common name (RFC 5280 A.1) */
 };
 
 struct gw_pki_request {
-    enum gw_pki_kind kind; /* server or client */
-    const char *name;      /* common name, and the name of its folder */
+    enum gw_pki_kind kind; /* GW_PKI_SERVER or GW_PKI_CLIENT */
+    const char *name;      /* common name, and name of the folder */
     const char *ou;        /* NULL: none */
     struct gw_pki_san sans[GW_PKI_SANS_MAX];
     unsigned san_count;
@@ -30,21 +30,21 @@ struct gw_pki_request {
     unsigned days; /* 0: the default of its kind */
 };
 
-/* `server`, `client`, …, and `dns`, `uri`, …: NULL past the last. */
+/* `server`, `client`, …, and `dns`, `uri`, …. NULL after the last. */
 const char *gw_pki_kind_word(enum gw_pki_kind kind);
 const char *gw_pki_san_word(enum gw_pki_san_kind kind);
 
-/* Whether the name may be one of a certificate, and so of a folder; *ret_why a phrase if not. */
+/* Whether the name is valid for a certificate and its folder; if not, *ret_why is a phrase. */
 bool gw_pki_name_good(const char *name, const char **ret_why);
 
 /* Whether the name is an IPv4 or IPv6 address. */
 bool gw_pki_name_is_address(const char *name);
 
-/* What is wrong with a subject alternative name, as a phrase; NULL when it is good. */
+/* The fault of a subject alternative name, as a phrase. NULL when it is valid. */
 const char *gw_pki_san_wrong(enum gw_pki_san_kind kind, const char *text);
 
-/* Fills in what follows from the rest (a server's name is its DNS name or address, the days of its
- * kind) and checks all. Returns 0; -EINVAL with *err filled (GW_EXIT_USAGE). */
+/* Fills in the values that follow from others (a server's name is its DNS name or address, the days
+ * of its kind) and checks all. Returns 0; -EINVAL with *err filled (GW_EXIT_USAGE). */
 gw_must_check int gw_pki_request_complete(struct gw_pki_request *request, struct gw_error *err);
-/* The same checks on what is complete. */
+/* The same checks for a complete request. */
 gw_must_check int gw_pki_request_check(const struct gw_pki_request *request, struct gw_error *err);

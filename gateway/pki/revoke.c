@@ -11,7 +11,7 @@
 
 enum {
     SPAN_S = 7 * 86400,
-    ROOT_SPAN_S = 365 * 86400, /* of a root that signs one intermediate only */
+    ROOT_SPAN_S = 365 * 86400, /* for a root that only signs one intermediate */
 };
 
 int gw_pki_revoke(struct gw_pki_ca *ca, struct gw_pki_record *record, enum gw_pki_reason reason,
@@ -38,7 +38,7 @@ int gw_pki_revoke(struct gw_pki_ca *ca, struct gw_pki_record *record, enum gw_pk
     return error;
 }
 
-/* What crl.pem holds; empty when it cannot be read: it is made anew then. */
+/* The contents of crl.pem; empty when it cannot be read, since it is then made anew. */
 static struct gw_pki_text read_file(const struct gw_pki_ca *ca)
 {
     struct gw_pki_text text = {.data = NULL};
@@ -54,7 +54,7 @@ static X509_CRL *find(const struct gw_pki_ca *ca, const struct gw_pki_text *file
     return file->data ? gw_pki_crl_find(file, signer->cert, ca->library) : NULL;
 }
 
-/* Appends one CA's list: a new one, or, where the key is not at hand, the one there is. */
+/* Appends one CA's CRL: a new one or, if the key is not available, the present one. */
 static int put_list(const struct gw_pki_ca *ca, const struct gw_pki_text *file,
                     const struct gw_pki_signer *signer, int64_t span_s, struct gw_pki_text *out,
                     struct gw_error *err)

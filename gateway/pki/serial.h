@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Serial numbers: 16 octets, 126 random bits of them; as text 32 small hexadecimal digits. */
+/* Serial numbers: 16 octets with 126 random bits; as text 32 small hexadecimal digits. */
 #pragma once
 
 #include "gateway/base/attr.h"
@@ -16,10 +16,11 @@ struct gw_pki_serial {
     char text[GW_PKI_SERIAL_TEXT + 1]; /* "": none */
 };
 
-/* A new one: positive and of 16 octets (RFC 5280 4.1.2.2). -EIO when there are no random bytes. */
+/* Makes a new one: positive, 16 octets (RFC 5280 4.1.2.2). -EIO when there are no random bytes. */
 gw_must_check int gw_pki_serial_make(struct gw_pki_serial *ret, OSSL_LIB_CTX *library);
-/* Whether the text is one. */
+/* Whether the text is a serial number. */
 bool gw_pki_serial_good(const char *text);
-/* From and to the number in a certificate; false without memory, or for another CA's number. */
+/* Convert to and from the number in a certificate. False without memory, or for another CA's
+ * number. */
 gw_must_check bool gw_pki_serial_put(const struct gw_pki_serial *serial, ASN1_INTEGER *number);
 gw_must_check bool gw_pki_serial_of(struct gw_pki_serial *ret, const ASN1_INTEGER *number);

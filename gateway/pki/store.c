@@ -20,7 +20,7 @@
 
 enum {
     LOCK_TRY_MS = 20,
-    DEPTH_MAX = 8, /* of folders in folders, when removing */
+    DEPTH_MAX = 8, /* maximum depth of folders to remove */
 };
 
 static int fail(const struct gw_pki_store *store, const char *name, const char *what,
@@ -33,7 +33,7 @@ static int fail(const struct gw_pki_store *store, const char *name, const char *
 
 /* ---- the folder and its lock ---- */
 
-/* Syncs the folder that a folder lies in. Returns 0 or -1 with errno. */
+/* Syncs the parent of a folder. Returns 0 or -1 with errno. */
 static int sync_beside(const char *path)
 {
     gw_auto_fd fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -41,7 +41,7 @@ static int sync_beside(const char *path)
     return parent < 0 ? -1 : fsync(parent);
 }
 
-/* Whoever else may change the folder could put another CA into it. */
+/* A user who can change the folder could replace the CA in it. */
 static int check_owner(const char *path, const struct stat *st, struct gw_error *err)
 {
     if (st->st_uid != geteuid() && st->st_uid)
@@ -218,7 +218,7 @@ static DIR *open_folder(int at, const char *name)
     return folder;
 }
 
-/* The next entry but `.` and `..`; NULL at the end, or with errno set. */
+/* The next entry except `.` and `..`. NULL at the end, or with errno set. */
 static const char *next_name(DIR *folder)
 {
     const struct dirent *entry;
@@ -264,7 +264,7 @@ void gw_pki_names_done(struct gw_pki_names *names)
 
 /* ---- writing ---- */
 
-/* The folder that the name lies in, synced. Returns 0 or -1 with errno. */
+/* Syncs the parent folder of the name. Returns 0 or -1 with errno. */
 static int sync_parent(const struct gw_pki_store *store, const char *name)
 {
     char parent[GW_PKI_NAME_BYTES];
@@ -296,7 +296,7 @@ static int write_all(int fd, const char *data, size_t len)
     return 0;
 }
 
-/* A new file that is on the disk. Returns 0 or -1 with errno. */
+/* Writes a new file and syncs it. Returns 0 or -1 with errno. */
 static int write_new(const struct gw_pki_store *store, const char *name, mode_t mode,
                      const void *data, size_t len)
 {

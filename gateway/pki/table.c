@@ -15,7 +15,7 @@ enum {
 
 /* ---- the table ---- */
 
-/* By name, then the newest first. */
+/* By name, the newest first. */
 static int compare_rows(const void *a, const void *b)
 {
     const struct gw_pki_record *x = *(const struct gw_pki_record *const *)a;
@@ -58,7 +58,7 @@ static void print_ca(FILE *out, int width, const struct gw_pki_ca *ca, enum gw_p
               gw_pki_state_word(end > ca->now ? GW_PKI_ACTIVE : GW_PKI_EXPIRED));
 }
 
-/* The records that the table is to have, sorted. */
+/* Selects the records of the table, sorted. */
 static size_t pick(const struct gw_pki_ca *ca, bool all, const struct gw_pki_record **rows)
 {
     size_t count = 0;
@@ -99,7 +99,7 @@ void gw_pki_table_list(const struct gw_pki_ca *ca, bool all, FILE *out)
     free(rows);
 }
 
-/* ---- one of them ---- */
+/* ---- one certificate ---- */
 
 static void line(FILE *out, const char *word, const char *value)
 {

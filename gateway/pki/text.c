@@ -16,7 +16,7 @@ void gw_pki_text_done(struct gw_pki_text *text)
     *text = (struct gw_pki_text){.data = NULL};
 }
 
-/* Not realloc, which would leave a copy behind. */
+/* Does not use realloc, which would leave a copy behind. */
 int gw_pki_text_add(struct gw_pki_text *text, const void *data, size_t len)
 {
     struct gw_pki_text whole = {.data = malloc(text->len + len + 1), .len = text->len + len};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a file holds or shall hold: bytes with a NUL behind them, wiped at their end. */
+/* The contents of a file: bytes followed by a NUL, wiped at the end. */
 #pragma once
 
 #include "gateway/base/attr.h"
@@ -12,10 +12,10 @@ struct gw_pki_text {
     size_t len; /* without the NUL */
 };
 
-/* Wipes and frees; a zeroed object is fine. */
+/* Wipes and frees. A zeroed object is allowed. */
 void gw_pki_text_done(struct gw_pki_text *text);
 
-/* Each puts more behind what there is. Returns 0; -ENOMEM with the text as it was. */
+/* Each appends to the text. Returns 0; -ENOMEM with the text unchanged. */
 gw_must_check int gw_pki_text_add(struct gw_pki_text *text, const void *data, size_t len);
 gw_must_check int gw_pki_text_append(struct gw_pki_text *text, BIO *memory);
 gw_must_check int gw_pki_text_printf(struct gw_pki_text *text, const char *fmt, ...)
