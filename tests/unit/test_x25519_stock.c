@@ -314,7 +314,9 @@ static void a_child_takes_none_of_its_parents(void **state)
     assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
     if (child == 0) {
-        if (!GW_WITH_ASAN && keys_in_memory() > 0)
+        /* Without lanes there is no stock, and the key drawn last is the one that take() dropped.
+         */
+        if (!GW_WITH_ASAN && gw_x25519_lanes_work() && keys_in_memory() > 0)
             _exit(2);
         gw_x25519_stock_refill();
         p = take(publish);
