@@ -2,6 +2,7 @@
 #include "ktlsinstall.h"
 
 #include "gateway/crypto/kdf.h"
+#include "gateway/crypto/kdf_library.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,8 +19,8 @@ int ktls_hkdf_expand_label(enum ktls_hash hash, const uint8_t *secret, size_t se
                            const char *label, const uint8_t *context, size_t context_len,
                            uint8_t *out, size_t out_len)
 {
-    return gw_kdf_expand_label((enum gw_hash)hash, secret, secret_len, label, context, context_len,
-                               out, out_len);
+    return (gw_kdf_library_is_used() ? gw_kdf_library_expand_label : gw_kdf_expand_label)(
+        (enum gw_hash)hash, secret, secret_len, label, context, context_len, out, out_len);
 }
 
 /* Fills *ret_keys from a traffic secret, which may be ret_keys->secret itself. */
@@ -84,9 +85,9 @@ int ktls_derive_tls12(const struct ktls_suite *suite, const uint8_t master[KTLS_
     size_t key_len = suite->key_len;
     size_t iv_len = KTLS_IV_LEN - suite->explicit_nonce_len;
     /* The server's random comes first here, unlike in the master secret (RFC 5246 6.3). */
-    int r = gw_kdf_prf((enum gw_hash)suite->hash, master, KTLS_MASTER_LEN, "key expansion",
-                       server_random, KTLS_RANDOM_LEN, client_random, KTLS_RANDOM_LEN, block,
-                       2 * (key_len + iv_len));
+    int r = (gw_kdf_library_is_used() ? gw_kdf_library_prf : gw_kdf_prf)(
+        (enum gw_hash)suite->hash, master, KTLS_MASTER_LEN, "key expansion", server_random,
+        KTLS_RANDOM_LEN, client_random, KTLS_RANDOM_LEN, block, 2 * (key_len + iv_len));
     if (!r) {
         const uint8_t *ivs = block + 2 * key_len;
         fill_tls12(ret_client_write, suite, block, ivs, iv_len);

@@ -105,7 +105,7 @@ static bool fips_permits(struct gw_error *err)
     const char *by = gw_fips_asked_by(GW_FIPS_KERNEL_FILE);
     if (by)
         (void)gw_error_set(err, GW_EXIT_START,
-                           "%s asks for FIPS mode, and ktlsgate computes record keys outside of "
+                           "%s asks for FIPS mode, and ktlsgate computes outside of "
                            "any validated module; it does not run in that mode",
                            by);
     return !by;

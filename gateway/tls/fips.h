@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * FIPS mode: a machine's promise that only a validated module does cryptography. The gateway would
- * break it, since it derives record keys itself and, where that is faster, seals records itself.
+ * break it: it uses libcrypto's default provider and, where that is faster, ipsec_mb for records.
  */
 #pragma once
 

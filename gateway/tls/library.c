@@ -2,6 +2,7 @@
 #include "gateway/tls/library.h"
 
 #include "gateway/base/attr.h"
+#include "gateway/crypto/kdf_library.h"
 #include "gateway/crypto/provider.h"
 #include "gateway/crypto/x25519_lanes.h"
 #include "gateway/tls/context.h"
@@ -25,6 +26,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all of these 
 
 static void unmake(void)
 {
+    gw_kdf_library_end();
     gw_provider_leave(provider);
     if (plain)
         (void)OSSL_PROVIDER_unload(plain);
@@ -76,7 +78,7 @@ static bool make_plain(void)
 {
     library = OSSL_LIB_CTX_new();
     plain = library ? OSSL_PROVIDER_load(library, "default") : NULL;
-    return plain != NULL;
+    return plain && gw_kdf_library_begin(library);
 }
 
 static const char *make(void)
@@ -86,7 +88,7 @@ static const char *make(void)
     if (asked == GW_CRYPTO_LIBRARY || refused || !make_with_ours()) {
         unmake();
         if (!make_plain())
-            return "libcrypto has no default provider";
+            return "libcrypto lacks its default provider, or TLS13-KDF or TLS1-PRF in it";
     }
     return name_ciphers_of_keys() ? NULL : "libcrypto has no SHA-256, or no memory";
 }

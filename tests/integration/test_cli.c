@@ -692,7 +692,7 @@ static void fips_mode_is_refused(void **state)
         assert_int_equal(p->code, GW_EXIT_START);
         assert_string_equal(last_line(p),
                             "ktlsgate: OpenSSL's configuration file asks for FIPS mode, and "
-                            "ktlsgate computes record keys outside of any validated module; it "
+                            "ktlsgate computes outside of any validated module; it "
                             "does not run in that mode");
         test_free(p);
     }

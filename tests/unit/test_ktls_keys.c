@@ -2,6 +2,7 @@
 /* The key schedule against published vectors, the two of TLS 1.2 and 1.3 also against OpenSSL:
  * records of real in-memory connections are opened with the keys derived here. */
 #include "gateway/crypto/kdf.h"
+#include "gateway/crypto/kdf_library.h"
 #include "gateway/ktls/softrecord.h"
 
 #include <ctype.h>
@@ -516,5 +517,10 @@ int main(void)
         cmocka_unit_test(update_against_openssl),
         cmocka_unit_test(wrong_keys_do_not_open),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("ours", tests, NULL, NULL);
+    if (!gw_kdf_library_begin(NULL))
+        return 1;
+    failed += cmocka_run_group_tests_name("libcrypto's", tests, NULL, NULL);
+    gw_kdf_library_end();
+    return failed;
 }
