@@ -22,6 +22,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -33,6 +34,7 @@ import tomllib
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SKIPPED = 77  # exit status
+SKIPPED_CASE = re.compile(r"^\[  SKIPPED \] (\w+)$", re.M)
 BUSY_FACTOR = 5  # on a machine that does more a test may take so many times as long
 VAIN_SECONDS = 90  # more than a test waits for what does not come, before it fails for that
 WORDS_MAX = 30  # lines of a failure that are shown
@@ -175,16 +177,18 @@ class Tree:
 
 
 def try_whole(tree, tests):
-    """Names of the tests that cannot judge here: skipped. Each other one must pass as things are."""
+    """What cannot judge here, since it is skipped: pairs of a test and a case, or None for the whole test. All
+    others must pass as things are."""
     skipped = set()
     say(f"builds what {len(tests)} tests need, and runs them as things are")
     tree.compile(tests)
     for number, test in enumerate(sorted(tests), 1):
         outcome = tree.test(test)
         tree.seconds[test] = outcome.seconds
+        skipped |= {(test, case) for case in SKIPPED_CASE.findall(outcome.words)}
         say(f"as things are: {number}/{len(tests)} {test} ({outcome.seconds:.1f} s)")
         if outcome.status == SKIPPED:
-            skipped.add(test)
+            skipped.add((test, None))
         elif outcome.status != 0:
             sys.exit(f"{test} fails without a change:\n" + "\n".join(outcome.words.splitlines()[-WORDS_MAX:]))
     return skipped
@@ -199,7 +203,8 @@ def run(tree, mutants):
     survived, width = [], len(str(len(mutants)))
     for number, mutant in enumerate(mutants, 1):
         begun, place = time.monotonic(), f"{number:{width}}/{len(mutants)} {mutant.name}"
-        absent = sorted({test for test, _ in mutant.tests} & skipped)
+        absent = sorted(f"{test}:{case}" if case else test for test, case in mutant.tests
+                        if (test, case) in skipped or (test, None) in skipped)
         if absent:
             say(f"{place}: not tried: {', '.join(absent)} is skipped here")
             continue
