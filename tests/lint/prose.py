@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """prose.py [PROGRAM ...]: the pages, the templates of the manual pages, and the help of ./dev and of each PROGRAM use no
 phrase of prose.txt, and no word twice in a row. GNU diction searches, also across line breaks. Code is left out."""
+import os
 import re
 import shutil
 import subprocess
@@ -134,4 +135,4 @@ def main(programs):
     tree.finish(findings + list(check(listed["everywhere"], helps(programs))))
 
 
-main(sys.argv[1:])
+main([os.path.abspath(program) for program in sys.argv[1:]])
