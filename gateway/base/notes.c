@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has(const struct gw_notes *notes, const char *text)
+static bool has(const struct gw_notes *notes, unsigned count, const char *text)
 {
-    for (unsigned i = 0; i < notes->count; i++)
+    for (unsigned i = 0; i < count; i++)
         if (strcmp(notes->all[i], text) == 0)
             return true;
     return false;
@@ -23,7 +23,7 @@ void gw_notes_add(struct gw_notes *notes, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    if (has(notes, text))
+    if (has(notes, notes->count, text))
         return;
     char *copy = notes->count < GW_NOTES_MAX ? strdup(text) : NULL;
     if (!copy || !gw_array_grow(&notes->all, notes->count, sizeof(*notes->all))) {
@@ -32,6 +32,21 @@ void gw_notes_add(struct gw_notes *notes, const char *fmt, ...)
         return;
     }
     notes->all[notes->count++] = copy;
+}
+
+bool gw_notes_change(struct gw_notes *notes, unsigned i, const char *text)
+{
+    bool is_new = !has(notes, i, text);
+    char *copy = is_new ? strdup(text) : NULL;
+    if (is_new && !copy)
+        return true;
+    free(notes->all[i]);
+    notes->all[i] = copy;
+    if (is_new)
+        return true;
+    notes->count--;
+    memmove(&notes->all[i], &notes->all[i + 1], (notes->count - i) * sizeof(*notes->all));
+    return false;
 }
 
 bool gw_notes_equal(const struct gw_notes *a, const struct gw_notes *b)

@@ -25,6 +25,10 @@ struct gw_notes {
 /* Adds a sentence unless it is present. */
 void gw_notes_add(struct gw_notes *notes, const char *fmt, ...) gw_printf(2, 3);
 
+/* Gives note number `i` another text. False: removes it instead, since an earlier note has that
+ * text already. Out of memory the note keeps its text. */
+bool gw_notes_change(struct gw_notes *notes, unsigned i, const char *text);
+
 /* Whether both have the same contents. */
 bool gw_notes_equal(const struct gw_notes *a, const struct gw_notes *b);
 

@@ -186,7 +186,7 @@ int gw_draft_refuse(struct gw_draft *d, enum gw_exit exit, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(sentence, sizeof(sentence), fmt, args);
     va_end(args);
-    gw_place_sentence(&d->where, sentence);
+    gw_place_sentence(&d->where, sentence, sizeof(sentence));
     return gw_error_set(d->err, exit, "%s", sentence);
 }
 
@@ -199,7 +199,7 @@ int gw_draft_warn(struct gw_draft *d, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(sentence, sizeof(sentence), fmt, args);
     va_end(args);
-    gw_place_sentence(&d->where, sentence);
+    gw_place_sentence(&d->where, sentence, sizeof(sentence));
     const char *copy = gw_draft_keep(d, sentence, strlen(sentence));
     if (!copy)
         return -ENOMEM;

@@ -29,9 +29,9 @@ static void drop_dashes(char *text)
     *to = '\0';
 }
 
-void gw_place_sentence(const struct gw_where *w, char sentence[static GW_SENTENCE_MAX])
+void gw_place_sentence(const struct gw_where *w, char *sentence, size_t size)
 {
-    char where[GW_SENTENCE_MAX / 2];
+    char where[GW_SENTENCE_MAX / 4];
     char what[GW_SENTENCE_MAX];
     int len = 0;
     if (!w->file)
@@ -43,8 +43,7 @@ void gw_place_sentence(const struct gw_where *w, char sentence[static GW_SENTENC
         len += snprintf(where + len, sizeof(where) - (size_t)len, "%u:", w->line);
     if (w->kind)
         (void)snprintf(where + len, sizeof(where) - (size_t)len, " %s %s:", w->kind, w->name);
-    (void)snprintf(sentence, GW_SENTENCE_MAX, "%s %.*s", where,
-                   (int)(GW_SENTENCE_MAX - strlen(where) - 2), what);
+    (void)snprintf(sentence, size, "%s %.*s", where, (int)(size - strlen(where) - 2), what);
 }
 
 /* The length of the sentence's beginning that names this value of the flag, including a file in a
@@ -60,7 +59,8 @@ static size_t names(const char *sentence, const struct gw_place *p)
     return behind == ':' || behind == '/' || behind == ' ' ? value : 0;
 }
 
-void gw_place_error(const struct gw_config *config, unsigned service, struct gw_error *err)
+/* The place of the value that `fault` begins with, else that of the section. */
+static struct gw_where find(const struct gw_config *config, unsigned service, const char *fault)
 {
     const struct gw_service *s = config->services[service];
     struct gw_where where = {
@@ -70,14 +70,34 @@ void gw_place_error(const struct gw_config *config, unsigned service, struct gw_
         .name = s->name,
     };
     size_t longest = 0;
-    for (unsigned i = 0; err && i < config->place_count; i++) {
+    for (unsigned i = 0; i < config->place_count; i++) {
         const struct gw_place *p = &config->places[i];
-        size_t len = p->service == service ? names(err->text, p) : 0;
+        size_t len = p->service == service ? names(fault, p) : 0;
         if (len <= longest)
             continue;
         longest = len;
         where.line = p->line;
     }
-    if (err)
-        gw_place_sentence(&where, err->text);
+    return where;
+}
+
+void gw_place_error(const struct gw_config *config, unsigned service, struct gw_error *err)
+{
+    if (!err)
+        return;
+    struct gw_where where = find(config, service, err->text);
+    gw_place_sentence(&where, err->text, sizeof(err->text));
+}
+
+void gw_place_notes(const struct gw_config *config, unsigned service, struct gw_notes *notes,
+                    unsigned from)
+{
+    for (unsigned i = from; config->config_file && i < notes->count;) {
+        char text[GW_NOTES_TEXT_MAX];
+        (void)snprintf(text, sizeof(text), "%s", notes->all[i]);
+        const char *fault = strstr(text, "--");
+        struct gw_where where = find(config, service, fault ? fault : text);
+        gw_place_sentence(&where, text, sizeof(text));
+        i += gw_notes_change(notes, i, text);
+    }
 }

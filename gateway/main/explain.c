@@ -162,9 +162,11 @@ enum gw_exit gw_explain_run(const struct gw_config *config, struct gw_error *err
     int r = run.files ? 0 : gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     gw_wipe_forbid_dumps(); /* before the first key is read */
     for (unsigned i = 0; !r && i < config->service_count; i++) {
+        unsigned noted = gw_files_notes(run.files)->count;
         r = ask_service(&run, config->services[i], err);
         if (r)
             gw_place_error(config, i, err);
+        gw_place_notes(config, i, gw_files_notes(run.files), noted);
     }
     if (run.files)
         gw_log_notes(gw_files_notes(run.files));

@@ -2,6 +2,7 @@
 /* gateway/config/configfile: several services from one file, and what is wrong with others. */
 #include "gateway/config/again.h"
 #include "gateway/config/parse.h"
+#include "gateway/config/place.h"
 #include "tests/unit/certs.h"
 
 #include <setjmp.h>
@@ -307,6 +308,80 @@ static void what_is_wrong_is_told_with_its_place(void **state gw_unused)
     }
 }
 
+/* A note about a value of two services stands in the line of each, and once in a common one. */
+static void notes_get_their_place(void **state gw_unused)
+{
+    static const char text[] = "service a { listen = 127.0.0.1:0 target = unix:/b\n"
+                               "cert = {web.pem, lost.pem}\n"
+                               "cert-dir = certs\n"
+                               "} service b { listen = 127.0.0.1:1 target = unix:/b\n"
+                               "cert = lost.pem }\n";
+    static const struct {
+        unsigned service;
+        const char *note, *want;
+    } rows[] = {
+        {0, "left out: --cert lost.pem: it cannot be read", ":2: service a: left out: cert lost"},
+        {0, "--cert-dir certs/x: left out: a folder", ":3: service a: cert-dir certs/x: left out"},
+        {0, "left out: --cert lost.pemx: other", ":1: service a: left out: cert lost.pemx: other"},
+        {0, "something", ":1: service a: something"},
+        {1, "left out: --cert lost.pem: it cannot be read", ":5: service b: left out: cert lost"},
+    };
+    struct run r;
+    struct gw_notes notes = {NULL};
+    const struct gw_config *c = accepted(&r, text, "");
+    gw_notes_add(&notes, "--cert lost.pem: earlier");
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        char want[1024];
+        unsigned from = notes.count;
+        for (int again = 0; again < 2; again++) { /* the second changes into the first */
+            gw_notes_add(&notes, "%s", rows[i].note);
+            gw_place_notes(c, rows[i].service, &notes, from + (unsigned)again);
+            assert_int_equal(notes.count, from + 1);
+        }
+        (void)snprintf(want, sizeof(want), "%s%s", r.path, rows[i].want);
+        if (strncmp(notes.all[from], want, strlen(want)))
+            fail_msg("'%s' instead of '%s'", notes.all[from], want);
+    }
+    assert_string_equal(notes.all[0], "--cert lost.pem: earlier");
+    gw_notes_done(&notes);
+    gw_config_free(r.config);
+}
+
+static struct gw_config *with_services(unsigned count, const char *more)
+{
+    static char text[16384];
+    struct run r;
+    size_t len = 0;
+    for (unsigned i = 0; i < count; i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len,
+                                "service number-%03u { listen = 127.0.0.1:0 target = unix:/b "
+                                "cert = c.pem %s }\n",
+                                i, more);
+    (void)accepted(&r, text, "");
+    return r.config;
+}
+
+/* All are counted that have no room. */
+static void many_differences_are_counted(void **state gw_unused)
+{
+    enum {
+        SERVICES = 40
+    };
+    char what[GW_SETTING_TEXT_MAX];
+    unsigned named = 0, more = 0;
+    struct gw_config *a = with_services(SERVICES, ""), *b = with_services(SERVICES, "relay = copy");
+    assert_false(gw_config_same_settings(a, b, what));
+    for (const char *at = what; (at = strstr(at, "relay")); at++)
+        named++;
+    const char *end = strstr(what, " and ");
+    assert_non_null(end);
+    assert_int_equal(sscanf(end, " and %u more", &more), 1);
+    assert_int_equal(named + more, SERVICES);
+    assert_true(named > SERVICES / 4);
+    gw_config_free(a);
+    gw_config_free(b);
+}
+
 /* A file that was refused, wherever in it, leaves nothing behind for the next one. */
 static void a_bad_file_spoils_no_other(void **state gw_unused)
 {
@@ -523,6 +598,8 @@ int main(void)
         cmocka_unit_test(a_switch_is_on_or_off),
         cmocka_unit_test(strictness_of_names_is_a_word),
         cmocka_unit_test(what_is_wrong_is_told_with_its_place),
+        cmocka_unit_test(notes_get_their_place),
+        cmocka_unit_test(many_differences_are_counted),
         cmocka_unit_test(a_bad_file_spoils_no_other),
         cmocka_unit_test(every_cut_is_refused_or_whole),
         cmocka_unit_test(what_cannot_be_read_is_told),
