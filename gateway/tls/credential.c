@@ -23,6 +23,7 @@ struct load {
     const struct gw_credential_files *names;
     struct gw_files *files; /* the loader's, or the files that were in force before */
     struct gw_error *err;
+    struct gw_pemkey_reader *keys;
 };
 
 static int out_of_memory(struct gw_error *err)
@@ -56,7 +57,7 @@ static int load_pkcs12(const struct load *l, const struct gw_pemfile *file)
 {
     struct gw_credential *c = l->c;
     struct gw_pkcs12 p;
-    int r = gw_pkcs12_read(&l->loader->keys, file, &p, l->err);
+    int r = gw_pkcs12_read(l->keys, file, &p, l->err);
     if (r < 0)
         return r;
     c->leaf = p.leaf;
@@ -95,7 +96,7 @@ static int load_key(const struct load *l)
     int r = gw_pemfile_read(&file, l->files, l->names->key_flag, l->names->key_file, l->err);
     if (r < 0)
         return r;
-    r = gw_pemkey_read(&l->loader->keys, &file, &l->c->key, &l->c->key_type, l->err);
+    r = gw_pemkey_read(l->keys, &file, &l->c->key, &l->c->key_type, l->err);
     if (r == 0)
         gw_pemfile_note_readers(&file, l->files);
     return r;
@@ -239,16 +240,24 @@ static int load_pair(const struct load *l)
     return r == 0 && collect_names(l->c) < 0 ? out_of_memory(l->err) : r;
 }
 
-/* Falls back to the previous files when the new ones cannot be used. */
+/* Falls back to the previous files, with the pass phrase of then, when the new ones cannot be used.
+ */
 static int load_pair_before(const struct load *l)
 {
     struct gw_error other = {.text = ""};
+    struct gw_pemkey_reader keys;
     struct load before = *l;
+    const char *phrase_file = l->keys->phrase_file;
     before.files = gw_files_before(l->files, l->names->cert_file);
     before.err = &other;
+    before.keys = &keys;
     if (!before.files || l->err->exit == GW_EXIT_OTHER)
         return -EINVAL;
-    int r = load_pair(&before);
+    gw_pemkey_init(&keys, l->loader->library);
+    int r = phrase_file ? gw_pemkey_read_phrase(&keys, before.files, phrase_file, &other) : 0;
+    if (r == 0)
+        r = load_pair(&before);
+    gw_pemkey_done(&keys);
     l->c->kept = r == 0;
     if (r == 0)
         gw_notes_add(gw_files_notes(l->files), "a certificate stays as it was: %s", l->err->text);
@@ -285,7 +294,7 @@ static int load_some_response(const struct load *l)
 int gw_credential_load(struct gw_credential *ret, struct gw_credential_loader *loader,
                        const struct gw_credential_files *files, struct gw_error *err)
 {
-    const struct load load = {ret, loader, files, loader->files, err};
+    const struct load load = {ret, loader, files, loader->files, err, &loader->keys};
     *ret = (struct gw_credential){NULL};
     int r = load_pair(&load);
     if (r < 0)

@@ -341,6 +341,31 @@ static void a_bad_renewal_leaves_the_old_one(void **state)
         what_was_in_force_stays(*state, &mistakes[i]);
 }
 
+/* Keys that had the old pass phrase open by it as long as they stay in force. */
+static void what_stays_keeps_its_pass_phrase(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct folder f;
+    struct gw_files *sets[3];
+    folder_init(&f, w, "phrases");
+    (void)test_dir_cert(w->dir, in(&f, "gate.crt"), w->server_ec, w->ca);
+    (void)test_dir_key_encrypted(w->dir, in(&f, "gate.key"), w->server_ec, "old",
+                                 EVP_aes_128_cbc());
+    f.service.key_pass_file = test_dir_file(w->dir, "phrases.pass", "old\n", 4);
+    sets[0] = gw_files_new();
+    serves(&f, sets[0], w->server_ec, w->other);
+    (void)test_dir_file(w->dir, "phrases.pass", "new\n", 4);
+    sets[1] = look(sets[0]);
+    serves(&f, sets[1], w->server_ec, w->other);
+    says(sets[1], "a certificate stays as it was: --cert-dir ");
+    says(sets[1], "the key cannot be decrypted by the pass phrase of --key-pass-file");
+    sets[2] = look(sets[1]);
+    serves(&f, sets[2], w->server_ec, w->other);
+    assert_true(gw_files_equal(sets[2], sets[1]));
+    for (int i = 0; i < 3; i++)
+        gw_files_free(sets[i]);
+}
+
 /* What has ended in force is not taken from those that are served; at a start it would be. */
 static void what_expires_in_force_stays(void **state)
 {
@@ -885,6 +910,7 @@ int main(void)
         cmocka_unit_test(a_key_of_two_certificates),
         cmocka_unit_test(a_reload_without_any_good_one_fails),
         cmocka_unit_test(a_folder_that_is_gone_stays_as_it_was),
+        cmocka_unit_test(what_stays_keeps_its_pass_phrase),
         cmocka_unit_test(a_bad_response_leaves_the_certificate),
         cmocka_unit_test(a_revoked_one_is_left_out),
         cmocka_unit_test(chains_are_put_in_order),
