@@ -6,8 +6,15 @@
 #include <limits.h>
 #include <string.h>
 
+enum {
+    KEY_LEN = 32,
+    /* The AVX2 code of ipsec_mb 1.3 loads 32 bytes from the middle of the key, and drops the second
+     * half. */
+    READ_BEYOND_KEY = 16,
+};
+
 struct gw_aead {
-    uint8_t key[KTLS_KEY_MAX]; /* ChaCha20 needs no other schedule */
+    uint8_t key[KEY_LEN + READ_BEYOND_KEY]; /* ChaCha20 needs no other schedule */
 };
 
 static bool chacha_supports(enum ktls_cipher cipher)
@@ -17,7 +24,7 @@ static bool chacha_supports(enum ktls_cipher cipher)
 
 static int chacha_rekey(struct gw_aead *aead, const uint8_t *key)
 {
-    memcpy(aead->key, key, sizeof(aead->key));
+    memcpy(aead->key, key, KEY_LEN);
     return 0;
 }
 
@@ -25,7 +32,7 @@ static struct gw_aead *chacha_create(enum ktls_cipher cipher, const uint8_t *key
 {
     (void)seal;
     gw_require(chacha_supports(cipher));
-    struct gw_aead *aead = malloc(sizeof(*aead));
+    struct gw_aead *aead = calloc(1, sizeof(*aead));
     if (aead)
         (void)chacha_rekey(aead, key);
     return aead;

@@ -217,6 +217,32 @@ static void nothing_else_is_touched(void **state)
     each_two(check_bounds);
 }
 
+/* ---- allocations ---- */
+
+/* While this is set, what is allocated lies directly before a page that must not be touched. */
+static bool guarding;
+static const void *guarded[64];
+static size_t guarded_count;
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
+{
+    if (!guarding || guarded_count == GW_ARRAY_SIZE(guarded))
+        return __real_calloc(count, size);
+    uint8_t *p = guarded_end() - ((count * size + 15) & ~(size_t)15);
+    guarded[guarded_count++] = p;
+    return p;
+}
+
+static bool is_guarded(const void *p)
+{
+    for (size_t i = 0; i < guarded_count; i++)
+        if (guarded[i] == p)
+            return true;
+    return false;
+}
+
 /* What malloc gets back, looked at before it does. */
 void __real_free(void *p);
 void __wrap_free(void *p);
@@ -230,7 +256,18 @@ void __wrap_free(void *p)
         watched_came = true;
         watched_was_zero = all_zero(p, watched_len);
     }
-    __real_free(p);
+    if (!is_guarded(p))
+        __real_free(p);
+}
+
+/* Nor what lies beyond the object that holds the key. */
+static void nothing_beyond_the_key_is_read(void **state)
+{
+    (void)state;
+    guarding = true;
+    each_two(check_refusal);
+    guarding = false;
+    assert_int_not_equal(guarded_count, 0);
 }
 
 /* Of what libcrypto keeps to itself the test knows nothing. */
@@ -407,6 +444,7 @@ int main(void)
         cmocka_unit_test(keys_change_in_place),
         cmocka_unit_test(changes_are_refused),
         cmocka_unit_test(nothing_else_is_touched),
+        cmocka_unit_test(nothing_beyond_the_key_is_read),
         cmocka_unit_test(keys_are_wiped),
         cmocka_unit_test(self_test_finds_faults),
         cmocka_unit_test(choice_asks_for_ten_percent),
