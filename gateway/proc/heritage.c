@@ -50,7 +50,7 @@ int gw_heritage_init(struct gw_heritage *h, const struct gw_config *config, gw_w
                      struct gw_error *err)
 {
     memset(h, 0, sizeof(*h));
-    h->files_fd = -1;
+    h->files_fd = h->pidfile.fd = -1;
     h->config = config;
     h->worker = worker;
     h->tickets = gw_wipe_shared_new(tickets_size(config));
@@ -70,6 +70,7 @@ struct gw_stats *gw_heritage_own_stats(const struct gw_heritage *h)
 void gw_heritage_done(struct gw_heritage *h)
 {
     gw_listeners_done(&h->listeners);
+    gw_pidfile_done(&h->pidfile);
     gw_termset_done(&h->set);
     gw_files_free(h->files);
     gw_fd_close(&h->files_fd);

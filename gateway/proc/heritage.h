@@ -8,6 +8,7 @@
 #include "gateway/base/error.h"
 #include "gateway/proc/expiry.h"
 #include "gateway/proc/listener.h"
+#include "gateway/proc/pidfile.h"
 #include "gateway/proc/termset.h"
 #include "gateway/proc/worker.h"
 #include "gateway/tls/tickets.h"
@@ -25,6 +26,7 @@ struct gw_heritage {
     bool standing;           /* standing receives work */
     struct gw_choice choice; /* empty unless it was measured */
     struct gw_listeners listeners;
+    struct gw_pidfile pidfile;
     /* Shared with the workers. */
     /* one table per service: a ticket is valid only for its service */
     struct gw_ticket_keys *tickets;

@@ -4,7 +4,6 @@
 #include "gateway/base/fd.h"
 #include "gateway/base/log.h"
 #include "gateway/base/wipe.h"
-#include "gateway/proc/pidfile.h"
 #include "gateway/proc/preflight.h"
 #include "gateway/proc/privilege.h"
 #include "gateway/proc/summary.h"
@@ -17,7 +16,6 @@
 
 struct master {
     struct gw_heritage heritage;
-    struct gw_pidfile pidfile;
     struct gw_reload reload;
     int signal_fd;
     gw_master_shown *shown; /* for a check */
@@ -73,7 +71,7 @@ static int start(struct master *m, struct gw_error *err)
     if (!r)
         r = gw_listeners_open(&m->heritage.listeners, config, err);
     if (!r)
-        r = gw_pidfile_write(&m->pidfile, config->pidfile, err);
+        r = gw_pidfile_write(&m->heritage.pidfile, config->pidfile, err);
     if (!r)
         r = gw_reload_start(&m->reload, err);
     if (!r)
@@ -122,13 +120,12 @@ static enum gw_exit with_master(const struct gw_config *config, gw_worker_main *
         (void)gw_error_set(err, GW_EXIT_OTHER, "out of memory");
         return err->exit;
     }
-    m->signal_fd = m->pidfile.fd = -1;
+    m->signal_fd = -1;
     m->shown = shown;
     gw_wipe_forbid_dumps(); /* before the first key is read */
     if (!gw_heritage_init(&m->heritage, config, worker, err))
         (void)work(m, err);
     gw_reload_done(&m->reload);
-    gw_pidfile_done(&m->pidfile);
     gw_heritage_done(&m->heritage);
     gw_fd_close(&m->signal_fd);
     free(m);

@@ -12,6 +12,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static int lock(int fd, int command, struct flock *ret)
+{
+    *ret = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, command, ret);
+}
+
+/* The process that has locked the file; 0: none, or the file cannot be opened. */
+static pid_t user_of(const char *path)
+{
+    struct flock held;
+    gw_auto_fd fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    return fd >= 0 && !lock(fd, F_GETLK, &held) && held.l_type != F_UNLCK ? held.l_pid : 0;
+}
+
 static int write_new(int fd)
 {
     char text[16];
@@ -34,6 +48,8 @@ static int write_beside(struct gw_pidfile *p)
     if (p->fd < 0)
         return -errno;
     int r = write_new(p->fd);
+    struct flock held;
+    (void)lock(p->fd, F_SETLK, &held); /* some file systems have none */
     if (!r && rename(beside, p->path))
         r = -errno;
     if (r) {
@@ -48,13 +64,25 @@ int gw_pidfile_write(struct gw_pidfile *ret, const char *path, struct gw_error *
     *ret = (struct gw_pidfile){.path = path, .fd = -1};
     if (!path)
         return 0;
-    int r = write_beside(ret);
-    if (r) {
+    pid_t user = user_of(path);
+    int r = user ? 0 : write_beside(ret);
+    if (user || r)
         ret->path = NULL;
-        return gw_error_set(err, GW_EXIT_START, "--pidfile %s: cannot be written: %s", path,
-                            strerror(-r));
-    }
-    return 0;
+    if (user)
+        return gw_error_set(err, GW_EXIT_START,
+                            "--pidfile %s: process %d still runs with this file; name another "
+                            "file, or stop that process",
+                            path, (int)user);
+    return r ? gw_error_set(err, GW_EXIT_START, "--pidfile %s: cannot be written: %s", path,
+                            strerror(-r))
+             : 0;
+}
+
+void gw_pidfile_unlock(struct gw_pidfile *p)
+{
+    struct flock none = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    if (p->fd >= 0)
+        (void)fcntl(p->fd, F_SETLK, &none);
 }
 
 static bool is_ours(const struct gw_pidfile *p)

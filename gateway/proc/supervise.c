@@ -99,7 +99,9 @@ static void begin_end(struct supervisor *s)
         s->places[i].spawn_at_ns = NEVER;
     if (s->reload)
         s->reload->due_ns = NEVER;
+    /* The next gateway may start now, while this one's connections end. */
     gw_listeners_done(&s->h->listeners);
+    gw_pidfile_unlock(&s->h->pidfile);
 }
 
 static void drain(struct supervisor *s)

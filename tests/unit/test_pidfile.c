@@ -73,6 +73,49 @@ static void a_pidfile_of_somebody_else_stays(void **state)
     assert_int_equal(access(path, F_OK), -1);
 }
 
+/* As long as the process with the file neither ends nor gives it free. */
+static void a_pidfile_in_use_is_refused(void **state)
+{
+    const char *folder = *state;
+    struct gw_pidfile p;
+    struct gw_error err;
+    char path[FOLDER_MAX + 32], byte, number[16];
+    int ready[2], go[2], status = -1;
+    (void)snprintf(path, sizeof(path), "%s/pid", folder);
+    assert_int_equal(pipe(ready) + pipe(go), 0);
+    for (int unlocks = 0; unlocks < 2; unlocks++) {
+        pid_t pid = fork();
+        if (!pid) {
+            bool fails = gw_pidfile_write(&p, path, NULL) || write(ready[1], "x", 1) != 1 ||
+                         read(go[0], &byte, 1) != 1;
+            if (unlocks)
+                gw_pidfile_unlock(&p);
+            _exit(fails || write(ready[1], "x", 1) != 1 || read(go[0], &byte, 1) != 1);
+        }
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        assert_int_equal(gw_pidfile_write(&p, path, &err), -EIO);
+        assert_int_equal(err.exit, GW_EXIT_START);
+        (void)snprintf(number, sizeof(number), " %d ", (int)pid);
+        assert_non_null(strstr(err.text, number));
+        gw_pidfile_done(&p);
+        assert_int_equal(access(path, F_OK), 0); /* it is still the other's */
+        assert_int_equal(write(go[1], "x", 1), 1);
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        if (unlocks)
+            assert_int_equal(gw_pidfile_write(&p, path, &err), 0);
+        assert_int_equal(write(go[1], "x", 1), 1);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        if (!unlocks) /* it died with the file in place */
+            assert_int_equal(gw_pidfile_write(&p, path, &err), 0);
+        gw_pidfile_done(&p);
+    }
+    for (int i = 0; i < 2; i++) {
+        (void)close(ready[i]);
+        (void)close(go[i]);
+    }
+}
+
 static void where_it_cannot_be_removed_it_is_emptied(void **state)
 {
     const char *folder = *state;
@@ -104,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_pidfile_is_whole_and_goes_away),
         TEST(a_pidfile_of_somebody_else_stays),
+        TEST(a_pidfile_in_use_is_refused),
         TEST(where_it_cannot_be_removed_it_is_emptied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
