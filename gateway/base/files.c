@@ -455,6 +455,17 @@ static bool same(const struct entry *a, const struct entry *b)
            (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
+bool gw_files_is_new(const struct gw_files *files, const char *path)
+{
+    const struct gw_files *last = files->before ? files->before->last : NULL;
+    const struct key key = {KIND_FILE, path, ""};
+    size_t at, last_at;
+    if (files->closed || !find(files, &key, &at))
+        return false;
+    return !last || !find(last, &key, &last_at) ||
+           !same(files->entries[at], last->entries[last_at]);
+}
+
 static bool same_entries(const struct gw_files *a, const struct gw_files *b)
 {
     size_t count = a ? a->count : 0;

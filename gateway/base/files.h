@@ -80,6 +80,10 @@ gw_must_check int gw_files_read(struct gw_files *files, const char *path, size_t
  */
 gw_must_check int gw_files_list(struct gw_files *files, const char *folder, struct gw_file *ret);
 
+/* Whether the file was read from disk and is not in force with the same contents. False for an
+ * opened copy, whose files were judged where they were read. */
+bool gw_files_is_new(const struct gw_files *files, const char *path);
+
 /* Whether both have the same paths with the same contents and results, and the same notes. */
 bool gw_files_equal(const struct gw_files *a, const struct gw_files *b);
 

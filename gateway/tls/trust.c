@@ -28,9 +28,11 @@ struct loading {
     struct gw_trust *trust;
     struct gw_files *files;
     OSSL_LIB_CTX *library;
+    bool some_usable; /* at least one has not expired */
+    bool some_new;    /* at least one file is not in force yet */
 };
 
-static int add_ca(const struct loading *l, X509 *ca, const char *path, struct gw_error *err)
+static int add_ca(struct loading *l, X509 *ca, const char *path, struct gw_error *err)
 {
     struct gw_trust *t = l->trust;
     char subject[256];
@@ -40,10 +42,14 @@ static int add_ca(const struct loading *l, X509 *ca, const char *path, struct gw
                             "--cacert %s: %s is not a CA certificate, nor signed by itself; give "
                             "that of the CA that signed it",
                             path, subject);
-    if (X509_cmp_current_time(X509_get0_notAfter(ca)) <= 0)
+    int64_t ends = 0;
+    int added =
+        gw_anchors_time(X509_get0_notAfter(ca), &ends) ? gw_anchors_add(&t->anchors, ca) : -EINVAL;
+    if (gw_files_time(l->files) < ends)
+        l->some_usable = true;
+    else if (added != -EINVAL)
         gw_notes_add(gw_files_notes(l->files),
                      "--cacert %s: %s is expired and trusts nobody any more", path, subject);
-    int added = gw_anchors_add(&t->anchors, ca);
     if (added == -EINVAL)
         return gw_error_set(err, GW_EXIT_USAGE, "--cacert %s: the certificate of %s is damaged",
                             path, subject);
@@ -73,7 +79,7 @@ static int read_der(const struct gw_pemfile *file, OSSL_LIB_CTX *library, STACK_
 
 static int load_file(void *arg, const struct gw_pemfile *file, struct gw_error *err)
 {
-    const struct loading *l = arg;
+    struct loading *l = arg;
     STACK_OF(X509) *cas = NULL;
     bool der = file->file.len > 0 && file->file.data[0] == DER_SEQUENCE;
     int r =
@@ -81,7 +87,20 @@ static int load_file(void *arg, const struct gw_pemfile *file, struct gw_error *
     for (int i = 0; r == 0 && i < sk_X509_num(cas); i++)
         r = add_ca(l, sk_X509_value(cas, i), file->path, err);
     sk_X509_pop_free(cas, X509_free);
+    l->some_new |= gw_files_is_new(l->files, file->path);
     return r;
+}
+
+/* A CA that expires while in force stops no reload of other files. */
+static int check_usable(const struct loading *l, const struct gw_service *service,
+                        struct gw_error *err)
+{
+    if (l->some_usable || !l->some_new || service->verify != GW_VERIFY_REQUIRED)
+        return 0;
+    return gw_error_set(err, GW_EXIT_USAGE,
+                        "--cacert %s: every certificate in it is expired, so that nobody would be "
+                        "trusted; give the CA's current certificate",
+                        service->cacerts[0]);
 }
 
 static int load_cas(struct gw_trust *t, const struct gw_service *service, struct gw_files *files,
@@ -89,7 +108,7 @@ static int load_cas(struct gw_trust *t, const struct gw_service *service, struct
 {
     static const char *const endings[] = {".pem", ".crt", ".cer", NULL};
     const struct gw_fileset set = {"--cacert", service->cacerts, endings, GW_PEMFILE_MAX};
-    struct loading loading = {t, files, library};
+    struct loading loading = {.trust = t, .files = files, .library = library};
     t->store = X509_STORE_new();
     if (!t->store || gw_anchors_init(&t->anchors, library) < 0)
         return out_of_memory(err);
@@ -98,6 +117,8 @@ static int load_cas(struct gw_trust *t, const struct gw_service *service, struct
     X509_STORE_set_flags(t->store, X509_V_FLAG_PARTIAL_CHAIN);
     gw_issuer_apply(t->store);
     int r = gw_fileset_each(&set, files, load_file, &loading, err);
+    if (r == 0)
+        r = check_usable(&loading, service, err);
     if (r == 0 && service->role == GW_ROLE_SERVER) /* in the order of the files */
         r = gw_canames_load(&t->names, service, &t->anchors, files, library, err);
     gw_anchors_seal(&t->anchors);

@@ -4,6 +4,7 @@
 #include "gateway/base/log.h"
 #include "gateway/tls/canames.h"
 #include "gateway/tls/issuer.h"
+#include "tests/unit/ahead.h"
 #include "tests/unit/lists.h"
 
 #include <openssl/bio.h>
@@ -463,6 +464,57 @@ static void what_another_signed_is_no_anchor(void **state)
     assert_non_null(strstr(err.text, "is not a CA certificate, nor signed by itself"));
 }
 
+/* A load of the service through a set that follows `last` (NULL: a start). NULL: it failed. */
+static struct gw_files *load_behind(const struct gw_service *service, const struct gw_files *last,
+                                    struct gw_error *err)
+{
+    struct gw_tls_context *tls = NULL;
+    struct gw_files *files = gw_files_new();
+    assert_true(files && (!last || gw_files_follow(files, last) == 0));
+    int r = gw_tls_context_new(&tls, service, NULL, files, err);
+    gw_tls_context_free(tls);
+    if (r == 0)
+        return files;
+    gw_files_free(files);
+    return NULL;
+}
+
+/* Neither a start nor a reload takes CAs that have all expired, unless they expired in force. */
+static void new_cas_must_be_usable(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct test_cert *brief = test_cert_new(
+        &(struct test_cert_spec){.cn = "brief", .ca = true, .begins = -600, .ends = 600});
+    struct gw_service service = service_with(w, NULL);
+    struct gw_error err = {.text = ""};
+    service.cacerts[0] = test_dir_cert(w->dir, "brief.pem", brief, NULL);
+    struct gw_files *first = load_behind(&service, NULL, &err);
+    assert_non_null(first);
+    test_ahead = 700;
+    service.cert_count = 2; /* another file of the service is new */
+    struct gw_files *later = load_behind(&service, first, &err);
+    assert_non_null(later);
+    assert_non_null(strstr(gw_files_notes(later)->all[0], "is expired and trusts nobody any more"));
+    assert_null(load_behind(&service, NULL, &err)); /* at a start all is new */
+    assert_non_null(strstr(err.text, "brief.pem: every certificate in it is expired"));
+    assert_int_equal(err.exit, GW_EXIT_USAGE);
+    (void)test_dir_bundle(w->dir, "brief.pem", brief, brief); /* the same twice is new */
+    assert_null(load_behind(&service, later, &err));
+    (void)test_dir_cert(w->dir, "brief.pem", brief, w->ca); /* one of two is enough */
+    gw_files_free(first);
+    first = load_behind(&service, later, &err);
+    assert_non_null(first);
+    service.cacerts[0] = test_dir_cert(w->dir, "brief.pem", brief, NULL);
+    service.verify = GW_VERIFY_OPTIONAL;
+    gw_files_free(later);
+    later = load_behind(&service, first, &err);
+    assert_non_null(later);
+    test_ahead = 0;
+    gw_files_free(later);
+    gw_files_free(first);
+    test_cert_free(brief);
+}
+
 /* A client that cannot verify its target must not come about at all. */
 static void nothing_to_verify_by_is_refused(void **state)
 {
@@ -501,6 +553,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_without_room_are_left_out),
+        cmocka_unit_test(new_cas_must_be_usable),
         cmocka_unit_test(names_of_a_file_are_sent_instead),
         cmocka_unit_test(a_key_on_p521_is_taken_unless_groups_forbid_it),
         cmocka_unit_test(each_ca_of_a_name_is_tried),
