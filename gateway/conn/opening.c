@@ -336,6 +336,7 @@ uint8_t gw_opening_refusal_alert(enum gw_reason refused)
     case GW_REASON_CERT_REVOKED:
         return GW_ALERT_CERTIFICATE_REVOKED;
     case GW_REASON_CERT_EXPIRED:
+    case GW_REASON_CERT_NO_CRL: /* as libssl for a CRL that has expired */
         return GW_ALERT_CERTIFICATE_EXPIRED;
     case GW_REASON_CERT_UNTRUSTED:
         return GW_ALERT_UNKNOWN_CA;

@@ -10,6 +10,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -35,10 +36,14 @@ static enum gw_reason judge(struct gw_conn *c, const struct gw_passport *p)
     enum gw_reason reason = GW_REASON_NONE;
     if (terms->service->verify == GW_VERIFY_NONE)
         return reason;
+    const char *detail = "";
     if (p->chain.present)
-        reason = gw_tls_context_judge_chain(terms->tls, &p->chain, now);
+        reason = gw_tls_context_judge_chain(terms->tls, &p->chain, now, &detail);
     gw_opening_tell(terms);
-    return reason ? reason : gw_opening_judge(c, terms, &p->identity);
+    if (!reason)
+        return gw_opening_judge(c, terms, &p->identity);
+    (void)snprintf(c->report.detail, sizeof(c->report.detail), "%s", detail);
+    return reason;
 }
 
 static struct gw_passport *make(const struct gw_identity *id, const struct gw_chain *chain)

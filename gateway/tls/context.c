@@ -277,9 +277,14 @@ void gw_tls_context_free(struct gw_tls_context *tls)
 }
 
 enum gw_reason gw_tls_context_judge_chain(const struct gw_tls_context *tls,
-                                          const struct gw_chain *chain, time_t now)
+                                          const struct gw_chain *chain, time_t now,
+                                          const char **ret_detail)
 {
-    return gw_trust_judge_reason(&tls->trust, chain, now, NULL);
+    int result = X509_V_OK;
+    enum gw_reason reason = gw_trust_judge_reason(&tls->trust, chain, now, &result, NULL);
+    if (ret_detail)
+        *ret_detail = result == X509_V_OK ? "" : X509_verify_cert_error_string(result);
+    return reason;
 }
 
 struct gw_notes *gw_tls_context_notes(const struct gw_tls_context *tls)

@@ -120,7 +120,7 @@ bool gw_session_holds(SSL_SESSION *session, const struct gw_trust *trust, bool *
     struct gw_chain chain;
     return gw_session_read_chain(session, &chain) && !is_old(trust, &chain, now) &&
            chain.present == (SSL_SESSION_get0_peer(session) != NULL) &&
-           gw_trust_judge_reason(trust, &chain, now, ret_tolerated) == GW_REASON_NONE;
+           gw_trust_judge_reason(trust, &chain, now, NULL, ret_tolerated) == GW_REASON_NONE;
 }
 
 /* The session context already excludes sessions with another trust; this checks the peer. */

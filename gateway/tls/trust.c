@@ -374,10 +374,12 @@ int gw_trust_verify(const struct gw_trust *t, X509_STORE_CTX *verification, stru
 }
 
 enum gw_reason gw_trust_judge_reason(const struct gw_trust *t, const struct gw_chain *chain,
-                                     time_t now, bool *ret_tolerated)
+                                     time_t now, int *ret_result, bool *ret_tolerated)
 {
+    int result = chain->present ? gw_trust_judge(t, chain, now, ret_tolerated) : X509_V_OK;
+    if (ret_result)
+        *ret_result = result;
     if (!chain->present)
         return t->verify == GW_VERIFY_REQUIRED ? GW_REASON_CERT_MISSING : GW_REASON_NONE;
-    int result = gw_trust_judge(t, chain, now, ret_tolerated);
     return result == X509_V_OK ? GW_REASON_NONE : gw_failure_of_verify(result);
 }

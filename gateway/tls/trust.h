@@ -69,7 +69,8 @@ gw_must_check bool gw_trust_read_chain(const struct gw_trust *trust, STACK_OF(X5
 gw_must_check int gw_trust_judge(const struct gw_trust *trust, const struct gw_chain *chain,
                                  time_t now, bool *ret_tolerated);
 /* Like gw_trust_judge, but returns a reason in server terms; GW_REASON_NONE: good. An absent chain
- * is good where no certificate is required. */
+ * is good where no certificate is required. *ret_result (may be NULL) is what gw_trust_judge
+ * returned, or X509_V_OK for an absent chain. */
 gw_must_check enum gw_reason gw_trust_judge_reason(const struct gw_trust *trust,
                                                    const struct gw_chain *chain, time_t now,
-                                                   bool *ret_tolerated);
+                                                   int *ret_result, bool *ret_tolerated);

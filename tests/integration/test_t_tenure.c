@@ -191,7 +191,8 @@ static void a_connection_ends_with_what_let_it_in(void **state)
     (void)issue_list(soon());
     assert_return_code(kill(gateway->pid, SIGHUP), 0);
     gateway_expect_words(gateway, "reload: new files are in force");
-    is_ended(&lasting, ALERT_BAD_CERTIFICATE, "cert-no-crl");
+    is_ended(&lasting, ALERT_CERTIFICATE_EXPIRED, "cert-no-crl");
+    gateway_expect_words(gateway, "detail=\"CRL has expired\"");
     gateway_expect_words(gateway, TOO_OLD);
     gateway_expect_words(gateway, "recheck: 1 connection may no longer pass, and ended");
     gateway_stop(gateway);

@@ -123,8 +123,9 @@ static void the_first_to_end_ends_the_chain(void **state)
     assert_false(c.entries[0].is_ca);
     assert_true(c.entries[1].is_ca);
     assert_int_equal(c.not_after, end_of(middle));
-    assert_int_equal(gw_tls_context_judge_chain(tls, &c, end_of(middle) - 1), GW_REASON_NONE);
-    assert_int_equal(gw_tls_context_judge_chain(tls, &c, end_of(middle)), GW_REASON_CERT_EXPIRED);
+    assert_int_equal(gw_tls_context_judge_chain(tls, &c, end_of(middle) - 1, NULL), GW_REASON_NONE);
+    assert_int_equal(gw_tls_context_judge_chain(tls, &c, end_of(middle), NULL),
+                     GW_REASON_CERT_EXPIRED);
     gw_tls_context_free(tls);
     test_cert_free(leaf);
     test_cert_free(middle);
@@ -148,8 +149,8 @@ static void the_end_of_the_anchor_ends_the_chain(void **state)
         time_t end = end_of(first[i]);
         assert_int_equal(c.count, i == 0);
         assert_int_equal(c.not_after, end);
-        assert_int_equal(gw_tls_context_judge_chain(tls, &c, end - 1), GW_REASON_NONE);
-        assert_int_equal(gw_tls_context_judge_chain(tls, &c, end), GW_REASON_CERT_EXPIRED);
+        assert_int_equal(gw_tls_context_judge_chain(tls, &c, end - 1, NULL), GW_REASON_NONE);
+        assert_int_equal(gw_tls_context_judge_chain(tls, &c, end, NULL), GW_REASON_CERT_EXPIRED);
     }
     gw_tls_context_free(tls);
     test_cert_free(pin);
@@ -171,9 +172,9 @@ static void too_long_a_chain_is_told(void **state)
     for (service.verify_depth = 0; service.verify_depth < 2; service.verify_depth++) {
         tls = tlsworld_context(&service, NULL);
         c.count = 1;
-        assert_int_equal(gw_tls_context_judge_chain(tls, &c, time(NULL)), GW_REASON_NONE);
+        assert_int_equal(gw_tls_context_judge_chain(tls, &c, time(NULL), NULL), GW_REASON_NONE);
         c.count = 2;
-        assert_int_equal(gw_tls_context_judge_chain(tls, &c, time(NULL)),
+        assert_int_equal(gw_tls_context_judge_chain(tls, &c, time(NULL), NULL),
                          service.verify_depth ? GW_REASON_NONE : GW_REASON_CERT_UNTRUSTED);
         gw_tls_context_free(tls);
     }
@@ -189,9 +190,9 @@ static void an_anchor_that_went_is_told(void **state)
     struct gw_tls_context *other = context(w, GW_VERIFY_REQUIRED, foreign);
     struct gw_chain c = chain_of(w, one, w->client, NULL);
     time_t now = time(NULL);
-    assert_int_equal(gw_tls_context_judge_chain(one, &c, now), GW_REASON_NONE);
-    assert_int_equal(gw_tls_context_judge_chain(more, &c, now), GW_REASON_NONE);
-    assert_int_equal(gw_tls_context_judge_chain(other, &c, now), GW_REASON_CERT_UNTRUSTED);
+    assert_int_equal(gw_tls_context_judge_chain(one, &c, now, NULL), GW_REASON_NONE);
+    assert_int_equal(gw_tls_context_judge_chain(more, &c, now, NULL), GW_REASON_NONE);
+    assert_int_equal(gw_tls_context_judge_chain(other, &c, now, NULL), GW_REASON_CERT_UNTRUSTED);
     gw_tls_context_free(one);
     gw_tls_context_free(more);
     gw_tls_context_free(other);
@@ -212,7 +213,7 @@ static void nobody_is_good_where_nobody_is_asked_for(void **state)
         if (rows[i].verify != GW_VERIFY_REQUIRED)
             c = chain_of(w, tls, NULL, NULL);
         assert_false(c.present);
-        assert_int_equal(gw_tls_context_judge_chain(tls, &c, time(NULL)), rows[i].reason);
+        assert_int_equal(gw_tls_context_judge_chain(tls, &c, time(NULL), NULL), rows[i].reason);
         gw_tls_context_free(tls);
     }
 }
