@@ -72,11 +72,13 @@ bool gw_handshake_chain(struct gw_handshake *hs, struct gw_chain *ret)
 }
 
 enum gw_reason gw_tls_context_judge_chain(const struct gw_tls_context *tls,
-                                          const struct gw_chain *chain, time_t now)
+                                          const struct gw_chain *chain, time_t now,
+                                          const char **ret_detail)
 {
     (void)tls;
     (void)chain;
     (void)now;
+    *ret_detail = "";
     return next.good_looks-- ? GW_REASON_NONE : GW_REASON_CERT_REVOKED;
 }
 
