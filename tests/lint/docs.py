@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The docs fit the program and each other: links lead somewhere, each log reason has a row in
-docs/troubleshooting.md, each flag is in docs/flags.md, and no page names a flag or a reason that
-does not exist."""
+docs/troubleshooting.md, each flag is in docs/flags.md, each field of a connection's log line is in
+docs/operations.md with its JSON type, and no page names a flag or a reason that does not exist."""
 import functools
 import posixpath
 import re
@@ -11,6 +11,7 @@ import tree
 
 FLAGS = "docs/flags.md"
 REASONS = "docs/troubleshooting.md"
+FIELDS = "docs/operations.md"
 FOLDERS = ("docs", "bench", "contrib", "kernel-notes", "tests", "gateway")
 OPTION_TABLES = ("gateway/config/options.c", "gateway/config/options_trust.c",
                  "gateway/config/options_pki.c")
@@ -103,6 +104,34 @@ def check_reasons():
     told = set(re.findall(r"`([a-z-]+)`", section(text, "### Reasons that anybody can cause")))
     for word in sorted((told - {"--log-rate"}) ^ strangers()):
         yield f"{REASONS}: {word} is wrong or missing among the reasons that anybody can cause"
+
+
+# ---- fields of a connection's line ----
+
+def fields():
+    """{name: JSON type} of what gateway/base/log.c, gateway/conn/report.c and note.c write."""
+    log, report = tree.text("gateway/base/log.c"), tree.text("gateway/conn/report.c")
+    begin = log[log.index("static void begin_json"):log.index("void gw_line_end")]
+    keys = tree.text("gateway/conn/note.c")
+    keys = keys[keys.index("const keys["):]
+    found = dict.fromkeys(re.findall(r'\\"(\w+)\\":', begin), "string")
+    found |= dict.fromkeys(re.findall(r'ROW\("(\w+)"', report), "string")
+    found |= dict.fromkeys(re.findall(r'\] = "(\w+)"', keys[:keys.index("};")]), "string")
+    for kind, name in re.findall(r'gw_line_(str|u64|milli)\(line, "(\w+)"', begin + report):
+        found[name] = "string" if kind == "str" else "number"
+    return found | dict.fromkeys(re.findall(r'\\"(\w+)\\":true', log), "true")
+
+
+def check_fields():
+    part = section(tree.text(FIELDS), "### Fields of a connection's line")
+    rows = re.findall(r"^\| (`[a-z_`, ]+`) \| (\w+) \|", part, re.M)
+    said = [(name, kind) for names, kind in rows for name in re.findall(r"`(\w+)`", names)]
+    for name, kind in sorted(fields().items()):
+        if (name, kind) not in said:
+            yield f"{FIELDS}: no row for the field {name}, a {kind}"
+    for name, kind in said:
+        if fields().get(name) != kind or said.count((name, kind)) > 1:
+            yield f"{FIELDS}: the row for {name}, a {kind}, fits no field or is there twice"
 
 
 # ---- flags ----
@@ -216,7 +245,8 @@ def check_flags():
 
 def main():
     findings = [finding for page in pages() for finding in check_links(page)]
-    tree.finish(findings + list(check_reasons()) + list(check_list()) + list(check_flags()))
+    tree.finish(findings + list(check_reasons()) + list(check_fields()) +
+                list(check_list()) + list(check_flags()))
 
 
 main()
