@@ -462,6 +462,7 @@ static uint64_t open_everywhere(const struct gw_conn_env *env)
 static void refuse(struct gw_conn_env *env, int fd, enum gw_reason reason)
 {
     gw_stats_end(env->stats, reason);
+    env->refused(env->arg, reason);
     gw_ring_close(env->ring, &fd);
 }
 

@@ -63,6 +63,8 @@ struct gw_conn_env {
     struct gw_choice choice; /* for --relay auto and --records measured */
     /* Called once for each connection that ends; must not block. */
     void (*ended)(void *arg, const struct gw_conn_report *report, const struct gw_note *note);
+    /* Called for each connection that is closed as soon as it is accepted; must not block. */
+    void (*refused)(void *arg, enum gw_reason reason);
     void *arg;
     uint64_t run; /* random, chosen once per worker process: makes connection ids unique */
 

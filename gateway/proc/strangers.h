@@ -2,7 +2,7 @@
 /*
  * A worker's log of connections that ended before the gateway knew the peer: anybody can open and
  * close thousands a second. In each second --log-rate of them are logged one by one. The others are
- * counted by reason, and logged as one line per reason and second.
+ * counted by reason, and logged as one line per reason and second. So are all that a limit refuses.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ struct gw_strangers {
 };
 
 /* A connection of such a peer (gw_conn_report_of_stranger) ended. True: log it. False: it was
- * counted, since `rate` were logged in this second. */
+ * counted, since `rate` (0 for such that are only counted) were logged in this second. */
 bool gw_strangers_tell(struct gw_strangers *s, enum gw_reason reason, uint32_t rate,
                        int64_t now_ns);
 /* Call it at sum_at_ns or later, or at the end: logs the counts and starts anew. */

@@ -95,6 +95,13 @@ static void connection_ended(void *arg, const struct gw_conn_report *report,
         push(w, &entry, gw_entry_conn_make(&entry, report, note), stranger ? GW_LOGRING_SPARE : 0);
 }
 
+/* As many as clients like: only counted. */
+static void connection_refused(void *arg, enum gw_reason reason)
+{
+    struct worker *w = arg;
+    (void)gw_strangers_tell(&w->strangers, reason, 0, w->conns.now_ns);
+}
+
 /* ---- listeners ---- */
 
 static struct gw_token accept_token(unsigned index)
@@ -393,6 +400,7 @@ static int start(struct worker *w)
         .all_stats = w->env->stats,
         .worker_count = w->env->worker_count,
         .ended = connection_ended,
+        .refused = connection_refused,
         .arg = w,
         .run = run,
     };

@@ -118,6 +118,12 @@ static void on_close(void *arg, int fd, bool reset)
     current->result->backend_reset = reset;
 }
 
+static void on_refused(void *arg, enum gw_reason reason)
+{
+    (void)arg;
+    (void)reason;
+}
+
 static void on_ended(void *arg, const struct gw_conn_report *report,
                      const struct gw_note *note gw_unused)
 {
@@ -167,6 +173,7 @@ static struct gateway *gateway(enum conn_engine engine)
         .all_stats = &g->stats,
         .worker_count = 1,
         .ended = on_ended,
+        .refused = on_refused,
         .run = FUZZ_RUN,
     };
     gw_require(gw_aead_init() == 0 && gw_conn_env_init(&g->env, GW_NS_PER_SEC) == 0);

@@ -109,6 +109,7 @@ static void the_limit_holds(void **state)
     assert_int_not_equal(client_handshake(&one_more), CLIENT_OPEN);
     assert_int_not_equal(one_more.end, CLIENT_STUCK);
     client_close(&one_more);
+    gateway_expect_words(gateway, "1 more connections ended with max-conns in ");
     client_close_notify(&crowd[0]);
     assert_int_equal(client_read_end(&crowd[0]), CLIENT_CLOSE_NOTIFY);
     client_close(&crowd[0]);

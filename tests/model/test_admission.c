@@ -45,12 +45,21 @@ static void no_report(void *arg, const struct gw_conn_report *report, const stru
     (void)note;
 }
 
+static unsigned refused[GW_REASON_COUNT];
+
+static void count_refused(void *arg, enum gw_reason reason)
+{
+    (void)arg;
+    refused[reason]++;
+}
+
 static int begin(void **state)
 {
     (void)state;
     struct gw_fake_config fake = {
         .max_buffers = MOST, .prompt = true, .on_connect = never_answered, .on_close = no_close};
     memset(&gateway, 0, sizeof(gateway));
+    memset(refused, 0, sizeof(refused));
     gateway.service.role = GW_ROLE_CLIENT;
     gateway.service.target.addr_count = 1;
     gateway.service.target.addrs[0].len = sizeof(struct sockaddr_storage);
@@ -65,6 +74,7 @@ static int begin(void **state)
         .all_stats = gateway.stats,
         .worker_count = WORKERS,
         .ended = no_report,
+        .refused = count_refused,
     };
     return gw_conn_env_init(&gateway.env, 1);
 }
@@ -119,6 +129,7 @@ static void the_limit_is_of_all_workers(void **state)
     assert_true(comes_in());
     assert_false(comes_in());
     assert_int_equal(gateway.stats[0].ended[GW_REASON_MAX_CONNS], 2);
+    assert_int_equal(refused[GW_REASON_MAX_CONNS], 2);
     assert_int_equal(gateway.stats[0].ended[GW_REASON_NO_MEMORY], 0);
     assert_int_equal(gw_stats_get(&gateway.stats[0], GW_COUNTER_ACCEPTED), 4);
     assert_int_equal(gw_stats_get(&gateway.stats[0], GW_COUNTER_OPEN), 2);

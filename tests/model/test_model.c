@@ -177,6 +177,12 @@ static void on_refused(void *arg, int fd, int direction)
     m->refused[direction == KTLS_TX] += !p->refused_late;
 }
 
+static void on_turned_away(void *arg, enum gw_reason reason)
+{
+    (void)arg;
+    (void)reason;
+}
+
 static void on_ended(void *arg, const struct gw_conn_report *report,
                      const struct gw_note *note gw_unused)
 {
@@ -609,6 +615,7 @@ static void set_up(struct model *m, uint64_t seed, const struct variant *v)
                 .kernel[GW_RELAY_COPY] = {[0][GW_FLOW_RX] = true, [1][GW_FLOW_TX] = true},
             },
         .ended = on_ended,
+        .refused = on_turned_away,
         .arg = m,
         .run = MODEL_RUN,
     };
