@@ -37,15 +37,18 @@ static void print_clients(const struct gw_service *s)
         print_rules(s);
 }
 
-static void print_service(const struct gw_service *s)
+static void print_service(const struct gw_terms *terms)
 {
+    const struct gw_service *s = terms->service;
+    unsigned certs =
+        gw_tls_context_cert_count(terms->tls); /* those that are left out are not there */
     bool server = s->role == GW_ROLE_SERVER;
     printf("%s %s:", server ? "service" : "client", s->name);
     for (unsigned i = 0; i < s->listen_count; i++)
         printf("%s %s", i ? "," : " listens on", s->listen[i].text);
     printf(", %s to %s", server ? "TLS in, plain" : "plain in, TLS", s->target.text);
-    if (s->cert_count)
-        print_count(s->cert_count, "certificate");
+    if (certs)
+        print_count(certs, "certificate");
     if (s->cert_dir_count)
         print_count(s->cert_dir_count, "certificate folder");
     if (server)
@@ -55,9 +58,9 @@ static void print_service(const struct gw_service *s)
     (void)puts("");
 }
 
-void gw_check_print(const struct gw_config *config)
+void gw_check_print(const struct gw_termset *set)
 {
-    for (unsigned i = 0; i < config->service_count; i++)
-        print_service(config->services[i]);
+    for (unsigned i = 0; i < set->count; i++)
+        print_service(set->terms[i]);
     (void)puts("configuration is good");
 }

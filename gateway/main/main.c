@@ -28,9 +28,10 @@ static enum gw_exit run_gateway(const struct gw_config *config, int argc, char *
     return gw_master_run(config, gw_worker_run, err);
 }
 
-static void show_certs(const struct gw_termset *set)
+static void show(const struct gw_termset *set)
 {
     gw_certlist_print(stdout, set, time(NULL));
+    gw_check_print(set);
 }
 
 static enum gw_exit run_check(const struct gw_config *config, int argc, char **argv,
@@ -39,10 +40,7 @@ static enum gw_exit run_check(const struct gw_config *config, int argc, char **a
     (void)argc, (void)argv;
     if (config->explain)
         return gw_explain_run(config, err);
-    enum gw_exit r = gw_master_check(config, show_certs, err);
-    if (r == GW_EXIT_OK)
-        gw_check_print(config);
-    return r;
+    return gw_master_check(config, show, err);
 }
 
 static enum gw_exit run_pki(const struct gw_config *config, int argc, char **argv,

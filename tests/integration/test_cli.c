@@ -347,6 +347,13 @@ static void check_says_good_and_warns(void **state)
                                         "the file (mode 0644); chmod 600 it\n"));
     test_free(p);
 
+    p = run("check " GOOD PAIR
+            "--cert none.pem --key none.key"); /* only those in use are counted */
+    assert_int_equal(p->code, GW_EXIT_OK);
+    assert_non_null(strstr(p->err_text, " warning left out: --cert none.pem: "));
+    assert_non_null(strstr(p->out_text, ", 1 certificate, "));
+    test_free(p);
+
     p = run("check " GOOD "--cert server.pem"); /* a file without a secret, which all may read */
     assert_int_equal(p->code, GW_EXIT_USAGE);
     assert_null(strstr(p->err_text, "chmod"));
