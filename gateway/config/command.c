@@ -31,7 +31,7 @@ static const struct gw_command_info commands[GW_COMMAND_COUNT] = {
     [GW_COMMAND_CHECK] =
         {
             .word = "check",
-            .title = "check whether `server` would start with these flags",
+            .title = "check whether `server` would start, ports and pidfile aside",
             .usage = SERVER_USAGE,
             .example = "  ktlsgate check --listen :8443 --target 127.0.0.1:8080 \\\n"
                        "      --cert server.pem --key server.key\n",
