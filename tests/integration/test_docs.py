@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import textwrap
 
 from verdict import check, finish, skip
 
@@ -21,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # The pages that a reader goes through in one shell, and what its standard output then holds.
 READERS = (
     (("README.md", "docs/client-role.md"), {"Directory listing": 2}),
-    (("docs/pki.md",), {"www.example.com": 1, "revoked": 1}),
+    (("docs/pki.md",), {"www.example.com": 1, "revoked": 1, "it passes as": 3}),
 )
 
 # What a reader waits for by looking at the log.
@@ -43,9 +44,10 @@ await() {
 
 
 def blocks(page):
-    found = re.findall(r"^```sh run\n(.*?)^```$", (ROOT / page).read_text(), re.M | re.S)
+    """A block within a list is indented."""
+    found = re.findall(r"^( *)```sh run\n(.*?)^\1```$", (ROOT / page).read_text(), re.M | re.S)
     check(found, f"{page} has commands to run")
-    return found
+    return [textwrap.dedent(block) for _, block in found]
 
 
 def free_port():
