@@ -2,6 +2,8 @@
 /* gateway/tls/crl: which CRLs are not taken, and in which words. */
 #include "tests/unit/lists.h"
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 static void indirect(X509_CRL *crl)
@@ -178,6 +180,17 @@ static void odd_begin(X509_CRL *crl)
 }
 
 /* Forms that ASN1_TIME_to_tm reads: the first as the year 2612. */
+/* libcrypto 3.5 itself refuses some dates that 3.0 reads. */
+static bool libcrypto_reads(const char *path)
+{
+    BIO *bio = BIO_new_file(path, "r");
+    X509_CRL *crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+    BIO_free(bio);
+    X509_CRL_free(crl);
+    ERR_clear_error();
+    return crl != NULL;
+}
+
 static void dates_have_one_form(void **state)
 {
     const struct tlsworld *w = *state;
@@ -200,10 +213,11 @@ static void dates_have_one_form(void **state)
         for (int end = 0; end < 2; end++) {
             date_type = rows[i].type;
             date_text = rows[i].text;
-            struct gw_service service =
-                service_with(w, crl_of(w, &(struct test_crl_spec){
-                                              .ca = w->ca, .tweak = end ? odd_end : odd_begin}));
-            refused(&service, GW_EXIT_USAGE, "date that cannot be read");
+            const char *path =
+                crl_of(w, &(struct test_crl_spec){.ca = w->ca, .tweak = end ? odd_end : odd_begin});
+            struct gw_service service = service_with(w, path);
+            refused(&service, GW_EXIT_USAGE,
+                    libcrypto_reads(path) ? "date that cannot be read" : "is damaged");
         }
     date_type = V_ASN1_GENERALIZEDTIME;
     date_text = "20491201221111Z";
