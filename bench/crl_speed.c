@@ -148,7 +148,8 @@ static double resumed_us(const struct gw_trust *trust, const struct gw_chain *ch
     return best / JUDGED / 1e3;
 }
 
-/* … and a full one, after libcrypto has verified it. The leaf is always the same one. */
+/* The time of a full handshake's check, after libcrypto has verified it. The leaf is always the
+ * same. */
 static double full_us(const struct gw_trust *trust, STACK_OF(X509) * verified)
 {
     time_t now = time(NULL);

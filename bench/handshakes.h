@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Handshakes in memory of which the server's share is measured, for the programs of this folder. */
+/* In-memory handshakes that measure the server's share, for the programs of this folder. */
 #pragma once
 
 #include "gateway/tls/context.h"
@@ -28,9 +28,9 @@ struct way {
 /* CPU time of this thread. */
 double bench_cpu_us(void);
 
-/* So many of that way, BENCH_AT_A_TIME at most, side by side as a server has them. Returns
- * microseconds of the server for one. The first of a resumed way is full, and leaves the session.
- */
+/* Makes `count` handshakes of that way, at most BENCH_AT_A_TIME, side by side as on a server.
+ * Returns the server's microseconds for one. The first of a resumed way is full, and gives the
+ * session. */
 double bench_handshakes(struct way *w, unsigned count);
 
 /* Both owned by the caller. */

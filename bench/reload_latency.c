@@ -82,7 +82,7 @@ static void reload(struct client *c)
     assert_return_code(kill(gateway->pid, SIGHUP), errno);
     while (logbook_count(&gateway->log, "reload: new files are in force") == before)
         ping(c, &busy);
-    int64_t until = net_now_ms() + 1500; /* and while the old ones are freed */
+    int64_t until = net_now_ms() + 1500; /* including while the old ones are freed */
     while (net_now_ms() < until)
         ping(c, &busy);
 }

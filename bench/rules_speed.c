@@ -47,7 +47,8 @@ static void spiffe_exact(int i, char *pattern, char *name)
     (void)snprintf(name, TEXT, "spiffe://example.com/ns/n%d/sa/web", i);
 }
 
-/* The star stands before what tells them apart, so that no rule's beginning is its own. */
+/* The star precedes the part in which the rules differ, so that no rule has a beginning of its
+ * own. */
 static void spiffe_wild(int i, char *pattern, char *name)
 {
     (void)snprintf(pattern, TEXT, "spiffe://example.com/ns/*/sa/s%d/%s", i, i % 2 ? "**" : "*");

@@ -61,7 +61,7 @@ const char *bench_arena_mac(const struct bench_arena_end *end, char out[BENCH_AR
     return out;
 }
 
-/* ---- what ip(8) is told ---- */
+/* ---- the input of ip(8) ---- */
 
 struct script {
     char text[SCRIPT_MAX];

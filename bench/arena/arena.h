@@ -55,8 +55,8 @@ struct bench_arena {
 /* The ends of a link of the plan, as they will be. */
 void bench_arena_foresee(const struct bench_arena_plan *plan, unsigned link,
                          struct bench_arena_link *ret);
-/* Makes all of the plan. 0, or negative errno with *err filled; done is to be called in either
- * case. */
+/* Makes everything of the plan. 0, or a negative errno with *err filled; call bench_arena_done in
+ * either case. */
 gw_must_check int bench_arena_init(struct bench_arena *arena, const struct bench_arena_plan *plan,
                                    struct gw_error *err);
 /* Lets go of it. A zeroed object is fine. */

@@ -165,7 +165,7 @@ int bench_space_nft(int space, const char *rules, struct gw_error *err)
 
 /* ---- what is there ---- */
 
-/* Opens a file of /proc that tells of the namespace its reader is in. */
+/* Opens a file of /proc that depends on the reader's namespace. */
 static int open_there(int space, const char *path, int flags, struct gw_error *err)
 {
     gw_auto_fd home = bench_space_here(err);

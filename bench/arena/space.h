@@ -32,8 +32,7 @@ gw_must_check int bench_space_run(int space, const char *const *words, const cha
 /* Sets what /proc/sys/NAME holds there, such as "net/ipv4/tcp_syncookies". */
 gw_must_check int bench_space_sysctl(int space, const char *name, const char *value,
                                      struct gw_error *err);
-/* … and what a file of sysctl.d says, as sysctl(8) reads it; what is of the whole machine is left
- * alone. */
+/* Sets the values of a sysctl.d file, as sysctl(8) does, except those of the whole machine. */
 gw_must_check int bench_space_sysctls(int space, const char *path, struct gw_error *err);
 /* Loads rules of nftables there. */
 gw_must_check int bench_space_nft(int space, const char *rules, struct gw_error *err);

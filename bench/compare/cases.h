@@ -5,7 +5,7 @@
 #include "bench/load/run.h"
 #include "gateway/base/error.h"
 
-/* Which figure of a case says who is better; less is. */
+/* The figure that ranks the contenders of a case; less is better. */
 enum bench_measure {
     BENCH_CPU_PER_GIB,    /* seconds */
     BENCH_CPU_PER_UNIT,   /* microseconds */

@@ -19,7 +19,7 @@
 
 static const int endings[] = {SIGINT, SIGTERM, SIGHUP};
 static bool interrupted;
-static sigset_t awaited; /* … and SIGCHLD */
+static sigset_t awaited; /* the signals that a wait unblocks, with SIGCHLD */
 static sigset_t before;
 
 void bench_child_begin(void)

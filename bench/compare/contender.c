@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where servers are, whatever the PATH of who asks. */
+/* Where servers are installed, whatever the caller's PATH. */
 #define SERVER_FOLDERS ":/usr/local/sbin:/usr/sbin:/sbin"
 
 /* Where ktlsgate is, as seen from this program in a build folder. */

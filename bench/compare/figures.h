@@ -27,7 +27,7 @@ bool bench_figures_has(const struct bench_figures *f, unsigned at_case, unsigned
 
 /* `offset` is that of a double in struct bench_sample. */
 struct bench_spread bench_figures_spread(const struct bench_row *row, size_t offset);
-/* The spread of the figure that says who is better. */
+/* The spread of the figure that ranks the contenders. */
 struct bench_spread bench_figures_cost(const struct bench_figures *f, unsigned at_case,
                                        unsigned contender);
 /* The sample whose cost is the median's, the lower one of two; NULL without samples. */
@@ -35,7 +35,7 @@ const struct bench_sample *bench_figures_middle(const struct bench_figures *f, u
                                                 unsigned contender);
 /* The contender whose median is the best of the peers with as many workers; -1: there is none. */
 int bench_figures_best_peer(const struct bench_figures *f, unsigned at_case, unsigned workers);
-/* The contender's median by that of the best peer; 0: it cannot be told. */
+/* The contender's median divided by the best peer's; 0: unknown. */
 double bench_figures_ratio(const struct bench_figures *f, unsigned at_case, unsigned contender);
 
 void bench_figures_done(struct bench_figures *f);

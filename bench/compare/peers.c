@@ -108,8 +108,8 @@ static const struct bench_peer peers[] = {
         .args = {"-db", "-f"},
     },
     /*
-     * hitch has no knob for its buffers (its ring-slots and ring-data-len are not in the language
-     * of its file), and takes no worker that runs as root unless told so.
+     * hitch has no setting for its buffers (its ring-slots and ring-data-len are not in the
+     * language of its file), and refuses workers that run as root unless this is set.
      */
     {
         .name = "hitch",

@@ -75,7 +75,7 @@ static char *joined(const struct words *w)
     return text;
 }
 
-/* Writes the file there; c->text tells how it is set up. */
+/* Writes the server's file; c->text describes the set-up. */
 static int configure(struct bench_contender *c, const struct bench_place *place,
                      const struct bench_peer_facts *facts, const struct words *w,
                      struct gw_error *err)

@@ -73,7 +73,7 @@ static int start_queue(const char *name)
     return r ? r : rte_cryptodev_start((uint8_t)device);
 }
 
-/* 0, or what is wrong with all of them; errors[] tells it of each. */
+/* 0, or an error that concerns all devices; errors[] has that of each. */
 static int start(int errors[DEVICES])
 {
     unsigned session_size = 0;

@@ -70,7 +70,7 @@ static int once(const struct run *run, uint8_t *at)
     return way(run->aead, t->nonce, t->aad, sizeof(t->aad), at, t->len);
 }
 
-/* The record that lies before the operation, with its tag where it is to be opened. */
+/* Puts the record before the operation at *at, with its tag if it is opened. */
 static void put(const struct run *run, uint8_t *at)
 {
     memcpy(at, bench_crypto_before(run->task),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The figures of all providers, and what people and programs are told of them. */
+/* The figures of all providers, and their output for people and programs. */
 #pragma once
 
 #include "bench/crypto/provider.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Timing several things against each other: rounds in turn, so that whatever else the machine does
- * meets all of them alike. As gateway/record/turns.h, but each round's figure is kept, to tell how
- * far they are apart.
+ * Times several things against each other: rounds in turn, so that other load affects all alike.
+ * Like gateway/record/turns.h, but keeps each round's figure to show their spread.
  */
 #pragma once
 

@@ -125,7 +125,7 @@ static void look(struct scene *s)
     r->read = atomic_load(&s->met->bytes);
 }
 
-/* It ends when it is told to. */
+/* The target ends only on request. */
 static bool target_lives(struct scene *s)
 {
     int status;
@@ -135,7 +135,7 @@ static bool target_lives(struct scene *s)
     return false;
 }
 
-/* Until the sender has ended by itself, or was told to. */
+/* Waits until the sender has ended by itself or on request. */
 static int watch(struct scene *s, struct gw_error *err)
 {
     int status = 0, r;

@@ -10,8 +10,8 @@ enum {
     BENCH_PCAP_PACKETS_MAX = 1000000
 };
 
-/* Writes the packets that would be sent along the link, each at its time from 0 on, and behind a
- * SYN of a flood that answers what the target could say to it and is told then. 0, or negative
+/* Writes the packets that would be sent along the link, each with its time from 0 on; after a SYN
+ * of a flood that answers, the target's possible response and the reaction to it. 0, or a negative
  * errno with *err filled. */
 gw_must_check int bench_pcap_write(const char *path, const struct bench_flood *flood,
                                    const struct bench_arena_link *link, uint64_t *ret_packets,

@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-/* Less of the rate than this is told; what a start may take longer is not. */
+/* A share of the rate below this is reported; more is within the time that a start may take. */
 #define REACHED 0.98
 #define START_SECONDS 0.005
 

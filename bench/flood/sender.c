@@ -50,7 +50,7 @@ static uint64_t in_time(uint64_t rate, int64_t ns)
     return (uint64_t)((unsigned __int128)rate * (uint64_t)ns / GW_NS_PER_SEC);
 }
 
-/* How many packets are to be sent now; the first is due at once. */
+/* The number of packets that are due now; the first is due at once. */
 static uint64_t due(struct sender *s, int64_t elapsed_ns)
 {
     if (s->sent == s->total)

@@ -21,7 +21,7 @@ struct bench_flood_counters {
     _Atomic uint64_t answers; /* of them, those to SYN-ACKs */
     _Atomic uint64_t full;    /* times that the link's ring was full; nothing is lost by it */
     _Atomic int64_t paced_ns; /* how long it has kept its pace */
-    _Atomic int64_t ns;       /* … and has been sending; after the last packet come answers */
+    _Atomic int64_t ns;       /* how long it has been sending; answers come after the last packet */
 };
 
 /* Sends until time or count is over. 0, or negative errno with *err filled;

@@ -17,13 +17,13 @@ enum {
 };
 
 enum bench_shape_trait {
-    BENCH_PAYLOAD = 1 << 0,      /* so many random bytes at the end as are asked for */
+    BENCH_PAYLOAD = 1 << 0,      /* the requested number of random bytes at the end */
     BENCH_BARE = 1 << 1,         /* no header of TCP or UDP: a later fragment */
     BENCH_LAND = 1 << 2,         /* from the target to itself */
     BENCH_PORT_ZERO = 1 << 3,    /* from port 0 */
     BENCH_ANY_PORT = 1 << 4,     /* to a port that differs each time */
     BENCH_SUM_WRONG = 1 << 5,    /* checksum of TCP or UDP */
-    BENCH_SUM_NONE = 1 << 6,     /* … is 0 */
+    BENCH_SUM_NONE = 1 << 6,     /* the checksum is 0 */
     BENCH_IP_SUM_WRONG = 1 << 7, /* checksum of the header of IPv4 */
 };
 
@@ -41,7 +41,7 @@ struct bench_shape_edit {
     enum {
         BENCH_EDIT_NONE,
         BENCH_EDIT_IP, /* at an offset in the header of IP */
-        BENCH_EDIT_L4, /* … of TCP or UDP */
+        BENCH_EDIT_L4, /* in the TCP or UDP header */
     } header;
     uint8_t offset, value;
 };

@@ -21,7 +21,7 @@ struct bench_flood {
     uint64_t rate;         /* packets a second; answers to SYN-ACKs come on top */
     uint64_t count;        /* at most so many packets; 0: as many as come to be in the time */
     uint64_t size;         /* bytes of payload, where the kind has some */
-    uint64_t seed;         /* the same packets in the same order for the same one */
+    uint64_t seed;         /* equal seeds give equal packets in equal order */
     uint64_t secs;
 };
 

@@ -193,7 +193,7 @@ static void send_control(struct bench_conn *c)
     send_rest(c);
 }
 
-/* Starts whatever is to be sent next, if nothing is being sent. */
+/* Starts the next send, unless one is in flight. */
 static void drive_tx(struct bench_conn *c)
 {
     if (c->in_flight & 1U << GW_OP_TLS_SEND)

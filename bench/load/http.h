@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * As much of HTTP/1.1 (RFC 9112) as a load and its origin speak: one head, and a body whose length
- * it tells. Heads are found in bytes of the network: lengths are checked, nothing is copied.
+ * The part of HTTP/1.1 (RFC 9112) that a load and its origin use: one head, and a body whose length
+ * it contains. Heads are parsed from bytes of the network: lengths are checked, nothing is copied.
  */
 #pragma once
 
@@ -17,8 +17,8 @@ enum {
 size_t bench_http_head_len(const uint8_t *data, size_t len);
 /* The number behind a response's version; 0: it is none. */
 unsigned bench_http_status(const uint8_t *head, size_t len);
-/* False: there is no such header, it stands twice, is no number, or a Transfer-Encoding tells the
- * length instead. */
+/* False: there is no such header, it is duplicate or not a number, or the length is given by a
+ * Transfer-Encoding. */
 bool bench_http_content_length(const uint8_t *head, size_t len, uint64_t *ret);
 /* Whether the head has this line; names without regard to case. */
 bool bench_http_has_line(const uint8_t *head, size_t len, const char *line);

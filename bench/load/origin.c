@@ -30,11 +30,11 @@ enum {
 #define GET_BYTES "GET /bytes/"
 
 enum mode {
-    ORIGIN_NEW,   /* the first bytes tell which; few are kept in `head` until they do */
+    ORIGIN_NEW,   /* undecided: the first bytes are kept in `head` until they decide */
     ORIGIN_ECHO,  /* what comes is sent back */
     ORIGIN_HEAD,  /* HTTP: the next head is awaited */
-    ORIGIN_BODY,  /* … what follows is the body of a PUT */
-    ORIGIN_REPLY, /* … an answer's head or body is being sent */
+    ORIGIN_BODY,  /* reading the body of a PUT */
+    ORIGIN_REPLY, /* sending an answer's head or body */
     ORIGIN_GONE,
 };
 
@@ -231,7 +231,7 @@ static void prepend_kept(struct origin_conn *c)
     c->head_len = 0;
 }
 
-/* Whether it is HTTP; too few bytes to tell are kept. */
+/* Decides whether it is HTTP; keeps the bytes while they are too few. */
 static void tell_mode(struct origin_conn *c)
 {
     prepend_kept(c);

@@ -67,7 +67,7 @@ static void make_head(struct bench_thread *t)
                        "GET /bytes/%" PRIu64 " HTTP/1.1\r\nHost: %s\r\n\r\n", config->size, host);
 }
 
-/* In the thread itself, as only who made a ring may use it. */
+/* Runs in the thread itself, since only the creator of a ring may use it. */
 static int init(struct bench_thread *t)
 {
     const struct gw_ring_config ring = {

@@ -12,7 +12,7 @@
 enum bench_phase {
     BENCH_RAMP,    /* opening the connections */
     BENCH_WARMUP,  /* working, not measured */
-    BENCH_MEASURE, /* … and measured */
+    BENCH_MEASURE, /* requests count */
     BENCH_STOP,
 };
 
@@ -47,9 +47,9 @@ struct bench_thread {
     enum bench_phase begun; /* the phase that it knows of */
     uint64_t units_left;    /* --units: that may begin in this phase; else no end of them */
     uint32_t opening;       /* connections that are not open yet */
-    uint32_t living;        /* … with them, all that are not over */
-    uint64_t opened_ever;   /* … with them, all others */
-    uint32_t check_slot;    /* whose server is to be looked at next */
+    uint32_t living;        /* connections that are not over */
+    uint64_t opened_ever;   /* all other connections so far */
+    uint32_t check_slot;    /* the connection whose server is checked next */
     int64_t checked_ns;
 
     double rate;          /* requests per second of this thread, 0: closed loop */
@@ -66,7 +66,8 @@ struct bench_thread {
 
 static inline void bench_count(atomic_uint_fast64_t *counter, uint64_t n)
 {
-    /* One writer: no locked instruction is needed. Who sees the count sees what came before. */
+    /* One writer: no locked instruction is needed. A reader that sees the count sees all earlier
+     * writes. */
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
                           memory_order_release);
 }
@@ -97,6 +98,6 @@ void bench_thread_time(struct bench_thread *t, int64_t ns);
 /* For the files of this folder: the connection in a slot (NULL: there is none now), and whether
  * there is a slot of this number. */
 struct bench_conn *bench_thread_conn(const struct bench_thread *t, uint32_t slot, bool *ret_exists);
-/* … a connection opened, or is over. */
+/* A connection was opened, or is over. */
 void bench_thread_opened(struct bench_thread *t);
 void bench_thread_closed(struct bench_thread *t, bool was_open);

@@ -192,7 +192,7 @@ static bool await(const struct fetch *f, short events)
     return left_ns > 0 && poll(&p, 1, (int)(left_ns / GW_NS_PER_MS) + 1) > 0;
 }
 
-/* After libssl returned r: whether it is to be called again. */
+/* Whether to call libssl again after it returned r. */
 static bool goes_on(const struct fetch *f, int r)
 {
     int want = SSL_get_error(f->ssl, r);
@@ -213,8 +213,8 @@ static int connect_within(const struct fetch *f, const struct gw_address *to)
     return getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &error, &len) ? -errno : -error;
 }
 
-/* Reads until there is a session: in TLS 1.3 tickets follow the handshake, at the latest with what
- * the server says when it is told that we close. */
+/* Reads until there is a session: in TLS 1.3 tickets follow the handshake, at the latest with the
+ * server's reaction to our close. */
 static void wait_for_session(struct bench_tls_client *client, const struct fetch *f)
 {
     char bytes[4096];

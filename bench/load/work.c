@@ -155,8 +155,8 @@ static bool closed_loop_received(struct bench_conn *c, const uint8_t *data, size
     return c->state != BENCH_CONN_GONE;
 }
 
-/* Who waited so long at the end that it would show counts with that; else a server that stands
- * still would look as fast as before it did. */
+/* A request that waited so long at the end that it would show counts with that time; otherwise a
+ * server that stands still would look as fast as before. */
 static void waited(struct bench_thread *t, int64_t ns, uint64_t longest_ns, uint64_t times)
 {
     if (ns > 0 && (uint64_t)ns > longest_ns)

@@ -21,7 +21,7 @@ struct bench_work {
     void (*ask)(struct bench_conn *c, int64_t due_ns); /* at a given rate */
     void (*tick)(struct bench_thread *t);
     int64_t (*wait_ns)(const struct bench_thread *t); /* until tick is wanted; -1: not */
-    /* When the measured time is over; NULL: nothing is to be done. */
+    /* Called when the measured time is over; NULL: nothing to do. */
     void (*finish)(struct bench_thread *t);
 };
 

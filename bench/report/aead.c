@@ -121,7 +121,7 @@ static void write_absent(FILE *out, const json_t *providers)
 
 /* ---- the relay beside it ---- */
 
-/* What a roof tells, bar by bar, and column by column. */
+/* The values of a roof, bar by bar and column by column. */
 static const struct {
     const char *key, *name;
 } roof_parts[] = {

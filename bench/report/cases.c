@@ -10,7 +10,7 @@
 
 static const char ours[] = "ktlsgate";
 
-/* ---- what a row of a case may tell ---- */
+/* ---- the metrics of a case's row ---- */
 
 struct metric {
     const char *key;
@@ -241,7 +241,7 @@ static void write_row(FILE *out, const json_t *rows, const json_t *row)
     (void)fputs("</tr>\n", out);
 }
 
-/* Runs in which the load was what was slow: what they tell of the server is its CPU time only. */
+/* Lists runs in which the load was the limit: only the CPU time in them describes the server. */
 static void write_limits(FILE *out, const json_t *rows)
 {
     size_t i, k, runs = 0, limited = 0;
@@ -300,7 +300,7 @@ static bool is_peer(const char *name)
     return strncmp(name, ours, strlen(ours)) != 0 && !strstr(name, "plain");
 }
 
-/* What a case is judged by: memory where that is what it is about, else the server's CPU time. */
+/* The metric that ranks a case: memory if the case is about that, else the server's CPU time. */
 static const struct metric *judge_of(const json_t *rows)
 {
     for (size_t m = GW_ARRAY_SIZE(metrics); m-- > 0;)

@@ -48,8 +48,8 @@ struct bench_chart {
     struct bench_tick ticks[BENCH_TICKS_MAX];
 };
 
-/* Which colour a name has in all plots of a page. The first names get colours that people who are
- * colour-blind can tell apart (Okabe and Ito); what is plain TCP is grey. */
+/* The colour of a name in all plots of a page. The first names get colours that colour-blind people
+ * can distinguish (Okabe and Ito); plain TCP is grey. */
 struct bench_colours {
     bool has_ours; /* what begins with "ktlsgate" has a colour that no other name gets */
     unsigned count;

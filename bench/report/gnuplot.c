@@ -219,8 +219,8 @@ static bool has_spread(const struct bench_series *series)
     return any;
 }
 
-/* Lines differ in their marks, too, for whoever does not tell their colours apart; not all of many
- * points get one. */
+/* Lines also differ in their marks, for readers who cannot distinguish the colours; of many points
+ * only some get one. */
 static void write_line(FILE *out, const struct bench_chart *chart, unsigned s)
 {
     static const int marks[] = {7, 5, 9, 13, 11, 6, 4, 8};
@@ -349,7 +349,7 @@ static int write_script(int fd, const struct bench_chart *chart, unsigned number
     return failed || lseek(fd, 0, SEEK_SET) < 0 ? -EIO : 0;
 }
 
-/* 0 and the exit status as waitpid(2) tells it; a negative errno: it could not be started. */
+/* 0 with the exit status as from waitpid(2); a negative errno: it could not be started. */
 static int run(const struct child *c, int *ret_status)
 {
     static char name[] = "gnuplot", defaults[] = "-d"; /* nobody's settings but ours */

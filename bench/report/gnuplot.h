@@ -15,7 +15,7 @@
  * all else is '?'. */
 void bench_gnuplot_label(const char *text, char out[BENCH_NAME_MAX]);
 
-/* Writes the script of one chart. `number` tells it from the others of a page. */
+/* Writes the script of one chart. `number` distinguishes it from others of a page. */
 void bench_gnuplot_script(FILE *out, const struct bench_chart *chart, unsigned number);
 
 /* gnuplot's SVG as it can stand in a page with others: from <svg on, with ids of its own. */

@@ -109,7 +109,7 @@ static bool listen_for(struct party *p, struct guest *g, uint32_t events)
     return !epoll_ctl(p->epoll, EPOLL_CTL_MOD, g->fd, &event);
 }
 
-/* Says what is to be said. What a client says in a handshake fits into an empty send buffer. */
+/* Sends the guest's next message. A client's handshake message fits into an empty send buffer. */
 static void speak(struct party *p, struct guest *g)
 {
     const uint8_t *out;
@@ -177,8 +177,8 @@ static bool start_connect(struct party *p, struct guest *g)
             errno == EINPROGRESS);
 }
 
-/* There is room for as many as can be under way within the timeout: who finds none is so late
- * himself that all before him are not sent off yet. */
+/* There is room for all that can be under way within the timeout: without room this guest is so
+ * late that the ones before it are still waiting. */
 static void invite(struct party *p, bool counts)
 {
     if (counts)

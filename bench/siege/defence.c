@@ -29,8 +29,8 @@ const struct bench_defence *bench_defence_at(unsigned i)
 
 /* ---- sysctls ---- */
 
-/* What the files that are shipped change, as Debian has it. The receive window is Debian's, too:
- * what synproxy tells clients of its scale goes by that. */
+/* The values that the shipped files change, as in Debian. The receive window is Debian's too: the
+ * window scale that synproxy sends to clients depends on it. */
 static const char *const before[][2] = {
     {"net/ipv4/tcp_timestamps", "1"},
     {"net/core/somaxconn", "4096"},

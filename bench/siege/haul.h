@@ -41,8 +41,8 @@ struct bench_haul {
 struct bench_haul_speed {
     double mean;    /* of all that came, what had been due before with it */
     double on_time; /* without what was due before, or is late; with no rate the mean */
-    double p50;     /* half of the slices were as fast or faster … */
-    double slowest; /* … and none was slower: of 0.2 s, as notes are made */
+    double p50;     /* half of the slices were at least as fast */
+    double slowest; /* no slice was slower; of 0.2 s, like the notes */
 };
 
 /* Starts it and waits until bytes have come. 0, or negative errno with *err filled (-EINTR: we are

@@ -40,7 +40,7 @@ static bool is_among(const struct bench_cpus *cpus, int cpu)
     return false;
 }
 
-/* Who shares a processor with whom. */
+/* Prints which parts share a processor. */
 static void print_cpus(FILE *out, const struct bench_stage *s)
 {
     const struct {

@@ -18,8 +18,8 @@ struct bench_outcome {
     unsigned count;
 };
 
-/* The share of its speed without a flood that the transfer lost, behind the same defence; false:
- * it cannot be told. */
+/* The share of its flood-free speed that the transfer lost, behind the same defence; false:
+ * unknown. */
 bool bench_outcome_loss(const struct bench_outcome *o, const struct bench_step *step, double *ret);
 
 /* What a whole table begins with, and a row of it as soon as it is known. */

@@ -63,9 +63,9 @@ static void take_cpus(struct bench_cpus *to, const struct bench_cpus *asked, uns
 
 /* ---- links ---- */
 
-/* Work that a link's packets make is done where they arrive, not where they were sent, as with a
- * network card and its interrupts (RPS). The file tells of the namespace that a mount of sysfs was
- * made in. */
+/* The work for a link's packets is done where they arrive, not where they were sent, as with a
+ * network card and its interrupts (RPS). The file belongs to the namespace in which its sysfs was
+ * mounted. */
 static int receive_on(int space, const char *link, int cpu, struct gw_error *err)
 {
     static const char script[] =
@@ -104,7 +104,7 @@ static int find_gateway(struct bench_stage *s, struct gw_error *err)
     return r;
 }
 
-/* Who plays a part, but for what a step says. */
+/* Sets the parts that do not depend on the step. */
 static void cast(struct bench_stage *s)
 {
     s->crowd = (struct bench_crowd){.arena = &s->arena,

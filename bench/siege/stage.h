@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a siege takes place: three namespaces, the gateway with its backend, and who plays a part.
- */
+/* The scene of a siege: three namespaces, the gateway with its backend, and the other parts. */
 #pragma once
 
 #include "bench/compare/contender.h"
@@ -21,8 +20,8 @@ struct bench_stage {
     struct bench_assault assault;
 };
 
-/* Makes all but the last four. 0, or negative errno with *err filled (-EINTR: we are to end); done
- * is to be called in either case. */
+/* Makes all but the last four. 0, or a negative errno with *err filled (-EINTR: a signal ends the
+ * run); call bench_stage_done in either case. */
 gw_must_check int bench_stage_init(struct bench_stage *stage, const struct bench_config *config,
                                    struct gw_error *err);
 void bench_stage_done(struct bench_stage *stage);

@@ -41,8 +41,7 @@ static int read_all(struct reading *at, const struct bench_stage *s, struct gw_e
     return r ? r : bench_proc_read(&pids, false, &at->gateway, err);
 }
 
-/* Whether flood and clients go on. That the transfer ends may be the flood's work, and is told in
- * the row. */
+/* Whether flood and clients continue. The flood may end the transfer, which the row reports. */
 static int check_all(struct bench_stage *s, struct gw_error *err)
 {
     bench_haul_check(&s->haul);

@@ -15,10 +15,10 @@ struct bench_step {
     struct bench_histogram times; /* of those that succeeded */
     char first_error[128];        /* "": none but late ones */
     struct bench_haul_speed haul;
-    bool haul_ended;      /* before its time … */
-    char haul_error[128]; /* … why; "": it was killed */
-    double gateway_cpu;   /* share of a processor that the gateway's processes used … */
-    double busy;          /* … and that was used at all on the gateway's, receiving included */
+    bool haul_ended;      /* the transfer ended early */
+    char haul_error[128]; /* why it ended; "": it was killed */
+    double gateway_cpu;   /* share of a processor that the gateway's processes used */
+    double busy;          /* share of the gateway's processors in use, including receiving */
     double load_busy;     /* of the processors of clients, backend and flood the busiest */
 };
 

@@ -122,11 +122,11 @@ enum bench_reception {
     BENCH_RECEPTION_SENDER,
 };
 
-/* Who runs where is with that of `compare`. */
+/* The assignment of processors is with that of `compare`. */
 struct bench_siege_wish {
     const char *rates;    /* of SYNs, as typed */
     unsigned defences;    /* a bit for each row of bench/siege/defence.h */
-    unsigned sources;     /* … of bench/siege/assault.h */
+    unsigned sources;     /* sources, as in bench/siege/assault.h */
     uint64_t handshakes;  /* of clients, a second */
     uint64_t transfer;    /* MiB a second, 0: as fast as it goes */
     const char *nftables; /* the folder with the rules that are shipped */

@@ -9,7 +9,7 @@
 /* Time that processors have spent idle so far, in ticks. */
 struct bench_cores {
     uint64_t idle[GW_MAX_WORKERS];
-    unsigned count; /* 0: it cannot be told */
+    unsigned count; /* 0: unknown */
 };
 
 /* Of each processor in the list; of an empty list: of all that this process may use together. */

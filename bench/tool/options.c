@@ -216,7 +216,7 @@ enum {
     NAME_BYTES_MAX = 255,
 };
 
-/* What argp is told of a flag. `help` must live as long as it. */
+/* argp's row of a flag. `help` must live as long as it. */
 static struct argp_option row_of(size_t i, char help[HELP_MAX])
 {
     const struct bench_flag *opt = &bench_flags[i];
@@ -262,7 +262,7 @@ enum {
     ROWS_MAX = BENCH_FLAGS_MAX + GW_ARRAY_SIZE(sections) + 1,
 };
 
-/* What argp is told of the flags of a command; the rows after them are zero. */
+/* argp's rows of a command's flags; the rows after them are zero. */
 static void fill_rows(enum bench_command command, struct argp_option rows[ROWS_MAX],
                       char helps[][HELP_MAX])
 {

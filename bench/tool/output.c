@@ -148,7 +148,7 @@ static void print_server(FILE *out, const struct bench_config *config, const str
     }
 }
 
-/* Whether the figures tell of the server or of this side. */
+/* Prints whether the figures describe the server or this side. */
 static void print_limit(FILE *out, const struct bench_config *config, const struct bench_result *r)
 {
     row(out, "load", "its busiest thread worked %.0f %% of the time and waited %.0f %% for a",

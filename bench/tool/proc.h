@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What processes cost: processor time and memory of given ones with all their children, from
- * /proc. CPU time is that of all their threads, also of those that ended and of io_uring's in the
- * kernel, in nanoseconds (clock_getcpuclockid(3)); that of children which ended and were waited for
- * is told in ticks, of 10 ms.
+ * The cost of processes: processor time and memory of given ones with all their children, from
+ * /proc. CPU time includes all their threads, those that ended and io_uring's in the kernel, in
+ * nanoseconds (clock_getcpuclockid(3)). That of children that ended and were waited for comes in
+ * ticks of 10 ms.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 struct bench_proc {
     int64_t cpu_ns;
     uint64_t pss_bytes;  /* proportional set size: shared pages counted by their share */
-    uint64_t anon_bytes; /* of it, what is in no file: heap, stacks, anonymous maps */
+    uint64_t anon_bytes; /* the part outside files: heap, stacks, anonymous maps */
     unsigned processes;
 };
 

@@ -7,7 +7,7 @@
 
 struct bench_value {
     bool known;
-    double median, min, max; /* the same where the file has one number */
+    double median, min, max; /* all equal if the file has one number */
 };
 
 /* Of a number, or of an object with median, min and max. */

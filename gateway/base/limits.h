@@ -97,4 +97,4 @@ enum {
 #define GW_STRANGERS_SUM_NS (1 * INT64_C(1000000000)) /* the period of sums in the log */
 /* between two checks of certificates' expiry */
 #define GW_EXPIRY_LOOK_NS (3600 * INT64_C(1000000000))
-#define GW_TICKET_KEY_LIFE_NS (3600 * INT64_C(1000000000)) /* then the next key encrypts */
+#define GW_TICKET_KEY_LIFE_NS (3600 * INT64_C(1000000000)) /* how long a key encrypts */

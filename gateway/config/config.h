@@ -136,7 +136,7 @@ struct gw_service {
     bool accept_proxy;
     struct gw_net accept_proxy_from[GW_MAX_NETS];
     unsigned accept_proxy_from_count;
-    bool accept_proxy_unix; /* also by a unix socket */
+    bool accept_proxy_unix; /* accepted by a unix socket too */
     struct gw_target target;
     /* Client role: the DNS name or address that the target's certificate must match. A name is also
      * sent as SNI. NULL in the server role. */

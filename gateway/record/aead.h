@@ -40,7 +40,7 @@ enum {
 struct gw_aead_figure {
     int error;         /* 0: it works; a negative errno: it is not used; see gw_aead_why */
     uint64_t full_ns;  /* time to seal and open a record of 16 KiB, in the best round */
-    uint64_t small_ns; /* the same for 256 bytes */
+    uint64_t small_ns; /* time for a record of 256 bytes */
 };
 
 /* Sets up, tests and times all providers. Call it once per process, before the fork, so that

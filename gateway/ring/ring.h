@@ -62,7 +62,7 @@ struct gw_completion {
     int res;                    /* >= 0, or negative errno */
     bool more;                  /* the multishot operation continues */
     struct gw_buf *buf;         /* picked by the kernel, now owned by the handler; else NULL */
-    struct gw_snippet *snippet; /* the same for a standing receive */
+    struct gw_snippet *snippet; /* a standing receive's; else NULL */
 };
 
 /* Handlers may start operations and return buffers. They must not call gw_ring_wait. */

@@ -41,8 +41,8 @@ struct run {
     size_t up_sent, down_sent;
     bool close_sent;
     size_t raw_got, raw_len;    /* bytes of handshake that the client got, of so many */
-    uint8_t inbox[RECORD_MAX];  /* … and of a record that is not all there */
-    size_t inbox_len, wire_len; /* … and what it sends next */
+    uint8_t inbox[RECORD_MAX];  /* including a record that is incomplete */
+    size_t inbox_len, wire_len; /* `wire` has the bytes to send next */
     bool gone;                  /* the client sends no more */
     bool paused, plain_paused;
     unsigned sips; /* records that the client takes although it is paused */
@@ -97,7 +97,7 @@ static const struct ktls_probe *probe(enum conn_engine engine)
     return all;
 }
 
-/* ---- what the gateway tells ---- */
+/* ---- the gateway's reports ---- */
 
 static int on_connect(void *arg, int fd)
 {

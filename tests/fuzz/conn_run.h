@@ -18,7 +18,7 @@ enum conn_engine {
     CONN_KERNEL,
     CONN_MIXED,  /* the kernel refuses to attach or takes one direction only, by chance */
     CONN_REKEYS, /* the kernel can change keys */
-    CONN_SPLICE, /* … and its bytes pass through pipes */
+    CONN_SPLICE, /* splices bytes through pipes */
     CONN_LOSES,  /* the same, where splice loses what does not fit into a pipe */
     CONN_ENGINES
 };
@@ -67,10 +67,10 @@ enum conn_act {
     /* Of the surroundings. */
     CONN_TIME,    /* `type` seconds pass */
     CONN_STOP,    /* the gateway is stopped */
-    CONN_PAUSE,   /* the client reads no more … */
-    CONN_PAUSE_B, /* … the backend does not; again: it does */
-    CONN_SIP,     /* Or the client takes one record only … */
-    CONN_SIP_B,   /* … and the backend `len` bytes, and read no more. */
+    CONN_PAUSE,   /* the client stops reading */
+    CONN_PAUSE_B, /* the backend stops reading; a second time: it reads again */
+    CONN_SIP,     /* The client takes only one record, then stops. */
+    CONN_SIP_B,   /* The backend takes `len` bytes, then stops. */
     CONN_ACTS
 };
 
@@ -89,10 +89,10 @@ struct conn_result {
     char detail[64];
     int alert;                     /* the last that the client got; -1: none */
     size_t up, down;               /* bytes that arrived, */
-    size_t up_whole, down_whole;   /* … of so many that belong to the streams */
-    uint64_t bytes_up, bytes_down; /* as told */
+    size_t up_whole, down_whole;   /* bytes that belong to each stream */
+    uint64_t bytes_up, bytes_down; /* as reported */
     bool backend_fin, backend_reset;
-    bool harmless; /* as told */
+    bool harmless; /* as reported */
     uint64_t key_updates_in, key_updates_out;
     bool over; /* when the script was; at last everybody leaves */
 };

@@ -218,8 +218,8 @@ static void compare(const struct script *s, const struct conn_result *user,
     compare_backend(user, other);
 }
 
-/* A client that sends what it may is not told that it did not, and nothing of either stream that
- * ended properly is missing. */
+/* The report does not accuse a client that obeys the protocol, and a stream that ended properly is
+ * complete. */
 static void check_honest(const struct script *s, const struct conn_result *result)
 {
     if (s->setup.preface == CONN_PREFACE_BROKEN)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whole handshakes with a real client whose flights are changed on their way. Input: what the two
- * are like (1 byte), bytes at a time (1), then for each flight of the client the number of edits
- * and the edits. Who gets to the end has the keys, and is who the certificate says.
+ * Whole handshakes with a real client whose flights are changed in transit. Input: the two sides'
+ * settings (1 byte), bytes at a time (1), then for each flight of the client the number of edits
+ * and the edits. A client that completes has the keys, and the identity in its certificate.
  */
 #include "gateway/base/limits.h"
 #include "gateway/ktls/softrecord.h"

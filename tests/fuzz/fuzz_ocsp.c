@@ -20,7 +20,7 @@
 
 enum {
     GOOD,      /* by the issuer */
-    DELEGATED, /* by somebody whom it named */
+    DELEGATED, /* by a responder that it named */
     REVOKED,
     OTHER, /* about another certificate */
     COUNT

@@ -20,7 +20,7 @@ struct understood {
     bool v6;
     struct in6_addr client, local;
     uint16_t client_port, local_port;
-    const uint8_t *tlvs; /* … and behind the addresses */
+    const uint8_t *tlvs; /* after the addresses */
     size_t tlvs_len;
 };
 

@@ -81,7 +81,7 @@ static void check_round_trip(struct gw_reader *r)
                   IN6_IS_ADDR_V4MAPPED(&((struct sockaddr_in6 *)&local)->sin6_addr);
     if (family == AF_UNIX)
         gw_require(in.client.sa.sa_family == AF_UNSPEC);
-    else if (mapped) /* told as IPv4 */
+    else if (mapped) /* reported as IPv4 */
         gw_require(in.client.sa.sa_family == AF_INET && in.local.sa.sa_family == AF_INET);
     else
         gw_require(same(&in.client, &client) && same(&in.local, &local));

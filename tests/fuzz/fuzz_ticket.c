@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Resumption never goes past what a full handshake would ask. Input: which session is offered
- * (1 byte), to which service, how often the keys were rotated since (1), whom the rules let in now
- * (1), then changes to the ticket: place (2 bytes), bits (1).
+ * Resumption never bypasses what a full handshake would require. Input: the offered session (1
+ * byte), the service, the number of key rotations since (1), whom the rules admit now (1), then
+ * changes to the ticket: place (2 bytes), bits (1).
  */
 #include "tests/fuzz/client.h"
 #include "tests/fuzz/fixed_random.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values of flags. Input: what it is (one byte), its text, NUL, for addresses a second one. What is
- * taken means what other code reads in it too; what is refused is told why and changes nothing.
+ * Values of flags. Input: the kind (one byte), its text, NUL, for addresses a second one. An
+ * accepted value has the same meaning for other code; a refused one has a reason and changes
+ * nothing.
  */
 #include "gateway/config/address.h"
 #include "gateway/config/cpus.h"

@@ -18,8 +18,8 @@ enum {
 struct handshake_fake {
     struct gw_handover_keys keys;
     size_t in_len;     /* bytes that the client sends */
-    size_t out_len;    /* … and gets for them, as any bytes */
-    size_t ticket_len; /* … and more when it may pass */
+    size_t out_len;    /* the output for them, any bytes */
+    size_t ticket_len; /* further output if the peer may pass */
     size_t cert_len;   /* of the certificate that a backend may be shown: zeroes */
     /* What lets it in is good for so many looks with --recheck-on-reload; then it is revoked. */
     unsigned good_looks;

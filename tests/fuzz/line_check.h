@@ -8,8 +8,9 @@
 
 /* One line: ends with its only newline, holds nothing that a terminal obeys, and is UTF-8. */
 bool line_is_plain(const char *text, size_t len);
-/* … which is one flat JSON object with each key once (RFC 8259), values strings, numbers, true. */
+/* Whether the line is one flat JSON object with unique keys (RFC 8259); values are strings,
+ * numbers, true. */
 bool line_is_json(const char *text, size_t len);
-/* … which is `head`, then fields ` key=value` with values in quotes where they need them. `head`
- * stands behind the time and the level. */
+/* Whether the line is `head`, then fields ` key=value` with values quoted where needed. `head`
+ * follows the time and the level. */
 bool line_is_text(const char *text, size_t len, const char *head);

@@ -47,8 +47,8 @@ static void sends_that_keep_failing_end(void **state)
     }
 }
 
-/* The client is still heard when it leaves, and not only after the two seconds: the poll that tells
- * of it may have ended meanwhile. */
+/* The client's close counts when it happens, not only after the two seconds: the poll for it may
+ * have ended meanwhile. */
 static void leaving_ends_the_wait(void **state)
 {
     static const struct conn_step steps[] = {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many KeyUpdates a peer may send in a second: a client changes its key and sends one byte,
- * over and over, while the clock moves only when it is told to. So the limit is seen to the very
- * message, in both engines. That data comes between them keeps the limit of those in a row out of
- * it.
+ * How many KeyUpdates a peer may send per second: a client changes its key and sends one byte,
+ * repeatedly, while the test moves the clock. So the limit shows exactly, in both engines. The data
+ * in between keeps the limit of consecutive KeyUpdates out of it.
  */
 #include "tests/fuzz/conn_run.h"
 

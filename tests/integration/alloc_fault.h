@@ -14,9 +14,9 @@
 struct alloc_fault {
     uint64_t calls;  /* of malloc, calloc, realloc and their kin, since it was set to 0 */
     uint64_t failed; /* of these */
-    uint64_t live;   /* what was given and not freed … */
-    uint64_t bytes;  /* … and how large that is */
+    uint64_t live;   /* number of live allocations */
+    uint64_t bytes;  /* their total size */
     uint64_t at;     /* the call that fails, from 1; 0: none */
-    uint64_t until;  /* … up to this one, if it is larger */
+    uint64_t until;  /* end of the failing range, if it is larger */
     uint64_t every;  /* each call whose number it divides fails; 0: none */
 };

@@ -204,7 +204,7 @@ static uint64_t down_left(const struct peer *p)
     return p->plan.down_bytes - p->account.sent;
 }
 
-/* What is to be sent next; 0: nothing now. */
+/* Bytes to send next; 0: nothing now. */
 static size_t next_bytes(struct backend *b, struct peer *p, const uint8_t **ret)
 {
     if (p->pending_len > 0) {

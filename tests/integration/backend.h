@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plaintext TCP server on 127.0.0.1 that does to each connection what its plan says, in a thread
- * of its own, and keeps an account of each. Nothing in it waits for time: what holds back holds
- * back until it is told to go on.
+ * A plaintext TCP server on 127.0.0.1 that follows a plan for each connection, in a thread of its
+ * own, and keeps an account of each. Nothing in it waits for time: a connection that holds back
+ * does so until the test releases it.
  */
 #pragma once
 
@@ -21,8 +21,8 @@ struct backend_plan {
     bool echo;             /* send back what comes; FIN after the client's FIN or fin_after_up */
     bool http;             /* GET /N gives N bytes of `down_seed`; PUT checks them by `up_seed` */
     uint64_t up_seed;      /* check what comes against this stream; 0: take anything */
-    uint64_t down_seed;    /* the stream to send … */
-    uint64_t down_bytes;   /* … and how much of it */
+    uint64_t down_seed;    /* the stream to send */
+    uint64_t down_bytes;   /* the length of that stream */
     uint64_t fin_after_up; /* FIN only once so many bytes have come, or the client's FIN */
     bool fin_after_fin;    /* FIN only once the client's has come */
     bool down_after_fin;   /* begin to send only then */
@@ -51,7 +51,7 @@ struct backend;
 /* Listens on a free port; `plan` is for the connections that come until the next
  * backend_set_plan. */
 struct backend *backend_start(const struct backend_plan *plan);
-/* The same on a Unix socket, which it makes. */
+/* Like backend_start, on a Unix socket, which it makes. */
 struct backend *backend_start_unix(const struct backend_plan *plan, const char *path);
 void backend_stop(struct backend *b);
 uint16_t backend_port(const struct backend *b);

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-    STILL_MS = 200, /* nothing moved for so long: it is stuck, as far as a test can tell */
+    STILL_MS = 200, /* nothing moved for this long: a test considers it stuck */
 };
 
 /* ---- SSL objects ---- */

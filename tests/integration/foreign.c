@@ -60,7 +60,7 @@ static void run(struct foreign *f)
 {
     char texts[FOREIGN_ARGS][96];
     char *argv[FOREIGN_ARGS + 1] = {NULL};
-    char inherited[32]; /* how nginx is told of sockets that are open already */
+    char inherited[32]; /* the variable that gives nginx its open sockets */
     char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"; /* varnish runs a compiler */
     char *const environment[] = {inherited, path, NULL};
     int pipe_fds[2];

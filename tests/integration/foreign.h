@@ -30,8 +30,8 @@ struct foreign_kind {
 struct foreign {
     const struct foreign_kind *kind;
     pid_t pid;
-    uint16_t port;   /* where it listens, on 127.0.0.1 … */
-    int listener;    /* … with this descriptor of its */
+    uint16_t port;   /* its port on 127.0.0.1 */
+    int listener;    /* its listening descriptor */
     uint16_t target; /* where it is to connect to; 0: nowhere */
     char folder[FOLDER_MAX];
     char path[FOLDER_MAX + 8]; /* of its Unix socket; "": none */

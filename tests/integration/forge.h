@@ -20,7 +20,7 @@ void forge_connect(struct forge *f, uint16_t port, int version);
 void forge_send(struct forge *f, uint8_t type, const void *data, size_t len, size_t pad);
 /* The next `len` bytes of the stream client.work.up_seed, in one record: at most 16384. */
 void forge_send_data(struct forge *f, size_t len);
-/* The same with one bit changed behind the header, and only its first `cut` bytes; 0: all. */
+/* Like forge_send_data, with one bit changed after the header, and cut to `cut` bytes; 0: all. */
 void forge_send_damaged(struct forge *f, size_t len, uint8_t flip, size_t cut);
 /* Bytes as they are. */
 void forge_send_raw(struct forge *f, const void *data, size_t len);

@@ -25,7 +25,7 @@ enum {
     WORKERS_MAX = 16,
 };
 
-/* ---- who there is ---- */
+/* ---- identities ---- */
 
 /* Certificates of the test's folder: NAME.pem and NAME.key. `ca` signs all but `stranger`, whose
  * own CA is `foreign`. The server's is for localhost, 127.0.0.1; clients have their name as CN. */
@@ -62,9 +62,9 @@ const char *world_folder(void);
 
 /* True when KTLSGATE_TEST_FLAGS asks for --records kernel. */
 bool engine_is_kernel(void);
-/* … for --records measured. */
+/* Whether the tests run with --records measured. */
 bool engine_is_measured(void);
-/* … for --relay splice. */
+/* Whether the tests run with --relay splice. */
 bool relay_is_splice(void);
 bool world_is_small(void);
 bool world_wants_all(void);
@@ -76,7 +76,7 @@ void skip_because(const char *why);
 struct gateway_options {
     bool client;                          /* `ktlsgate client`, which trusts `ca` */
     uint16_t target;                      /* port of the backend on 127.0.0.1 */
-    const char *target_path;              /* … or its Unix socket */
+    const char *target_path;              /* the target's Unix socket instead of a port */
     unsigned workers;                     /* 0: one */
     const char *cert, *key;               /* server: NULL: those of `server` */
     const char *cacert;                   /* client: NULL: that of `ca` */
@@ -107,11 +107,12 @@ struct gateway {
 /* Starts it and waits until it serves. One of each role at a time: every test ends with
  * gateway_stop, and has gateway_drop in its tear-down for the case that it does not come so far. */
 struct gateway *gateway_start(const struct gateway_options *options);
-/* The same for one that may end instead: then its pid is 0 and its wait status in *ret_status. */
+/* Like gateway_start, for a gateway that may end: its pid is then 0, *ret_status its wait status.
+ */
 struct gateway *gateway_try(const struct gateway_options *options, int *ret_status);
 /* Waits for the next line about a connection that ended. */
 void gateway_conn(struct gateway *g, struct conn_line *ret);
-/* The same, and asserts its reason. */
+/* Like gateway_conn, and asserts the line's reason. */
 void gateway_expect(struct gateway *g, const char *reason, struct conn_line *ret);
 /* Waits for a line that holds `words`, from the log's beginning on. */
 void gateway_expect_words(struct gateway *g, const char *words);
@@ -136,7 +137,7 @@ int gateway_drop(void **state);
 unsigned gateway_workers(const struct gateway *g, pid_t pids[WORKERS_MAX]);
 /* Process id of the loader, once it has its name; 0: there came none. */
 pid_t gateway_loader(const struct gateway *g);
-/* The same of the opener, which there is only with --user. */
+/* Process id of the opener, which runs only with --user; 0: there came none. */
 pid_t gateway_opener(const struct gateway *g);
 /* False once it ended, whether somebody waited for it or not. */
 bool process_runs(pid_t pid);
@@ -146,8 +147,8 @@ void process_await_end(pid_t pid);
 void process_row(pid_t pid, const char *row, char ret[256]);
 /* Waits until it is in a state (a letter of proc(5)), such as T after SIGSTOP. */
 void process_await_state(pid_t pid, char state);
-/* Open descriptors of a process but for pipes, of which it keeps a stock; -1: it may not be looked
- * at. */
+/* The number of open descriptors of a process, without pipes, of which it keeps a stock; -1: access
+ * denied. */
 int process_fds(pid_t pid);
 /* Lets it open no more than it has (pipes too); the test is skipped where it may not be done. */
 void process_take_fds(pid_t pid, struct rlimit *ret_before);

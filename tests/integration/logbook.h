@@ -34,12 +34,12 @@ void logbook_close(struct logbook *book);
  * for it until DEADLINE_MS; false when it did not come. */
 bool logbook_await(struct logbook *book, size_t *cursor, const char *words,
                    char line[LOG_LINE_MAX]);
-/* The same of those that came until now, without waiting. */
+/* Like logbook_await, without waiting: searches the lines that have come so far. */
 bool logbook_find(struct logbook *book, size_t *cursor, const char *words, char line[LOG_LINE_MAX]);
-/* Lines that hold `words`, of those. */
+/* The number of lines so far that contain `words`. */
 unsigned logbook_count(struct logbook *book, const char *words);
-/* Prints it to standard error, for the person who looks at a failure; of lines on connections that
- * just finished only the first few. */
+/* Prints it to standard error for the analysis of a failure; of lines about finished connections
+ * only the first few. */
 void logbook_print(struct logbook *book);
 
 /* The value of key=value in a line, without its quotes; false when the key is not there. */

@@ -18,7 +18,7 @@ void net_give_up(int64_t waited_ms);
 int64_t net_now_ms(void);
 /* A listening socket, not blocking; its port in *ret_port. */
 int net_listen(int backlog, uint16_t *ret_port);
-/* The same on a Unix socket of this path, which must be new. */
+/* Like net_listen, on a Unix socket of this path, which must be new. */
 int net_listen_unix(int backlog, const char *path);
 /* Starts to connect, without waiting: the descriptor, not blocking; negative errno. */
 int net_connect_begin(uint16_t port);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Endless pseudo-random byte streams, one for each seed, any position of which can be computed. A
+ * Endless pseudo-random byte streams, one per seed, in which any position can be computed. A
  * receiver checks each byte at its place: a lost, doubled, swapped or foreign piece cannot pass.
  */
 #pragma once

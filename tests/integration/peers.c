@@ -71,7 +71,7 @@ static void openssl_words(const struct peer_task *task, struct peer_words *w)
     compose(w, "127.0.0.1:%u", task->port);
     ADD(w, "-CAfile", world_cert(ID_CA), "-servername", "localhost", "-verify_return_error");
     add(w, is_12(task) ? "-tls1_2" : "-tls1_3");
-    if (!task->resume && !task->talk) /* which is told in what -quiet leaves out */
+    if (!task->resume && !task->talk) /* -quiet would suppress the line that reports it */
         ADD(w, "-quiet", sends ? "-no_ign_eof" : "-ign_eof");
     if (!task->talk)
         add(w, "-nocommands");

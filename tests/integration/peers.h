@@ -26,7 +26,7 @@ enum {
     CAN_RESUME_13 = 1 << 3,
     CAN_HALF_CLOSE = 1 << 4, /* end its stream and go on receiving (TLS 1.3) */
     CAN_UPDATE = 1 << 5,     /* change keys on its own while streams run both ways */
-    CAN_TALK = 1 << 6,       /* change keys when told so */
+    CAN_TALK = 1 << 6,       /* changes keys on command */
 };
 
 /* What it is to do. */
@@ -38,8 +38,8 @@ struct peer_task {
     uint64_t down;
     bool with_cert;
     enum identity identity;
-    bool resume;   /* a connection for a ticket, then the one of the task, resumed … */
-    unsigned step; /* … in two runs where the row says so: 0, 1 */
+    bool resume;   /* makes a connection for a ticket, then resumes in that of the task */
+    unsigned step; /* the run, 0 or 1, if the row needs two */
     bool half_close;
     bool update; /* change keys again and again */
     bool talk;   /* follow commands in its input */
@@ -69,9 +69,9 @@ struct peer {
     const char *refused; /* what it says of the alert access_denied */
     void (*words)(const struct peer_task *task, struct peer_words *ret);
     void (*prepare)(void); /* before its first test; NULL: nothing */
-    const char *ready;     /* what it says once it takes commands … */
-    const char *command;   /* … such as the one that changes keys … */
-    const char *commanded; /* … and what it says then */
+    const char *ready;     /* the line that it prints once it accepts commands */
+    const char *command;   /* the command to send, such as a key change */
+    const char *commanded; /* the line that it prints after the command */
 };
 
 extern const struct peer peers[];

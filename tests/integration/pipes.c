@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum {
-    STILL_MS = 300, /* nothing moved for so long: it is stuck, as far as a test can tell */
+    STILL_MS = 300, /* nothing moved for this long: a test considers it stuck */
 };
 
 static bool is_reading_end(int dir, const char *name)

@@ -9,7 +9,7 @@
 struct pipes {
     unsigned open;   /* those whose reading end it holds: a worker relays through no others */
     unsigned filled; /* of them have bytes in them, */
-    uint64_t bytes;  /* … so many */
+    uint64_t bytes;  /* the bytes in them */
 };
 
 /* How it is now; false when the process may not be looked at. */

@@ -25,7 +25,7 @@ struct plain_result {
     enum plain_end end;
     uint64_t sent;     /* of the stream */
     uint64_t received; /* bytes that were the stream's */
-    bool wrong;        /* and then others came */
+    bool wrong;        /* other bytes followed */
 };
 
 /* Runs until the other side ends its stream. */

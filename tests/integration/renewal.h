@@ -113,7 +113,7 @@ static inline void hup_until(const char *words)
     await_line(words);
 }
 
-/* Connects anew and looks who answers; the connection echoes and ends well. */
+/* Connects anew and returns which identity answers; the connection echoes and ends properly. */
 static inline enum identity who_answers(void)
 {
     struct client c;

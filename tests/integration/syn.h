@@ -27,5 +27,5 @@ struct syn {
 
 /* The whole frame, checksums with it; its length. */
 size_t syn_frame(const struct syn *syn, uint8_t frame[SYN_FRAME_MAX]);
-/* The same of AF_INET in two fragments, the first with 8 bytes of TCP. */
+/* The frame (AF_INET only) in two fragments, the first with 8 bytes of TCP. */
 void syn_fragments(const struct syn *syn, uint8_t frame[2][SYN_FRAME_MAX], size_t len[2]);

@@ -420,7 +420,7 @@ static const struct {
     void (*end)(struct client *c);
     struct backend_plan plan;
     const char *reason;
-    bool stays; /* the client closes only once it is told */
+    bool stays; /* the client closes only on command */
 } small_ends[] = {
     {truncate_behind_it, {.echo = true}, "client-truncated", true},
     {reset_behind_it, {.echo = true}, "client-reset", false},
@@ -453,7 +453,7 @@ static void every_end_behind_small_messages(void **state)
     gateway_stop(gateway);
 }
 
-/* The end of a unix socket is told of in another way than that of a connection. */
+/* A unix socket reports its end in another way than a connection. */
 static void unix_backend_ends_behind_small_messages(void **state)
 {
     char path[256];
@@ -611,7 +611,7 @@ static void close_timeout(void **state)
     gateway_stop(gateway);
 }
 
-/* … also where nothing else ends a connection that is silent. */
+/* The same where nothing else ends a silent connection. */
 static void close_timeout_without_an_idle_one(void **state)
 {
     (void)state;
@@ -681,7 +681,7 @@ static void not_tls(void **state)
     gateway_stop(gateway);
 }
 
-/* Of many that come and go most are only counted; who is known has a line among them. */
+/* Of many strangers most are only counted; a known peer has a log line among them. */
 static void strangers_are_summed(void **state)
 {
     enum {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mutual TLS: who may pass passes; who may not gets the right alert, no ticket and no backend. */
+/* Mutual TLS: allowed clients pass; others get the right alert, no ticket and no backend. */
 #include "tests/integration/check.h"
 #include "tests/integration/stage.h"
 
@@ -22,7 +22,7 @@ static void serve(const char *rule, const char *value)
     });
 }
 
-/* Echoes bytes and ends properly; its ticket in *ret_session where that is not NULL. */
+/* Echoes bytes and ends properly. *ret_session gets the ticket unless it is NULL. */
 static void pass(const struct client_options *options, SSL_SESSION **ret_session)
 {
     struct client c;
@@ -55,7 +55,7 @@ static const struct refusal {
     int alert12;
     int alert13;
     const char *reason;
-    const char *cn;     /* whom the log names; NULL: nobody */
+    const char *cn;     /* the name in the log; NULL: none */
     const char *detail; /* NULL: any */
 } refusals[] = {
     {false, ID_ALICE, ALERT_HANDSHAKE_FAILURE, ALERT_CERTIFICATE_REQUIRED, "cert-missing"},
@@ -112,7 +112,8 @@ static unsigned told_one_by_one(const char *reason, const char *last)
     return told;
 }
 
-/* Anybody may show a certificate as often as he likes; who may not pass has proved who he is. */
+/* Anybody may show a certificate any number of times. A client that is refused by a rule has proved
+ * its identity. */
 static void who_shows_what_nobody_trusts_is_summed(void **state)
 {
     enum {

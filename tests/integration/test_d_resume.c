@@ -22,7 +22,7 @@ static SSL_SESSION *visit(int version, SSL_SESSION *session, uint64_t bytes, boo
     stage_join(&c, &(struct client_options){
                        .version = version,
                        .session = session,
-                       /* Who resumes in TLS 1.2 is the last to send a Finished, too. */
+                       /* In a resumption of TLS 1.2 the client sends the last Finished. */
                        .hold = session != NULL,
                    });
     if (session) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many connections at once and one after the other: none starves another, none leaves anything
- * behind, and who does not read costs bounded memory. */
+/* Many connections at once and in sequence: none starves another, none leaves anything behind, and
+ * one that does not read costs bounded memory. */
 #include "gateway/base/attr.h"
 #include "gateway/base/compat.h"
 #include "gateway/ring/pipe.h"
@@ -20,7 +20,7 @@
 #define MIB (KIB * 1024)
 
 enum {
-    /* Nothing moved for so long: it is stuck, as far as a test can tell. */
+    /* Nothing moved for this long: a test considers it stuck. */
     STILL_MS = 200,
 };
 
@@ -120,7 +120,7 @@ static void the_limit_holds(void **state)
     gateway_stop(gateway);
 }
 
-/* ---- those who do not read ---- */
+/* ---- clients that do not read ---- */
 
 /* Waits until the backend can send connection `number` no more. */
 static void await_backend_stuck(unsigned number)
@@ -263,7 +263,7 @@ static void bulk_does_not_starve_the_small(void **state)
     uint64_t after = backend_look(backend, 0).received;
     atomic_store(&b.stop, true);
     (void)pthread_join(b.thread, NULL);
-    assert_true(after > before); /* and neither was the bulk */
+    assert_true(after > before); /* the bulk was not starved either */
     assert_int_equal(b.client.end, CLIENT_OPEN);
     client_close_notify(&b.client);
     assert_int_equal(client_read_end(&b.client), CLIENT_CLOSE_NOTIFY);

@@ -21,7 +21,7 @@ enum {
     SWARM = 6000, /* three times what one second allows; what is left of it fits into a linger */
 };
 
-static bool rekeys; /* who runs the records can change keys */
+static bool rekeys; /* the engine can change keys */
 
 static int start_with(const char *rekey_after)
 {

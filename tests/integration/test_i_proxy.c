@@ -107,7 +107,7 @@ static struct gw_tlv_value find(const uint8_t *tlvs, size_t len, uint8_t type)
 /* A header, taken apart. */
 struct header {
     struct gw_tlv_value all; /* TLVs behind the addresses */
-    struct gw_tlv_value ssl; /* … and inside that of TLS */
+    struct gw_tlv_value ssl; /* the values inside the SSL TLV */
     uint8_t client;
     uint32_t verify;
     size_t len;
@@ -196,8 +196,8 @@ static struct backend_account visit_as(const struct client_options *options, uns
     return a;
 }
 
-/* The client's certificate is told in a resumed session, too, but not that it showed it now; ours
- * only where we showed it. */
+/* The header of a resumed session includes the client's certificate too, but not that it was shown
+ * now; facts about ours only if we showed it. */
 static void what_it_tells(int version, bool full, bool resumed, const struct backend_account *a,
                           const struct conn_line *line)
 {
@@ -329,7 +329,7 @@ static void a_certificate_too_large_to_tell(void **state)
     gateway_expect(gateway, "cert-too-large", NULL);
     assert_int_equal(backend_accepted(backend), 0);
     gateway_stop(gateway);
-    serve("v2-tls", "required", "off"); /* which does not tell it; no ticket holds it */
+    serve("v2-tls", "required", "off"); /* this header does not include it; no ticket holds it */
     a = visit_as(&(struct client_options){.with_cert = true, .identity = ID_BULKY}, 0, NULL, NULL);
     struct header h = take_apart(&a);
     assert_value(&h.ssl, 0x22, "bulky");

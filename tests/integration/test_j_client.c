@@ -81,7 +81,7 @@ static struct plain_result run(struct plain_work work)
     return r;
 }
 
-/* Both logs tell the same of it, seen from their ends. */
+/* Both logs report the same, each from its end. */
 static void both_finished(uint64_t up, uint64_t down, struct conn_line *ret_client)
 {
     struct conn_line s, c;
@@ -264,7 +264,7 @@ static void mutual(void **state)
     gateway_stop(server);
 }
 
-/* ---- whom the client does not trust ---- */
+/* ---- servers that the client does not trust ---- */
 
 static void untrusted(const char *cacert, const char *name, const char *reason)
 {

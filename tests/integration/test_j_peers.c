@@ -280,7 +280,7 @@ static void updates_keys(const struct peer *peer, const struct column *column)
     struct tool_result result;
     struct conn_line line;
     struct peer_task task = task_of(column);
-    task.suite = SUITE_AES_128; /* the one whose limit Java is told */
+    task.suite = SUITE_AES_128; /* Java's limit is set for this one */
     task.update = true;
     task.up = large(peer, true);
     task.down = engine_can_rekey ? task.up : 1000; /* few: Java shall not ask at its end */

@@ -20,11 +20,11 @@
 #define MIB (UINT64_C(1024) * 1024)
 
 enum {
-    STAGED = 10, /* connections at the step that the test is about … */
-    CROWD = 20,  /* … and others that echo */
+    STAGED = 10, /* connections at the step under test */
+    CROWD = 20,  /* other connections, which echo */
     DOWN_BYTES = 4 << 20,
     BACKLOG_CROWD = 4,
-    STILL_MS = 200, /* nothing moved for so long: it is stuck, as far as a test can tell */
+    STILL_MS = 200, /* nothing moved for this long: a test considers it stuck */
     ALERT_BAD_RECORD_MAC = 20,
 };
 
@@ -368,7 +368,7 @@ static void the_last_words_of_the_dead_are_logged(void **state)
     assert_return_code(kill(gateway->pid, SIGSTOP), 0);
     process_await_state(gateway->pid, 'T');
     expect_service(50);
-    /* Its end is told after the last byte was sent, and so perhaps not yet. */
+    /* Its end is reported after the last byte was sent, and so perhaps not yet. */
     struct client c;
     stage_join(&c, NULL);
     stage_echo(&c, 10);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Allocations that fail, in the real program, wherever they may: it starts or says why not, a
- * connection goes on or ends for a reason, the next ones know nothing of it, nothing leaks, and
- * nobody gets in who may not. */
+/* Allocations that fail, in the real program, at any place: it starts or reports why not; a
+ * connection continues or ends with a reason; later ones are not affected; nothing leaks; and no
+ * refused peer gets in. */
 #include "gateway/base/compat.h"
 #include "tests/integration/alloc_account.h"
 #include "tests/integration/attempt.h"
@@ -95,8 +95,8 @@ static void serve(void)
 
 /* ---- one connection ---- */
 
-/* What may be said of a connection for which memory was missing. Where libssl does not tell why a
- * certificate, a key share or a secret could not be had, it is taken for what it looks like. */
+/* The possible reasons of a connection that lacked memory. Where libssl does not report why a
+ * certificate, a key share or a secret was missing, the reason is that of the symptom. */
 static const char *const reasons[] = {
     "no-memory",          "finished",         "handshake-internal",
     "handshake-protocol", "handshake-cipher", "cert-invalid",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What comes of clients that break the record protocol, or stretch it: a transcript of what the
- * client sees, what the backend sees and what the log says. It is the same in both engines and in
- * every kernel, since each of them is held to the one that is written here; the few alerts that a
- * kernel cannot tell apart are listed.
+ * The result of clients that violate or stretch the record protocol: a transcript of what the
+ * client and the backend see and the gateway logs. It is the same in both engines and in every
+ * kernel, since each is compared with the one written here. The few alerts that a kernel cannot
+ * distinguish are listed.
  */
 #include "tests/integration/check.h"
 #include "tests/integration/forge.h"
@@ -15,8 +15,8 @@
 #include <string.h>
 
 enum {
-    BEFORE = 1000, /* bytes that go through before anything is wrong … */
-    AFTER = 500,   /* … and after it, where the connection is to go on */
+    BEFORE = 1000, /* bytes that pass before the violation */
+    AFTER = 500,   /* bytes that pass after it, if the connection continues */
     CASES_MAX = 128,
     NAME_SIZE = 64,
     TRANSCRIPT_SIZE = 160,
@@ -167,12 +167,11 @@ static const struct misdeed misdeeds[] = {
      "close_notify; backend 1000 bytes, FIN; finished"},
 };
 
-/* Where a kernel's RX differs from the user engine, or tells less than that one knows: it asks for
- * 0x0303 in every header, before it looks at the type; in TLS 1.3 it opens a record whatever the
- * header says of its type; it takes the content type 0 for a record that it could not open; it
- * skips empty records by itself, as many as come; what is there of a record stays unread, which
- * makes a RST of the FIN; and a message is a KeyUpdate by its first byte
- * (kernel-notes/rekey-pending.md). */
+/* Where a kernel's RX differs from the user engine, or reports less: it requires 0x0303 in every
+ * header, before it checks the type; in TLS 1.3 it opens a record whatever type its header has; it
+ * reports content type 0 for a record that it could not open; it skips any number of empty records
+ * by itself; a partial record stays unread, which turns the FIN into a RST; and it recognizes a
+ * KeyUpdate by its first byte only (kernel-notes/rekey-pending.md). */
 static const struct {
     const char *name;
     const char *transcript;
@@ -192,8 +191,8 @@ static const struct {
     {"data_amid_a_message_tls13", "close_notify; backend 1000 bytes, RST; rekey-unsupported"},
 };
 
-/* … but splice tells of an empty record that comes alone, so they may be counted: either is right.
- */
+/* But splice reports an empty record that arrives alone, so they may be counted: either is
+ * right. */
 #define SPLICE_MAY_SAY FATAL(10, "record-flood")
 
 static bool may_be_counted(const struct misdeed *deed)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a worker runs out of: descriptors, memory, buffers that the kernel may pick. What is open
- * goes on, what comes waits or is told why not, nothing spins, and when there is more again all is
- * well. */
+/* Exhaustion in a worker: descriptors, memory, buffers that the kernel may pick. Open connections
+ * continue, new ones wait or get a reason, nothing spins, and all recovers when resources
+ * return. */
 #include "gateway/base/compat.h"
 #include "tests/integration/attempt.h"
 #include "tests/integration/check.h"
@@ -73,7 +73,7 @@ static long worker_cpu_ms(void)
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Nothing can go on, so nearly nothing should be done: who spins needs all of a processor. */
+/* Nothing can continue, so it should do nearly nothing: spinning takes a whole processor. */
 static void expect_rest(void)
 {
     long before = worker_cpu_ms();
@@ -190,7 +190,7 @@ static void expect_service(void)
     attempts_done(&a);
 }
 
-/* Half a record, of which the gateway has to hold what came. */
+/* Sends half a record, which the gateway has to hold. */
 static void send_half(struct client *c)
 {
     c->wire.hold = true;

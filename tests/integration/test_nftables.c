@@ -133,14 +133,14 @@ static struct syn syn_of(int family)
     return syn;
 }
 
-/* 198.19.0.0/16 has too few for `NEW`; who has no way back is counted like any other. */
+/* 198.19.0.0/16 has too few for `NEW`; a source without a way back counts like any other. */
 static void set_source(struct syn *syn, uint32_t number)
 {
     const uint32_t bits = htonl(number);
     if (syn->family == AF_INET)
         memcpy(syn->from, &(uint32_t){htonl(0x0b000000 + number)}, 4);
     else
-        memcpy(syn->from + 4, &bits, sizeof(bits)); /* … of the network */
+        memcpy(syn->from + 4, &bits, sizeof(bits)); /* the bits of the network */
 }
 
 static void send_frame(const uint8_t *frame, size_t len, const struct virtio_net_hdr *head)
@@ -396,7 +396,7 @@ static void send_fragments(uint16_t from_port)
     uint8_t frame[2][SYN_FRAME_MAX];
     size_t len[2];
     struct syn syn = syn_of(AF_INET);
-    syn.from[3]++; /* nobody who would answer by RST */
+    syn.from[3]++; /* an address that sends no RST */
     syn.from_port = from_port;
     syn_fragments(&syn, frame, len);
     for (unsigned i = 0; i < 2; i++)
@@ -516,7 +516,7 @@ static struct proxied proxied(void)
     return all;
 }
 
-/* A change that contrib/nftables/README.md tells to make, in whatever line has `from`. */
+/* A change that contrib/nftables/README.md recommends, in the line with `from`. */
 struct change {
     const char *from, *to;
 };

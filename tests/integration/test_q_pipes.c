@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What --relay splice is to do with its pipes, seen from outside: who holds one and when, what
- * becomes of bytes in it when a connection breaks, and the order of what leaves behind a full one.
- */
+/* The pipes of --relay splice, seen from outside: which flow holds one and when, the fate of bytes
+ * in it when a connection breaks, and the order of bytes after a full one. */
 #include "tests/integration/check.h"
 #include "tests/integration/pipes.h"
 #include "tests/integration/stage.h"
@@ -20,7 +19,7 @@
 
 #define KIB UINT64_C(1024)
 #define MIB (KIB * 1024)
-/* More than all buffers between a backend and a client who does not read can hold. */
+/* More than all buffers between a backend and a client that does not read can hold. */
 #define FLOOD (24 * MIB)
 #define SOFT_LIMIT "/proc/sys/fs/pipe-user-pages-soft"
 
@@ -176,8 +175,8 @@ static void there_are_no_more_than_the_limit(void **state)
     gateway_stop(gateway);
 }
 
-/* A user who has no pages left for pipes gets small ones, which are not used: the bytes are
- * copied. With room for one pipe, one is used. */
+/* A user without pages for pipes gets small ones, which are not used: the bytes are copied. With
+ * room for one pipe, one is used. */
 static void small_pipes_are_not_used(void **state)
 {
     static const struct {
@@ -251,7 +250,7 @@ static void to_a_unix_socket(void **state)
 
 /* ---- what is due behind a full pipe ---- */
 
-/* A client who does not read, with a pipe full for it. */
+/* Joins a client that does not read, and fills a pipe for it. */
 static void join_full(struct client *c, int version, pid_t pid)
 {
     join(c, version);

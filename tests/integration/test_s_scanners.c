@@ -13,8 +13,9 @@
 enum {
     SSLSCAN_MS = 60000,
     TESTSSL_MS = 900000,
-    TESTSSL_UNSURE_MAX = 49, /* its exit code: how often it could not tell, as under load */
-    FINDINGS_MIN = 100       /* of a run that was not cut short */
+    /* its exit code: the number of inconclusive tests, for instance under load */
+    TESTSSL_UNSURE_MAX = 49,
+    FINDINGS_MIN = 100 /* of a run that was not cut short */
 };
 
 static int start(void **state)

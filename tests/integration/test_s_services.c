@@ -146,7 +146,8 @@ static void one_goes_through_another(void **state)
     gateway_stop(gateway);
 }
 
-/* HUP reads the file again: its rules are in force, what needs a restart is told. */
+/* HUP reads the file again: its rules come into force, and changes that need a restart are
+ * logged. */
 static void rules_are_read_again(void **state)
 {
     (void)state;
@@ -178,7 +179,7 @@ static const char *write_open(const char *clients)
     return path;
 }
 
-/* Who came when nobody was asked for a certificate does not stay once one is required. */
+/* A client admitted when no certificate was requested must leave once one is required. */
 static void the_nameless_leave_when_names_are_asked_for(void **state)
 {
     struct client c;

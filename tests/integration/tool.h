@@ -20,9 +20,9 @@ struct tool_cue {
 
 struct tool_work {
     const char *const *words; /* the command, NULL-terminated; found by PATH */
-    uint64_t input; /* bytes of the stream `seed` to its standard input, then its end … */
+    uint64_t input;           /* bytes of the stream `seed` for its standard input */
     uint64_t seed;
-    bool input_stays_open; /* … or not, until the output ended */
+    bool input_stays_open; /* keep its standard input open until the output ended */
     uint64_t last_after;   /* the last byte of it only after so many bytes of output */
     const char *head;      /* text to feed before that; NULL: none */
     const char *skip;      /* output up to the end of these words is not checked; NULL: all is */
@@ -33,10 +33,10 @@ struct tool_work {
 struct tool_result {
     int exit;                  /* code; -1: killed, or it took longer than allowed */
     uint64_t output;           /* bytes of standard output that are the stream `seed` */
-    bool wrong;                /* and then others came */
+    bool wrong;                /* other bytes followed */
     unsigned cues;             /* fulfilled */
     char heard[TOOL_TEXT_MAX]; /* the beginning of its standard output, as text */
-    char said[TOOL_TEXT_MAX];  /* the same of its standard error */
+    char said[TOOL_TEXT_MAX];  /* the beginning of its standard error */
 };
 
 /* True when the program is installed. */

@@ -52,7 +52,7 @@ static uint64_t components_within(size_t len)
     return bits;
 }
 
-/* How many bytes the kernel wants; 0: it does not tell. */
+/* The number of bytes that the kernel requires; 0: unknown. */
 static size_t whole_size(pid_t pid)
 {
     struct iovec all = {.iov_base = whole, .iov_len = sizeof(whole)};

@@ -25,8 +25,8 @@ struct gw_fake_kernel {
     bool head;              /* there is such a record */
     uint8_t type;           /* its content type */
     int failed;             /* negative errno of a record that was wrong, for ever */
-    bool told;              /* … which a splice was told of: nothing more comes */
-    bool sock_error;        /* … and for the next call on the socket */
+    bool told;              /* a splice got that error: nothing more follows */
+    bool sock_error;        /* the error is also pending for the next call on the socket */
 };
 
 /* 0; -EBUSY: the direction has keys already. */
@@ -39,8 +39,8 @@ void gw_fake_kernel_send(struct gw_fake_kernel *k, const struct iovec *iov, size
  * -EAGAIN: no whole record there. */
 int gw_fake_kernel_receive(struct gw_fake_kernel *k, struct gw_queue *in, const struct iovec *iov,
                            size_t room, uint8_t *ret_type);
-/* splice(2): at most `room` bytes of one record are put into `out`, of which the rest is lost where
- * the kernel `loses`. 0: it was empty; -EINVAL: a control record, which stays. */
+/* splice(2): puts at most `room` bytes of one record into `out`; the rest is lost where the kernel
+ * `loses`. 0: it was empty; -EINVAL: a control record, which stays. */
 int gw_fake_kernel_splice(struct gw_fake_kernel *k, struct gw_queue *in, struct gw_queue *out,
                           size_t room, bool loses);
 /* A receive would find something; as poll(2) says it since 6.12. */

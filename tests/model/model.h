@@ -77,7 +77,7 @@ enum service {
 
 struct peer {
     bool used;
-    bool ended; /* the gateway told its end */
+    bool ended; /* the gateway reported its end */
     enum plan plan;
     enum service service;
     bool rekeys; /* --rekey-after REKEY_AFTER, and it is possible */
@@ -91,15 +91,15 @@ struct peer {
     bool ready;      /* its handshake is done */
     bool cut_update; /* sent a KeyUpdate cut in two */
     unsigned warnings;
-    unsigned renegotiations; /* asked for … */
-    unsigned refusals;       /* … and refused by a warning */
+    unsigned renegotiations; /* renegotiations requested */
+    unsigned refusals;       /* renegotiations refused by a warning */
     int client_fd;
     int backend_fd;
     unsigned attempts;  /* to connect the backend */
-    bool target_up;     /* … the last of which succeeded */
+    bool target_up;     /* the last attempt succeeded */
     bool client_closed; /* the gateway closed its socket to the client */
     bool backend_closed;
-    bool backend_reset; /* … with RST */
+    bool backend_reset; /* the backend ended with RST */
     bool backend_fin_sent;
     bool close_sent;                        /* the client's close_notify */
     bool close_seen;                        /* the gateway's */
@@ -111,8 +111,8 @@ struct peer {
     size_t header_got;                      /* bytes of the PROXY header */
     uint8_t header[PROXY_MAX];
     size_t preface_sent;         /* bytes of the header before the client's first */
-    bool tx_refused, rx_refused; /* by the kernel: the next key … */
-    bool refused_late;           /* … when it was about to end anyway */
+    bool tx_refused, rx_refused; /* the kernel refused the next key of TX or RX */
+    bool refused_late;           /* the refusal came when it was about to end anyway */
     size_t up_total, up_sent, up_got;
     size_t down_total, down_sent, down_got;
 };
@@ -130,7 +130,7 @@ struct model {
     struct gw_stats stats;
     bool splice_loses;
     bool kernel; /* records may run in the double of the kernel */
-    bool rekeys; /* … which can change keys */
+    bool rekeys; /* the kernel can change keys */
     struct test_dir *dir;
     struct test_cert *ca, *server, *allowed, *stranger;
     SSL_CTX *client_ctx;
@@ -139,7 +139,7 @@ struct model {
     struct peer peers[CONNS];
     unsigned quiet; /* turns without a completion */
     uint64_t begun;
-    uint64_t bytes_up, bytes_down; /* as the reports told */
+    uint64_t bytes_up, bytes_down; /* as reported */
     uint64_t given;                /* tickets, right after handshakes of the client role */
     uint64_t refusals;             /* of renegotiation */
     uint64_t asked, answered;      /* connections whose client asked for a KeyUpdate, and got one */

@@ -11,7 +11,7 @@
 #define UNKNOWN_V1 "PROXY UNKNOWN\r\n"
 #define KNOWN_V1 "PROXY TCP4 192.0.2.7 198.51.100.8 56324 443\r\n"
 
-/* ---- streams: a long pattern, begun at a place that the seed tells ---- */
+/* ---- streams: a long pattern, which starts at a place given by the seed ---- */
 
 enum {
     PATTERN = 65521, /* prime: no buffer size divides it */
@@ -66,7 +66,7 @@ static bool rests(struct model *m, const struct peer *p, unsigned *left)
 
 /* ---- the client ---- */
 
-/* What its load balancer tells: who it is, or nothing; the backend is to be told the same. */
+/* The addresses in its load balancer's header, or none; the backend must get the same. */
 static const char *told(const struct peer *p)
 {
     return p->seed & 1 ? KNOWN_V1 : UNKNOWN_V1;
@@ -179,7 +179,7 @@ static void client_renegotiates(struct model *m, struct peer *p)
     p->renegotiations++;
 }
 
-/* Data, empty records, KeyUpdates, and warnings that are to be stepped over. */
+/* Data, empty records, KeyUpdates, and warnings that must be ignored. */
 static void client_writes_odd(struct model *m, struct peer *p)
 {
     uint8_t data[GW_RECORD_PLAINTEXT_MAX];
@@ -224,7 +224,7 @@ enum {
     CRC_AT = GW_PROXY_V2_HEADER + 3, /* it stands first, the addresses are unknown */
 };
 
-/* Bytes of the PROXY header, as far as what has come tells. */
+/* The size of the PROXY header, as far as the received bytes show it. */
 static size_t header_size(const struct peer *p)
 {
     if (p->service == SERVICE_TWO)
@@ -251,7 +251,7 @@ static void check_header_v2(const struct peer *p)
     assert_int_equal(gw_crc32c(0, copy, p->header_got), gw_read_u32(&r));
 }
 
-/* Takes the header's bytes, of which the last may tell that there are more; how many. */
+/* Takes bytes of the header, the last of which may show that more follow. Returns their number. */
 static size_t take_header(struct peer *p, const uint8_t *data, size_t len)
 {
     size_t taken = 0;
@@ -301,7 +301,7 @@ static void backend_fin(struct model *m, struct peer *p)
 
 /* ---- plans ---- */
 
-/* The orderly plans: who ends first, and when. */
+/* The orderly plans: which side ends first, and when. */
 static void end_orderly(struct model *m, struct peer *p)
 {
     bool up_sent = p->up_sent == p->up_total;

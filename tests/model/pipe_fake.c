@@ -69,7 +69,7 @@ static int fill_pipe(struct gw_ring *r, struct gw_fake_pipe *p, struct gw_fake_s
     if (want == 0)
         return nothing_in(s);
     if (s->urgent || gw_fake_chance(r, 2)) {
-        assert_true(++s->urgent <= 2); /* once more, as a poll tells of it, and then not again */
+        assert_true(++s->urgent <= 2); /* once more, since a poll reports it, then not again */
         return -EAGAIN;
     }
     if (gw_fake_chance(r, 5))

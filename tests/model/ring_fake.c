@@ -250,7 +250,7 @@ static bool goes_on(struct gw_ring *r, const struct gw_fake_op *op, int res)
     return op->kind == GW_FAKE_STANDING ? res > 0 : res >= 0 && !r->polls_once;
 }
 
-/* False when it has nothing more to tell now. */
+/* False when it has nothing more to report now. */
 static bool try_one(struct gw_ring *r, struct gw_fake_op *op)
 {
     struct gw_completion c = {.token = op->token};

@@ -23,12 +23,12 @@ enum {
 struct gw_fake_config {
     uint64_t seed;
     uint32_t max_buffers;
-    unsigned no_buffer_percent; /* buffers that are not there though there are some */
-    unsigned no_socket_percent; /* sockets that cannot be made: no descriptor, no memory */
-    bool kernel;                /* kernel_fake.h runs records */
-    bool rekeys;                /* … and can change keys */
-    unsigned refuse_percent;    /* … and refuses so often to attach or to take the first keys */
-    unsigned refuse_rekey_percent; /* … and so often to take the next ones */
+    unsigned no_buffer_percent;    /* buffers that are not there though there are some */
+    unsigned no_socket_percent;    /* sockets that cannot be made: no descriptor, no memory */
+    bool kernel;                   /* kernel_fake.h runs records */
+    bool rekeys;                   /* the kernel can change keys */
+    unsigned refuse_percent;       /* how often it refuses to attach or to take the first keys */
+    unsigned refuse_rekey_percent; /* how often it refuses later keys */
     bool prompt;                   /* what can complete does so at once; in random order still */
     unsigned sockets;              /* at a time, for a quicker run; 0: many */
     bool splice_loses; /* a record that finds too little room in a pipe loses its rest */
@@ -44,11 +44,12 @@ struct gw_fake_config {
 struct gw_ring *gw_fake_new(const struct gw_fake_config *config);
 /* Asserts that nothing is in flight and every buffer came back. */
 void gw_fake_free(struct gw_ring *ring);
-/* The same, and then it begins anew with this seed, which costs less than another ring. */
+/* Asserts what gw_fake_free does, then restarts with this seed, which is cheaper than a new ring.
+ */
 void gw_fake_again(struct gw_ring *ring, uint64_t seed);
 /* How often buffers are not there though there are some. */
 void gw_fake_set_scarce(struct gw_ring *ring, unsigned percent);
-/* A multishot poll ends each time that it tells of something. */
+/* A multishot poll ends each time that it reports something. */
 void gw_fake_set_polls_once(struct gw_ring *ring, bool once);
 /* What every send of the kernel's records ends with, a negative errno; 0: as usual. */
 void gw_fake_set_send_error(struct gw_ring *ring, int error);
@@ -74,7 +75,7 @@ uint64_t gw_fake_sealed(struct gw_ring *ring, int fd);
 
 unsigned gw_fake_in_flight(const struct gw_ring *ring);
 unsigned gw_fake_open_sockets(const struct gw_ring *ring);
-/* Completions of standing receives that went on, and ends that these did not tell of. */
+/* Completions of standing receives that continued, and ends that these did not report. */
 uint64_t gw_fake_stood(const struct gw_ring *ring);
 uint64_t gw_fake_hidden(const struct gw_ring *ring);
 uint64_t gw_fake_events(const struct gw_ring *ring); /* completions delivered */

@@ -24,13 +24,13 @@ struct gw_fake_sock {
     bool fin_in;  /* the peer's FIN, after what is in `in` */
     bool reset;   /* the peer's RST */
     int urgent;   /* what is next in `in` only a receive gets at: splices that have met it */
-    bool told;    /* … which a splice was told of: a receive finds the end of the stream only */
+    bool told;    /* a splice got that error: a receive finds only the end of the stream */
     bool fin_out; /* the gateway's FIN */
     bool abort;
     bool connected;
     int connect_result; /* 1: no answer yet */
     bool attached;      /* has the tls upper layer */
-    bool woken;         /* a poll has something new to tell, perhaps */
+    bool woken;         /* a poll may have something new to report */
     struct gw_fake_kernel kernel;
     struct gw_queue in;  /* to the gateway */
     struct gw_queue out; /* from it */
@@ -49,7 +49,7 @@ enum gw_fake_kind {
 
 struct gw_fake_op {
     bool used; /* until its completion is delivered */
-    bool done; /* … which waits in the queue */
+    bool done; /* the op is done and waits in the queue */
     bool cancelled;
     enum gw_fake_kind kind;
     struct gw_token token;
@@ -60,13 +60,13 @@ struct gw_fake_op {
     unsigned flags; /* GW_RECV_…; poll: events */
     bool multishot;
     bool hides; /* standing: with its next completion it misses an end that is there already */
-    bool deaf;  /* … as it did */
+    bool deaf;  /* the op did not report an end */
 };
 
 struct gw_fake_pipe {
     struct gw_pipe pipe; /* the first member */
     struct gw_queue queue;
-    unsigned cuts; /* that its content was cut in by the kernel's records, beyond what bytes tell */
+    unsigned cuts; /* cuts of its content by the kernel's records, beyond its size */
     bool used;
 };
 
@@ -78,7 +78,7 @@ struct gw_ring {
     struct gw_buffers buffers;
     struct gw_snippets snippets;
     uint64_t stood;  /* completions of standing receives that went on */
-    uint64_t hidden; /* ends that they did not tell of */
+    uint64_t hidden; /* ends that they did not report */
     struct gw_fake_sock socks[GW_FAKE_SOCKETS];
     struct gw_fake_pipe pipes[GW_FAKE_PIPES];
     struct gw_fake_op ops[GW_FAKE_OPS]; /* by token: one of a kind for each connection */

@@ -40,7 +40,7 @@ struct scripted_side {
     struct gw_record rec;
     bool ready; /* there are keys */
     bool over;  /* close_notify or a fatal alert came: nothing more is read */
-    bool asked; /* for a KeyUpdate … */
+    bool asked; /* for the answer to a KeyUpdate */
     bool answered;
     unsigned tickets;   /* sent as a server, right after the handshake */
     unsigned under_key; /* records read under the key in use */

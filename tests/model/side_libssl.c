@@ -66,7 +66,7 @@ static size_t read(struct peer *p, uint8_t *data, size_t cap)
     ERR_clear_error();
     int n = SSL_read(p->ssl, data, (int)cap);
     if (n <= 0 && SSL_get_error(p->ssl, n) == SSL_ERROR_ZERO_RETURN)
-        p->close_seen = p->alert == GW_ALERT_CLOSE_NOTIFY; /* or it was a fatal alert */
+        p->close_seen = p->alert == GW_ALERT_CLOSE_NOTIFY; /* else it was a fatal alert */
     return n > 0 ? (size_t)n : 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is let in at all, and who is turned away before a byte is read. */
+/* Connections that are admitted, and those that are refused before a byte is read. */
 #include "gateway/conn/conn_private.h"
 
 #include "tests/model/ring_fake.h"
@@ -116,8 +116,7 @@ static void open_elsewhere(int64_t more)
     gw_stats_add(&gateway.stats[1], GW_COUNTER_OPEN, more);
 }
 
-/* --max-conns is of all workers together, and whoever comes beyond it is told apart in the count.
- */
+/* --max-conns limits all workers together, and the count distinguishes refused connections. */
 static void the_limit_is_of_all_workers(void **state)
 {
     (void)state;
@@ -135,7 +134,7 @@ static void the_limit_is_of_all_workers(void **state)
     assert_int_equal(gw_stats_get(&gateway.stats[0], GW_COUNTER_OPEN), 2);
 }
 
-/* … also where this one has none. */
+/* The other workers may have all connections, this one none. */
 static void others_may_have_all(void **state)
 {
     (void)state;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Connections against doubles of the ring and of the kernel's TLS: TLS clients in memory, backends
- * that check every byte, and a plan for each connection of how it goes wrong. Over many
- * events, whatever the order of completions: each connection ends once, for a reason its plan
- * allows, and its client is told by the right alert; bytes keep their order, and all arrive where
- * the streams ended properly; nothing stays in flight; no buffer and no descriptor is lost.
+ * that check every byte, and for each connection a plan of how it goes wrong. Over many events, in
+ * any order of completions: each connection ends once, with a reason that its plan allows, and its
+ * client gets the right alert; bytes keep their order, and all arrive where the streams ended
+ * properly; nothing stays in flight; no buffer and no descriptor is lost.
  *
  * Most handshakes follow a script (script.h), a few are libssl's at both ends. GW_MODEL_EVENTS and
- * GW_MODEL_SEED choose length and run, an argument the variant; the same give the same run.
+ * GW_MODEL_SEED choose length and run, an argument the variant; the same values give the same run.
  */
 #include "tests/model/model.h"
 
@@ -58,7 +58,7 @@ static const struct {
                           R(PROXY_HEADER),
                       false, NO_ALERT},
     [PLAN_NOT_ALLOWED] = {"not-allowed", R(NOT_ALLOWED), false, GW_ALERT_ACCESS_DENIED},
-    /* In the client role it is the target that wants one, and tells so by an alert. */
+    /* In the client role the target requires one, and sends an alert. */
     [PLAN_NO_CERT] = {"no-cert", R(CERT_MISSING) | R(HANDSHAKE_ALERT) | R(CLIENT_ALERT), false,
                       NO_ALERT},
 };
@@ -107,7 +107,7 @@ static void take_target(struct model *m, struct peer *p, int fd)
         p->backend_closed = p->backend_reset = false;
 }
 
-/* Whose socket it is only the connection itself can tell. */
+/* Only the connection itself knows which socket it is. */
 static int on_connect(void *arg, int fd)
 {
     struct model *m = arg;
@@ -294,7 +294,7 @@ static void check_alert(const struct peer *p, enum gw_reason reason)
     if (expected == NO_ALERT || early || reason == GW_REASON_SHUTDOWN || p->slow ||
         (reason == GW_REASON_FINISHED && !plans[p->plan].complete))
         return;
-    /* RX may be refused after the end of the backend's stream was told. */
+    /* RX may be refused after the end of the backend's stream was reported. */
     bool told = p->close_seen && p->backend_fin_sent;
     bool rx_refused = reason == GW_REASON_INTERNAL && p->rx_refused;
     if ((reason == GW_REASON_KERNEL_KEYS || rx_refused) && !told)
@@ -310,8 +310,8 @@ static void check_alert(const struct peer *p, enum gw_reason reason)
                  gw_reason_info(reason)->word, p->service, p->alert);
 }
 
-/* A connection does not outlive a key that was refused, and tells why; unless it was about to end
- * for something else, which is what it tells then. */
+/* A connection does not outlive a refused key, and reports why, unless it was about to end for
+ * another reason, which it then reports. */
 static void check_refused(const struct peer *p, enum gw_reason reason)
 {
     bool refused = p->tx_refused || p->rx_refused;
@@ -567,8 +567,8 @@ static const struct variant {
     const char *word;
     bool kernel;
     bool rekeys;       /* one that can change keys */
-    bool splice_loses; /* … whose splice loses what does not fit into a pipe */
-    bool refuses;      /* … which now and then refuses to change them */
+    bool splice_loses; /* the kernel's splice loses bytes that do not fit into a pipe */
+    bool refuses;      /* the kernel sometimes refuses to change keys */
 } variants[] = {
     {"user", false, false, false, false},        {"kernel", true, false, false, false},
     {"kernel-loses", true, false, true, false},  {"kernel-rekeys", true, true, false, false},

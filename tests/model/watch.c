@@ -75,7 +75,7 @@ static int random_status(void)
     return 1;
 }
 
-/* ---- what the C library would tell differently each time ---- */
+/* ---- calls of the C library that differ in each run ---- */
 
 ssize_t getrandom(void *out, size_t len, unsigned flags)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A test program that is ahead of its time, so that nobody has to wait for a certificate, a CRL or
- * a ticket to expire: whoever asks time(2) or gettimeofday(2) in it, libcrypto too, is told the
- * time that will be. Naming the variable is enough. */
+/* Moves the clock of a test program ahead, so that it need not wait for a certificate, a CRL or a
+ * ticket to expire: time(2) and gettimeofday(2) in it, also in libcrypto, return the future time.
+ * Naming the variable is enough. */
 #pragma once
 
 #include <time.h>

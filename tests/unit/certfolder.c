@@ -27,7 +27,7 @@ void certfolder_init(struct certfolder *f, const struct tlsworld *w, const char 
     (void)test_dir_bundle(w->dir, certfolder_in(f, "other.pem"), w->other, w->ca);
 }
 
-/* Whether the service shows this certificate to who asks for the name. */
+/* Whether the service shows this certificate for the name. */
 bool certfolder_shows(const struct tlsworld *w, struct gw_tls_context *tls, const char *name,
                       const struct test_cert *cert)
 {

@@ -90,7 +90,7 @@ const char *test_dir_cert(struct test_dir *dir, const char *name, const struct t
 const char *test_dir_crl(struct test_dir *dir, const char *name, X509_CRL *crl, X509_CRL *more);
 /* PEM: the private key (PKCS #8). */
 const char *test_dir_key(struct test_dir *dir, const char *name, const struct test_cert *cert);
-/* The same in the form of PKCS #1 (RSA) or SEC 1 (EC), encrypted unless `phrase` and the cipher are
+/* PEM: the private key as PKCS #1 (RSA) or SEC 1 (EC), encrypted unless `phrase` and the cipher are
  * NULL. */
 const char *test_dir_key_traditional(struct test_dir *dir, const char *name,
                                      const struct test_cert *cert, const char *phrase,

@@ -56,7 +56,7 @@ static inline void refused(const struct gw_service *service, enum gw_exit exit, 
         fail_msg("'%s' does not say '%s'", err.text, says);
 }
 
-/* What a list is about (RFC 5280 5.2.5): an empty one to fill … */
+/* The scope of a list (RFC 5280 5.2.5): makes an empty one to fill. */
 static inline ISSUING_DIST_POINT *new_scope(void)
 {
     ISSUING_DIST_POINT *idp = ISSUING_DIST_POINT_new();
@@ -64,7 +64,7 @@ static inline ISSUING_DIST_POINT *new_scope(void)
     return idp;
 }
 
-/* … and then put into the list, which frees it. */
+/* Puts the scope into the list, which frees it. */
 static inline void add_scope(X509_CRL *crl, ISSUING_DIST_POINT *idp)
 {
     assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_issuing_distribution_point, idp, 1, 0), 1);
@@ -89,7 +89,7 @@ static inline ISSUING_DIST_POINT *scope_of(const char *const uris[])
     return idp;
 }
 
-/* ---- who is let in ---- */
+/* ---- admission ---- */
 
 /* Alerts (RFC 8446 6.2). */
 enum {

@@ -5,9 +5,9 @@
 #include "tests/unit/certs.h"
 
 struct test_ocsp_spec {
-    const struct test_cert *about;  /* its issuer is whom the response names */
+    const struct test_cert *about;  /* the response is for a certificate of this issuer */
     const struct test_cert *signer; /* NULL: the issuer; others are sent along in the response */
-    int status;                     /* V_OCSP_CERTSTATUS_… */
+    int status;                     /* V_OCSP_CERTSTATUS_… of the response */
     /* Validity in seconds from now; both 0: from an hour ago for a day. */
     long begins, ends;
     bool endless; /* without nextUpdate */

@@ -169,7 +169,7 @@ static void a_relay_is_measured_against_the_floor(void **state)
     const json_t *down = json_array_get(roofs, 0);
     double percent = json_number_value(json_object_get(down, "percent_of_roof"));
     assert_true(percent > 49.9 && percent < 50.1);
-    /* Cheaper than plaintext: there is no share to tell. */
+    /* Cheaper than plaintext: there is no share to report. */
     assert_null(json_object_get(json_array_get(roofs, 1), "percent_of_roof"));
     bench_roofline_print(stdout, roofs);
     json_decref(roofs);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench/siege/haul: what is told of a transfer, of notes that somebody might have made. */
+/* bench/siege/haul: the report of a transfer, from notes as they might occur. */
 #include "bench/siege/haul.h"
 
 #include "gateway/base/clock.h"
@@ -14,8 +14,8 @@
 enum {
     MIB = 1 << 20,
     RATE = 100, /* MiB a second */
-    BEGIN = 2,  /* of the time that is asked for … */
-    END = 7,    /* … in seconds */
+    BEGIN = 2,  /* begin of the measured time, in seconds */
+    END = 7,    /* end of the measured time, in seconds */
 };
 
 static struct bench_haul_log notes;
@@ -69,7 +69,7 @@ static double stalls(double second)
     return second < 4 ? RATE : second < 5 ? 0 : second < 6 ? 2 * RATE : RATE;
 }
 
-/* … so short that nothing is late. */
+/* A pause so short that nothing is late. */
 static double hesitates(double second)
 {
     return second < 4 ? RATE : second < 4.4 ? 0 : second < 4.8 ? 2 * RATE : RATE;

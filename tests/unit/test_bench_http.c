@@ -14,7 +14,7 @@
 #define OK "HTTP/1.1 200 OK\r\n"
 #define END "\r\n\r\n"
 
-/* In memory of exactly that size, so that a sanitizer sees who reads on. */
+/* In memory of exactly that size, so that a sanitizer detects a read beyond it. */
 static uint8_t *copy_of(const char *text, size_t len)
 {
     uint8_t *copy = malloc(len ? len : 1);

@@ -26,7 +26,7 @@ enum {
     PAGE = 4096, /* the smallest that there is */
 };
 
-/* What the parent and a child tell each other. */
+/* The messages between the parent and a child. */
 struct talk {
     int to_child[2];
     int to_parent[2];
@@ -101,7 +101,7 @@ __attribute__((no_sanitize("address"))) static void take_memory(void)
         memory[at] = 1;
 }
 
-/* A child, which has nothing to do with the test's own time, that does its work when told to. */
+/* A child, independent of the test's own time, that works on command. */
 static pid_t start(struct talk *t, child_fn *work)
 {
     char byte;
@@ -161,7 +161,7 @@ static void time_is_counted_wherever_it_went(void **state gw_unused)
         {burn, BURN_MS, BURN_MS + 30, 1},
         {burn_in_ended_thread, BURN_MS, BURN_MS + 30, 1},
         {burn_in_grandchild_that_stays, BURN_MS, BURN_MS + 30, 2},
-        {burn_in_grandchild_that_ended, BURN_MS - 10, BURN_MS + 30, 1}, /* told in ticks */
+        {burn_in_grandchild_that_ended, BURN_MS - 10, BURN_MS + 30, 1}, /* reported in ticks */
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         struct bench_proc before, after;

@@ -22,8 +22,8 @@ static int64_t read_now(void)
 
 struct work {
     int id;
-    int64_t costs;  /* … the lap, as its figure tells */
-    int64_t around; /* what comes on top and is not told */
+    int64_t costs;  /* the lap's cost, as its figure reports it */
+    int64_t around; /* additional time that is not reported */
     unsigned runs, fails_at;
 };
 
@@ -60,7 +60,7 @@ static void a_figure_is_for_one_operation(void **state)
     assert_true(bench_rounds_best(&racer) == 100);
     assert_true(bench_rounds_median(&racer) == 100);
     assert_true(bench_rounds_worst(&racer) == 100);
-    /* A round lasts 10,000, of which a lap takes 1,500; and there was one before. */
+    /* A round lasts 10,000, including a lap of 1,500; and there was one before. */
     assert_int_equal(w.runs, 1 + 7 * BENCH_ROUNDS);
 }
 

@@ -16,7 +16,7 @@ enum {
     TLS12 = 0xc02f,
 };
 
-/* Who runs the records, as the row's last word. */
+/* The engine of the records, the row's last word. */
 enum engines {
     USER,
     RX_KERNEL, /* one that cannot change keys */

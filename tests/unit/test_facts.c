@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gateway/tls/facts: what a backend is told of a handshake, full and resumed. */
+/* gateway/tls/facts: the facts for a backend about a handshake, full and resumed. */
 #include "gateway/base/wipe.h"
 #include "tests/unit/tlspair.h"
 

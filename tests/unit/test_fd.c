@@ -29,7 +29,7 @@ static void closes_once_and_keeps_errno(void **state)
     assert_int_equal(fd, -1);
     assert_false(is_open(number));
     errno = EXDEV;
-    gw_fd_close(&fd); /* none: nothing to do, nothing told */
+    gw_fd_close(&fd); /* none: nothing to do or report */
     assert_int_equal(errno, EXDEV);
     fd = number; /* no longer open: the error is not ours to report */
     gw_fd_close(&fd);

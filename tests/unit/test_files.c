@@ -92,7 +92,7 @@ static void limits_hold(void **state)
     assert_return_code(unlink(path), errno);
 }
 
-/* Nobody waits for who may never come; what comes in parts is waited for. */
+/* A silent writer is waited for only a limited time; data that comes in parts is waited for. */
 static void a_pipe_holds_nobody_up(void **state)
 {
     struct gw_files *files = gw_files_new();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who asks for FIPS mode is heard, and nobody else. */
+/* gateway/tls/fips: the sources that demand FIPS mode count, and no others. */
 #include "gateway/tls/fips.h"
 
 #include "gateway/base/attr.h"

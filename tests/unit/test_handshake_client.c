@@ -2,7 +2,7 @@
 /*
  * gateway/tls in the client role, against gateway/tls in the server role, over memory: both derive
  * the same keys, in every suite, full and resumed, with and without a client certificate; and a
- * target that is not whom --cacert and --target-name ask for is refused with its own reason.
+ * target other than --cacert and --target-name require is refused with its own reason.
  */
 #include "gateway/base/bytes.h"
 #include "gateway/base/clock.h"
@@ -422,7 +422,7 @@ static void a_session_ends_with_a_list(void **state)
     X509_CRL_free(crl);
 }
 
-/* A server that is revoked is told so, with the alert for it. */
+/* A revoked server gets the alert for that. */
 static void a_revoked_server_is_refused(void **state)
 {
     const struct tlsworld *w = *state;
@@ -555,7 +555,7 @@ static void a_broken_record_ends_the_wait(void **state)
     destroy(&d);
 }
 
-/* ---- who is refused ---- */
+/* ---- refusals ---- */
 
 static void refused(struct duo *d, enum gw_reason reason)
 {

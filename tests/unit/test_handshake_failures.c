@@ -29,7 +29,7 @@ static struct gw_service with_clients(const struct tlsworld *w)
     return service;
 }
 
-/* Runs the handshake, which must fail for `reason` and tell the client by `alert`. */
+/* Runs the handshake, which must fail for `reason` and send `alert` to the client. */
 static void must_fail(struct tlspair *p, enum gw_reason reason, int alert, const char *detail)
 {
     assert_int_equal(tlspair_run(p), GW_HANDSHAKE_FAILED);
@@ -63,7 +63,7 @@ static void client_fails(const struct gw_service *service, SSL_CTX *ctx, enum gw
     SSL_CTX_free(ctx);
 }
 
-/* Also of a certificate that was refused (NULL: there is none) is told whose it was. */
+/* The holder of a refused certificate is known too (NULL: there is none). */
 static void holder_is(struct tlspair *p, const struct test_cert *cert)
 {
     char subject[64] = "CN=";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gateway/proc/listener: who may bind what, with real sockets on loopback. */
+/* gateway/proc/listener: which addresses can be bound, with real sockets on loopback. */
 #include "gateway/proc/listener.h"
 
 #include <arpa/inet.h>
@@ -178,7 +178,7 @@ static void a_second_instance_is_refused(void **state)
     refused(&second, "--listen 127.0.0.1:");
     assert_non_null(strstr(second.err.text, "in use"));
 
-    /* … and may have the port once we are gone. */
+    /* Another process may have the port after our listeners are closed. */
     gw_listeners_done(&f->listeners);
     open_all(&second);
     gw_listeners_done(&second.listeners);

@@ -233,8 +233,8 @@ static int status_of(int (*function)(struct gw_pipes *p), struct gw_pipes *p)
     return WEXITSTATUS(status);
 }
 
-/* Above pipe-user-pages-soft a user who is not privileged gets pipes of two pages, which may not
- * grow: those are refused, and for a while nobody asks again. */
+/* Above pipe-user-pages-soft an unprivileged user gets pipes of two pages, which cannot grow: those
+ * are refused, and for a while the kernel is not asked again. */
 static int exceed_the_soft_limit(struct gw_pipes *p)
 {
     int fds[2];

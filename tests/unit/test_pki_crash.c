@@ -95,7 +95,7 @@ ssize_t __wrap_write(int fd, const void *data, size_t len)
     struct stat st;
     point();
     if (countdown == 1)
-        (void)!__real_write(fd, data, len / 2); /* and it dies in the middle */
+        (void)!__real_write(fd, data, len / 2); /* it dies in the middle */
     point();
     if (!fstat(fd, &st) && S_ISREG(st.st_mode))
         set_dirty(st.st_ino);

@@ -241,7 +241,7 @@ static void room_for_tlvs_is_kept_to(void **state)
     }
 }
 
-/* 65535 bytes behind the first 16; a byte more cannot be told, however much room there is. */
+/* 65535 bytes after the first 16; one more byte does not fit, however much room there is. */
 static void the_largest_header(void **state)
 {
     static const uint8_t cert[UINT16_MAX + 1];

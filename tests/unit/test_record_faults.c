@@ -70,7 +70,7 @@ static const struct header_row {
     uint8_t alert;
 } headers[] = {
     {0x1301, "1703034011", 16401, 0, 0},
-    {0x1301, "1703014011", 16401, 0, 0}, /* the version is to be ignored */
+    {0x1301, "1703014011", 16401, 0, 0}, /* the version must be ignored */
     {0x1301, "1703000010", 16, 0, 0},
     {0x1301, "1703034012", 0, GW_REASON_RECORD_OVERFLOW, GW_ALERT_RECORD_OVERFLOW},
     {0x1301, "1703034100", 0, GW_REASON_RECORD_OVERFLOW, GW_ALERT_RECORD_OVERFLOW},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gateway/tls/revocation: whom CRLs keep out, in full handshakes and in resumed ones, now and when
- * they are too old.
+ * gateway/tls/revocation: the certificates that CRLs refuse, in full handshakes and in resumed
+ * ones, now and after the CRLs expired.
  */
 #include "gateway/base/fd.h"
 #include "gateway/base/log.h"
@@ -43,7 +43,7 @@ static void take_notes(const struct gw_tls_context *tls)
     gw_notes_done(notes);
 }
 
-/* ---- who is let in ---- */
+/* ---- admission ---- */
 
 static void the_revoked_are_refused(void **state)
 {
@@ -53,7 +53,7 @@ static void the_revoked_are_refused(void **state)
     struct gw_tls_context *tls = tlsworld_context(&service, NULL);
     meets(w, tls, w->client, NULL, GW_REASON_NONE, 0);
     meets(w, tls, w->client_other, NULL, GW_REASON_CERT_REVOKED, REVOKED);
-    /* What else is wrong with a certificate is told first, and its serial says nothing. */
+    /* Another fault of a certificate takes precedence, and its serial number does not matter. */
     meets(w, tls, w->client_foreign, NULL, GW_REASON_CERT_UNTRUSTED, UNKNOWN_CA);
     gw_tls_context_free(tls);
 }
@@ -370,7 +370,7 @@ static void a_list_of_a_point_is_about_those_that_name_it(void **state)
         const char *points;
         void (*tweak)(X509_CRL *crl);
         enum gw_reason reason; /* of a certificate that is on no list */
-        enum gw_reason listed; /* … that is on this one */
+        enum gw_reason listed; /* the result if the certificate is on this list */
     } rows[] = {
         {"URI:" FIRST, first_users, none, GW_REASON_CERT_REVOKED},
         {"URI:ldap://x/,URI:" FIRST, first_users, none, GW_REASON_CERT_REVOKED},
@@ -384,7 +384,8 @@ static void a_list_of_a_point_is_about_those_that_name_it(void **state)
         {"URI:" FIRST, issuers_own, none, GW_REASON_CERT_REVOKED},
         {NULL, issuers_own, none, GW_REASON_CERT_REVOKED},
         {"URI:" FIRST, NULL, none, GW_REASON_CERT_REVOKED},
-        /* Five names, of which four are kept: what is listed is refused, the rest has no list. */
+        /* Five names, of which four are kept: listed certificates are refused, the others have no
+         * list. */
         {"URI:a:1,URI:a:2,URI:a:3,URI:a:4,URI:" FIRST, first_users, no_crl, GW_REASON_CERT_REVOKED},
         {"URI:" FIRST ",URI:a:1,URI:a:2,URI:a:3,URI:a:4", first_users, none,
          GW_REASON_CERT_REVOKED},
@@ -687,7 +688,7 @@ static void nor_do_those_of_a_revoked_ca(void **state)
     fell(&t);
 }
 
-/* All three are anchors. Who signed the anchor's issuer is asked, too. */
+/* All three are anchors. The issuer of the anchor's issuer counts, too. */
 static void an_anchor_s_issuer_may_be_revoked(void **state)
 {
     const struct tlsworld *w = *state;

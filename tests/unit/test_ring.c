@@ -330,7 +330,7 @@ static void standing_receive_ends_with_the_stream(void **state)
     gw_ring_completion_give(f->ring, &f->seen[1]);
 }
 
-/* What was there when it began may not be told of. */
+/* Data that was there when it began may not be reported. */
 static void a_look_finds_an_end_that_was_there(void **state)
 {
     struct fixture *f = *state;
@@ -345,7 +345,7 @@ static void a_look_finds_an_end_that_was_there(void **state)
     assert_int_equal(f->seen[0].res, 3);
     assert_int_equal(gw_ring_look(f->ring, f->pair[0]), 0);
     gw_ring_completion_give(f->ring, &f->seen[0]);
-    gw_ring_cancel(f->ring, token(GW_OP_PLAIN_STANDING, 1)); /* some tell of it nevertheless */
+    gw_ring_cancel(f->ring, token(GW_OP_PLAIN_STANDING, 1)); /* some report it nevertheless */
     await(f, 2);
     assert_false(f->seen[1].more);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gateway/route/ruleset: who passes which rules. A plain loop over the rules is what the compiled
- * set must agree with. */
+/* gateway/route/ruleset: admission by rules. The compiled set must agree with a plain loop over the
+ * rules. */
 #include "gateway/config/pattern.h"
 #include "gateway/route/ruleset.h"
 #include "tests/unit/linear.h"
@@ -194,7 +194,7 @@ static void matches_as_documented(void **state gw_unused)
     }
 }
 
-/* The same table with all let in but those whom the pattern denies. */
+/* The same table, admitting everybody except those that the pattern denies. */
 static void denies_as_documented(void **state gw_unused)
 {
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
@@ -276,7 +276,7 @@ static void doubt_refuses(void **state gw_unused)
         int wanted = kind == GW_NAME_CN ? -2 : kind == GW_NAME_DNS ? -3 : 0;
         assert_int_equal(judge(rules, 5, &id, false), wanted);
         assert_int_equal(judge(rules, 1, &id, false), 0);
-        /* A rule that matches is told first. */
+        /* A rule that matches is reported first. */
         add_name(&id, GW_NAME_DNS, "B.bad");
         assert_int_equal(judge(rules, 5, &id, false), -4);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our key schedules of TLS compute what libcrypto's do, refuse what no handshake asks for,
- * and keep the traffic secrets for who watches, no others. */
+/* Our key schedules of TLS compute the same as libcrypto's, refuse requests that no handshake
+ * makes, and keep the traffic secrets only for a watcher. */
 #include "gateway/base/attr.h"
 #include "gateway/crypto/hmac.h"
 #include "gateway/crypto/provider.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gateway/tls/session: a ticket never lets in whom a full handshake would not. */
+/* gateway/tls/session: a ticket never admits a peer that a full handshake would not. */
 #include "gateway/base/attr.h"
 #include "gateway/base/wipe.h"
 #include "gateway/tls/session.h"
@@ -324,8 +324,9 @@ static void no_ticket_crosses_services(void **state)
     }
 }
 
-/* What was published of others (nginx CVE-2025-23419, HAProxy 4a8f7622): a ticket of a place that
- * asks for less is taken to one that asks for more, by whom that one would not let in. */
+/* Published faults of other servers (nginx CVE-2025-23419, HAProxy 4a8f7622): a ticket from a
+ * service that requires less is used with one that requires more, by a peer that the latter would
+ * refuse. */
 static void no_ticket_of_a_weak_place_is_good_in_a_strict_one(void **state)
 {
     const struct tlsworld *w = *state;
@@ -629,7 +630,7 @@ static void nothing_but_our_tickets_opens(void **state)
         struct gw_tls_context *tls = tlsworld_context(&f.service, others);
         assert_false(connect_with(&f, tls, true, NULL));
         gw_tls_context_free(tls);
-        /* The right name, but the key is another one: the MAC tells. */
+        /* The right name with another key: the MAC detects it. */
         memcpy(others->keys[0].name, f.keys->keys[0].name, GW_TICKET_NAME_LEN);
         tls = tlsworld_context(&f.service, others);
         assert_false(connect_with(&f, tls, true, NULL));

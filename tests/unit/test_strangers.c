@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gateway/proc/strangers: some are told one by one, the others as sums, and none is forgotten. */
+/* gateway/proc/strangers: some are logged one by one, the others as sums, and none is lost. */
 #include "gateway/proc/strangers.h"
 
 #include "gateway/base/clock.h"
@@ -69,7 +69,7 @@ static void the_others_are_summed_by_reason(void **state)
                               "7 more connections ended with handshake-http in 1.2 s\n");
 }
 
-/* A loop that comes late to its timer has the sum told by the next one. */
+/* If the loop is late for its timer, the next connection logs the sum. */
 static void the_next_second_begins_anew(void **state)
 {
     struct gw_strangers s = {0};

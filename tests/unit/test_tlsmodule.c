@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gateway/proc/tlsmodule: why a kernel has no tls, told from files. */
+/* gateway/proc/tlsmodule: why a kernel has no tls, from files. */
 #include "gateway/proc/tlsmodule.h"
 
 #include <ftw.h>

@@ -185,8 +185,8 @@ static void both_sides_of_an_exchange_agree(void **state)
     EVP_PKEY_free(foreign);
 }
 
-/* Nor without a private key, nor without a peer, nor into too little room, of which it says nothing
- * else; and a copy goes on where it was made. */
+/* Nor without a private key, nor without a peer, nor with too little room, and then it sets
+ * nothing; a copy continues from its origin's state. */
 static void an_exchange_needs_all_its_parts(void **state)
 {
     OSSL_LIB_CTX *library = *state;

@@ -183,7 +183,7 @@ static void what_cannot_be_published_is_no_key(void **state)
     assert_int_equal(published, 1);
 }
 
-/* One key that nobody waits for is none too many; a second one within two seconds tells of more. */
+/* The first key without a second within two seconds is no demand; a second one is. */
 static void only_demand_fills_the_stock(void **state)
 {
     (void)state;

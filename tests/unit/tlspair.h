@@ -103,9 +103,9 @@ bool tlspair_to_server(struct tlspair *p);
 /* Moves the server's output to the client's input. */
 bool tlspair_to_client(struct tlspair *p);
 
-/* After the hand-over: what the client wrote opens under keys.rx to exactly these bytes … */
+/* After the handover: the client's bytes open under keys.rx to exactly these bytes. */
 void tlspair_expect_from_client(struct tlspair *p, const void *data, size_t len);
-/* … and what is sealed under keys.tx reaches the client. */
+/* Bytes sealed under keys.tx reach the client. */
 void tlspair_send_to_client(struct tlspair *p, const void *data, size_t len);
 /* Both ways, records of several sizes. */
 void tlspair_exchange(struct tlspair *p);
