@@ -19,9 +19,9 @@
     X(MAX_CONN_AGE,         "max-conn-age",           false, "the connection was open for --max-conn-age")               \
     X(CLOSE_TIMEOUT,        "close-timeout",          true,  "one side ended and no byte of the other moved for --close-timeout") \
     X(MAX_CONNS,            "max-conns",              true,  "--max-conns connections were open already")               \
-    X(NO_MEMORY,            "no-memory",              true,  "no memory or no descriptor was left for it")              \
-    X(PROXY_STRANGER,       "proxy-stranger",         true,  "it does not come from a load balancer of --accept-proxy-from") \
-    X(PROXY_HEADER,         "proxy-header",           true,  "no valid PROXY header came first, which --accept-proxy demands") \
+    X(NO_MEMORY,            "no-memory",              true,  "no memory or no descriptor was left")                     \
+    X(PROXY_STRANGER,       "proxy-stranger",         true,  "the peer is not a load balancer of --accept-proxy-from")  \
+    X(PROXY_HEADER,         "proxy-header",           true,  "the connection did not begin with a valid PROXY header, which --accept-proxy requires") \
     X(HANDSHAKE_TIMEOUT,    "handshake-timeout",      true,  "the handshake did not finish within --handshake-timeout") \
     X(HANDSHAKE_CLOSED,     "handshake-closed",       true,  "the client closed during the handshake")                  \
     X(HANDSHAKE_RESET,      "handshake-reset",        true,  "the client reset the connection during the handshake")    \
@@ -31,7 +31,7 @@
     X(HANDSHAKE_VERSION,    "handshake-version",      true,  "no TLS version in common")                                \
     X(HANDSHAKE_CIPHER,     "handshake-cipher",       true,  "no cipher suite, group or signature in common")           \
     X(HANDSHAKE_ALPN,       "handshake-alpn",         true,  "no application protocol in common")                       \
-    X(HANDSHAKE_SNI,        "handshake-sni",          true,  "no certificate is for the name that was asked for (--strict-sni)") \
+    X(HANDSHAKE_SNI,        "handshake-sni",          true,  "no certificate is for the requested name (--strict-sni)") \
     X(HANDSHAKE_TOO_LARGE,  "handshake-too-large",    true,  "the peer sent more handshake data than is allowed")       \
     X(HANDSHAKE_PROTOCOL,   "handshake-protocol",     true,  "the peer broke the handshake protocol")                   \
     X(HANDSHAKE_INTERNAL,   "handshake-internal",     true,  "the TLS library failed")                                  \
@@ -42,7 +42,7 @@
     X(CERT_NO_CRL,          "cert-no-crl",            true,  "a CA of the client certificate has no current CRL in --crl") \
     X(CERT_INVALID,         "cert-invalid",           true,  "the client certificate or its signature is not acceptable") \
     X(NOT_ALLOWED,          "not-allowed",            true,  "no allow rule matches the client certificate")            \
-    X(CERT_TOO_LARGE,       "cert-too-large",         true,  "the PROXY header, of 65535 bytes, has no room for its certificate") \
+    X(CERT_TOO_LARGE,       "cert-too-large",         true,  "the certificate does not fit into a PROXY header of 65535 bytes") \
     X(BACKEND_REFUSED,      "backend-refused",        true,  "the backend refused the connection")                      \
     X(BACKEND_UNREACHABLE,  "backend-unreachable",    true,  "the backend cannot be reached")                           \
     X(BACKEND_TIMEOUT,      "backend-timeout",        true,  "the backend did not accept within --connect-timeout")     \
@@ -59,18 +59,18 @@
     X(BACKEND_NO_CRL,       "backend-cert-no-crl",    true,  "a CA of the backend's certificate has no current CRL in --crl") \
     X(BACKEND_INVALID,      "backend-cert-invalid",   true,  "the backend's certificate or its signature is not acceptable") \
     X(BACKEND_NOT_ALLOWED,  "backend-not-allowed",    true,  "no allow rule matches the backend's certificate, or a deny rule does") \
-    X(BACKEND_NAME,         "backend-cert-name",      true,  "the backend's certificate is for another name than --target or --target-name says") \
+    X(BACKEND_NAME,         "backend-cert-name",      true,  "the backend's certificate is not for the name of --target or --target-name") \
     X(CLIENT_RESET,         "client-reset",           true,  "the client reset the connection")                         \
     X(CLIENT_TRUNCATED,     "client-truncated",       true,  "the client closed without close_notify")                  \
     X(CLIENT_ALERT,         "client-alert",           true,  "the client sent a fatal alert")                           \
     X(RECORD_BAD_MAC,       "record-bad-mac",         true,  "a record failed authentication")                          \
     X(RECORD_OVERFLOW,      "record-overflow",        true,  "a record is longer than TLS allows")                      \
-    X(RECORD_UNEXPECTED,    "record-unexpected",      true,  "a record that may not come here came")                    \
+    X(RECORD_UNEXPECTED,    "record-unexpected",      true,  "a record arrived that is not allowed here")               \
     X(RECORD_FLOOD,         "record-flood",           true,  "too many empty records, warnings or key updates")         \
-    X(RENEGOTIATION,        "renegotiation",          true,  "the peer asked for renegotiation again and again, which is refused") \
-    X(REKEY_UNSUPPORTED,    "rekey-unsupported",      true,  "the peer changed its key and this kernel cannot")         \
+    X(RENEGOTIATION,        "renegotiation",          true,  "the peer kept requesting renegotiation, which is refused") \
+    X(REKEY_UNSUPPORTED,    "rekey-unsupported",      true,  "the peer changed its key, which this kernel cannot follow") \
     X(KEY_LIMIT,            "key-limit",              true,  "the key sealed as many records as is safe")               \
-    X(KERNEL_KEYS,          "kernel-keys",            true,  "the kernel cannot run its records, and --records kernel allows nothing else") \
+    X(KERNEL_KEYS,          "kernel-keys",            true,  "the kernel cannot run the records, and --records kernel allows no other engine") \
     X(WORKER_DIED,          "worker-died",            true,  "the worker process that carried it died")                 \
     X(INTERNAL,             "internal",               true,  "an error inside the gateway")
 // clang-format on

@@ -28,10 +28,10 @@
     X(BYTES_DOWN,         "bytes-down",         "payload bytes from backends to clients")   \
     X(SPLICED_UP,         "spliced-up",         "of bytes-up: moved through a pipe, not copied") \
     X(SPLICED_DOWN,       "spliced-down",       "of bytes-down: the same")                  \
-    X(PIPES_REFUSED,      "pipes-refused",      "reads that were copied for want of a pipe") \
+    X(PIPES_REFUSED,      "pipes-refused",      "reads that were copied because no pipe was free") \
     X(RELOADS,            "reloads",            "reloads that brought new files into force") \
     X(RELOADS_FAILED,     "reloads-failed",     "reloads that failed, so that the old files stay") \
-    X(CRL_TOLERATED,      "crl-tolerated",      "handshakes of peers that a CA without a current CRL signed (--crl-soft)") \
+    X(CRL_TOLERATED,      "crl-tolerated",      "handshakes with a certificate of a CA without a current CRL (--crl-soft)") \
     X(LOG_DROPPED,        "log-dropped",        "log entries lost because the log was full")
 
 /* Gauges: they go up and down and start at 0 with each worker. */

@@ -136,7 +136,7 @@ static int read_numeric(struct gw_address_spec *spec, bool bracketed, const char
     int error;
     struct addrinfo *list = look_up(spec, AI_NUMERICHOST | AI_NUMERICSERV, &error);
     if (error == EAI_MEMORY)
-        return refuse("memory is missing to read it", ret_why);
+        return refuse("there is no memory to read it", ret_why);
     if (!list || list->ai_family != AF_INET6) {
         if (list)
             freeaddrinfo(list);

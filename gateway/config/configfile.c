@@ -222,7 +222,7 @@ static int refuse_key(struct gw_draft *d, cfg_t *cfg, const char *name)
                                    shown.text, kinds[i].word, kind->word);
     if (!global && key_of(&kinds[0], name, false))
         return gw_draft_refuse(d, GW_EXIT_USAGE,
-                               "'%s' is of the whole gateway; write it before the sections",
+                               "'%s' applies to the whole gateway; write it before the sections",
                                shown.text);
     int told = refuse_near(d, global, name, &shown);
     if (told)
@@ -333,9 +333,9 @@ static int read_text(struct gw_draft *whole, const char *path, struct gw_files *
     int error = gw_files_read(files, path, GW_CONFIGFILE_MAX, &file);
     if (error)
         return gw_draft_refuse(whole, GW_EXIT_START, "the file cannot be read: %s",
-                               error == -EFBIG ? "it has more than 32 MiB" : strerror(-error));
+                               error == -EFBIG ? "it is larger than 32 MiB" : strerror(-error));
     const char *writer = who_else_writes(&file);
-    if (writer && gw_draft_warn(whole, "%s, and so say who may pass", writer))
+    if (writer && gw_draft_warn(whole, "%s, and so decide who may pass", writer))
         return -ENOMEM;
     error = gw_filetext_clean((const char *)file.data, file.len, ret, &bad);
     if (error == -ENOMEM)

@@ -145,7 +145,7 @@ static int check_value(struct gw_draft *d, const struct gw_option *opt, const ch
                                      GW_VALUE_BYTES_MAX);
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
-            return gw_draft_refuse_value(d, opt, value, "there is a control character in it");
+            return gw_draft_refuse_value(d, opt, value, "it contains a control character");
     return 0;
 }
 

@@ -52,8 +52,7 @@ static bool is_variable(const struct scan *s)
 }
 
 static const char variable[] =
-    "${ is refused: no variables are put in; a ${ that is meant so stands "
-    "in single quotes";
+    "${ is refused, since variables are not expanded; put a literal ${ in single quotes";
 
 /* From after the opening quote to after the closing one. */
 static int take_quoted(struct scan *s, char quote)
@@ -65,12 +64,12 @@ static int take_quoted(struct scan *s, char quote)
         if (*s->at == '\n')
             return no(s, "a quoted text does not end on its line");
         if (is_control(*s->at))
-            return no(s, "there is a control character in it");
+            return no(s, "it contains a control character");
         if (quote == '"' && is_variable(s))
             return no(s, variable);
         if (escape && (s->at + 1 == s->end || (s->at[1] != '"' && s->at[1] != '\\')))
-            return no(s, "only \\\" and \\\\ are known behind a backslash; single quotes take "
-                         "everything as it is");
+            return no(s, "only \\\" and \\\\ may follow a backslash; in single quotes everything "
+                         "is literal");
         s->at += escape;
         put_quoted(s, *s->at);
     }
@@ -96,7 +95,7 @@ static int take_word(struct scan *s)
     put(s, '\'');
     for (; !ends_word(s); s->at++) {
         if (is_control(*s->at))
-            return no(s, "there is a control character in it");
+            return no(s, "it contains a control character");
         if (is_variable(s))
             return no(s, variable);
         if (strchr("#();\\", *s->at))
@@ -112,7 +111,7 @@ static int take_brace(struct scan *s, char brace)
     if (brace == '{' && s->depth == DEPTH_MAX)
         return no(s, "braces are nested too deeply");
     if (brace == '}' && s->depth == 0)
-        return no(s, "there is a } too many");
+        return no(s, "there is one } too many");
     if (brace == '{')
         s->open[s->depth++] = s->line;
     else
@@ -146,7 +145,7 @@ static int take_one(struct scan *s)
     if (c == '\n')
         s->line++;
     if (c == '\0')
-        return no(s, "there is a control character in it");
+        return no(s, "it contains a control character");
     if (strchr(" \t\r\n", c)) {
         put(s, c == '\r' ? ' ' : c);
         s->at++;

@@ -60,9 +60,9 @@ int gw_net_read(const char *text, struct gw_net *ret, const char **ret_why)
         return refuse(ret_why, "it is not an IP address");
     ret->bits = (uint8_t)(8 * ret->len);
     if (text[len] && !read_bits(text + len + 1, ret->bits, &ret->bits))
-        return refuse(ret_why, "behind the slash stands how many bits of the address count");
+        return refuse(ret_why, "after the slash comes the number of bits that count");
     if (has_more_bits(ret))
-        return refuse(ret_why, "there are bits set behind the network's");
+        return refuse(ret_why, "bits after the network's are set");
     unmap(ret);
     return 0;
 }

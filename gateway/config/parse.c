@@ -74,8 +74,8 @@ static int refuse_unknown(struct gw_draft *d, const struct flag *f, const char *
                             why_there(other, f, d->config->command));
     if (near)
         return refuse_usage(d, "unknown flag '%s'; did you mean --%s?", shown.text, near->name);
-    return refuse_usage(d, "unknown flag '%s'; `ktlsgate %s --help` lists those there are",
-                        shown.text, command_word(d));
+    return refuse_usage(d, "unknown flag '%s'; `ktlsgate %s --help` lists its flags", shown.text,
+                        command_word(d));
 }
 
 /* Whether an argument may be the value of the flag before it. */
@@ -103,8 +103,8 @@ static const char *find_value(struct gw_draft *d, const struct gw_option *opt, c
         (void)refuse_usage(d, "--%s: the value is missing; give %s", opt->name, what);
     else
         (void)refuse_usage(d,
-                           "--%s: the value is missing, '%s' comes instead; give %s, or "
-                           "--%s=VALUE when it does begin with dashes",
+                           "--%s: the value is missing before '%s'; give %s, or --%s=VALUE if it "
+                           "begins with dashes",
                            opt->name, gw_draft_shown(next).text, what, opt->name);
     return NULL;
 }
@@ -183,7 +183,7 @@ static int refuse_half(struct gw_draft *d, const char *word)
         if (family & 1u << i)
             gw_text_append(&text, "%s%s", *all ? ", " : "",
                            gw_command_info((enum gw_command)i)->word + strlen(word) + 1);
-    return refuse_usage(d, "`ktlsgate %s` wants one of these words behind it: %s", word, all);
+    return refuse_usage(d, "`ktlsgate %s` needs one of these words after it: %s", word, all);
 }
 
 static int refuse_command(struct gw_draft *d, const char *word)
@@ -197,7 +197,7 @@ static int refuse_command(struct gw_draft *d, const char *word)
     if (near != GW_COMMAND_COUNT)
         return refuse_usage(d, "unknown command '%s'; did you mean %s?", shown.text,
                             gw_command_info(near)->word);
-    return refuse_usage(d, "unknown command '%s'; `ktlsgate --help` lists those there are",
+    return refuse_usage(d, "unknown command '%s'; `ktlsgate --help` lists the commands",
                         shown.text);
 }
 
@@ -258,8 +258,8 @@ static int refuse_service_flags(struct gw_draft *d)
     for (unsigned i = 0; i < gw_option_count(); i++)
         if (d->given[i] && gw_option_of_service(gw_option_at(i)) && !gw_option_at(i)->of_each)
             return refuse_usage(d,
-                                "--%s describes a service, and with --config the services stand "
-                                "in the file; write it into its section there",
+                                "--%s describes a service, and with --config the services are in "
+                                "the file; write it into the section there",
                                 gw_option_at(i)->name);
     return 0;
 }

@@ -152,7 +152,7 @@ static int read_uri(const char *text, char *ret, const char **why)
     len -= len > 1 && text[len - 1] == '/';
     for (size_t i = 0; i < len; i++)
         if (text[i] <= ' ' || text[i] >= 0x7f)
-            return no(why, "a URI holds only printable ASCII, without blanks");
+            return no(why, "a URI has only printable ASCII, without blanks");
     for (size_t at = 0; at <= len; number++) {
         size_t n = GW_MIN(strcspn(text + at, "/"), len - at);
         int error = check_uri_part(text + at, n, number, at + n >= len, why);
@@ -164,9 +164,8 @@ static int read_uri(const char *text, char *ret, const char **why)
         return no(why, "it has more than 64 parts");
     bool spiffe = gw_pattern_is_spiffe(text, len);
     if (spiffe && !gw_pattern_spiffe_ok(text, len, true))
-        return no(why,
-                  "no SPIFFE ID is like that: spiffe://, a trust domain in small letters, then "
-                  "parts of letters, digits, '.', '-' and '_'");
+        return no(why, "it is not a SPIFFE ID: spiffe://, a trust domain in small letters, then "
+                       "parts of letters, digits, '.', '-' and '_'");
     const char *fault = spiffe || *text == '*' ? NULL : gw_uri_fault(text, len);
     if (fault)
         return no(why, fault);
@@ -199,9 +198,9 @@ static int read_email(const char *text, char *ret, const char **why)
         return no(why, "it is not an email address");
     for (const char *c = text; *c; c++)
         if (*c <= ' ' || *c >= 0x7f)
-            return no(why, "an email address holds only printable ASCII, without blanks");
+            return no(why, "an email address has only printable ASCII, without blanks");
     if (strchr(domain, '*') || (memchr(text, '*', name) && !is_word(text, name, "*")))
-        return no(why, "* can only stand for all that is before the @");
+        return no(why, "* can only stand for everything before the @");
     if (strlen(domain) > DNS_MAX)
         return no(why, "the domain has more than 253 bytes");
     (void)snprintf(ret, GW_PATTERN_BYTES_MAX, "%s", text);
@@ -231,7 +230,7 @@ static int read_fingerprint(const char *text, char *ret, const char **why)
     if (read_hex(text, ret))
         return 0;
     return no(why, "it is not a SHA-256 in hex, 64 digits; `openssl x509 -noout -fingerprint "
-                   "-sha256 -in FILE` tells it");
+                   "-sha256 -in FILE` prints it");
 }
 
 static bool read_base64(const char *text, char *ret)
@@ -253,7 +252,7 @@ static int read_spki(const char *text, char *ret, const char **why)
               : read_hex(text, ret))
         return 0;
     return no(why, "it is neither a SHA-256 in hex, 64 digits, nor sha256/ and its base64; "
-                   "`ktlsgate check --explain FILE` tells it");
+                   "`ktlsgate check --explain FILE` prints it");
 }
 
 /* ---- all kinds ---- */

@@ -81,7 +81,7 @@ int gw_validate_renew(struct gw_draft *d)
     const struct gw_config_pki *pki = &d->config->pki;
     if (!pki->name && !pki->within_ns)
         return refuse_usage(d, "the NAME is missing: say which certificate to renew, or --within "
-                               "10d for all that end within ten days");
+                               "10d for all that expire within ten days");
     if (pki->name && pki->within_ns)
         return refuse_usage(d,
                             "--within is for all certificates, and '%s' names one; leave one "

@@ -288,9 +288,9 @@ int gw_set_glob(struct gw_draft *d, const struct gw_option *opt, const char *val
     if (strlen(value) > NAME_MAX)
         return gw_draft_refuse_value(d, opt, value, "a pattern has at most %d bytes", NAME_MAX);
     if (strchr(value, '/'))
-        return gw_draft_refuse_value(d, opt, value,
-                                     "it can never match: names of files have no '/' in them; "
-                                     "folders are given by --cert-dir");
+        return gw_draft_refuse_value(
+            d, opt, value,
+            "it can never match: file names have no '/' in them; give folders with --cert-dir");
     return gw_set_text(d, opt, value);
 }
 

@@ -66,10 +66,10 @@ static const char *percent_fault(struct span s)
         int high = s.len - i > 2 ? hex_digit(s.at[i + 1]) : -1;
         int low = high < 0 ? -1 : hex_digit(s.at[i + 2]);
         if (low < 0)
-            return "behind a percent sign there must be two hex digits in capital letters";
+            return "a percent sign must be followed by two hex digits in capital letters";
         int c = high << 4 | low;
         if (c < 0x80 && (isalnum(c) || (c && strchr("-._~", c))))
-            return "a percent sign stands for a character that needs none";
+            return "a character is percent-encoded that needs no encoding";
     }
     return NULL;
 }
@@ -89,7 +89,7 @@ static const char *port_fault(struct span scheme, struct span port)
 {
     if (port.len == 0 || *port.at == '0')
         return "its port is empty or begins with a zero";
-    return is_default_port(scheme, port) ? "it names the port that its scheme has anyhow" : NULL;
+    return is_default_port(scheme, port) ? "it names the default port of its scheme" : NULL;
 }
 
 /* An address in brackets; one address has many texts (RFC 5952). */
@@ -105,7 +105,7 @@ static const char *address_fault(struct span s)
     if (inet_pton(AF_INET6, text, &address) != 1)
         return "its host is not an IPv6 address";
     gw_require(inet_ntop(AF_INET6, &address, again, sizeof(again)));
-    return strcmp(text, again) == 0 ? NULL : "its host is an address in another form than usual";
+    return strcmp(text, again) == 0 ? NULL : "its host is an address that is not in canonical form";
 }
 
 static const char *name_fault(struct span s)
@@ -146,7 +146,7 @@ static const char *path_fault(struct span all, bool has_host)
 {
     struct span s = {all.at, before(all, "?#")};
     if (before(all, "[]") < all.len)
-        return "there is a bracket behind its host";
+        return "a bracket follows its host";
     if (has_host && s.len == 0 && all.len > 0) /* both empty: rules accept no final slash */
         return "its path is empty; a / belongs between its host and ? or #";
     for (;;) {
@@ -166,9 +166,9 @@ const char *gw_uri_fault(const char *uri, size_t len)
     size_t colon = before(all, ":");
     struct span scheme = {uri, colon};
     if (!is_printable(all))
-        return "it holds a blank, a control character or one that is not ASCII";
+        return "it contains a blank, a control character or one that is not ASCII";
     if (before(all, "\"<>\\^`{|}") < len)
-        return "it holds a character that no URI has, such as a quote or a backslash";
+        return "it contains a character that no URI may have, such as a quote or a backslash";
     if (len - colon < 2)
         return "it is not a scheme, a colon and more";
     const char *fault = scheme_fault(scheme);

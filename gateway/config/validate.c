@@ -42,8 +42,8 @@ static int check_server(struct gw_draft *d)
                                "--cert server.pem --key server.key, or a folder of them with "
                                "--cert-dir");
     if (s->cert_glob && !s->cert_dir_count)
-        return refuse_usage(d, "--cert-glob does nothing without --cert-dir; add that, or leave it "
-                               "out");
+        return refuse_usage(
+            d, "--cert-glob has no effect without --cert-dir; add that, or leave it out");
     return 0;
 }
 
@@ -53,11 +53,12 @@ static int check_accept_proxy(struct gw_draft *d)
     const struct gw_service *s = d->service;
     bool from = gw_draft_given(d, "accept-proxy-from");
     if (s->accept_proxy && !from)
-        return refuse_usage(d, "--accept-proxy on needs --accept-proxy-from: name the networks of "
-                               "the load balancers, such as 10.0.0.0/8, since whoever may send a "
-                               "PROXY header can claim any address");
+        return refuse_usage(
+            d,
+            "--accept-proxy on needs --accept-proxy-from: name the networks of the load balancers, "
+            "such as 10.0.0.0/8, since a sender of PROXY headers can claim any address");
     if (!s->accept_proxy && from)
-        return refuse_usage(d, "--accept-proxy-from does nothing without --accept-proxy on; add "
+        return refuse_usage(d, "--accept-proxy-from has no effect without --accept-proxy on; add "
                                "that, or leave it out");
     return 0;
 }
@@ -71,8 +72,8 @@ static int name_by_target(struct gw_draft *d)
     if (spec.kind == GW_ADDRESS_UNIX && d->service->target_unnamed)
         return 0;
     if (spec.kind == GW_ADDRESS_UNIX)
-        return refuse_usage(d, "--target-name is missing: a path has no name that a certificate "
-                               "could be good for; say which one it must be");
+        return refuse_usage(d, "--target-name is missing: a path has no name to verify; give the "
+                               "name that the target's certificate must have");
     d->service->target_name = gw_draft_keep(d, spec.host, gw_address_name_len(spec.host));
     return d->service->target_name ? 0 : -ENOMEM;
 }
@@ -107,8 +108,8 @@ static int pair_certs(struct gw_draft *d)
         unsigned after = in_order ? k + 1 : d->keys[k].after;
         if (!after || s->certs[after - 1].key_file)
             return refuse_usage(d,
-                                "--key '%s': it cannot be told which --cert it belongs to; "
-                                "give each --key right after its --cert",
+                                "--key '%s': it is unclear which --cert it belongs to; give each "
+                                "--key right after its --cert",
                                 gw_draft_shown(d->keys[k].file).text);
         s->certs[after - 1].key_file = d->keys[k].file;
     }
@@ -126,8 +127,8 @@ static int pair_responses(struct gw_draft *d)
         unsigned after = d->ocsps[i].after;
         if (!after || s->certs[after - 1].ocsp_file)
             return refuse_usage(d,
-                                "--ocsp-file '%s': it cannot be told which --cert it belongs to; "
-                                "give each --ocsp-file after its --cert",
+                                "--ocsp-file '%s': it is unclear which --cert it belongs to; give "
+                                "each --ocsp-file after its --cert",
                                 gw_draft_shown(d->ocsps[i].file).text);
         s->certs[after - 1].ocsp_file = d->ocsps[i].file;
     }
@@ -141,12 +142,12 @@ static int check_verify(struct gw_draft *d)
         s->verify = s->cacerts[0] ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE;
     if (s->verify != GW_VERIFY_NONE && !s->cacerts[0])
         return refuse_usage(d,
-                            "--verify %s needs --cacert: give the PEM file of the authorities "
-                            "whose clients are known",
+                            "--verify %s needs --cacert: give the PEM file of the authorities that "
+                            "sign clients' certificates",
                             s->verify == GW_VERIFY_REQUIRED ? "required" : "optional");
     if (s->ca_names && s->verify == GW_VERIFY_NONE)
-        return refuse_usage(d, "--ca-names needs --cacert: no client is asked for a certificate, "
-                               "so no names would be sent");
+        return refuse_usage(d, "--ca-names needs --cacert: no client certificate is requested, so "
+                               "no names would be sent");
     return 0;
 }
 
@@ -155,13 +156,13 @@ static int check_crls(struct gw_draft *d)
 {
     const struct gw_service *s = d->service;
     if (s->crl_soft && !s->crls[0])
-        return refuse_usage(d, "--crl-soft without --crl: there is no list of revoked certificates "
-                               "to be soft about; add one");
+        return refuse_usage(d,
+                            "--crl-soft has no effect without --crl; add a CRL, or leave it out");
     if (s->crls[0] && s->verify == GW_VERIFY_NONE)
-        return refuse_usage(d, "--crl would never be asked: %s",
-                            s->cacerts[0] ? "--verify none asks no client for a certificate; "
-                                            "leave it out, or --crl"
-                                          : "add --cacert, so that clients show a certificate");
+        return refuse_usage(
+            d, "--crl would have no effect: %s",
+            s->cacerts[0] ? "--verify none requests no client certificate; leave it out, or --crl"
+                          : "add --cacert, so that clients show a certificate");
     return 0;
 }
 
@@ -179,17 +180,18 @@ static int check_rules(struct gw_draft *d)
     for (unsigned i = 0; i < s->rule_count; i++)
         allows += !s->rules[i].deny;
     if (s->verify != GW_VERIFY_NONE && !allows)
-        return refuse_usage(d, "no client may pass: with --cacert add --allow-cn, --allow-dns, "
+        return refuse_usage(d, "no client could pass: with --cacert add --allow-cn, --allow-dns, "
                                "--allow-uri or another --allow flag, or --allow-all for every "
-                               "client the authorities know");
+                               "client with a certificate of these authorities");
     if (s->rule_count && s->verify == GW_VERIFY_NONE && !lets_all_pass(s))
-        return refuse_usage(d, "the --%s flags would never be asked: %s", allows ? "allow" : "deny",
-                            s->cacerts[0] ? "--verify none asks no client for a certificate; "
-                                            "leave it out, or the flags"
-                                          : "add --cacert, so that clients show a certificate");
+        return refuse_usage(
+            d, "the --%s flags would have no effect: %s", allows ? "allow" : "deny",
+            s->cacerts[0]
+                ? "--verify none requests no client certificate; leave it out, or the flags"
+                : "add --cacert, so that clients show a certificate");
     if (allows > 1 && gw_draft_given(d, "allow-all"))
-        return refuse_usage(d, "--allow-all lets every client pass, so the other --allow flags "
-                               "would do nothing; leave it out, or them");
+        return refuse_usage(d, "--allow-all admits every client, so the other --allow flags would "
+                               "have no effect; leave it out, or them");
     return s->rule_count ? 0 : gw_draft_add_rule(d, &all);
 }
 
@@ -202,9 +204,9 @@ static int check_target_rules(struct gw_draft *d)
     for (unsigned i = 0; i < s->rule_count; i++)
         allows += !s->rules[i].deny;
     if (s->target_unnamed && !allows)
-        return refuse_usage(d, "--target-name none would trust everybody whom the authorities "
-                               "know; say which target is meant with --allow-uri, --allow-dns or "
-                               "another --allow flag, or give its name");
+        return refuse_usage(d, "--target-name none would accept every certificate of the "
+                               "authorities; say which target is meant with --allow-uri, "
+                               "--allow-dns or another --allow flag, or give its name");
     return allows ? 0 : gw_draft_add_rule(d, &all);
 }
 
@@ -214,11 +216,11 @@ static int check_versions(struct gw_draft *d)
     if (s->tls_min > s->tls_max)
         return refuse_usage(d, "--tls-min 1.3 is above --tls-max 1.2; change one of them");
     if (s->ciphers && s->tls_min > 0x0303)
-        return refuse_usage(d, "--ciphers is about TLS 1.2, which --tls-min 1.3 switches off; "
-                               "use --ciphersuites, or leave one of them out");
+        return refuse_usage(d, "--ciphers applies to TLS 1.2, which --tls-min 1.3 disables; use "
+                               "--ciphersuites, or leave one of them out");
     if (s->ciphersuites && s->tls_max < 0x0304)
-        return refuse_usage(d, "--ciphersuites is about TLS 1.3, which --tls-max 1.2 switches "
-                               "off; use --ciphers, or leave one of them out");
+        return refuse_usage(d, "--ciphersuites applies to TLS 1.3, which --tls-max 1.2 disables; "
+                               "use --ciphers, or leave one of them out");
     return 0;
 }
 

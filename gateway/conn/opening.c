@@ -97,7 +97,7 @@ static const char *why_user_engine(const struct gw_conn *c)
     if (!probe->tx[version][suite->cipher].works || !probe->rx[version][suite->cipher].works)
         return "the kernel lacks the cipher";
     if (version && !probe->rekey.works && c->service->ktls_without_rekey == GW_WITHOUT_REKEY_DENY)
-        return "the kernel cannot change keys of TLS 1.3";
+        return "the kernel cannot change TLS 1.3 keys";
     return NULL;
 }
 

@@ -104,6 +104,7 @@ void gw_preface_received(struct gw_conn *c, const struct gw_completion *done)
 
 void gw_preface_timeout(struct gw_conn *c)
 {
-    gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), "no whole PROXY header came");
+    gw_conn_copy_text(c->report.detail, sizeof(c->report.detail),
+                      "no complete PROXY header arrived");
     gw_end_now(c, GW_REASON_HANDSHAKE_TIMEOUT);
 }

@@ -158,7 +158,7 @@ static void finish(struct gw_conn_env *env)
 {
     env->rechecking = false;
     if (env->recheck_ended)
-        gw_log(GW_LOG_WARNING, "recheck: %u connection%s may no longer pass, and ended",
+        gw_log(GW_LOG_WARNING, "recheck: ended %u connection%s that may no longer pass",
                env->recheck_ended, env->recheck_ended == 1 ? "" : "s");
 }
 

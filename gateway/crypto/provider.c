@@ -233,7 +233,7 @@ static bool load(struct gw_provider *p, OSSL_LIB_CTX *library, char why[GW_PROVI
 struct gw_provider *gw_provider_new(OSSL_LIB_CTX *library, char why[GW_PROVIDER_WHY_MAX])
 {
     struct gw_provider *p = calloc(1, sizeof(*p));
-    if (p ? load(p, library, why) : fail(why, "there is no memory"))
+    if (p ? load(p, library, why) : fail(why, "memory ran out"))
         return p;
     gw_provider_free(p);
     return NULL;

@@ -319,11 +319,11 @@ static const char *compare_all(OSSL_LIB_CTX *ours, OSSL_LIB_CTX *theirs)
 bool gw_crypto_trial(OSSL_LIB_CTX *ours, OSSL_LIB_CTX *theirs, const char **ret_what)
 {
     if (!extracts_as_rfc_5869())
-        *ret_what = "HMAC does not make the keys of RFC 5869";
+        *ret_what = "HMAC does not compute the keys of RFC 5869";
     else if (!derives_as_rfc_8448())
-        *ret_what = "the key schedule of TLS 1.3 does not make the secrets of RFC 8448";
+        *ret_what = "the key schedule of TLS 1.3 does not compute the secrets of RFC 8448";
     else if (!derives_as_the_tls_list())
-        *ret_what = "the PRF of TLS 1.2 does not make what it should";
+        *ret_what = "the PRF of TLS 1.2 computes wrong bytes";
     else
         *ret_what = compare_all(ours, theirs);
     return !*ret_what;

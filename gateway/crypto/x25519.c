@@ -457,8 +457,8 @@ const char *gw_x25519_begin(const OSSL_PROVIDER *whole)
         return "X25519";
     (void)take(keys, of_names, GW_ARRAY_SIZE(of_names));
     if (!take(keys, of_keys, GW_ARRAY_SIZE(of_keys)) || !replace_keys(keys))
-        return "X25519 keys of the form we know";
+        return "X25519 keys of a known form";
     if (!take(exchange, of_exchange, GW_ARRAY_SIZE(of_exchange)))
-        return "X25519 exchange of the form we know";
+        return "X25519 exchange of a known form";
     return gw_x25519_stock_begin() ? NULL : "memory for X25519 keys";
 }

@@ -73,7 +73,7 @@ static enum MHD_Result answer_bytes(struct MHD_Connection *conn, const char *num
     errno = 0;
     unsigned long long n = strtoull(number, &end, 10);
     if (*number < '0' || *number > '9' || *end || errno || n > BYTES_MAX)
-        return answer_text(conn, MHD_HTTP_BAD_REQUEST, "say /bytes/N with N up to 17179869184\n");
+        return answer_text(conn, MHD_HTTP_BAD_REQUEST, "use /bytes/N with N up to 17179869184\n");
     return answer(conn, MHD_HTTP_OK,
                   MHD_create_response_from_callback(n, BLOCK, make_bytes, NULL, NULL),
                   "application/octet-stream");
@@ -193,7 +193,7 @@ int gw_demo_backend_start(struct gw_demo_backend *ret, struct gw_error *err)
         return gw_error_set(err, GW_EXIT_START, "cannot listen on loopback for the backend: %s",
                             strerror(-listener));
     if (pipe2(leash, O_CLOEXEC))
-        return gw_error_set(err, GW_EXIT_OTHER, "cannot make a pipe: %s", strerror(errno));
+        return gw_error_set(err, GW_EXIT_OTHER, "cannot create a pipe: %s", strerror(errno));
     ret->pid = fork();
     if (ret->pid == 0) {
         (void)close(leash[1]);

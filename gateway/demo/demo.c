@@ -67,7 +67,7 @@ static int make_dir(struct demo *demo, struct gw_error *err)
     if (mkdtemp(demo->dir))
         return 0;
     demo->dir[0] = '\0';
-    return gw_error_set(err, GW_EXIT_START, "cannot make a folder in %s: %s", gw_tmpdir(),
+    return gw_error_set(err, GW_EXIT_START, "cannot create a folder in %s: %s", gw_tmpdir(),
                         strerror(errno));
 }
 
@@ -135,7 +135,7 @@ static const char *engine_sentence(const struct gw_config *config)
 {
     struct ktls_probe probe;
     if (config->services[0]->records == GW_RECORDS_USER)
-        return "the user engine (asked for with --records user)";
+        return "the user engine (set by --records user)";
     if (ktls_probe(&probe) || !probe.attach.works)
         return "the user engine: this kernel has no tls (see: ktlsgate probe)";
     return "the kernel (kTLS)";
@@ -152,25 +152,19 @@ static void print_welcome(const struct demo *demo, const struct gw_config *confi
     const char *listen = config->services[0]->listen[0].text;
     const char *port = port_of(config);
     const char *d = demo->dir;
-    printf(
-        "ktlsgate demo: TLS on %s, records run by %s\n"
-        "Certificates of a throw-away CA lie in %s\n\n"
-        "In another terminal:\n\n"
-        "  # a client that is allowed\n"
-        "  curl --cacert %s/ca.pem --cert %s/certs/demo-client/chain.pem \\\n"
-        "      --key %s/certs/demo-client/key.pem \\\n"
-        "      https://localhost:%s/\n\n"
-        "  # a client with a good certificate whose name no rule allows: refused, access denied\n"
-        "  curl --cacert %s/ca.pem --cert %s/certs/stranger/chain.pem \\\n"
-        "      --key %s/certs/stranger/key.pem \\\n"
-        "      https://localhost:%s/\n\n"
-        "  # no certificate: refused\n"
-        "  curl --cacert %s/ca.pem https://localhost:%s/\n\n"
-        "  # by hand; then type GET / HTTP/1.0 and press Enter twice\n"
-        "  openssl s_client -quiet -crlf -connect localhost:%s -CAfile %s/ca.pem \\\n"
-        "      -cert %s/certs/demo-client/chain.pem -key %s/certs/demo-client/key.pem\n\n"
-        "Ctrl-C ends it and removes the certificates. The gateway's log follows.\n\n",
-        listen, engine_sentence(config), d, d, d, d, port, d, d, d, port, d, port, port, d, d, d);
+    printf("ktlsgate demo: TLS on %s, records run by %s\nCertificates of a throw-away CA are in "
+           "%s\n\nIn another terminal:\n\n  # a client that is allowed\n  curl --cacert %s/ca.pem "
+           "--cert %s/certs/demo-client/chain.pem \\\n      --key %s/certs/demo-client/key.pem "
+           "\\\n      https://localhost:%s/\n\n  # a client with a valid certificate whose name no "
+           "rule allows: refused, access denied\n  curl --cacert %s/ca.pem --cert "
+           "%s/certs/stranger/chain.pem \\\n      --key %s/certs/stranger/key.pem \\\n      "
+           "https://localhost:%s/\n\n  # no certificate: refused\n  curl --cacert %s/ca.pem "
+           "https://localhost:%s/\n\n  # by hand; then type GET / HTTP/1.0 and press Enter twice\n "
+           " openssl s_client -quiet -crlf -connect localhost:%s -CAfile %s/ca.pem \\\n      -cert "
+           "%s/certs/demo-client/chain.pem -key %s/certs/demo-client/key.pem\n\nCtrl-C ends it and "
+           "removes the certificates. The gateway's log follows.\n\n",
+           listen, engine_sentence(config), d, d, d, d, port, d, d, d, port, d, port, port, d, d,
+           d);
     (void)fflush(stdout);
 }
 

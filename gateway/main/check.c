@@ -20,7 +20,7 @@ static void print_rules(const struct gw_service *s)
 
 static void print_target(const struct gw_service *s)
 {
-    printf(", target must be %s", s->target_unnamed ? "let in by a rule" : s->target_name);
+    printf(", target must be %s", s->target_unnamed ? "admitted by a rule" : s->target_name);
     if (s->rule_count != 1 || s->rules[0].kind != GW_RULE_ALL)
         print_rules(s);
 }
@@ -28,9 +28,9 @@ static void print_target(const struct gw_service *s)
 static void print_clients(const struct gw_service *s)
 {
     static const char *const words[] = {
-        [GW_VERIFY_NONE] = ", asks clients for no certificate",
-        [GW_VERIFY_OPTIONAL] = ", asks clients for a certificate",
-        [GW_VERIFY_REQUIRED] = ", demands a certificate of clients",
+        [GW_VERIFY_NONE] = ", requests no client certificates",
+        [GW_VERIFY_OPTIONAL] = ", requests client certificates",
+        [GW_VERIFY_REQUIRED] = ", requires client certificates",
     };
     (void)fputs(words[s->verify], stdout);
     if (s->verify != GW_VERIFY_NONE)

@@ -78,7 +78,7 @@ static void print_bad_chain(const struct gw_service *s, const struct gw_explaine
     else
         printf(
             ": %s%s\n",
-            e->reason == GW_REASON_HANDSHAKE_CIPHER ? "" : "its chain is not good now: ", e->why);
+            e->reason == GW_REASON_HANDSHAKE_CIPHER ? "" : "its chain is not valid now: ", e->why);
     print_rules_alone(s, ruling);
 }
 
@@ -109,7 +109,7 @@ static bool print_service(const struct gw_terms *terms, const struct gw_explaine
     const struct gw_service *s = terms->service;
     bool is_client = s->role == GW_ROLE_CLIENT;
     if (!is_client && s->verify == GW_VERIFY_NONE) {
-        (void)puts("everybody passes, no certificate is asked for");
+        (void)puts("every client passes, no certificate is requested");
         return true;
     }
     struct gw_ruling ruling = gw_ruleset_judge(terms->rules, &e->id, false);

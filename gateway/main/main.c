@@ -103,8 +103,8 @@ static bool fips_permits(struct gw_error *err)
     const char *by = gw_fips_asked_by(GW_FIPS_KERNEL_FILE);
     if (by)
         (void)gw_error_set(err, GW_EXIT_START,
-                           "%s asks for FIPS mode, and ktlsgate computes outside of "
-                           "any validated module; it does not run in that mode",
+                           "%s demands FIPS mode, and ktlsgate computes outside any validated "
+                           "module; it does not run in that mode",
                            by);
     return !by;
 }
@@ -156,7 +156,7 @@ int main(int argc, char **argv)
     struct gw_error err = {.exit = GW_EXIT_OK};
     open_standard_streams();
     if (!gw_tls_library_begin()) {
-        (void)gw_error_set(&err, GW_EXIT_OTHER, "libssl cannot begin; out of memory");
+        (void)gw_error_set(&err, GW_EXIT_OTHER, "libssl cannot be initialized; out of memory");
         return (int)fail(&err);
     }
     if (parse(&config, argc, argv, &err))

@@ -68,13 +68,13 @@ static const char *why(struct ktls_trial trial)
 {
     switch (trial.error) {
     case EBADMSG:
-        return "bytes came out wrong";
+        return "the bytes came out wrong";
     case EBUSY:
         return "this kernel cannot change keys (Linux 6.14 and newer can)";
     case ENOENT:
         return "the kernel has no such cipher, or its module is not loaded";
     case ENOPROTOOPT:
-        return "this kernel does not know the option";
+        return "this kernel does not have the option";
     case ETIMEDOUT:
         return "no answer in time";
     default:
@@ -108,7 +108,7 @@ static void write_verdict(const struct findings *f, char *text, size_t room)
         (void)snprintf(text, room, "no, because its self-test could not run: %s",
                        strerror(-f->probe_error));
     else if (probe->attach.error == ENOENT)
-        (void)snprintf(text, room, "no, because the kernel's tls layer is not there; %s",
+        (void)snprintf(text, room, "no, because the kernel's tls layer is missing; %s",
                        gw_tlsmodule_advice(f->module));
     else if (!probe->attach.works)
         (void)snprintf(text, room, "no, because the kernel refuses its tls layer: %s",
@@ -116,16 +116,15 @@ static void write_verdict(const struct findings *f, char *text, size_t room)
     else if (!n.working)
         (void)snprintf(text, room, "no, because no suite passed the self-test");
     else
-        (void)snprintf(text, room, "yes, %s%s",
-                       n.working == n.tried ? "every suite passed the self-test both ways"
-                                            : "for the suites that passed the self-test",
-                       probe->rekey.works
-                           ? ""
-                           : "; keys cannot be changed, so a TLS 1.3 connection ends "
-                             "when the peer changes its key, one with AES-GCM also "
-                             "before we have sent 2^24 records, unless "
-                             "--ktls-without-rekey deny keeps them out of the "
-                             "kernel");
+        (void)snprintf(
+            text, room, "yes, %s%s",
+            n.working == n.tried ? "every suite passed the self-test both ways"
+                                 : "for the suites that passed the self-test",
+            probe->rekey.works
+                ? ""
+                : "; keys cannot be changed, so a TLS 1.3 connection ends when the peer changes "
+                  "its key, one with AES-GCM also before ktlsgate has sent 2^24 records, unless "
+                  "--ktls-without-rekey deny keeps TLS 1.3 out of the kernel");
 }
 
 static void tell_verdict(struct gw_report *r, const struct findings *f)
@@ -200,9 +199,9 @@ static void tell_driver(struct gw_report *r, const char *driver)
         gw_report_bool(r, "aes_gcm_driver_slow", "", slow);
     else if (slow)
         gw_report_hint(
-            r, "WARNING: the general one, up to ten times slower than one for AES instructions;");
+            r, "WARNING: a generic driver, up to ten times slower than one for AES instructions;");
     if (slow)
-        gw_report_hint(r, "where the processor has them, load it as root: modprobe aesni_intel");
+        gw_report_hint(r, "if the processor has them, load that one as root: modprobe aesni_intel");
 }
 
 static void tell_records(struct gw_report *r, const struct ktls_probe *probe)
@@ -254,9 +253,10 @@ static void tell_libraries(struct gw_report *r)
     char path[PATH_MAX], crypto[GW_LIBRARY_TEXT_MAX];
     gw_report_section(r, "libraries", "Libraries");
     gw_report_string(r, "openssl", "OpenSSL", OpenSSL_version(OPENSSL_VERSION_STRING));
-    gw_report_string(r, "groups", "  key exchange, the preferred first", gw_tls_library_groups());
+    gw_report_string(r, "groups", "  key exchange, in order of preference",
+                     gw_tls_library_groups());
     const char *fips = gw_fips_asked_by(GW_FIPS_KERNEL_FILE);
-    gw_report_string(r, "fips", "  FIPS mode asked for by", fips ? fips : "nothing");
+    gw_report_string(r, "fips", "  FIPS mode demanded by", fips ? fips : "nothing");
     gw_tls_trial();
     (void)gw_tls_library_tell(crypto);
     gw_report_string(r, "crypto", "  handshakes computed with", crypto);

@@ -61,8 +61,8 @@ static int read_key(const struct gw_pki_ca *ca, const char *name, const char *pa
         return error;
     if (mode & 077)
         error = gw_error_set(err, GW_EXIT_START,
-                             "%s: others may read this key (mode %04o); take that away (chmod 600 "
-                             "FILE), and think about who may have it already",
+                             "%s: other users may read this key (mode %04o); prevent that (chmod "
+                             "600 FILE), and consider who may have a copy already",
                              file, (unsigned)mode);
     else
         error = gw_pki_key_read(&signer->key, &text, pass, file, ca->library, err);
@@ -79,8 +79,8 @@ static int read_certs(struct gw_pki_ca *ca, struct gw_error *err)
 {
     if (!gw_pki_store_has(&ca->store, CA))
         return gw_error_set(err, GW_EXIT_START,
-                            "%s: there is no CA in this folder; make one with `ktlsgate pki init`, "
-                            "or name its folder with --dir",
+                            "%s: there is no CA in this folder; create one with `ktlsgate pki "
+                            "init`, or name its folder with --dir",
                             ca->store.path);
     int error = read_cert(ca, CA "/root.pem", &ca->root.cert, err);
     if (!error && gw_pki_store_has(&ca->store, CA "/intermediate.pem"))
@@ -233,8 +233,8 @@ int gw_pki_ca_renew(struct gw_pki_ca *ca, struct gw_error *err)
         return gw_error_set(err, GW_EXIT_USAGE, "%s: this CA has no intermediate", ca->store.path);
     if (!ca->root.key)
         return gw_error_set(err, GW_EXIT_START,
-                            "%s/" CA "/root.key: the root's key is needed for that; bring it back "
-                            "here, and take it away again when it is done",
+                            "%s/" CA "/root.key: this needs the root's key; bring it back here, "
+                            "and remove it again afterwards",
                             ca->store.path);
     int error = make_again(ca, &cert, err);
     if (!error)

@@ -168,8 +168,7 @@ static int refuse_permit(const char *flag, const char *text, const char *why, st
 static const char *wrong_domain(const char *text)
 {
     const char *why = gw_pki_san_wrong(GW_PKI_SAN_DNS, text);
-    return !why && *text == '*' ? "it stands for all that ends in it anyway; leave the star out"
-                                : why;
+    return !why && *text == '*' ? "it includes all names that end in it; leave the star out" : why;
 }
 
 /* HOST or .DOMAIN. */
@@ -190,7 +189,7 @@ static const char *wrong_network(const char *text)
 {
     GENERAL_NAME *name = network_name(text);
     GENERAL_NAME_free(name);
-    return name ? NULL : "it is no network such as 192.0.2.0/24 or 2001:db8::/32";
+    return name ? NULL : "it is not a network such as 192.0.2.0/24 or 2001:db8::/32";
 }
 
 int gw_pki_permits_check(const struct gw_pki_permits *p, struct gw_error *err)
@@ -342,10 +341,10 @@ int gw_pki_certificate_again(X509 **ret, const struct gw_pki_draft *draft, X509 
 static const char *explain(int verdict)
 {
     if (verdict == X509_V_ERR_PERMITTED_VIOLATION || verdict == X509_V_ERR_EXCLUDED_VIOLATION)
-        return "a name or address in it is outside of what this CA may issue for (the --permit "
-               "flags of `ktlsgate pki init`; see `ktlsgate pki show`)";
+        return "this CA is not permitted to issue for a name or address in it (the --permit flags "
+               "of `ktlsgate pki init`; see `ktlsgate pki show`)";
     if (verdict == X509_V_ERR_UNSUPPORTED_NAME_SYNTAX)
-        return "a URI in it has no host, and this CA may issue only for those of some hosts (the "
+        return "a URI in it has no host, and this CA is permitted only URIs of certain hosts (the "
                "--permit flags of `ktlsgate pki init`)";
     return X509_verify_cert_error_string(verdict);
 }
@@ -371,7 +370,7 @@ int gw_pki_certificate_verify(X509 *cert, enum gw_pki_kind kind, X509 *root, X50
     ERR_clear_error();
     if (verdict == X509_V_OK)
         return 0;
-    return gw_error_set(err, GW_EXIT_OTHER, "the certificate would not be taken: %s",
+    return gw_error_set(err, GW_EXIT_OTHER, "the certificate would not be accepted: %s",
                         explain(verdict));
 }
 

@@ -110,7 +110,7 @@ int gw_pki_crl_make(X509_CRL **ret, const struct gw_pki_crl_draft *draft, OSSL_L
         return 0;
     }
     X509_CRL_free(crl);
-    return gw_pki_key_error("make a list of revoked certificates", err);
+    return gw_pki_key_error("make a CRL", err);
 }
 
 /* ---- files ---- */
@@ -146,7 +146,7 @@ int gw_pki_crl_write(struct gw_pki_text *text, X509_CRL *crl, struct gw_error *e
     BIO *bio = BIO_new(BIO_s_mem());
     bool ok = bio && PEM_write_bio_X509_CRL(bio, crl) == 1 && !gw_pki_text_append(text, bio);
     BIO_free(bio);
-    return ok ? 0 : gw_pki_key_error("write a list of revoked certificates", err);
+    return ok ? 0 : gw_pki_key_error("write a CRL", err);
 }
 
 bool gw_pki_crl_complete(X509_CRL *crl, const struct gw_pki_register *reg, int64_t now)

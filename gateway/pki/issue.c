@@ -31,11 +31,11 @@ static int set_times(struct making *m, struct gw_error *err)
         GW_MIN(ca->now + (int64_t)m->record.request.days * DAY_S, end > 0 ? end : 0);
     if (m->record.expires > ca->now)
         return 0;
-    return gw_error_set(err, GW_EXIT_OTHER,
-                        "%s: the CA's own certificate expired on %s; renew an intermediate with "
-                        "`ktlsgate pki renew intermediate`, or make a new CA with `ktlsgate pki "
-                        "init --dir FOLDER`",
-                        ca->store.path, gw_pki_time_text(end, text));
+    return gw_error_set(
+        err, GW_EXIT_OTHER,
+        "%s: the CA's own certificate expired on %s; renew an intermediate with `ktlsgate pki "
+        "renew intermediate`, or create a new CA with `ktlsgate pki init --dir FOLDER`",
+        ca->store.path, gw_pki_time_text(end, text));
 }
 
 static int make_certificate(struct making *m, struct gw_error *err)
@@ -187,10 +187,11 @@ int gw_pki_issue(struct gw_pki_ca *ca, const struct gw_pki_request *request,
         return error;
     const struct gw_pki_record *old = gw_pki_register_by_name(&ca->reg, request->name);
     if (old && gw_pki_record_state(old, ca->now) == GW_PKI_ACTIVE)
-        return gw_error_set(err, GW_EXIT_USAGE,
-                            "%s has an active certificate; a new one for the same: `ktlsgate pki "
-                            "renew %s`, for another: `ktlsgate pki revoke %s` first",
-                            request->name, request->name, request->name);
+        return gw_error_set(
+            err, GW_EXIT_USAGE,
+            "%s has an active certificate; for a new one of the same holder use `ktlsgate pki "
+            "renew %s`, for another holder first `ktlsgate pki revoke %s`",
+            request->name, request->name, request->name);
     if (old)
         m.record.replaces = old->serial;
     return make(&m, wish, ret, err);
@@ -217,10 +218,10 @@ int gw_pki_renew(struct gw_pki_ca *ca, const struct gw_pki_record *old,
     struct making m = {.ca = ca, .record = {.request = old->request, .replaces = old->serial}};
     const char *name = old->request.name;
     if (old->revoked)
-        return gw_error_set(err, GW_EXIT_USAGE,
-                            "%s: the certificate was revoked; if there shall be a new one: "
-                            "`ktlsgate pki issue --%s %s`",
-                            name, gw_pki_kind_word(old->request.kind), name);
+        return gw_error_set(
+            err, GW_EXIT_USAGE,
+            "%s: the certificate was revoked; for a new one use `ktlsgate pki issue --%s %s`", name,
+            gw_pki_kind_word(old->request.kind), name);
     if (old->replaced)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "%s: this certificate was replaced already; `ktlsgate pki renew %s` "

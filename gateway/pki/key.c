@@ -132,8 +132,7 @@ int gw_pki_key_read(EVP_PKEY **ret, const struct gw_pki_text *text, const char *
                             file);
     if (asked.at_all)
         return gw_error_set(err, GW_EXIT_USAGE,
-                            "%s: the pass phrase of --key-pass-file is not the one of this key",
-                            file);
+                            "%s: the pass phrase of --key-pass-file is wrong for this key", file);
     return gw_error_set(err, GW_EXIT_START,
                         "%s: the private key is damaged; restore it from a "
                         "backup",

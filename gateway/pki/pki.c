@@ -71,15 +71,14 @@ static void note_crl(const struct gw_pki_ca *ca)
     char text[GW_PKI_TIME_TEXT];
     gw_pki_crl_look(ca, &crl);
     if (!crl.there)
-        note("%s/crl.pem cannot be used; write it anew with `ktlsgate pki crl`", ca->store.path);
+        note("%s/crl.pem cannot be used; write a new one with `ktlsgate pki crl`", ca->store.path);
     else if (!crl.complete)
-        note("%s/crl.pem lacks somebody who is revoked; write it anew with `ktlsgate pki crl`",
+        note("%s/crl.pem lacks a revoked certificate; write a new one with `ktlsgate pki crl`",
              ca->store.path);
     else if (crl.next_update <= ca->now + DAY_S)
-        note(
-            "%s/crl.pem ends on %s; write it anew with `ktlsgate pki crl`, with ca/root.key in its "
-            "place if it is elsewhere",
-            ca->store.path, gw_pki_time_text(crl.next_update, text));
+        note("%s/crl.pem expires on %s; write a new one with `ktlsgate pki crl`, with ca/root.key "
+             "in its place if it is elsewhere",
+             ca->store.path, gw_pki_time_text(crl.next_update, text));
 }
 
 /* Notes that a certificate is shorter than requested, since the CA expires. */
@@ -87,8 +86,8 @@ static void note_cut(const struct gw_pki_record *r)
 {
     char text[GW_PKI_TIME_TEXT];
     if (r->expires < r->issued + (int64_t)r->request.days * DAY_S)
-        note("%s: good only until the CA's own certificate ends, on %s; renew that (`ktlsgate pki "
-             "renew intermediate`), or make a new CA in time",
+        note("%s: valid only until the CA's own certificate expires, on %s; renew that (`ktlsgate "
+             "pki renew intermediate`), or create a new CA in time",
              r->request.name, gw_pki_time_text(r->expires, text));
 }
 
@@ -111,10 +110,9 @@ static int run_init(struct work *w)
         error = gw_pki_ca_init(&w->ca, &init, w->err);
     if (error)
         return error;
-    printf("made a CA in %s\n"
-           "  %s/ca.pem   its certificate: --cacert of gateways and clients\n"
-           "  %s/crl.pem  the list of revoked certificates\n"
-           "  %s/ca/      its keys: keep a copy in a safe place, and let nobody read them\n",
+    printf("created a CA in %s\n  %s/ca.pem   its certificate: --cacert of gateways and clients\n  "
+           "%s/crl.pem  its certificate revocation list\n  %s/ca/      its keys: keep a copy in a "
+           "safe place that nobody else can read\n",
            pki->dir, pki->dir, pki->dir, pki->dir);
     return 0;
 }
@@ -122,7 +120,7 @@ static int run_init(struct work *w)
 static void print_issued(const char *verb, const struct gw_pki_record *r)
 {
     char expires[GW_PKI_TIME_TEXT];
-    printf("%s %s %s, serial number %s, good until %s\n", verb, gw_pki_kind_word(r->request.kind),
+    printf("%s %s %s, serial number %s, valid until %s\n", verb, gw_pki_kind_word(r->request.kind),
            r->request.name, r->serial.text, gw_pki_time_text(r->expires, expires));
     note_cut(r);
 }
@@ -223,14 +221,13 @@ static int renew_intermediate(struct work *w)
     char text[GW_PKI_TIME_TEXT];
     if (pki->days || pki->keep_key || pki->bundle_pass_file)
         return gw_error_set(w->err, GW_EXIT_USAGE,
-                            "--days, --keep-key and --bundle-pass-file say nothing about the "
-                            "intermediate, which keeps its key and lasts as long as before; leave "
-                            "them out");
+                            "--days, --keep-key and --bundle-pass-file do not apply to the "
+                            "intermediate, which keeps its key and its lifetime; leave them out");
     int error = gw_pki_ca_renew(&w->ca, w->err);
     if (error)
         return error;
     const ASN1_TIME *end = X509_get0_notAfter(w->ca.intermediate.cert);
-    printf("renewed the intermediate, good until %s; %s/ca.pem is new, too\n",
+    printf("renewed the intermediate, valid until %s; %s/ca.pem is new too\n",
            gw_pki_time_text(gw_pki_certificate_time(end), text), w->pki->dir);
     return 0;
 }
@@ -298,7 +295,7 @@ static int run_crl(struct work *w)
     if (error)
         return error;
     gw_pki_crl_look(&w->ca, &crl);
-    printf("wrote %s/crl.pem, good until %s\n", w->pki->dir,
+    printf("wrote %s/crl.pem, valid until %s\n", w->pki->dir,
            gw_pki_time_text(crl.next_update, text));
     note_crl(&w->ca);
     return 0;

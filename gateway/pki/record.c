@@ -307,10 +307,10 @@ int gw_pki_record_read(struct gw_pki_record *ret, struct gw_pki_text *text, cons
                             "%s: the record is damaged in line %u; restore it from a backup", file,
                             in.line);
     if (ret->expires < ret->issued || gw_pki_request_check(&ret->request, &why))
-        return gw_error_set(err, GW_EXIT_START,
-                            "%s: the record is damaged: what it says does not fit together; "
-                            "restore it from a backup",
-                            file);
+        return gw_error_set(
+            err, GW_EXIT_START,
+            "%s: the record is damaged: its lines contradict each other; restore it from a backup",
+            file);
     return 0;
 }
 

@@ -13,8 +13,8 @@ static int read_record(struct gw_pki_record *ret, const struct gw_pki_store *sto
     struct gw_pki_text text;
     if (!gw_pki_serial_good(serial))
         return gw_error_set(err, GW_EXIT_START,
-                            "%s/" GW_PKI_ISSUED "/%.80s: this is no folder of a certificate; move "
-                            "it elsewhere",
+                            "%s/" GW_PKI_ISSUED
+                            "/%.80s: this is not the folder of a certificate; move it elsewhere",
                             store->path, serial);
     (void)snprintf(name, sizeof(name), GW_PKI_ISSUED "/%s/record.txt", serial);
     (void)snprintf(file, sizeof(file), "%s/%s", store->path, name);
@@ -22,10 +22,10 @@ static int read_record(struct gw_pki_record *ret, const struct gw_pki_store *sto
     if (!error)
         error = gw_pki_record_read(ret, &text, file, err);
     if (!error && strcmp(ret->serial.text, serial) != 0)
-        error = gw_error_set(err, GW_EXIT_START,
-                             "%s: the record is of another certificate than the folder; restore it "
-                             "from a backup",
-                             file);
+        error = gw_error_set(
+            err, GW_EXIT_START,
+            "%s: the record is for another certificate than the folder; restore it from a backup",
+            file);
     return error;
 }
 

@@ -63,13 +63,13 @@ static const char *wrong_name(const char *name)
     if (!len || len > GW_PKI_NAME_MAX)
         return "a name has 1 to 64 characters";
     if (name[span(name, "._-@+")])
-        return "a name is made of letters, digits and . _ - @ +, for it names a folder too";
+        return "a name has only letters, digits and . _ - @ +, since it also names a folder";
     if (!isalnum((unsigned char)name[0]))
         return "a name begins with a letter or a digit";
     if (!strcmp(name, kind_words[GW_PKI_ROOT]) || !strcmp(name, kind_words[GW_PKI_INTERMEDIATE]))
-        return "this name is the CA's own; take another";
+        return "this name is the CA's own; choose another";
     if (gw_pki_serial_good(name))
-        return "this looks like a serial number; take another name";
+        return "this looks like a serial number; choose another name";
     return NULL;
 }
 
@@ -86,12 +86,13 @@ static const char *wrong_labels(const char *name)
     for (const char *at = name;; at++) {
         size_t len = span(at, "-");
         if (!len || len > LABEL_MAX || at[0] == '-' || at[len - 1] == '-')
-            return "it is no DNS name: its parts are letters, digits and -, such as a.example.com";
+            return "it is not a DNS name: its parts are letters, digits and -, such as "
+                   "a.example.com";
         at += len;
         if (!*at)
             return NULL;
         if (*at != '.')
-            return "it is no DNS name: only letters, digits, - and . are in one";
+            return "it is not a DNS name: one has only letters, digits, - and .";
     }
 }
 
@@ -149,7 +150,7 @@ static const char *wrong_uri(const char *uri)
     if (!isalpha((unsigned char)uri[0]) || uri[scheme] != ':' || !uri[scheme + 1])
         return "a URI begins with its scheme, such as spiffe://example.com/billing";
     if (uri[scheme + span(uri + scheme, "-._~:/?#[]@!$&'()*+,;=%")])
-        return "there is a character in it that a URI cannot have";
+        return "it contains a character that no URI may have";
     return is_spiffe(uri) ? wrong_spiffe(uri + scheme + 1) : NULL;
 }
 
@@ -159,13 +160,14 @@ static const char *wrong_email(const char *email)
     if (strlen(email) > EMAIL_MAX)
         return "the address is longer than 254 characters";
     if (!local || email[local] != '@' || wrong_labels(email + local + 1))
-        return "it is no mail address such as alice@example.com";
+        return "it is not an email address such as alice@example.com";
     return NULL;
 }
 
 static const char *wrong_ip(const char *ip)
 {
-    return gw_pki_name_is_address(ip) ? NULL : "it is no address such as 192.0.2.1 or 2001:db8::1";
+    return gw_pki_name_is_address(ip) ? NULL
+                                      : "it is not an address such as 192.0.2.1 or 2001:db8::1";
 }
 
 static const char *(*const wrong_san[GW_PKI_SAN_KIND_COUNT])(const char *) = {
@@ -187,7 +189,7 @@ static const char *wrong_ou(const char *ou)
         return "an organizational unit has 1 to 64 bytes";
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)ou[i] < 0x20 || ou[i] == 0x7f)
-            return "there is a control character in it";
+            return "it contains a control character";
     return NULL;
 }
 
@@ -240,7 +242,9 @@ int gw_pki_request_check(const struct gw_pki_request *r, struct gw_error *err)
     int error = check_sans(r, err);
     if (!error && r->kind == GW_PKI_SERVER && !serves_a_name(r))
         error = refuse(word, r->name,
-                       "this is no DNS name; say with --dns or --ip what clients connect to", err);
+                       "this is not a DNS name; give the name or address that clients connect to "
+                       "with --dns or --ip",
+                       err);
     return error;
 }
 

@@ -74,8 +74,8 @@ static int put_list(const struct gw_pki_ca *ca, const struct gw_pki_text *file,
         error = gw_pki_crl_make(&crl, &draft, ca->library, err);
     } else if (!before) {
         error = gw_error_set(err, GW_EXIT_START,
-                             "%s/" CRL_FILE ": the root's list is not in it, and ca/root.key is "
-                             "not here to make one; bring the key back once",
+                             "%s/" CRL_FILE ": it lacks the root's CRL, and ca/root.key is not "
+                             "here to make one; bring the key back once",
                              ca->store.path);
     }
     if (!error)

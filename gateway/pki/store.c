@@ -45,15 +45,15 @@ static int sync_beside(const char *path)
 static int check_owner(const char *path, const struct stat *st, struct gw_error *err)
 {
     if (st->st_uid != geteuid() && st->st_uid)
-        return gw_error_set(err, GW_EXIT_START,
-                            "%s: this folder belongs to user %u, who could change what is in it; "
-                            "run this as that user, or give the folder and all in it to yours "
-                            "(chown -R)",
-                            path, (unsigned)st->st_uid);
+        return gw_error_set(
+            err, GW_EXIT_START,
+            "%s: this folder belongs to user %u, who could change its contents; run this as that "
+            "user, or give the folder and its contents to yours (chown -R)",
+            path, (unsigned)st->st_uid);
     if (st->st_mode & 022)
         return gw_error_set(err, GW_EXIT_START,
-                            "%s: others may write to this folder; take that away (chmod go-w) or "
-                            "name a new one",
+                            "%s: other users may write to this folder; prevent that (chmod go-w), "
+                            "or name a new one",
                             path);
     return 0;
 }
@@ -63,7 +63,7 @@ int gw_pki_store_create(const char *path, struct gw_error *err)
     struct stat st;
     bool made = mkdir(path, 0700) == 0;
     if ((!made && errno != EEXIST) || stat(path, &st) || (made && sync_beside(path)))
-        return gw_error_set(err, GW_EXIT_START, "%s: the folder cannot be made: %s", path,
+        return gw_error_set(err, GW_EXIT_START, "%s: the folder cannot be created: %s", path,
                             strerror(errno));
     if (!S_ISDIR(st.st_mode))
         return gw_error_set(err, GW_EXIT_START, "%s: this is a file; name a folder", path);
@@ -105,7 +105,7 @@ int gw_pki_store_open(struct gw_pki_store *ret, const char *path, enum gw_pki_ac
     store.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (store.fd < 0)
         return gw_error_set(err, GW_EXIT_START,
-                            "%s: the CA's folder cannot be opened: %s; make one with `ktlsgate "
+                            "%s: the CA's folder cannot be opened: %s; create one with `ktlsgate "
                             "pki init`, or name it with --dir",
                             path, strerror(errno));
     int error = check_open(&store, err);
@@ -116,7 +116,7 @@ int gw_pki_store_open(struct gw_pki_store *ret, const char *path, enum gw_pki_ac
     error = lock(&store, access == GW_PKI_WRITE ? LOCK_EX : LOCK_SH, patience_ms);
     if (error == -EWOULDBLOCK)
         error = gw_error_set(err, GW_EXIT_START,
-                             "%s: another `ktlsgate pki` has been at work in this folder for %d "
+                             "%s: another `ktlsgate pki` has been using this folder for %d "
                              "seconds; try again when it has ended",
                              path, patience_ms / 1000);
     else if (error)

@@ -41,8 +41,7 @@ static int make_tickets(struct gw_heritage *h, struct gw_error *err)
     for (unsigned i = 0; i < h->config->service_count; i++)
         if (gw_tickets_init(&h->tickets[i]))
             return gw_error_set(err, GW_EXIT_OTHER,
-                                "the system gave no random bytes for the "
-                                "session ticket keys");
+                                "no random bytes are available for the session ticket keys");
     return 0;
 }
 
@@ -58,7 +57,8 @@ int gw_heritage_init(struct gw_heritage *h, const struct gw_config *config, gw_w
     h->logs = shared_new(logs_size(config));
     h->log_wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (!h->tickets || !h->stats || !h->logs || h->log_wake_fd < 0)
-        return gw_error_set(err, GW_EXIT_OTHER, "no memory for what master and workers share");
+        return gw_error_set(err, GW_EXIT_OTHER,
+                            "no memory for the data that master and workers share");
     return make_tickets(h, err);
 }
 

@@ -49,7 +49,7 @@ static int fail_tcp(struct gw_error *err, const struct gw_address *a, int error)
     case EADDRNOTAVAIL:
         return fail(err, a, "no network interface here has this address");
     case EAFNOSUPPORT:
-        return fail(err, a, "this kernel does not speak this kind of address");
+        return fail(err, a, "this kernel does not support this kind of address");
     case EMFILE:
     case ENFILE:
         return fail(err, a, "too many open files; raise the limit (ulimit -n, LimitNOFILE=)");
@@ -224,11 +224,11 @@ static int fail_unix(struct gw_error *err, const struct gw_address *a, int error
     case ENOTSOCK:
         return fail(err, a, "the file exists and is no socket; remove it or choose another path");
     case ENOENT:
-        return fail(err, a, "the folder of the socket does not exist; make it first");
+        return fail(err, a, "the folder of the socket does not exist; create it first");
     case EACCES:
         return fail(err, a,
-                    "the socket cannot be made there: permission denied; check who may "
-                    "write to the folder");
+                    "the socket cannot be created there: permission denied; check who may write to "
+                    "the folder");
     default:
         return fail(err, a, strerror(error));
     }
@@ -265,7 +265,7 @@ static int open_row(struct gw_listeners *l, unsigned service, const struct gw_ad
                     const struct gw_config *config, struct gw_error *err)
 {
     if (l->count == GW_MAX_LISTENERS)
-        return gw_error_set(err, GW_EXIT_USAGE, "--listen %s: at most %d addresses are possible",
+        return gw_error_set(err, GW_EXIT_USAGE, "--listen %s: at most %d addresses are supported",
                             a->text, GW_MAX_LISTENERS);
     bool is_unix = a->addr.ss_family == AF_UNIX;
     struct gw_listener *row = &l->rows[l->count];

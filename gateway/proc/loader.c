@@ -99,7 +99,8 @@ static struct gw_files *open_base(int fd)
     struct gw_files *files = NULL;
     int error = gw_files_open(&files, fd);
     if (error)
-        gw_log(GW_LOG_ERROR, "the loader cannot read again what is in force: %s", strerror(-error));
+        gw_log(GW_LOG_ERROR, "the loader cannot read the files in force again: %s",
+               strerror(-error));
     return files;
 }
 

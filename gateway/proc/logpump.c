@@ -29,8 +29,9 @@ static void tell_dropped(struct gw_logring *ring, unsigned worker)
 {
     uint64_t count = gw_log_ready(0) ? gw_logring_dropped(ring) : 0;
     if (count)
-        gw_log(GW_LOG_WARNING, "worker %u: %llu log entries are lost, because the log took nothing",
-               worker, (unsigned long long)count);
+        gw_log(GW_LOG_WARNING,
+               "worker %u: %llu log entries were lost because the log accepted nothing", worker,
+               (unsigned long long)count);
 }
 
 static bool turn_one(struct gw_logring *ring, unsigned worker)

@@ -35,8 +35,8 @@ static void log_open_services(const struct gw_config *c)
     for (unsigned i = 0; i < c->service_count; i++)
         if (c->services[i]->role == GW_ROLE_SERVER && c->services[i]->verify == GW_VERIFY_NONE)
             gw_log(GW_LOG_INFO,
-                   "%s%s%sclients are asked for no certificate; --cacert names the authorities of "
-                   "those who may pass",
+                   "%s%s%sno client certificate is requested; to require one, name its authorities "
+                   "with --cacert",
                    many ? "service " : "", many ? c->services[i]->name : "", many ? ": " : "");
 }
 
@@ -77,8 +77,8 @@ static int start(struct master *m, struct gw_error *err)
     if (!r)
         r = gw_privilege_drop(config, err);
     if (!r && !geteuid())
-        gw_log(GW_LOG_WARNING, "running as root; --user makes it another user once the ports are "
-                               "open");
+        gw_log(GW_LOG_WARNING,
+               "running as root; use --user to switch to another user once the ports are open");
     return r;
 }
 

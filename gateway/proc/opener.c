@@ -120,8 +120,8 @@ static bool is_wanted(const struct gw_config *config)
         return true;
     if (!geteuid())
         gw_log(GW_LOG_WARNING,
-               "root has no CAP_DAC_READ_SEARCH here, so a reload reads only what --user %s may; "
-               "add that capability (of a container: --cap-add)",
+               "root lacks CAP_DAC_READ_SEARCH here, so a reload reads only files that --user %s "
+               "may read; add that capability (for a container: --cap-add)",
                config->user);
     return false;
 }

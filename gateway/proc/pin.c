@@ -24,8 +24,8 @@ static int fail(struct gw_error *err, int cpu, int error)
 {
     if (error == EINVAL)
         return gw_error_set(err, GW_EXIT_START,
-                            "--cpus: processor %d is not there or not ours to use; `nproc` and "
-                            "`taskset -cp $$` show which are",
+                            "--cpus: processor %d does not exist or is not available to this "
+                            "process; `nproc` and `taskset -cp $$` show which are",
                             cpu);
     return gw_error_set(err, GW_EXIT_START, "--cpus: processor %d cannot be used: %s", cpu,
                         strerror(error));

@@ -24,7 +24,7 @@ static void choose_crypto(const struct gw_heritage *h)
     gw_tls_library_use(h->config->crypto);
     gw_tls_trial();
     bool as_asked = gw_tls_library_tell(text);
-    gw_log(as_asked ? GW_LOG_INFO : GW_LOG_WARNING, "handshakes are computed with %s", text);
+    gw_log(as_asked ? GW_LOG_INFO : GW_LOG_WARNING, "handshakes use %s", text);
 }
 
 static int make_terms(struct gw_heritage *h, struct gw_error *err)
@@ -66,8 +66,7 @@ static int choose_aead(struct gw_error *err)
 {
     char text[GW_AEAD_TEXT_MAX];
     if (gw_aead_init())
-        return gw_error_set(err, GW_EXIT_START,
-                            "libcrypto offers no AES-GCM or no ChaCha20-Poly1305");
+        return gw_error_set(err, GW_EXIT_START, "libcrypto lacks AES-GCM or ChaCha20-Poly1305");
     gw_aead_tell(text);
     gw_log(GW_LOG_INFO, "%s", text);
     return 0;
@@ -112,7 +111,8 @@ static int try_ring(struct gw_heritage *h, struct gw_error *err)
     gw_ring_free(ring);
     gw_log(GW_LOG_INFO, "io_uring: %s; multishot receives: %s",
            got.flags_text[0] ? got.flags_text : "no set-up flags",
-           h->standing ? "yes" : "no, it did not show that they tell of every end of a connection");
+           h->standing ? "yes"
+                       : "no, in the self-test they did not report every end of a connection");
     return 0;
 }
 

@@ -15,7 +15,7 @@
 
 static int fail(struct gw_error *err, const char *flag, const char *name, int error)
 {
-    return gw_error_set(err, GW_EXIT_START, "--%s %s: cannot become that %s: %s%s", flag, name,
+    return gw_error_set(err, GW_EXIT_START, "--%s %s: cannot switch to that %s: %s%s", flag, name,
                         flag, strerror(error), error == EPERM ? "; start as root" : "");
 }
 
@@ -83,12 +83,11 @@ static int drop_for_good(uint32_t kept, struct gw_error *err)
 {
     int r = drop_capabilities(kept);
     if (r)
-        return gw_error_set(err, GW_EXIT_START, "the capabilities cannot be given up: %s",
+        return gw_error_set(err, GW_EXIT_START, "the capabilities cannot be dropped: %s",
                             strerror(-r));
     if (can_go_back())
         return gw_error_set(err, GW_EXIT_START,
-                            "root can be had back after giving it up; refusing "
-                            "to run like that");
+                            "root rights can be regained after dropping them; refusing to run");
     return 0;
 }
 

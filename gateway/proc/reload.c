@@ -49,7 +49,7 @@ static void failed(struct gw_reload *r, const char *why)
 {
     count(r, GW_COUNTER_RELOADS_FAILED);
     if (r->by_signal || strcmp(why, r->last_error) != 0)
-        gw_log(GW_LOG_ERROR, "reload: %s; what was in force stays in force", why);
+        gw_log(GW_LOG_ERROR, "reload: %s; the previous files stay in force", why);
     (void)snprintf(r->last_error, sizeof(r->last_error), "%s", why);
 }
 
@@ -100,7 +100,7 @@ void gw_reload_hup(struct gw_reload *r, int64_t now_ns)
 {
     if (r->asked) {
         r->again = true;
-        gw_log(GW_LOG_INFO, "HUP: the files are being read; they will be read once more");
+        gw_log(GW_LOG_INFO, "HUP: the files are being read already; they will be read once more");
         return;
     }
     gw_log(GW_LOG_INFO, "HUP: reading the files again");
@@ -149,7 +149,7 @@ static bool take_answer(struct gw_reload *r, struct gw_loader_answer *a, unsigne
         return false;
     case GW_LOADER_LOST:
         r->behind = true; /* the loader believes them in force */
-        failed(r, "no descriptor is free for what the loader has read");
+        failed(r, "no descriptor is free for the files that the loader read");
     }
     return false;
 }
@@ -192,7 +192,7 @@ void gw_reload_answered(struct gw_reload *r, int64_t number, bool adopted, int64
     r->outstanding--;
     if (!adopted) {
         r->behind = true; /* the loader believes it in force */
-        failed(r, "a worker could not load what the loader has read");
+        failed(r, "a worker could not load the files that the loader read");
     }
     if (r->outstanding || r->behind)
         return;
@@ -222,10 +222,9 @@ void gw_reload_reap(struct gw_reload *r, int64_t now_ns)
 {
     if (buried(&r->opener.pid)) {
         gw_opener_stop(&r->opener);
-        gw_log(GW_LOG_ERROR,
-               "the process that opens files ended, and only a start can make another: from now "
-               "on a reload reads no file that --user may not; restart the gateway, or let that "
-               "user read its files");
+        gw_log(GW_LOG_ERROR, "the process that opens files ended, and only a restart replaces it; "
+                             "from now on a reload reads only files that --user may read; restart "
+                             "the gateway, or let that user read its files");
     }
     if (buried(&r->loader.pid))
         bury_loader(r, now_ns);

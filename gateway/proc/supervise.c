@@ -257,8 +257,8 @@ static void take_death(struct supervisor *s, unsigned index, int status)
         return;
     }
     back_off(s, p, gw_clock_ns());
-    gw_log(GW_LOG_ERROR, "worker %u (process %ld) %s; its place is filled again in %lld ms", index,
-           pid, how, (long long)(p->delay_ns / GW_NS_PER_MS));
+    gw_log(GW_LOG_ERROR, "worker %u (process %ld) %s; it is replaced in %lld ms", index, pid, how,
+           (long long)(p->delay_ns / GW_NS_PER_MS));
 }
 
 static void reap(struct supervisor *s)
@@ -309,7 +309,7 @@ static void take_message(struct supervisor *s, unsigned index)
      * longer runs our program. Dying workers come here too; the signal does not change their
      * end. */
     if (r)
-        gw_log(GW_LOG_ERROR, "worker %u sent what no worker sends and is killed", index);
+        gw_log(GW_LOG_ERROR, "worker %u sent an invalid message and is killed", index);
     if (r || s->phase != ENDING)
         kill_one(p);
     gw_fd_close(&p->channel_fd);
@@ -363,8 +363,8 @@ static void rotate_tickets(struct supervisor *s, int64_t now)
     const struct gw_config *c = s->h->config;
     for (unsigned i = 0; i < c->service_count; i++)
         if (gw_tickets_rotate(&s->h->tickets[i])) /* a reload may enable tickets */
-            gw_log(GW_LOG_ERROR, "the system gave no random bytes for new session ticket keys; "
-                                 "the old ones stay");
+            gw_log(GW_LOG_ERROR,
+                   "no random bytes are available for new session ticket keys; the old ones stay");
     s->rotate_at_ns = now + s->times->ticket_life_ns;
 }
 

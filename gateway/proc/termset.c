@@ -31,8 +31,7 @@ int gw_termset_reload(struct gw_termset *ret, const struct gw_config *first,
     int r = gw_config_again(&again, first, files, err);
     if (!r && !gw_config_same_services(first, again))
         r = gw_error_set(err, GW_EXIT_USAGE,
-                         "the services are others than before, or in another order, which needs a "
-                         "restart");
+                         "the services or their order have changed, which needs a restart");
     if (!r)
         r = gw_termset_load(ret, again, tickets, files, err);
     if (r) {

@@ -14,9 +14,9 @@ static const struct {
 } modules[] = {
     [GW_TLS_MODULE_UNKNOWN] = {"unknown", "try to load it as root: modprobe tls"},
     [GW_TLS_MODULE_INSTALLED] = {"installed", "load it as root: modprobe tls"},
-    [GW_TLS_MODULE_MISSING] = {"missing", "this kernel takes it as a module that is not installed "
-                                          "here: install the kernel's package of modules (in a "
-                                          "container: on its host), then: modprobe tls"},
+    [GW_TLS_MODULE_MISSING] =
+        {"missing", "this kernel supports it as a module that is not installed here: install the "
+                    "kernel's module package (in a container: on its host), then: modprobe tls"},
     [GW_TLS_MODULE_BUILTIN] = {"builtin", "it is part of this kernel; a container's or sandbox's "
                                           "policy may hide it"},
     [GW_TLS_MODULE_NOT_BUILT] = {"not-built", "this kernel was built without it (CONFIG_TLS): use "

@@ -18,7 +18,7 @@ static void tell_why_no_tls(struct gw_text *t, const struct ktls_probe *probe, i
     else if (probe->attach.error == ENOENT)
         gw_text_append(t, "the kernel has no tls; %s", gw_tlsmodule_advice(module));
     else
-        gw_text_append(t, "the kernel refuses its tls on a socket (%s)",
+        gw_text_append(t, "the kernel refuses to attach tls to a socket (%s)",
                        strerror(probe->attach.error));
 }
 
@@ -90,14 +90,14 @@ static void tell_kernel(struct gw_text *t, const struct gw_service *service,
     gw_text_append(t, "records: kernel");
     tell_failing(t, service, probe);
     if (denies_tls13(service, probe))
-        gw_text_append(t, ", except TLS 1.3 as it cannot change keys (--ktls-without-rekey deny)");
+        gw_text_append(t,
+                       ", except TLS 1.3, since it cannot change keys (--ktls-without-rekey deny)");
     else if (service->tls_max >= KTLS_TLS_1_3 && !probe->rekey.works)
-        gw_text_append(
-            t,
-            " (which cannot change keys: a TLS 1.3 connection ends when the peer changes its "
-            "key, one with AES-GCM also before we have sent %" PRIu64 " records; "
-            "--ktls-without-rekey deny keeps them out)",
-            gw_record_key_limit(service->rekey_after));
+        gw_text_append(t,
+                       " (which cannot change keys: a TLS 1.3 connection ends when the peer "
+                       "changes its key, one with AES-GCM also before ktlsgate has sent %" PRIu64
+                       " records; --ktls-without-rekey deny keeps TLS 1.3 out of the kernel)",
+                       gw_record_key_limit(service->rekey_after));
 }
 
 int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *probe,
@@ -107,7 +107,7 @@ int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *p
     struct gw_text t = gw_text_in(ret_text, GW_VERDICT_TEXT_MAX);
     bool must = service->records == GW_RECORDS_KERNEL;
     if (service->records == GW_RECORDS_USER) {
-        gw_text_append(&t, "records: user, as --records asks");
+        gw_text_append(&t, "records: user, as set by --records");
         return 0;
     }
     if (probe_error || !probe->attach.works) {
@@ -122,18 +122,17 @@ int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *p
                             "probe`, or use --records auto",
                             n.first_failing->name);
     if (must && denies_tls13(service, probe))
-        return gw_error_set(err, GW_EXIT_START,
-                            "--records kernel: this kernel cannot change keys of TLS 1.3, and "
-                            "--ktls-without-rekey deny asks for that; use Linux 6.14 or newer, "
-                            "--tls-max 1.2, or --records auto");
+        return gw_error_set(
+            err, GW_EXIT_START,
+            "--records kernel: this kernel cannot change TLS 1.3 keys, and --ktls-without-rekey "
+            "deny requires that; use Linux 6.14 or newer, --tls-max 1.2, or --records auto");
     if (n.working && denies_tls13(service, probe) && service->tls_min >= KTLS_TLS_1_3)
-        gw_text_append(&t, "records: user, because this kernel cannot change keys of TLS 1.3 "
+        gw_text_append(&t, "records: user, because this kernel cannot change TLS 1.3 keys "
                            "(--ktls-without-rekey deny)");
     else if (n.working)
         tell_kernel(&t, service, probe);
     else
-        gw_text_append(
-            &t, "records: user, because this kernel's tls passes the self-test with no suite "
-                "of ours; see `ktlsgate probe`");
+        gw_text_append(&t, "records: user, because none of ktlsgate's suites passes the self-test "
+                           "in this kernel's tls; see `ktlsgate probe`");
     return 0;
 }

@@ -217,7 +217,7 @@ static void on_channel(struct worker *w, const struct gw_completion *done)
     while ((got = gw_channel_receive_fd(w->env->channel_fd, &msg, &fd)) == 1)
         take_message(w, &msg, fd);
     if (got != -EAGAIN && !w->draining) {
-        gw_log(GW_LOG_WARNING, "the master is gone; worker %u ends when its connections do",
+        gw_log(GW_LOG_WARNING, "the master died; worker %u ends when its connections have ended",
                w->env->index);
         begin_drain(w, w->env->config->shutdown_timeout_ns);
     }
@@ -387,7 +387,7 @@ static int start(struct worker *w)
     }
     /* this few bytes always come at once */
     if (getrandom(&run, sizeof(run), 0) != (ssize_t)sizeof(run)) {
-        gw_log(GW_LOG_ERROR, "the kernel gives no random bytes: %s", strerror(errno));
+        gw_log(GW_LOG_ERROR, "no random bytes are available: %s", strerror(errno));
         return GW_EXIT_START;
     }
     w->conns = (struct gw_conn_env){

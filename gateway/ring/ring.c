@@ -190,11 +190,11 @@ const char *gw_ring_why(int error)
     case -EPERM:
     case -EACCES:
         if (disabled_sysctl() == 2)
-            return "io_uring is switched off for everybody; set the sysctl "
-                   "kernel.io_uring_disabled to 0";
+            return "io_uring is disabled for all users; set the sysctl kernel.io_uring_disabled to "
+                   "0";
         if (disabled_sysctl() == 1)
-            return "io_uring is switched off for unprivileged users; set the sysctl "
-                   "kernel.io_uring_disabled to 0, or put the user into the group of "
+            return "io_uring is disabled for unprivileged users; set the sysctl "
+                   "kernel.io_uring_disabled to 0, or add the user to the group of "
                    "kernel.io_uring_group";
         return "io_uring is forbidden here, probably by a container's seccomp profile; allow "
                "io_uring_setup, io_uring_enter and io_uring_register in it";
@@ -202,7 +202,7 @@ const char *gw_ring_why(int error)
         return "this kernel has no io_uring, or a seccomp profile hides it; use Linux 6.1 or newer "
                "and allow io_uring_setup, io_uring_enter and io_uring_register";
     case -EOPNOTSUPP:
-        return "this kernel's io_uring lacks an operation that is needed; use Linux 6.1 or newer";
+        return "this kernel's io_uring lacks a required operation; use Linux 6.1 or newer";
     case -ENOMEM:
         return "no memory for io_uring; raise the memlock limit (ulimit -l) or lower --max-conns";
     default:

@@ -66,12 +66,11 @@ static size_t size_of(const STACK_OF(X509_NAME) * names)
 
 static void leave_out(STACK_OF(X509_NAME) * names, size_t size, struct gw_files *files)
 {
-    gw_notes_add(
-        gw_files_notes(files),
-        "--cacert: the names of its %d authorities have %zu bytes, and a handshake has room for "
-        "%d; clients are sent none, and choose their certificate without; name fewer with "
-        "--ca-names FILE, or say --ca-names none",
-        sk_X509_NAME_num(names), size, (int)GW_CANAMES_BYTES_MAX);
+    gw_notes_add(gw_files_notes(files),
+                 "--cacert: the names of its %d authorities take %zu bytes, and a handshake has "
+                 "room for %d, so clients get no list to choose a certificate by; name fewer with "
+                 "--ca-names FILE, or give --ca-names none",
+                 sk_X509_NAME_num(names), size, (int)GW_CANAMES_BYTES_MAX);
     while (sk_X509_NAME_num(names) > 0)
         X509_NAME_free(sk_X509_NAME_pop(names));
 }
@@ -93,8 +92,8 @@ static int fill(STACK_OF(X509_NAME) * names, const struct gw_service *service,
         return r;
     if (file)
         return gw_error_set(err, GW_EXIT_USAGE,
-                            "--ca-names %s: the names in the file have %zu bytes, and a handshake "
-                            "has room for %d; leave some out, or say --ca-names none",
+                            "--ca-names %s: the names in the file take %zu bytes, and a handshake "
+                            "has room for %d; remove some, or give --ca-names none",
                             file, size, (int)GW_CANAMES_BYTES_MAX);
     leave_out(names, size, files);
     return 0;

@@ -53,7 +53,7 @@ static int cannot_read(struct gw_error *err, const char *path, int error)
 {
     if (error == -ENOMEM)
         return out_of_memory(err);
-    return gw_error_set(err, GW_EXIT_START, "--cert-dir %s: it cannot be read: %s", path,
+    return gw_error_set(err, GW_EXIT_START, "--cert-dir %s: the folder cannot be read: %s", path,
                         strerror(-error));
 }
 
@@ -142,7 +142,7 @@ static int add(struct reading *r, const char *name, char *key_file)
     int error = d->count == GW_MAX_CERTS ? -E2BIG : 0;
     if (error)
         (void)gw_error_set(r->err, GW_EXIT_USAGE,
-                           "--cert-dir %s: more than %d certificates; leave some out", r->folder,
+                           "--cert-dir %s: more than %d certificates; remove some", r->folder,
                            GW_MAX_CERTS);
     else if (!e.cert_file || !e.key_file || !find_beside(r, name, ocsp_end, &e.ocsp_file) ||
              !gw_array_grow(&d->entries, d->count, sizeof(*d->entries)))
@@ -184,10 +184,10 @@ static int check_belongs(const struct reading *r, const char *name, const char *
 {
     int found = belongs(r, name);
     if (found == 0)
-        gw_notes_add(gw_files_notes(r->files),
-                     "--cert-dir %s/%s: %s whose certificate is not there (the same name with "
-                     ".pem, .crt or .cer)",
-                     r->folder, name, what);
+        gw_notes_add(
+            gw_files_notes(r->files),
+            "--cert-dir %s/%s: %s without its certificate (the same name with .pem, .crt or .cer)",
+            r->folder, name, what);
     return found < 0 ? found : 0;
 }
 
@@ -224,16 +224,16 @@ static int list(const struct reading *r, const char *path, struct gw_file *ret)
     if (!error || error == -ENOTDIR || !before || gw_files_list(before, path, ret))
         return error;
     gw_notes_add(gw_files_notes(r->files),
-                 "--cert-dir %s: it cannot be read: %s; its certificates stay as they were", path,
-                 strerror(-error));
+                 "--cert-dir %s: the folder cannot be read: %s; its certificates stay in force",
+                 path, strerror(-error));
     return 0;
 }
 
 static void leave_out(const struct reading *r, const char *name, bool folder)
 {
     gw_notes_add(
-        gw_files_notes(r->files), "--cert-dir %s/%s: left out: %s", r->folder, name,
-        folder ? "folders are looked into one level deep"
+        gw_files_notes(r->files), "--cert-dir %s/%s: skipped: %s", r->folder, name,
+        folder ? "folders are read one level deep"
                : "neither a certificate (.pem, .crt, .cer, .p12, .pfx) nor its key (.key) or OCSP "
                  "response (.ocsp)");
 }
@@ -302,7 +302,7 @@ static int take_names(struct reading *r)
             error = take_name(r, r->names[i]);
     if (!error && r->dir->count == before && r->glob)
         return gw_error_set(r->err, GW_EXIT_USAGE,
-                            "--cert-dir %s: no certificate in this folder (no name of a file fits "
+                            "--cert-dir %s: no certificate in this folder (no file name matches "
                             "the pattern %s of --cert-glob)",
                             r->folder, r->glob);
     if (!error && r->dir->count == before)

@@ -81,7 +81,7 @@ static bool add_rest(const struct gw_chainfile *f, const struct order *o)
         }
         gw_notes_add(f->notes,
                      "%s %s: the certificate of %s signed none of those before it in the file; "
-                     "take it out, or put what is missing there",
+                     "remove it, or add the missing certificates",
                      f->flag, f->path, name);
         if (!sk_X509_push(o->done, cert))
             return false;
@@ -115,7 +115,7 @@ static bool rearrange(const struct gw_chainfile *f, const struct order *o)
     if (sk_X509_num(o->left) == 0)
         gw_notes_add(f->notes,
                      "%s %s: the intermediates are in the wrong order in the file, and are sent in "
-                     "the right one: each must follow what it signed",
+                     "the correct one; each must follow the certificate that it signed",
                      f->flag, f->path);
     return add_rest(f, o) && take_over(f, o);
 }
@@ -163,8 +163,8 @@ static void note_missing(const struct gw_chainfile *f)
             return;
     if (is_needed(f))
         gw_notes_add(f->notes,
-                     "%s %s: the certificate of its issuer %s is not in the file; peers that do "
-                     "not know that one refuse us: add it",
+                     "%s %s: the certificate of its issuer %s is not in the file; peers without it "
+                     "will refuse this certificate; add it to the file",
                      f->flag, f->path, name_of(X509_get_issuer_name(f->leaf), name));
 }
 

@@ -111,7 +111,7 @@ static int add_alpn(struct gw_tls_context *tls, const char *name, struct gw_erro
     size_t len = strlen(name);
     if (len == 0 || len > 255)
         return gw_error_set(err, GW_EXIT_USAGE,
-                            "--alpn: a protocol name must have 1 to 255 bytes, '%s' has not", name);
+                            "--alpn '%s': a protocol name must have 1 to 255 bytes", name);
     tls->alpn[tls->alpn_len] = (uint8_t)len;
     memcpy(tls->alpn + tls->alpn_len + 1, name, len);
     tls->alpn_len += (unsigned)len + 1;
@@ -192,11 +192,11 @@ static int load_keyring(struct gw_tls_context *tls, const struct gw_service *ser
         return r;
     if (tls->keyring.count == 0)
         return gw_error_set(err, GW_EXIT_USAGE,
-                            "--cert and --key: at least one pair is needed, or a --cert-dir");
+                            "--cert and --key: give at least one pair, or a --cert-dir");
     if (tls->strict_sni == GW_STRICT_SNI_ON && tls->keyring.sni.count == 0)
         return gw_error_set(err, GW_EXIT_USAGE,
-                            "--strict-sni: no certificate is for a DNS name, so nobody could "
-                            "connect; leave it out, or take certificates with names");
+                            "--strict-sni: no certificate has a DNS name, so no client could "
+                            "connect; leave it out, or use certificates with names");
     return 0;
 }
 

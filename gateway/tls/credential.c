@@ -107,10 +107,10 @@ static int check_key(const struct load *l, const struct gw_chainfile *chain)
     const struct gw_credential_files *n = l->names;
     unsigned owner = gw_chainfile_owner(chain, l->c->key);
     if (owner > 1)
-        return gw_error_set(l->err, GW_EXIT_USAGE,
-                            "%s %s: this key belongs to certificate %u of %s %s, which must come "
-                            "first in it",
-                            n->key_flag, n->key_file, owner, n->cert_flag, n->cert_file);
+        return gw_error_set(
+            l->err, GW_EXIT_USAGE,
+            "%s %s: this key belongs to certificate %u in %s %s; that certificate must come first",
+            n->key_flag, n->key_file, owner, n->cert_flag, n->cert_file);
     return owner ? 0
                  : gw_error_set(l->err, GW_EXIT_USAGE,
                                 "%s %s: this key does not belong to the certificate of %s %s",
@@ -138,9 +138,9 @@ static const char *why_unusable(void)
 {
     switch (ERR_GET_REASON(ERR_peek_last_error())) {
     case SSL_R_EE_KEY_TOO_SMALL:
-        return "its key is too small; RSA keys need 2048 bits at least";
+        return "its key is too small; RSA keys need at least 2048 bits";
     case SSL_R_CA_KEY_TOO_SMALL:
-        return "a CA of its chain has too small a key; RSA keys need 2048 bits at least";
+        return "the key of a CA in its chain is too small; RSA keys need at least 2048 bits";
     case SSL_R_CA_MD_TOO_WEAK:
         return "its chain is signed with a broken hash (SHA-1 or MD5)";
     default:
@@ -260,7 +260,8 @@ static int load_pair_before(const struct load *l)
     gw_pemkey_done(&keys);
     l->c->kept = r == 0;
     if (r == 0)
-        gw_notes_add(gw_files_notes(l->files), "a certificate stays as it was: %s", l->err->text);
+        gw_notes_add(gw_files_notes(l->files), "the previous certificate stays in force: %s",
+                     l->err->text);
     else if (other.exit == GW_EXIT_OTHER)
         *l->err = other;
     return r;
@@ -285,9 +286,9 @@ static int load_some_response(const struct load *l)
     if (r == 0 || r == -EKEYREVOKED || l->err->exit == GW_EXIT_OTHER)
         return r;
     if (before.files && load_response(&before) == 0)
-        gw_notes_add(notes, "an OCSP response stays as it was: %s", l->err->text);
+        gw_notes_add(notes, "the previous OCSP response stays in force: %s", l->err->text);
     else
-        gw_notes_add(notes, "an OCSP response is left out: %s", l->err->text);
+        gw_notes_add(notes, "an OCSP response is skipped: %s", l->err->text);
     return 0;
 }
 

@@ -84,12 +84,13 @@ static int find_issuer(const struct reading *r)
                                        : 0;
     }
     if (!named)
-        return refuse(r, "is of none of the CAs of --cacert; give that CA's certificate there, or "
-                         "leave the CRL out");
-    return refuse(r, may_sign ? "is not signed by the key of that CA in --cacert; it is damaged or "
-                                "forged, or the CA has another key by now"
-                              : "may not be: the CA's certificate does not let it sign CRLs (key "
-                                "usage)");
+        return refuse(r, "was issued by none of the CAs in --cacert; add that CA's certificate "
+                         "there, or leave the CRL out");
+    return refuse(
+        r, may_sign
+               ? "is not signed with that CA's key in --cacert; it is damaged or forged, or the CA "
+                 "has a new key"
+               : "is not valid: the CA's certificate does not permit it to sign CRLs (key usage)");
 }
 
 /* ---- the scope ---- */
@@ -107,17 +108,17 @@ static int read_scope(const struct reading *r, const X509_EXTENSION *e)
     ISSUING_DIST_POINT *idp = X509V3_EXT_d2i((X509_EXTENSION *)(uintptr_t)e);
     const char *why = NULL;
     if (!idp)
-        why = "says in a way that cannot be read what it is about";
+        why = "has an unreadable issuing distribution point";
     else if (idp->indirectCRL)
-        why = "is one of other CAs' certificates (indirect), which is not supported";
+        why = "is indirect (it covers certificates of other CAs), which is not supported";
     else if (idp->onlysomereasons)
-        why = "is for some reasons of revocation only; a CRL for all of them is needed";
+        why = "covers only some revocation reasons; a CRL for all of them is required";
     else if (idp->onlyattr)
-        why = "is about attribute certificates only";
+        why = "covers attribute certificates only";
     else if (idp->onlyuser && idp->onlyCA)
-        why = "is about neither users' nor CAs' certificates";
+        why = "covers neither users' nor CAs' certificates";
     else if (!read_points(r, idp->distpoint))
-        why = "is of a distribution point whose name cannot be read, or of more than four";
+        why = "names a distribution point that cannot be read, or more than four";
     else if (idp->onlyuser)
         r->crl->scope = GW_CRL_USERS;
     else if (idp->onlyCA)
@@ -143,13 +144,11 @@ static int read_extension(const struct reading *r, const X509_EXTENSION *e)
     case NID_crl_number:
         return read_number(r, e);
     case NID_delta_crl:
-        return refuse(r, "holds changes only (delta); a whole one is needed");
+        return refuse(r, "holds only changes (a delta CRL); a complete one is required");
     case NID_authority_key_identifier:
         return 0;
     default:
-        return X509_EXTENSION_get_critical(e)
-                   ? refuse(r, "has a critical extension that is not known")
-                   : 0;
+        return X509_EXTENSION_get_critical(e) ? refuse(r, "has an unknown critical extension") : 0;
     }
 }
 
@@ -170,8 +169,8 @@ static int read_times(const struct reading *r)
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(r->from);
     if (!next)
-        return refuse(r, "does not say when the next one comes (nextUpdate), so nobody could tell "
-                         "when it is too old");
+        return refuse(
+            r, "does not say when the next one is due (nextUpdate), so its age cannot be judged");
     if (!gw_anchors_time(X509_CRL_get0_lastUpdate(r->from), &r->crl->this_update) ||
         !gw_anchors_time(next, &r->crl->next_update))
         return refuse(r, "has a date that cannot be read");
@@ -212,7 +211,7 @@ static int read_entries(const struct reading *r)
     for (int i = 0; i < count; i++) {
         const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);
         if (!entry_is_plain(entry))
-            return refuse(r, "has an entry with a critical extension that is not known");
+            return refuse(r, "has an entry with an unknown critical extension");
         if (!gw_anchors_serial(r->anchors, X509_REVOKED_get0_serialNumber(entry), &revoked[i]))
             return out_of_memory(r);
     }

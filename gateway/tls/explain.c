@@ -43,7 +43,7 @@ static void judge_key(const struct gw_service *service, const X509 *leaf, struct
             ret->without[refused++] = v;
     if (refused == spoken && ret->reason == GW_REASON_NONE) {
         ret->reason = GW_REASON_HANDSHAKE_CIPHER;
-        ret->why = "its key is on a curve that the service does not take";
+        ret->why = "its key is on a curve that the service does not accept";
     }
 }
 

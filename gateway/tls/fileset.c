@@ -65,10 +65,10 @@ static int visit_folder(const struct walk *w, const char *folder, struct gw_erro
     }
     if (r < 0 || count)
         return r;
-    return gw_error_set(err, GW_EXIT_USAGE,
-                        "%s %s: the folder has no file whose name ends like *%s; put one there or "
-                        "name a file",
-                        w->set->flag, folder, w->set->endings[0]);
+    return gw_error_set(
+        err, GW_EXIT_USAGE,
+        "%s %s: the folder has no file with a name like *%s; add one, or name a file", w->set->flag,
+        folder, w->set->endings[0]);
 }
 
 int gw_fileset_each(const struct gw_fileset *set, struct gw_files *files, gw_fileset_visit *visit,

@@ -51,7 +51,7 @@ void gw_identity_add(struct gw_identity *id, enum gw_name_kind kind, const char 
 {
     size_t need = len + 2;
     if (need > (id->room ? id->room : sizeof(id->own)) - id->used && !grow(id, need)) {
-        gw_identity_add_unusable(id, kind, text, len, "there is no room for so many names");
+        gw_identity_add_unusable(id, kind, text, len, "the certificate has too many names");
         return;
     }
     char *to = (id->more ? id->more : id->own) + id->used;

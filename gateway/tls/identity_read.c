@@ -31,7 +31,7 @@ static const char *text_fault(const char *s, size_t len)
         unsigned char c = (unsigned char)s[i];
         unsigned char next = i + 1 < len ? (unsigned char)s[i + 1] : 0;
         if (c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0))
-            return "it holds a control character";
+            return "it contains a control character";
     }
     return len > 0 ? NULL : "it is empty";
 }
@@ -44,9 +44,9 @@ static const char *dns_fault(const char *s, size_t len)
         char c = s[i];
         bool star = c == '*' && i == 0 && (len == 1 || s[1] == '.');
         if (c == '.' && label == 0)
-            return "there is nothing before a dot";
+            return "a label is empty";
         if (c != '.' && c != '-' && c != '_' && !star && !isalnum((unsigned char)c))
-            return "it holds a character that is not a letter, a digit, '-' or '_'";
+            return "it contains a character that is not a letter, a digit, '-' or '_'";
         label = c == '.' ? 0 : label + 1;
         if (label > LABEL_MAX)
             return "it has a label of more than 63 bytes";
@@ -69,7 +69,7 @@ static const char *email_fault(const char *s, size_t len)
     const char *at = memchr(s, '@', len);
     for (size_t i = 0; i < len; i++)
         if (s[i] <= ' ' || s[i] >= 0x7f)
-            return "it holds a blank, a control character or one that is not ASCII";
+            return "it contains a blank, a control character or one that is not ASCII";
     bool ok =
         at && at != s && at + 1 != s + len && !memchr(at + 1, '@', (size_t)(s + len - at - 1));
     return ok ? NULL : "it is not an email address";
@@ -108,7 +108,7 @@ static void add_address(struct gw_identity *id, const ASN1_OCTET_STRING *s)
 static const char *lonely_fault(const char *s, size_t len)
 {
     const char *fault = uri_fault(s, len);
-    return fault ? fault : "beside a SPIFFE ID there must be no other URI";
+    return fault ? fault : "a certificate with a SPIFFE ID must have no other URI";
 }
 
 static void add_alternative(struct gw_identity *id, const GENERAL_NAME *name, bool ambiguous)

@@ -36,7 +36,7 @@ static void count_mistake(struct loading *l, const struct gw_error *why)
 static void note_first(struct loading *l)
 {
     if (l->first_waits)
-        gw_notes_add(gw_files_notes(l->files), "left out: %s", l->first.text);
+        gw_notes_add(gw_files_notes(l->files), "skipped: %s", l->first.text);
     l->first_waits = false;
 }
 
@@ -48,7 +48,7 @@ static int leave_out(struct loading *l, const struct gw_error *why)
     if (l->mistakes == 1)
         return 0;
     note_first(l);
-    gw_notes_add(gw_files_notes(l->files), "left out: %s", why->text);
+    gw_notes_add(gw_files_notes(l->files), "skipped: %s", why->text);
     return 0;
 }
 
@@ -58,9 +58,8 @@ static int add(struct loading *l, const struct gw_credential_files *names)
     struct gw_error why = {.text = ""};
     struct gw_credential fresh;
     if (ring->count == GW_MAX_CERTS)
-        return gw_error_set(l->err, GW_EXIT_USAGE,
-                            "%s %s: more than %d certificates; leave some out", names->cert_flag,
-                            names->cert_file, GW_MAX_CERTS);
+        return gw_error_set(l->err, GW_EXIT_USAGE, "%s %s: more than %d certificates; remove some",
+                            names->cert_flag, names->cert_file, GW_MAX_CERTS);
     if (!gw_array_grow(&ring->all, ring->count, sizeof(*ring->all)))
         return out_of_memory(l->err);
     int r = gw_credential_load(&fresh, &l->loader, names, &why);
@@ -140,9 +139,10 @@ static int check_left(struct loading *l)
         return 0;
     }
     if (l->mistakes > 1)
-        return gw_error_set(l->err, l->first.exit,
-                            "--cert: none of %u can be used; the first: %.*s", l->mistakes,
-                            (int)sizeof(l->first.text) - 64, l->first.text);
+        return gw_error_set(
+            l->err, l->first.exit,
+            "--cert: none of the %u certificates can be used; the first error: %.*s", l->mistakes,
+            (int)sizeof(l->first.text) - 64, l->first.text);
     return gw_error_set(l->err, l->first.exit, "%s", l->first.text);
 }
 

@@ -154,8 +154,8 @@ bool gw_tls_library_is_ours(void)
 static const char *x25519_means(void)
 {
     if (gw_x25519_lanes_wrong())
-        return "libcrypto's ladder, because this processor's AVX-512 IFMA does not make the keys "
-               "of RFC 7748";
+        return "libcrypto's ladder, because this processor's AVX-512 IFMA does not compute the "
+               "keys of RFC 7748";
     if (gw_x25519_ladder_works())
         return "AVX-512 IFMA";
     return gw_x25519_lanes_work() ? "keys by libcrypto_mb" : "libcrypto's ladder";
@@ -169,7 +169,7 @@ bool gw_tls_library_tell(char text[GW_LIBRARY_TEXT_MAX])
         return false;
     }
     if (as_asked)
-        (void)snprintf(text, GW_LIBRARY_TEXT_MAX, "libcrypto alone, as --crypto library asks");
+        (void)snprintf(text, GW_LIBRARY_TEXT_MAX, "libcrypto alone, as set by --crypto library");
     else if (!provider)
         (void)snprintf(text, GW_LIBRARY_TEXT_MAX, "libcrypto alone, because %s", why_not_ours);
     else

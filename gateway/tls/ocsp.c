@@ -94,7 +94,7 @@ static verdict judge_basic(OCSP_BASICRESP *basic, const struct gw_ocsp_subject *
     if (!signed_for(basic, issuer))
         return "it is not signed by the issuer of the certificate";
     OCSP_SINGLERESP *single = find_single(basic, s->leaf, issuer);
-    return single ? judge_single(single, ret) : "it is about another certificate";
+    return single ? judge_single(single, ret) : "it is for another certificate";
 }
 
 static verdict judge(const struct gw_file *file, const struct gw_ocsp_subject *s,
@@ -102,11 +102,12 @@ static verdict judge(const struct gw_file *file, const struct gw_ocsp_subject *s
 {
     const unsigned char *at = file->data;
     OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &at, (long)file->len);
-    verdict v = "it is no OCSP response in DER";
+    verdict v = "it is not an OCSP response in DER";
     if (response && at == file->data + file->len) {
         bool answered = OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL;
         OCSP_BASICRESP *basic = answered ? OCSP_response_get1_basic(response) : NULL;
-        v = basic ? judge_basic(basic, s, ret) : "the responder gave no answer, but an error";
+        v = basic ? judge_basic(basic, s, ret)
+                  : "it contains an error of the responder, not a status";
         OCSP_BASICRESP_free(basic);
     }
     OCSP_RESPONSE_free(response);
@@ -136,7 +137,7 @@ int gw_ocsp_load(struct gw_ocsp *ret, struct gw_files *files, const char *flag, 
     ret->len = file.len;
     if (!gw_ocsp_in_date(ret, gw_files_time(files)))
         gw_notes_add(gw_files_notes(files),
-                     "%s %s: the OCSP response is not in date, so it is not shown to clients", flag,
+                     "%s %s: the OCSP response is out of date, so it is not sent to clients", flag,
                      path);
     return 0;
 }

@@ -23,7 +23,8 @@ void gw_pemfile_note_readers(const struct gw_pemfile *file, struct gw_files *fil
 {
     if (file->file.mode & (S_IRWXG | S_IRWXO))
         gw_notes_add(gw_files_notes(files),
-                     "%s %s: others than its owner may use the file (mode %04o); chmod 600 it",
+                     "%s %s: users other than its owner have access to the file (mode %04o); run "
+                     "chmod 600 on it",
                      file->flag, file->path, (unsigned)file->file.mode);
 }
 

@@ -261,9 +261,9 @@ int gw_pemkey_read(struct gw_pemkey_reader *reader, const struct gw_pemfile *fil
     static const char *const sentences[] = {
         [NOTHING] = "no PEM private key in the file (it must have a line -----BEGIN …-----)",
         [DAMAGED] = "the private key in the file is damaged",
-        [ENCRYPTED] = "the key is encrypted; give its pass phrase in a file by " PHRASE_FLAG,
-        [LOCKED] = "the key cannot be decrypted by the pass phrase of " PHRASE_FLAG,
-        [UNUSABLE] = "this kind of key cannot be used; RSA, ECDSA and EdDSA can",
+        [ENCRYPTED] = "the key is encrypted; give its pass phrase in a file with " PHRASE_FLAG,
+        [LOCKED] = "the key cannot be decrypted with the pass phrase of " PHRASE_FLAG,
+        [UNUSABLE] = "this type of key is not supported; use RSA, ECDSA or EdDSA",
     };
     enum found found = read_key(reader, file, ret_type);
     if (found == NOTHING && strcmp(file->flag, "--cert") == 0)
@@ -271,14 +271,14 @@ int gw_pemkey_read(struct gw_pemkey_reader *reader, const struct gw_pemfile *fil
                             file->path);
     if (found == BLANK)
         return gw_error_set(err, GW_EXIT_USAGE,
-                            PHRASE_FLAG " %s: the first line must be the pass phrase of %s %s, and "
-                                        "is empty",
+                            PHRASE_FLAG
+                            " %s: the first line is empty; it must be the pass phrase of %s %s",
                             reader->phrase_file, file->flag, file->path);
     if (found == LEGACY)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "%s %s: the key is encrypted with %s, " GW_PEMKEY_LEGACY
-                            "encrypt it anew, as by openssl pkcs8 -topk8 -v2 aes-256-cbc -provider "
-                            "default -provider legacy -in … -out …",
+                            "encrypt it again, for example with openssl pkcs8 -topk8 -v2 "
+                            "aes-256-cbc -provider default -provider legacy -in … -out …",
                             file->flag, file->path, reader->algorithm);
     if (found != FOUND)
         return gw_error_set(err, GW_EXIT_USAGE, "%s %s: %s", file->flag, file->path,

@@ -25,7 +25,7 @@ struct gw_pemkey_reader {
 };
 
 /* Follows the name of an algorithm in a sentence. */
-#define GW_PEMKEY_LEGACY "which OpenSSL opens no more without its legacy provider; "
+#define GW_PEMKEY_LEGACY "which OpenSSL supports only with its legacy provider; "
 
 /* Empties libcrypto's error queue. True if the errors say that libcrypto lacks an algorithm, whose
  * name is then in `ret`. */

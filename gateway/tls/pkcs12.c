@@ -56,12 +56,11 @@ static verdict open_up(const struct gw_pemkey_reader *r, PKCS12 *p, struct gw_pk
             return "its contents are damaged";
     }
     if (!sealed)
-        return r->phrase_file
-                   ? "it is damaged, or the pass phrase of --key-pass-file is not its own"
-                   : "it is damaged, or encrypted; if it is, give its pass phrase in a "
-                     "file by --key-pass-file";
-    return r->phrase_file ? "it cannot be opened by the pass phrase of --key-pass-file"
-                          : "it is encrypted; give its pass phrase in a file by --key-pass-file";
+        return r->phrase_file ? "it is damaged, or the pass phrase of --key-pass-file is wrong"
+                              : "it is damaged or encrypted; if encrypted, give its pass phrase in "
+                                "a file with --key-pass-file";
+    return r->phrase_file ? "it cannot be opened with the pass phrase of --key-pass-file"
+                          : "it is encrypted; give its pass phrase in a file with --key-pass-file";
 }
 
 static int type_of(const EVP_PKEY *key)
@@ -80,14 +79,14 @@ static verdict take(const struct gw_pemkey_reader *r, PKCS12 *p, struct gw_pkcs1
     if (shut)
         return shut;
     if (!ret->key)
-        return "there is no private key in it";
+        return "it contains no private key";
     if (!ret->leaf)
-        return "there is no certificate of its private key in it";
+        return "it contains no certificate for its private key";
     if (!ret->chain)
         ret->chain = sk_X509_new_null();
     ret->key_type = type_of(ret->key);
     return ret->key_type == EVP_PKEY_NONE
-               ? "this kind of key cannot be used; RSA, ECDSA and EdDSA can"
+               ? "this type of key is not supported; use RSA, ECDSA or EdDSA"
                : NULL;
 }
 
@@ -114,8 +113,8 @@ int gw_pkcs12_read(const struct gw_pemkey_reader *reader, const struct gw_pemfil
     if (legacy)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "%s %s: it is encrypted with %s, " GW_PEMKEY_LEGACY
-                            "make it anew, as by openssl pkcs12 -legacy -in … -nodes -out PEM, "
-                            "then openssl pkcs12 -export -in PEM -out …",
+                            "convert it, for example with openssl pkcs12 -legacy -in … -nodes -out "
+                            "PEM, then openssl pkcs12 -export -in PEM -out …",
                             file->flag, file->path, algorithm);
     return v ? gw_error_set(err, GW_EXIT_USAGE, "%s %s: %s", file->flag, file->path, v) : 0;
 }

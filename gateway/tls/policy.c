@@ -90,8 +90,8 @@ static int check_cipher(SSL_CTX *all, const struct list *list, const char *name,
 {
     const SSL_CIPHER *c = find_cipher(all, name);
     if (!c)
-        return gw_error_set(err, GW_EXIT_USAGE, "%s: this library knows no cipher '%s'", list->flag,
-                            name);
+        return gw_error_set(err, GW_EXIT_USAGE, "%s: this OpenSSL library has no cipher '%s'",
+                            list->flag, name);
     const struct ktls_suite *suite = ktls_suite_find(SSL_CIPHER_get_protocol_id(c));
     if (!cipher_allowed(c, suite))
         return gw_error_set(err, GW_EXIT_USAGE,
@@ -114,7 +114,7 @@ static int check_ciphers(SSL_CTX *all, const struct list *list, struct gw_error 
         if (r < 0)
             return r;
     }
-    return count ? 0 : gw_error_set(err, GW_EXIT_USAGE, "%s: no cipher is named", list->flag);
+    return count ? 0 : gw_error_set(err, GW_EXIT_USAGE, "%s: the list names no cipher", list->flag);
 }
 
 /* Checks words against everything the library has, so that a known but weak cipher and a misspelt
@@ -204,8 +204,8 @@ static int set_groups(SSL_CTX *ctx, const struct gw_service *service, struct gw_
     char word[WORD_MAX];
     for (const char *at = service->groups; next_word(&at, word);)
         if (!set_text(ctx, SSL_CTRL_SET_GROUPS_LIST, word))
-            return gw_error_set(err, GW_EXIT_USAGE, "--groups: this library knows no group '%s'",
-                                word);
+            return gw_error_set(err, GW_EXIT_USAGE,
+                                "--groups: this OpenSSL library has no group '%s'", word);
     return set_text(ctx, SSL_CTRL_SET_GROUPS_LIST, service->groups)
                ? 0
                : gw_error_set(err, GW_EXIT_USAGE, "--groups: '%s' cannot be used as a list",
@@ -218,8 +218,8 @@ static int set_versions(SSL_CTX *ctx, const struct gw_service *service, struct g
     uint16_t max = service->tls_max;
     if (min < TLS1_2_VERSION || max > TLS1_3_VERSION || min > max)
         return gw_error_set(err, GW_EXIT_USAGE,
-                            "--tls-min and --tls-max: only 1.2 and 1.3 are spoken, and the "
-                            "smaller one must come first");
+                            "--tls-min and --tls-max: only 1.2 and 1.3 are supported, and the "
+                            "minimum must not be above the maximum");
     return SSL_CTX_set_min_proto_version(ctx, min) && SSL_CTX_set_max_proto_version(ctx, max)
                ? 0
                : gw_error_set(err, GW_EXIT_OTHER, "libssl cannot speak TLS 1.2 and 1.3");

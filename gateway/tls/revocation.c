@@ -145,13 +145,13 @@ static int check_times(const struct gw_revocation *v, struct list *l, struct gw_
     if (v->soft) {
         l->told = true;
         gw_notes_add(gw_files_notes(files),
-                     "--crl %s: the CRL of %s %s %s; --crl-soft goes on with it", c->path,
+                     "--crl %s: the CRL of %s %s %s; --crl-soft accepts that", c->path,
                      c->issuer_name, what, when);
         return 0;
     }
     return gw_error_set(err, GW_EXIT_USAGE, "--crl %s: the CRL of %s %s %s; %s", c->path,
                         c->issuer_name, what, when,
-                        early ? "is the clock right?" : "get the CA's new one");
+                        early ? "is the clock right?" : "get the CA's new CRL");
 }
 
 static int by_issuer(const void *a, const void *b)
@@ -192,10 +192,8 @@ static void note_missing(const struct gw_revocation *v, const struct gw_anchors 
     }
     if (missing && !v->soft)
         gw_notes_add(
-            notes,
-            "--crl: there is no CRL of %s%s; whoever shows a certificate that such a CA signed "
-            "is refused",
-            name, missing > 1 ? ", nor of others of --cacert" : "");
+            notes, "--crl: there is no CRL of %s%s; certificates that such a CA signed are refused",
+            name, missing > 1 ? ", nor of other CAs in --cacert" : "");
 }
 
 static int check(struct gw_revocation *v, const struct gw_anchors *anchors, struct gw_files *files,
@@ -270,9 +268,8 @@ static void note_expired(struct gw_revocation *v, struct list *l)
     l->told = true;
     gw_notes_add(&v->notes, "--crl %s: the CRL of %s expired on %s; %s", l->crl.path,
                  l->crl.issuer_name, gw_text_date(l->crl.next_update, text),
-                 v->soft ? "--crl-soft goes on with it"
-                         : "whoever shows a certificate that this CA signed is refused until there "
-                           "is a new one");
+                 v->soft ? "--crl-soft accepts that"
+                         : "certificates that this CA signed are refused until there is a new one");
 }
 
 struct gw_notes *gw_revocation_notes(struct gw_revocation *v)

@@ -149,7 +149,7 @@ static const char *set_up(struct trial *t)
         return "libcrypto has no default provider to compare with";
     return make_pair(t) && set_up_server(t) && set_up_client(t)
                ? NULL
-               : "its self-test could not be made: no memory, no certificate or no /proc";
+               : "its self-test could not run: no memory, no certificate or no /proc";
 }
 
 static void tear_down(struct trial *t)

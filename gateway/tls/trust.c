@@ -39,8 +39,8 @@ static int add_ca(struct loading *l, X509 *ca, const char *path, struct gw_error
     gw_dname_print(X509_get_subject_name(ca), subject, sizeof(subject));
     if (!X509_check_ca(ca) && X509_self_signed(ca, 1) != 1)
         return gw_error_set(err, GW_EXIT_USAGE,
-                            "--cacert %s: %s is not a CA certificate, nor signed by itself; give "
-                            "that of the CA that signed it",
+                            "--cacert %s: the certificate of %s is neither a CA's nor self-signed; "
+                            "give that of the CA that signed it",
                             path, subject);
     int64_t ends = 0;
     int added =
@@ -48,8 +48,10 @@ static int add_ca(struct loading *l, X509 *ca, const char *path, struct gw_error
     if (gw_files_time(l->files) < ends)
         l->some_usable = true;
     else if (added != -EINVAL)
-        gw_notes_add(gw_files_notes(l->files),
-                     "--cacert %s: %s is expired and trusts nobody any more", path, subject);
+        gw_notes_add(
+            gw_files_notes(l->files),
+            "--cacert %s: the certificate of %s has expired, so it verifies no peer any more", path,
+            subject);
     if (added == -EINVAL)
         return gw_error_set(err, GW_EXIT_USAGE, "--cacert %s: the certificate of %s is damaged",
                             path, subject);

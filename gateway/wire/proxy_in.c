@@ -68,7 +68,7 @@ static bool read_line(char *at, struct gw_proxy_in *ret)
     if (!family)
         return false;
     if (strcmp(family, "UNKNOWN") == 0)
-        return true; /* and ignore the rest of the line */
+        return true; /* the rest of the line is ignored */
     int af = strcmp(family, "TCP4") == 0 ? AF_INET : AF_INET6;
     if (af == AF_INET6 && strcmp(family, "TCP6") != 0)
         return false;
@@ -212,5 +212,5 @@ enum gw_proxy_verdict gw_proxy_parse(const void *data, size_t len, struct gw_pro
         return parse_v1(data, len, ret);
     if (memcmp(data, signature_v2, GW_MIN(len, sizeof(signature_v2))) == 0)
         return parse_v2(data, len, ret);
-    return bad(ret, "the first bytes are no PROXY header");
+    return bad(ret, "the first bytes are not a PROXY header");
 }

@@ -23,7 +23,7 @@
 
 static struct gateway the_gateways[GW_ROLE_COUNT];
 
-/* ---- who there is ---- */
+/* ---- identities ---- */
 
 static const char *const id_names[ID_COUNT] = {
 #define X(id, name) [ID_##id] = name,
@@ -115,7 +115,7 @@ static int tear_down(void **state)
 int world_run(const char *name, const struct CMUnitTest *tests, size_t count)
 {
     const char *filter = getenv("KTLSGATE_TEST_FILTER");
-    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* what ran until a crash is to be seen */
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* output before a crash must not be lost */
     if (filter)
         cmocka_set_test_filter(filter);
     return _cmocka_run_group_tests(name, tests, count, set_up, tear_down);
@@ -478,7 +478,7 @@ static long entries_lost(struct gateway *g)
     char line[LOG_LINE_MAX];
     size_t cursor = 0;
     long sum = 0;
-    while (logbook_find(&g->log, &cursor, " log entries are lost", line))
+    while (logbook_find(&g->log, &cursor, " log entries were lost", line))
         sum +=
             strtol(strstr(line, "worker ") + strcspn(strstr(line, "worker "), ":") + 1, NULL, 10);
     return sum;

@@ -190,7 +190,7 @@ static void end_gateway(struct program *p)
 
 /* ---- files ---- */
 
-/* Whom --explain is asked about. */
+/* The clients for --explain. */
 static void make_clients(const struct test_cert *ca)
 {
     const struct {
@@ -275,23 +275,22 @@ static const struct mistake {
     {GOOD PAIR "--cacert none.pem --allow-all", GW_EXIT_START,
      "--cacert none.pem: the file cannot be read: No such file or directory"},
     {GOOD PAIR "--cacert ca.pem", GW_EXIT_USAGE,
-     "no client may pass: with --cacert add --allow-cn, --allow-dns, --allow-uri or another "
-     "--allow "
-     "flag, or --allow-all for every client the authorities know"},
+     "no client could pass: with --cacert add --allow-cn, --allow-dns, --allow-uri or another "
+     "--allow flag, or --allow-all for every client with a certificate of these authorities"},
     {GOOD PAIR "--cacert ca.pem --allow-dns w*.example.com", GW_EXIT_USAGE,
      "--allow-dns 'w[*].example.com': it can never match: [*] must be a whole label between two "
      "dots"},
     {GOOD PAIR "--cacert ca.pem --allow-uri spiffe://x/**/y", GW_EXIT_USAGE,
      "--allow-uri 'spiffe://x/[*][*]/y': it can never match: [*][*] must be the last part"},
     {GOOD PAIR "--ciphers NONSENSE", GW_EXIT_USAGE,
-     "--ciphers: this library knows no cipher 'NONSENSE'"},
+     "--ciphers: this OpenSSL library has no cipher 'NONSENSE'"},
     {GOOD PAIR "--ciphers AES128-SHA", GW_EXIT_USAGE,
      "--ciphers: 'AES128-SHA' is not allowed; ciphers must have forward secrecy (ECDHE) and be "
      "AES-GCM or ChaCha20-Poly1305"},
     {GOOD PAIR "--ciphersuites TLS_NONSENSE", GW_EXIT_USAGE,
-     "--ciphersuites: this library knows no cipher 'TLS_NONSENSE'"},
+     "--ciphersuites: this OpenSSL library has no cipher 'TLS_NONSENSE'"},
     {GOOD PAIR "--groups nonsense", GW_EXIT_USAGE,
-     "--groups: this library knows no group 'nonsense'"},
+     "--groups: this OpenSSL library has no group 'nonsense'"},
     {GOOD PAIR "--tls-min 1.1", GW_EXIT_USAGE,
      "--tls-min '1.1': versions below TLS 1.2 are broken and not offered (RFC 8996); give 1.2 or "
      "1.3"},
@@ -319,15 +318,15 @@ static void each_mistake_has_its_sentence(void **state)
             wrong++;
         }
         assert_string_equal(p->out_text, "");
-        assert_null(strstr(p->err_text, "left out: ")); /* the same twice */
+        assert_null(strstr(p->err_text, "skipped: ")); /* the same twice */
         test_free(p);
     }
     assert_int_equal(wrong, 0);
 }
 
 #define SAYS_GOOD                                                                                  \
-    "service default: listens on 127.0.0.1:0, TLS in, plain to 127.0.0.1:9, 1 certificate, asks "  \
-    "clients for no certificate\nconfiguration is good\n"
+    "service default: listens on 127.0.0.1:0, TLS in, plain to 127.0.0.1:9, 1 certificate, "       \
+    "requests no client certificates\nconfiguration is good\n"
 
 static void check_says_good_and_warns(void **state)
 {
@@ -343,14 +342,14 @@ static void check_says_good_and_warns(void **state)
     p = run("check " GOOD "--cert server.pem --key open.key");
     assert_int_equal(p->code, GW_EXIT_OK);
     assert_non_null(strstr(p->out_text, "\n" SAYS_GOOD));
-    assert_non_null(strstr(p->err_text, " warning --key open.key: others than its owner may use "
-                                        "the file (mode 0644); chmod 600 it\n"));
+    assert_non_null(strstr(p->err_text, " warning --key open.key: users other than its owner have "
+                                        "access to the file (mode 0644); run chmod 600 on it\n"));
     test_free(p);
 
     p = run("check " GOOD PAIR
             "--cert none.pem --key none.key"); /* only those in use are counted */
     assert_int_equal(p->code, GW_EXIT_OK);
-    assert_non_null(strstr(p->err_text, " warning left out: --cert none.pem: "));
+    assert_non_null(strstr(p->err_text, " warning skipped: --cert none.pem: "));
     assert_non_null(strstr(p->out_text, ", 1 certificate, "));
     test_free(p);
 
@@ -361,7 +360,7 @@ static void check_says_good_and_warns(void **state)
     test_free(p);
 }
 
-/* The files that a configuration file names are told with the line that does. */
+/* Errors in files that a configuration file names include the line that names them. */
 static void each_file_has_its_place(void **state)
 {
 #define WEB "service web {\n listen = 127.0.0.1:0 target = unix:/b\n "
@@ -410,16 +409,16 @@ static const struct {
       "\n  fingerprint  ", "\n  spki         ",
       "\nservice web: it passes, by allow-dns '*.clients.test' for A.clients.test\n",
       "\nservice ops: it is refused (not-allowed): no rule matches any of its names\n",
-      "\nservice open: everybody passes, no certificate is asked for\n"}},
+      "\nservice open: every client passes, no certificate is requested\n"}},
     {"stranger.pem",
      GOOD PAIR "--cacert ca.pem --allow-all",
      1,
-     {"\nservice default: it is refused (cert-untrusted): its chain is not good now: ",
+     {"\nservice default: it is refused (cert-untrusted): its chain is not valid now: ",
       "\n  by its names it would pass, by allow-all\n"}},
     {"gone.pem",
      GOOD PAIR "--cacert ca.pem --allow-all --deny-ou old",
      1,
-     {"\nservice default: it is refused (cert-expired): its chain is not good now: certificate "
+     {"\nservice default: it is refused (cert-expired): its chain is not valid now: certificate "
       "has expired\n  by its names it would be refused, too, by deny-ou 'old' for old\n"}},
     {"client.pem",
      GOOD PAIR "--cacert ca.pem --allow-all --deny-email *@clients.test",
@@ -429,7 +428,7 @@ static const struct {
     {"server-only.pem",
      GOOD PAIR "--cacert ca.pem --allow-cn carol",
      1,
-     {"\nservice default: it is refused (cert-invalid): its chain is not good now: "}},
+     {"\nservice default: it is refused (cert-invalid): its chain is not valid now: "}},
     {"p521.pem",
      GOOD PAIR "--cacert ca.pem --allow-all",
      0,
@@ -442,8 +441,8 @@ static const struct {
     {"p521.pem",
      GOOD PAIR "--cacert ca.pem --allow-all --groups X25519:P-256 --tls-max 1.2",
      1,
-     {"\nservice default: it is refused (handshake-cipher): its key is on a curve that the "
-      "service does not take\n  by its names it would pass, by allow-all\n"}},
+     {"\nservice default: it is refused (handshake-cipher): its key is on a curve that the service "
+      "does not accept\n  by its names it would pass, by allow-all\n"}},
     {"server.pem",
      CLIENT "--target-name gate.test",
      0,
@@ -470,16 +469,16 @@ static const struct {
     {"old.pem",
      CLIENT "--target-name old.test",
      1,
-     {"\nclient default: it is refused (backend-cert-expired): its chain is not good now: "
+     {"\nclient default: it is refused (backend-cert-expired): its chain is not valid now: "
       "certificate has expired\n"}},
     {"stranger.pem",
      CLIENT "--target-name gate.test",
      1,
-     {"\nclient default: it is refused (backend-cert-untrusted): its chain is not good now: "}},
+     {"\nclient default: it is refused (backend-cert-untrusted): its chain is not valid now: "}},
     {"client-only.pem",
      CLIENT "--target-name gate.test",
      1,
-     {"\nclient default: it is refused (backend-cert-invalid): its chain is not good now: "}},
+     {"\nclient default: it is refused (backend-cert-invalid): its chain is not valid now: "}},
     {"words.txt", GOOD PAIR "--cacert ca.pem --allow-cn x", 2, {""}},
     {"none.pem", GOOD PAIR "--cacert ca.pem --allow-cn x", 3, {""}},
 };
@@ -610,14 +609,14 @@ static void the_start_is_told_line_by_line(void **state)
     struct program *p = start_gateway("server " GOOD PAIR "--workers 2 --records user", address);
     static const char *const lines[] = {
         " info ktlsgate " KTLSGATE_VERSION ", OpenSSL ",
-        " info handshakes are computed with ",
-        " info records: user, as --records asks\n",
+        " info handshakes use ",
+        " info records: user, as set by --records\n",
         " info user engine: AES-128-GCM by ",
         " GB/s",
         "; CHACHA20-POLY1305 by ",
         " info io_uring: ",
         " info listening on 127.0.0.1:",
-        " info clients are asked for no certificate; --cacert names ",
+        " info no client certificate is requested; to require one, ",
         " info starting 2 workers\n",
         " info ready\n",
     };
@@ -635,8 +634,8 @@ static void libcrypto_alone_can_be_asked_for(void **state)
     (void)state;
     struct program *p = run("check " GOOD PAIR "--crypto library");
     assert_int_equal(p->code, GW_EXIT_OK);
-    assert_non_null(strstr(p->err_text, " info handshakes are computed with libcrypto alone, as "
-                                        "--crypto library asks\n"));
+    assert_non_null(
+        strstr(p->err_text, " info handshakes use libcrypto alone, as set by --crypto library\n"));
     test_free(p);
 }
 
@@ -698,9 +697,9 @@ static void fips_mode_is_refused(void **state)
         wait_for_end(p);
         assert_int_equal(p->code, GW_EXIT_START);
         assert_string_equal(last_line(p),
-                            "ktlsgate: OpenSSL's configuration file asks for FIPS mode, and "
-                            "ktlsgate computes outside of any validated module; it "
-                            "does not run in that mode");
+                            "ktlsgate: OpenSSL's configuration file demands FIPS mode, and "
+                            "ktlsgate computes outside any validated module; it does not run in "
+                            "that mode");
         test_free(p);
     }
 }

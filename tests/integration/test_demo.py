@@ -90,7 +90,7 @@ def main():
             skip(f"{tool} is not installed")
     demo = Demo(os.environ["KTLSGATE"], free_port())
     try:
-        folder = re.search(r"lie in (\S+)", demo.wait_for("lie in ")).group(1)
+        folder = re.search(r"are in (\S+)", demo.wait_for("are in ")).group(1)
         demo.wait_for(r" ready$")
         check(os.stat(folder).st_mode & 0o777 == 0o700, "its folder is private")
         check(any("records run by" in x for x in demo.lines), "it says who runs the records")

@@ -58,7 +58,7 @@ static void only_what_keeps_its_key_runs_in_the_kernel(void **state)
     if (rekeys)
         visit(TLS1_3_VERSION, "kernel", "");
     else
-        visit(TLS1_3_VERSION, "user", "the kernel cannot change keys of TLS 1.3");
+        visit(TLS1_3_VERSION, "user", "the kernel cannot change TLS 1.3 keys");
     gateway_stop(gateway);
 }
 
@@ -74,10 +74,10 @@ static void only_the_kernel_is_refused(void **state)
     assert_int_equal(gateway->pid, 0);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), GW_EXIT_START);
-    gateway_expect_words(gateway,
-                         "--records kernel: this kernel cannot change keys of TLS 1.3, and "
-                         "--ktls-without-rekey deny asks for that; use Linux 6.14 or "
-                         "newer, --tls-max 1.2, or --records auto");
+    gateway_expect_words(
+        gateway,
+        "--records kernel: this kernel cannot change TLS 1.3 keys, and --ktls-without-rekey deny "
+        "requires that; use Linux 6.14 or newer, --tls-max 1.2, or --records auto");
 }
 
 static void only_the_kernel_without_tls13_starts(void **state)

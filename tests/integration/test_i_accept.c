@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A load balancer before the gateway: the PROXY header that comes before the ClientHello tells who
- * the client is, from those who are believed; haproxy and nginx write one, too. */
+/* A load balancer before the gateway: a PROXY header from a trusted sender, before the ClientHello,
+ * names the client; haproxy and nginx write one, too. */
 #include "tests/integration/check.h"
 #include "tests/integration/foreign.h"
 #include "tests/integration/net.h"
@@ -23,7 +23,7 @@
 static const struct header {
     const char *bytes;
     size_t len;
-    bool told; /* CLIENT, who connected to 198.51.100.8:443 */
+    bool told; /* names CLIENT, connected to 198.51.100.8:443 */
 } headers[] = {
     {BYTES("PROXY TCP4 192.0.2.7 198.51.100.8 56324 443\r\n"), true},
     {BYTES(SIGNATURE "\x21\x11\x00\x11\xc0\x00\x02\x07\xc6\x33\x64\x08\xdc\x04\x01\xbb\x04\x00\x02"
@@ -86,7 +86,8 @@ enum way {
     WAYS
 };
 
-/* A whole connection behind this header: who it is said to be, and what the backend was told. */
+/* A whole connection after this header: the named client, and the addresses that the backend
+ * got. */
 static void visit(const struct header *h, enum way way, unsigned number)
 {
     struct client c;
@@ -167,8 +168,8 @@ static void no_header_no_connection(void **state)
         const char *detail;
     } rows[] = {
         {BYTES("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
-         "the first bytes are no PROXY header"},
-        {BYTES("GET / HTTP/1.1\r\n\r\n"), "the first bytes are no PROXY header"},
+         "the first bytes are not a PROXY header"},
+        {BYTES("GET / HTTP/1.1\r\n\r\n"), "the first bytes are not a PROXY header"},
         {BYTES("PROXY TCP4 192.0.2.7 198.51.100.8 56324 443\n"), "its line does not end in CR LF"},
         {BYTES("PROXY TCP4 192.0.2.7 198.51.100.8 56324 99999\r\n"), "its line is malformed"},
         {BYTES(SIGNATURE "\x21\x11\xff\xff"), "it is longer than 4096 bytes"},
@@ -210,7 +211,7 @@ static void header_and_handshake_have_one_time(void **state)
     serve_for("127.0.0.1", "300ms");
     assert_true(answer_to(headers[0].bytes, headers[0].len - 1, false) <= 0);
     gateway_expect(gateway, "handshake-timeout", &line);
-    assert_string_equal(line.detail, "no whole PROXY header came");
+    assert_string_equal(line.detail, "no complete PROXY header arrived");
     assert_true(answer_to(headers[0].bytes, headers[0].len, false) <= 0);
     gateway_expect(gateway, "handshake-timeout", &line);
     assert_string_equal(line.detail, "");
@@ -286,7 +287,7 @@ static const struct foreign_kind haproxy = {
 static const struct foreign_kind nginx = {
     "/usr/sbin/nginx", {"nginx", "-e", "stderr", "-p", ".", "-c", "config"}, NULL, configure_nginx};
 
-/* The client is who connected to the balancer, for the log and for the backend. */
+/* For the log and the backend, the client is the peer of the balancer. */
 static void behind(const struct foreign_kind *kind)
 {
     struct client c;

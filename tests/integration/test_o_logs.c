@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A log that cannot be written: connections do not notice, and what was lost is told once there is
- * somebody to tell. */
+/* A log that cannot be written: connections are not affected, and lost lines are reported once
+ * there is a reader. */
 #include "tests/integration/attempt.h"
 #include "tests/integration/backend.h"
 #include "tests/integration/check.h"
@@ -129,7 +129,7 @@ static void take_line(struct written *w, const char *line)
 {
     w->closed += strstr(line, CONN_LINE_WORDS "reason=finished ") && strchr(line, '\n');
     w->lost += number_before(line, " lines are lost");
-    w->lost += number_before(line, " log entries are lost");
+    w->lost += number_before(line, " log entries were lost");
     w->summary |= strstr(line, " connections: ") != NULL;
 }
 
@@ -216,7 +216,7 @@ static void a_disk_that_is_full_for_a_while(void **state)
     assert_true(w.summary);
 }
 
-/* Who reads again after a while gets what the pipe and the worker's ring held. */
+/* A reader that pauses gets the contents of the pipe and the worker's ring. */
 static void a_pipe_that_nobody_reads_for_a_while(void **state)
 {
     int ends[2];

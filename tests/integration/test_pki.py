@@ -137,12 +137,12 @@ def row_of(folder, name, *flags):
 def a_deployment(backend):
     """The way of docs/pki.md, to the end of a client."""
     pki("init Example --intermediate --permit-dns localhost --permit-dns example.com "
-        "--permit-ip 127.0.0.0/8", 0, "made a CA in pki")
+        "--permit-ip 127.0.0.0/8", 0, "created a CA in pki")
     pki("list", 0, "intermediate")
     pki("issue --server localhost --ip 127.0.0.1", 0, "issued server localhost")
     pki("issue --client billing --ou ops", 0, "issued client billing")
     pki("issue --client mallory", 0)
-    pki("issue --server gate.example.org", 1, "outside of what this CA may issue for")
+    pki("issue --server gate.example.org", 1, "this CA is not permitted to issue for")
     gateway = Gateway("pki", "localhost", backend, "--crl", "pki/crl.pem")
     check(curl("pki", gateway, "billing").stdout == "hello\n", "a client gets in")
     check(curl("pki", gateway, "mallory").stdout == "hello\n", "and another")
@@ -181,14 +181,14 @@ def timers():
     check(row_of("pki", "billing", "--all")[4] == "active", "the newest comes first")
     check("replaced" in run("pki", "list", "--all").stdout, "the one before stays on record")
     pki("renew mallory", 2, "was revoked")
-    pki("crl --next-update 2d", 0, "wrote pki/crl.pem, good until ")
+    pki("crl --next-update 2d", 0, "wrote pki/crl.pem, valid until ")
     check("ends on" not in pki("list").stderr, "a fresh list needs no note")
     pki("crl --next-update 10h")
-    check("pki/crl.pem ends on" in pki("list").stderr, "one that ends within a day is told of")
+    check("pki/crl.pem expires on" in pki("list").stderr, "one that ends within a day is told of")
     pki("crl --next-update 7d")
-    pki("renew intermediate", 0, "renewed the intermediate, good until ")
+    pki("renew intermediate", 0, "renewed the intermediate, valid until ")
     pki("renew intermediate --dir nowhere", 3)
-    pki("renew intermediate --days 5", 2, "as long as before")
+    pki("renew intermediate --days 5", 2, "keeps its key and its lifetime")
 
 
 def keys_of_all_kinds(backend):
@@ -217,7 +217,7 @@ def many_at_once():
 
 def mistakes():
     """Each has its exit code and a sentence that says what to do."""
-    pki("issue --client ../x", 2, "--client '../x': a name is made of")
+    pki("issue --client ../x", 2, "--client '../x': a name has only")
     pki("issue --client root", 2, "this name is the CA's own")
     pki("issue --client billing", 2, "`ktlsgate pki renew billing`")
     pki("issue --client a --server b", 2, "leave one out")
@@ -229,11 +229,11 @@ def mistakes():
     pki("show nobody", 2, "neither the name nor the serial number")
     pki("revoke a b", 2, "'b' is one NAME too many")
     pki("list billing", 2, "is not expected here")
-    pki("frobnicate", 2, "wants one of these words behind it: init, issue")
+    pki("frobnicate", 2, "needs one of these words after it: init, issue")
     pki("list --dir nowhere", 3, "nowhere: the CA's folder cannot be opened")
     pki("list --dir /", 3, "there is no CA in this folder")
     pki("init", 2, "there is a CA in this folder already")
-    pki("init --dir /proc/none", 3, "/proc/none: the folder cannot be made")
+    pki("init --dir /proc/none", 3, "/proc/none: the folder cannot be created")
     pki("issue --client a --key-pass-file nowhere", 3, "--key-pass-file nowhere")
     with open("/dev/full", "w", encoding="ascii") as full:
         code = subprocess.run([PROGRAM, "pki", "list"], stdout=full, stderr=subprocess.DEVNULL,

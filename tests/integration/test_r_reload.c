@@ -106,7 +106,7 @@ static void is_let_in(enum identity id, bool in)
 
 /* ---- tests ---- */
 
-#define MODE_WARNING "others than its owner may use the file"
+#define MODE_WARNING "users other than its owner have access to the file"
 
 static void a_renewed_certificate_is_shown_and_connections_stay(void **state)
 {
@@ -158,7 +158,7 @@ static void broken_files_change_nothing(void **state)
 /* One of two: the other is renewed. */
 static void a_broken_certificate_stops_no_other(void **state)
 {
-    static const char says[] = "a certificate stays as it was: --cert ";
+    static const char says[] = "the previous certificate stays in force: --cert ";
     char data[FILE_MAX];
     (void)state;
     size_t len = slurp(world_cert(ID_SERVER_RSA), data);
@@ -184,7 +184,7 @@ static void a_broken_certificate_stops_no_other(void **state)
 /* Before the first reload and after one; what it falls back on is not lost with a loader. */
 static void another_loader_knows_what_is_in_force(void **state)
 {
-    static const char says[] = "a certificate stays as it was: --cert ";
+    static const char says[] = "the previous certificate stays in force: --cert ";
     char data[FILE_MAX];
     (void)state;
     size_t len = slurp(world_cert(ID_SERVER_RSA), data);
@@ -227,7 +227,7 @@ static void another_ca_lets_others_in(void **state)
     gateway_stop(gateway);
 }
 
-/* A ticket goes on being good for who is still known, and for nobody else. */
+/* A ticket stays valid for a client that is still known, and for no other. */
 static void tickets_follow_the_ca(void **state)
 {
     struct client_options o;
@@ -308,7 +308,7 @@ static void what_a_worker_could_not_load_comes_again(void **state)
     none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
     assert_return_code(prlimit(worker, RLIMIT_AS, &none, NULL), errno);
     renew_as(ID_SERVER_RSA);
-    hup_until("a worker could not load what the loader has read");
+    hup_until("a worker could not load the files that the loader read");
     assert_return_code(prlimit(worker, RLIMIT_AS, &before, NULL), errno);
     answers(ID_SERVER);
     hup_until(IN_FORCE);
@@ -328,7 +328,7 @@ static void a_worker_without_descriptors_stays(void **state)
     pid_t worker = stage_worker();
     process_take_fds(worker, &before);
     renew_as(ID_SERVER_RSA);
-    hup_until("a worker could not load what the loader has read");
+    hup_until("a worker could not load the files that the loader read");
     gateway_expect_words(gateway, "reload: no descriptor is free for the new files");
     process_give_fds(worker, &before);
     answers(ID_SERVER);
@@ -354,7 +354,7 @@ static void a_worker_still_speaks(unsigned times)
     struct rlimit before;
     pid_t worker = stage_worker();
     process_take_fds(worker, &before);
-    hup_until("a worker could not load what the loader has read");
+    hup_until("a worker could not load the files that the loader read");
     process_give_fds(worker, &before);
     is_said_again("reload: no descriptor is free for the new files", times);
 }
@@ -387,7 +387,7 @@ static void a_master_without_descriptors_tries_again(void **state)
     pid_t loader = gateway_loader(gateway);
     process_take_fds(gateway->pid, &before);
     renew_as(ID_SERVER_RSA);
-    hup_until("no descriptor is free for what the loader has read");
+    hup_until("no descriptor is free for the files that the loader read");
     answers(ID_SERVER);
     process_give_fds(gateway->pid, &before);
     hup_until(IN_FORCE);
@@ -462,7 +462,7 @@ static void clients_do_not_notice(void **state)
     gateway_stop(gateway);
 }
 
-/* Whoever sends HUP is told what is wrong, for as long as it is. */
+/* Each HUP warns again, as long as the fault exists. */
 static void each_hup_warns_again(void **state)
 {
     (void)state;
@@ -482,7 +482,8 @@ static void each_hup_warns_again(void **state)
     gateway_stop(gateway);
 }
 
-/* Who was let in by a CA that is not known any more; without the flag, such connections stay. */
+/* A client was admitted by a CA that is no longer trusted; without the flag, such connections
+ * stay. */
 static void connections_are_judged_again_if_asked(void **state)
 {
     const char *const flags[] = {NULL, "--recheck-on-reload"};
@@ -520,7 +521,7 @@ static void connections_are_judged_again_if_asked(void **state)
     }
 }
 
-/* Who holds its certificate back until there is another CA was asked by the old one. */
+/* A client that sends its certificate only after the CA changed was asked with the old one. */
 static void a_handshake_that_began_before_is_judged_again(void **state)
 {
     const char *const flags[] = {NULL, "--recheck-on-reload"};

@@ -170,8 +170,8 @@ static void a_killed_loader_takes_no_right_along(void **state)
         process_await_state(loader, 'T');
         hup_until("HUP: reading the files again");
         kill_it(loader);
-        await_line("reload: the loader process died while it read the files; what was in force "
-                   "stays in force");
+        await_line("reload: the loader process died while it read the files; the previous files "
+                   "stay in force");
         answers(ID_SERVER_RSA);
         renewed_as(ID_SERVER_NEXT);
     }
@@ -215,7 +215,7 @@ static void a_killed_opener_is_told_of(void **state)
     hup_until(IN_FORCE);
     answers(ID_SERVER_RSA);
     assert_return_code(chmod(world_folder(), 0700), errno);
-    assert_int_equal(logbook_count(&gateway->log, "only a start can make another"), 1);
+    assert_int_equal(logbook_count(&gateway->log, "only a restart replaces it"), 1);
     gateway_stop(gateway);
 }
 

@@ -251,7 +251,7 @@ static void a_list_that_runs_out_lets_nobody_in(void **state)
     assert_int_equal(end, CLIENT_ALERTED);
     gateway_expect_words(gateway, "reason=cert-no-crl");
     stage_echo(&bob, 1000);
-    reload_until("what was in force stays in force");
+    reload_until("the previous files stay in force");
     pki("crl", "--next-update", "7d");
     reload_until(IN_FORCE);
     visit_as("bob");

@@ -194,7 +194,7 @@ static void a_connection_ends_with_what_let_it_in(void **state)
     is_ended(&lasting, ALERT_CERTIFICATE_EXPIRED, "cert-no-crl");
     gateway_expect_words(gateway, "detail=\"CRL has expired\"");
     gateway_expect_words(gateway, TOO_OLD);
-    gateway_expect_words(gateway, "recheck: 1 connection may no longer pass, and ended");
+    gateway_expect_words(gateway, "recheck: ended 1 connection that may no longer pass");
     gateway_stop(gateway);
 }
 
@@ -210,7 +210,7 @@ static void the_interval_ends_whom_a_new_list_revokes(void **state)
     gateway_stop(gateway);
 }
 
-/* By the first whom it keeps out. */
+/* Logged when it first refuses a client. */
 static void a_list_that_is_too_old_is_told_once(void **state)
 {
     struct client c;

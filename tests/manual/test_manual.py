@@ -22,7 +22,7 @@ PLACES = {
     "KEYS OF A SERVICE SECTION": ("server", "service x {{\n{} = {}\n}}\n"),
     "KEYS OF A CLIENT SECTION": ("client", "client x {{\n{} = {}\n}}\n"),
 }
-MISPLACED = re.compile(r"unknown key|describes a service|is a key of a|is of the whole gateway")
+MISPLACED = re.compile(r"unknown key|describes a service|is a key of a|applies to the whole gateway")
 
 
 def page(name):

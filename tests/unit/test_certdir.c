@@ -162,18 +162,18 @@ static void what_fits_nothing_is_named(void **state)
                                     "c.ocsp z/ k/ k/tls.key");
     (void)state;
     put_link(folder, "gone");
-    put_link(folder, "d.crt"); /* who loads it will say what is wrong with it */
+    put_link(folder, "d.crt"); /* the load of it will report the fault */
     warnings[0] = '\0';
     finds(files, folder, "a.pem=a.pem d.crt=d.crt x/b.pem=x/b.pem");
     static const char *const named[] = {
-        "odd/README: left out",
-        "odd/a.pem~: left out",
-        "odd/x/y: left out",
-        "odd/x/notes: left out",
-        "odd/b.key: a key whose certificate is not there",
-        "odd/c.ocsp: an OCSP response whose certificate is not there",
+        "odd/README: skipped",
+        "odd/a.pem~: skipped",
+        "odd/x/y: skipped",
+        "odd/x/notes: skipped",
+        "odd/b.key: a key without its certificate",
+        "odd/c.ocsp: an OCSP response without its certificate",
         "odd/z: no certificate in this folder",
-        "odd/k/tls.key: a key whose certificate is not there",
+        "odd/k/tls.key: a key without its certificate",
         "odd/k: no certificate in this folder",
         "odd/gone: it cannot be read: No such file",
     };
@@ -210,7 +210,7 @@ static void mistakes_are_refused(void **state)
     refused(put("empty", ""), GW_EXIT_USAGE, "empty: no certificate in this folder");
     refused(put("only-odd", "README"), GW_EXIT_USAGE, "no certificate in this folder");
     refused_by(put("only-others", "a.pem a.key"), "*.crt", GW_EXIT_USAGE,
-               "no name of a file fits the pattern *.crt of --cert-glob");
+               "no file name matches the pattern *.crt of --cert-glob");
     refused(put("only-keys", "x/ x/tls.key"), GW_EXIT_USAGE, "no certificate in this folder");
 }
 

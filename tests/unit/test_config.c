@@ -206,15 +206,15 @@ static const struct {
     /* Commands and the shape of flags. */
     {"server " SERVED " --accept-proxy on", GW_EXIT_USAGE,
      "--accept-proxy on needs --accept-proxy-from: name the networks of the load balancers, such "
-     "as 10.0.0.0/8, since whoever may send a PROXY header can claim any address"},
+     "as 10.0.0.0/8, since a sender of PROXY headers can claim any address"},
     {"server " SERVED " --accept-proxy-from 10.0.0.0/8", GW_EXIT_USAGE,
-     "--accept-proxy-from does nothing without --accept-proxy on; add that, or leave it out"},
+     "--accept-proxy-from has no effect without --accept-proxy on; add that, or leave it out"},
     {"server " SERVED " --accept-proxy on --accept-proxy-from 10.0.0.0/8,", GW_EXIT_USAGE,
      "--accept-proxy-from '10.0.0.0/8,': it is not an IP address; give CIDR,CIDR, such as "
      "10.0.0.0/8,2001:db8::/32"},
     {"server " SERVED " --accept-proxy on --accept-proxy-from 10.0.0.1/8", GW_EXIT_USAGE,
-     "--accept-proxy-from '10.0.0.1/8': there are bits set behind the network's; give CIDR,CIDR, "
-     "such as 10.0.0.0/8,2001:db8::/32"},
+     "--accept-proxy-from '10.0.0.1/8': bits after the network's are set; give CIDR,CIDR, such as "
+     "10.0.0.0/8,2001:db8::/32"},
     {"", GW_EXIT_USAGE, "a command is missing; `ktlsgate --help` lists them"},
     {"servr", GW_EXIT_USAGE, "unknown command 'servr'; did you mean server?"},
     {"--cleint", GW_EXIT_USAGE, "unknown command '--cleint'; did you mean client?"},
@@ -228,11 +228,10 @@ static const struct {
     {"help", GW_EXIT_USAGE, "unknown command 'help'; did you mean --help?"},
     {"-version", GW_EXIT_USAGE, "unknown command '-version'; did you mean --version?"},
     {"frobnicate", GW_EXIT_USAGE,
-     "unknown command 'frobnicate'; `ktlsgate --help` lists those there are"},
+     "unknown command 'frobnicate'; `ktlsgate --help` lists the commands"},
     {"server 8443", GW_EXIT_USAGE,
      "'8443' is not expected here; every setting is a flag, see `ktlsgate server --help`"},
-    {"server --", GW_EXIT_USAGE,
-     "unknown flag '--'; `ktlsgate server --help` lists those there are"},
+    {"server --", GW_EXIT_USAGE, "unknown flag '--'; `ktlsgate server --help` lists its flags"},
     {"server --lisen :1", GW_EXIT_USAGE, "unknown flag '--lisen'; did you mean --listen?"},
     {"server -listen :1", GW_EXIT_USAGE, "unknown flag '-listen'; did you mean --listen?"},
     {"server ---listen=:1", GW_EXIT_USAGE, "unknown flag '---listen'; did you mean --listen?"},
@@ -241,18 +240,18 @@ static const struct {
     {"server --curves=x", GW_EXIT_USAGE, "unknown flag '--curves'; did you mean --groups?"},
     {"server --ca-file x", GW_EXIT_USAGE, "unknown flag '--ca-file'; did you mean --cacert?"},
     {"server --qqqqqqqq", GW_EXIT_USAGE,
-     "unknown flag '--qqqqqqqq'; `ktlsgate server --help` lists those there are"},
+     "unknown flag '--qqqqqqqq'; `ktlsgate server --help` lists its flags"},
     {"server --json", GW_EXIT_USAGE,
      "'--json' is a flag of `ktlsgate probe`, not of `ktlsgate server`"},
     {"demo --cert=x", GW_EXIT_USAGE,
      "'--cert' is a flag of `ktlsgate server`, not of `ktlsgate demo`"},
     {"server --cert", GW_EXIT_USAGE, "--cert: the value is missing; give FILE"},
     {"server --cert --key k", GW_EXIT_USAGE,
-     "--cert: the value is missing, '--key' comes instead; give FILE, or --cert=VALUE when it does "
-     "begin with dashes"},
+     "--cert: the value is missing before '--key'; give FILE, or --cert=VALUE if it begins with "
+     "dashes"},
     {"server --cert=", GW_EXIT_USAGE, "--cert: the value is empty; give FILE"},
     {"server --cert ''", GW_EXIT_USAGE, "--cert: the value is empty; give FILE"},
-    {"server --cert a\tb", GW_EXIT_USAGE, "--cert 'a?b': there is a control character in it"},
+    {"server --cert a\tb", GW_EXIT_USAGE, "--cert 'a?b': it contains a control character"},
     {"server --allow-all=on", GW_EXIT_USAGE, "--allow-all takes no value; write it without '='"},
     {"server --tls-min 1.2 --tls-min 1.3", GW_EXIT_USAGE,
      "--tls-min is given twice; leave one out"},
@@ -308,72 +307,66 @@ static const struct {
      "--cert is missing: give a PEM certificate, such as --cert server.pem --key server.key, or "
      "a folder of them with --cert-dir"},
     {"server " SERVED "--cert-glob *", GW_EXIT_USAGE,
-     "--cert-glob does nothing without --cert-dir; add that, or leave it out"},
+     "--cert-glob has no effect without --cert-dir; add that, or leave it out"},
     {"server --cert-glob certs/*", GW_EXIT_USAGE,
-     "--cert-glob 'certs/*': it can never match: names of files have no '/' in them; folders are "
-     "given by --cert-dir"},
+     "--cert-glob 'certs/*': it can never match: file names have no '/' in them; give folders with "
+     "--cert-dir"},
     {"server " SERVED "--key a --key b", GW_EXIT_USAGE,
      "--key is given 2 times but --cert 1 times; give each --key after its --cert"},
     {"server " SERVED "--cert d --cert e --key a --key b", GW_EXIT_USAGE,
-     "--key 'b': it cannot be told which --cert it belongs to; give each --key right after its "
-     "--cert"},
+     "--key 'b': it is unclear which --cert it belongs to; give each --key right after its --cert"},
     {"server --key a " SERVED "--cert d", GW_EXIT_USAGE,
-     "--key 'a': it cannot be told which --cert it belongs to; give each --key right after its "
-     "--cert"},
+     "--key 'a': it is unclear which --cert it belongs to; give each --key right after its --cert"},
     {"server " SERVED "--verify required", GW_EXIT_USAGE,
-     "--verify required needs --cacert: give the PEM file of the authorities whose clients are "
-     "known"},
+     "--verify required needs --cacert: give the PEM file of the authorities that sign clients' "
+     "certificates"},
     {"server " SERVED "--verify optional --allow-all", GW_EXIT_USAGE,
-     "--verify optional needs --cacert: give the PEM file of the authorities whose clients are "
-     "known"},
+     "--verify optional needs --cacert: give the PEM file of the authorities that sign clients' "
+     "certificates"},
     {"server " SERVED "--cacert ca", GW_EXIT_USAGE,
-     "no client may pass: with --cacert add --allow-cn, --allow-dns, --allow-uri or another "
-     "--allow "
-     "flag, or --allow-all for every client the authorities know"},
+     "no client could pass: with --cacert add --allow-cn, --allow-dns, --allow-uri or another "
+     "--allow flag, or --allow-all for every client with a certificate of these authorities"},
     {"server " SERVED "--cacert ca --verify optional", GW_EXIT_USAGE,
-     "no client may pass: with --cacert add --allow-cn, --allow-dns, --allow-uri or another "
-     "--allow "
-     "flag, or --allow-all for every client the authorities know"},
+     "no client could pass: with --cacert add --allow-cn, --allow-dns, --allow-uri or another "
+     "--allow flag, or --allow-all for every client with a certificate of these authorities"},
     {"server " SERVED "--allow-cn x", GW_EXIT_USAGE,
-     "the --allow flags would never be asked: add --cacert, so that clients show a certificate"},
+     "the --allow flags would have no effect: add --cacert, so that clients show a certificate"},
     {"server " SERVED "--allow-all --deny-cn x", GW_EXIT_USAGE,
-     "the --allow flags would never be asked: add --cacert, so that clients show a certificate"},
+     "the --allow flags would have no effect: add --cacert, so that clients show a certificate"},
     {"server " SERVED "--ca-names none", GW_EXIT_USAGE,
-     "--ca-names needs --cacert: no client is asked for a certificate, so no names would be sent"},
+     "--ca-names needs --cacert: no client certificate is requested, so no names would be sent"},
     {"server " SERVED "--cacert ca --allow-all --crl-soft", GW_EXIT_USAGE,
-     "--crl-soft without --crl: there is no list of revoked certificates to be soft about; add "
-     "one"},
+     "--crl-soft has no effect without --crl; add a CRL, or leave it out"},
     {"server " SERVED "--crl x", GW_EXIT_USAGE,
-     "--crl would never be asked: add --cacert, so that clients show a certificate"},
+     "--crl would have no effect: add --cacert, so that clients show a certificate"},
     {"server " SERVED "--cacert ca --verify none --crl x", GW_EXIT_USAGE,
-     "--crl would never be asked: --verify none asks no client for a certificate; leave it out, or "
+     "--crl would have no effect: --verify none requests no client certificate; leave it out, or "
      "--crl"},
     {"server " SERVED "--cacert ca --verify none --allow-cn x", GW_EXIT_USAGE,
-     "the --allow flags would never be asked: --verify none asks no client for a certificate; "
-     "leave it out, or the flags"},
+     "the --allow flags would have no effect: --verify none requests no client certificate; leave "
+     "it out, or the flags"},
     {"server " SERVED "--cacert ca --verify none --deny-cn x", GW_EXIT_USAGE,
-     "the --deny flags would never be asked: --verify none asks no client for a certificate; "
-     "leave it out, or the flags"},
+     "the --deny flags would have no effect: --verify none requests no client certificate; leave "
+     "it out, or the flags"},
     {"server " SERVED "--cacert ca --deny-cn x", GW_EXIT_USAGE,
-     "no client may pass: with --cacert add --allow-cn, --allow-dns, --allow-uri or another "
-     "--allow "
-     "flag, or --allow-all for every client the authorities know"},
+     "no client could pass: with --cacert add --allow-cn, --allow-dns, --allow-uri or another "
+     "--allow flag, or --allow-all for every client with a certificate of these authorities"},
     {"server " SERVED "--cacert ca --allow-ip 10.0.0.1/8", GW_EXIT_USAGE,
-     "--allow-ip '10.0.0.1/8': it can never match: there are bits set behind the network's"},
+     "--allow-ip '10.0.0.1/8': it can never match: bits after the network's are set"},
     {"server " SERVED "--cacert ca --allow-all --deny-uri spiffe://A/b", GW_EXIT_USAGE,
-     "--deny-uri 'spiffe://A/b': it can never match: no SPIFFE ID is like that: spiffe://, a trust "
+     "--deny-uri 'spiffe://A/b': it can never match: it is not a SPIFFE ID: spiffe://, a trust "
      "domain in small letters, then parts of letters, digits, '.', '-' and '_'"},
     {"server " SERVED "--cacert ca --allow-all --allow-ou x", GW_EXIT_USAGE,
-     "--allow-all lets every client pass, so the other --allow flags would do nothing; leave it "
+     "--allow-all admits every client, so the other --allow flags would have no effect; leave it "
      "out, or them"},
     {"server " SERVED "--tls-min 1.3 --tls-max 1.2", GW_EXIT_USAGE,
      "--tls-min 1.3 is above --tls-max 1.2; change one of them"},
     {"server " SERVED "--tls-min 1.3 --ciphers A", GW_EXIT_USAGE,
-     "--ciphers is about TLS 1.2, which --tls-min 1.3 switches off; use --ciphersuites, or leave "
-     "one of them out"},
+     "--ciphers applies to TLS 1.2, which --tls-min 1.3 disables; use --ciphersuites, or leave one "
+     "of them out"},
     {"server " SERVED "--tls-max 1.2 --ciphersuites A", GW_EXIT_USAGE,
-     "--ciphersuites is about TLS 1.3, which --tls-max 1.2 switches off; use --ciphers, or leave "
-     "one of them out"},
+     "--ciphersuites applies to TLS 1.3, which --tls-max 1.2 disables; use --ciphers, or leave one "
+     "of them out"},
     {"server " SERVED "--cpus 0 --workers 2", GW_EXIT_USAGE,
      "--workers 2 is more than the 1 processors of --cpus; name one for each worker, or leave "
      "--workers out"},

@@ -103,9 +103,9 @@ static void what_is_needed_is_asked_for(void **state gw_unused)
     refused("client --listen 127.0.0.1:0 --target 127.0.0.1:443", "--cacert is missing");
     refused(CLIENT "--target unix:/run/x", "--target-name is missing");
     refused(CLIENT "--target localhost:1 --target-name none",
-            "--target-name none would trust everybody");
+            "--target-name none would accept every certificate");
     refused(CLIENT "--target localhost:1 --target-name none --deny-cn x",
-            "--target-name none would trust everybody");
+            "--target-name none would accept every certificate");
     refused(CLIENT "--target localhost:1 --allow-uri https://X/", "not in small letters");
     refused(CLIENT "--target 127.0.0.1:443 --key k.pem", "--key without --cert");
     refused(CLIENT "--target 127.0.0.1:443 --cert a --cert b", "--cert is given twice");

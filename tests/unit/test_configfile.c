@@ -214,8 +214,8 @@ static const struct {
      "as 10m"},
     {WEB "  idle-timeout = 1s\n  idle-timeout = 1s\n}",
      "6: service web: idle-timeout is given twice; leave one out"},
-    {WEB "  shutdown-timeout = 1s\n}",
-     "5: service web: 'shutdown-timeout' is of the whole gateway; write it before the sections"},
+    {WEB "  shutdown-timeout = 1s\n}", "5: service web: 'shutdown-timeout' applies to the whole "
+                                       "gateway; write it before the sections"},
     {"max-conns = {1}", "1: unexpected token '{'"},
     {"max-conns 1", "1: missing equal sign after option 'max-conns'"},
     {"max-conns = ''", "1: max-conns: the value is empty; give N"},
@@ -242,7 +242,7 @@ static const struct {
     {WEB "}\nservice web {}", "6: there is a service 'web' already; give each its own name"},
     {WEB "}\nclient web { cacert = c }", "6: there is a service 'web' already; give each its own "
                                          "name"},
-    {WEB "}\n}", "6: there is a } too many"},
+    {WEB "}\n}", "6: there is one } too many"},
     {WEB, "1: this { is never closed"},
     {WEB "  foo = 1\n}",
      "5: service web: unknown key 'foo'; keys are the flags that `ktlsgate help "
@@ -255,7 +255,7 @@ static const struct {
     {WEB "  worker = 1\n}",
      "5: service web: unknown key 'worker'; did you mean workers, before the sections?"},
     {WEB "\n  workers = 1\n}",
-     "6: service web: 'workers' is of the whole gateway; write it before the sections"},
+     "6: service web: 'workers' applies to the whole gateway; write it before the sections"},
     {WEB "  target-name = x\n}", "5: service web: 'target-name' is a key of a client, not of a "
                                  "service"},
     {"client c { proxy-protocol = v1 }",
@@ -266,9 +266,9 @@ static const struct {
     {WEB "  alpn = h2,h3\n}", "5: service web: unexpected token ','; quotes are needed around a "
                               "value with a comma"},
     {WEB "  alpn = {h2 h3}\n}", "5: service web: unexpected token 'h3'"},
-    {WEB "  cacert = ca.pem\n}", "1: service web: no client may pass: with cacert add allow-cn, "
-                                 "allow-dns, allow-uri or another "
-                                 "allow flag, or allow-all for every client the authorities know"},
+    {WEB "  cacert = ca.pem\n}",
+     "1: service web: no client could pass: with cacert add allow-cn, allow-dns, allow-uri or "
+     "another allow flag, or allow-all for every client with a certificate of these authorities"},
     {WEB "  cacert = ca\n  allow-dns = {a.test,\n b*.test}\n}",
      "7: service web: allow-dns 'b*.test': it can never match: * must be a whole label between two "
      "dots"},
@@ -282,8 +282,8 @@ static const struct {
      "6: service web: crl-soft is given twice; leave one out"},
     {"recheck-on-reload = on\nrecheck-on-reload = off\n",
      "2: recheck-on-reload is given twice; leave one out"},
-    {WEB "  records = \"${HOME}\"\n}", "5: ${ is refused: no variables are put in; a ${ that is "
-                                       "meant so stands in single quotes"},
+    {WEB "  records = \"${HOME}\"\n}",
+     "5: ${ is refused, since variables are not expanded; put a literal ${ in single quotes"},
     {WEB "  service|web|records = user\n}", "5: no key has a | in its name"},
     {"include(other.conf)", "1: quotes are needed around a value with # ( ) ; or \\ in it"},
     {WEB "  deny-cn = mallory;\n}", "5: quotes are needed around a value with # ( ) ; or \\ in it"},
@@ -413,7 +413,7 @@ static void what_cannot_be_read_is_told(void **state gw_unused)
     static const char nul[] = WEB "\0}";
     char want[1024];
     parse(&r, nul, sizeof(nul) - 1, "");
-    (void)snprintf(want, sizeof(want), "%s:5: there is a control character in it", r.path);
+    (void)snprintf(want, sizeof(want), "%s:5: it contains a control character", r.path);
     assert_string_equal(r.err.text, want);
     parse(&r, whole, strlen(whole), "");
     gw_config_free(r.config);
@@ -430,7 +430,7 @@ static void warns_of(struct run *r, const char *words)
 {
     char want[1024];
     assert_int_equal(gw_config_parse(&r->config, "server", r->count, r->args, &r->err), 0);
-    (void)snprintf(want, sizeof(want), "%s: %s, and so say who may pass", r->path, words);
+    (void)snprintf(want, sizeof(want), "%s: %s, and so decide who may pass", r->path, words);
     assert_int_equal(r->config->warning_count, 1);
     assert_string_equal(r->config->warnings[0], want);
     gw_config_free(r->config);
@@ -466,8 +466,8 @@ static void service_flags_beside_it_are_refused(void **state gw_unused)
         (void)snprintf(more, sizeof(more), "--%s %s", flags[i], values[i]);
         parse(&r, whole, strlen(whole), more);
         (void)snprintf(want, sizeof(want),
-                       "--%s describes a service, and with --config the services stand in the "
-                       "file; write it into its section there",
+                       "--%s describes a service, and with --config the services are in the file; "
+                       "write it into the section there",
                        flags[i]);
         assert_null(r.config);
         assert_string_equal(r.err.text, want);

@@ -110,7 +110,7 @@ static void all_fields_as_json(void **state)
     free(note);
 }
 
-/* What the backend was told is what stands in the log. */
+/* The log has the id that the backend got. */
 static void the_unique_id_is_one_text(void **state)
 {
     static const struct {
@@ -130,7 +130,7 @@ static void the_unique_id_is_one_text(void **state)
         assert_string_equal(text, rows[i].text);
         (void)snprintf(field, sizeof(field), " unique_id=%s ", text);
         assert_non_null(strstr(line_of(&r, GW_LOG_TEXT, 0), field));
-        r.run = 0; /* it was told none */
+        r.run = 0; /* the backend got none */
         assert_null(strstr(line_of(&r, GW_LOG_TEXT, 0), "unique_id"));
     }
 }
@@ -262,16 +262,16 @@ static void an_unusable_name_is_told(void **state)
     static const struct gw_handshake_holder nobody;
     struct gw_identity id = {.present = true};
     (void)state;
-    gw_identity_add_unusable(&id, GW_NAME_DNS, "a b\n", 4, "it holds a blank");
-    assert_string_equal(note_line(&id, &nobody), " unusable=\"dns 'a b?': it holds a blank\"\n");
+    gw_identity_add_unusable(&id, GW_NAME_DNS, "a b\n", 4, "it contains a blank");
+    assert_string_equal(note_line(&id, &nobody), " unusable=\"dns 'a b?': it contains a blank\"\n");
     gw_identity_add_unusable(&id, GW_NAME_URI, "x", 1, "another");
     gw_identity_add_unusable(&id, GW_NAME_URI, "x", 1, "another");
     assert_string_equal(note_line(&id, &nobody),
-                        " unusable=\"dns 'a b?': it holds a blank (and 2 more)\"\n");
+                        " unusable=\"dns 'a b?': it contains a blank (and 2 more)\"\n");
 }
 
-/* Texts as long as can be, each byte of which the log escapes: the line stays whole, and what was
- * said before them, too. */
+/* Texts of maximum length, each byte of which the log escapes: the line stays whole, and so do the
+ * fields before them. */
 static void long_names_cut_only_themselves(void **state)
 {
     static const char *const units[] = {"a", "\"",

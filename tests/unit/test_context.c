@@ -144,12 +144,12 @@ static void keys_that_are_encrypted(void **state)
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         struct gw_service service = with_pair(w, rows[i].pair->cert_file, rows[i].key);
         refused_with(&service, GW_EXIT_USAGE, "--key", rows[i].key,
-                     "encrypted; give its pass phrase in a file by --key-pass-file");
+                     "encrypted; give its pass phrase in a file with --key-pass-file");
         service.key_pass_file = right;
         gw_tls_context_free(tlsworld_context(&service, NULL));
         service.key_pass_file = wrong;
         refused_with(&service, GW_EXIT_USAGE, "--key", rows[i].key,
-                     "cannot be decrypted by the pass phrase of --key-pass-file");
+                     "cannot be decrypted with the pass phrase of --key-pass-file");
         service.key_pass_file = none;
         refused_with(&service, GW_EXIT_USAGE, "--key-pass-file", none, "first line");
         service.key_pass_file = "/nonexistent/phrase";
@@ -217,7 +217,7 @@ static void authorities_that_are_none(void **state)
     service.cacerts[0] = test_dir_file(w->dir, "empty.pem", "", 0);
     refused_with(&service, GW_EXIT_USAGE, "--cacert", "no PEM certificate");
     service.cacerts[0] = w->ec_pair.cert_file;
-    refused_with(&service, GW_EXIT_USAGE, "--cacert", "CN=server", "not a CA");
+    refused_with(&service, GW_EXIT_USAGE, "--cacert", "CN=server", "neither a CA's");
 }
 
 static void let_in(const struct tlsworld *w, const struct gw_service *service,
@@ -251,7 +251,7 @@ static void authorities_in_several_files_and_folders(void **state)
     const char *path = test_dir_folder(w->dir, "authorities");
     service.cacerts[0] = path;
     service.cacerts[1] = NULL;
-    refused_with(&service, GW_EXIT_USAGE, path, "no file whose name ends like *.pem");
+    refused_with(&service, GW_EXIT_USAGE, path, "no file with a name like *.pem");
     (void)test_dir_cert(w->dir, "authorities/one.pem", w->ca, NULL);
     (void)test_dir_file(w->dir, "authorities/two.cer", der, (size_t)len);
     (void)test_dir_file(w->dir, "authorities/README", "not one of them", 15);
@@ -311,15 +311,15 @@ static void ciphers_below_policy(void **state)
         {"ECDHE-ECDSA-AES128-CCM", NULL, "ECDHE-ECDSA-AES128-CCM", "not allowed"},
         {"NULL-SHA256", NULL, "NULL-SHA256", "not allowed"},
         {"ADH-AES128-GCM-SHA256", NULL, "ADH-AES128-GCM-SHA256", "not allowed"},
-        {"SSLv3", NULL, "SSLv3", "knows no cipher"},
-        {"HIGH", NULL, "HIGH", "knows no cipher"},
-        {"ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0", NULL, "@SECLEVEL=0", "knows no cipher"},
-        {"!aNULL", NULL, "!aNULL", "knows no cipher"},
-        {"", NULL, "--ciphers", "no cipher is named"},
+        {"SSLv3", NULL, "SSLv3", "has no cipher"},
+        {"HIGH", NULL, "HIGH", "has no cipher"},
+        {"ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0", NULL, "@SECLEVEL=0", "has no cipher"},
+        {"!aNULL", NULL, "!aNULL", "has no cipher"},
+        {"", NULL, "--ciphers", "the list names no cipher"},
         {"TLS_AES_128_GCM_SHA256", NULL, "TLS_AES_128_GCM_SHA256", "belongs in --ciphersuites"},
         {NULL, "TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_SHA256", "not allowed"},
         {NULL, "TLS_AES_128_CCM_8_SHA256", "TLS_AES_128_CCM_8_SHA256", "not allowed"},
-        {NULL, "TLS_NONE", "TLS_NONE", "knows no cipher"},
+        {NULL, "TLS_NONE", "TLS_NONE", "has no cipher"},
         {NULL, "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA", "belongs in --ciphers"},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(cases); i++) {
@@ -535,7 +535,7 @@ static void strict_names(void **state)
     };
     static const struct {
         const char *name;
-        unsigned served; /* by which */
+        unsigned served; /* the index of the certificate that answers */
     } rows[] = {
         {"gate.test", ALL}, {"GATE.TEST", ALL},   {"a.wild.test", ALL}, {"a.b.wild.test", OFF},
         {"wild.test", OFF}, {"*.wild.test", OFF}, {"other.test", OFF},  {NULL, OFF | UNKNOWN},
@@ -619,7 +619,7 @@ static void strict_names_need_names(void **state)
     service.strict_sni = GW_STRICT_SNI_UNKNOWN;
     gw_tls_context_free(tlsworld_context(&service, NULL));
     service.strict_sni = GW_STRICT_SNI_ON;
-    refused_with(&service, GW_EXIT_USAGE, "--strict-sni", "nobody could connect");
+    refused_with(&service, GW_EXIT_USAGE, "--strict-sni", "no client could connect");
     test_cert_free(none);
 }
 
@@ -730,7 +730,7 @@ static void only_its_own_certificates_answer(void **state)
     gw_tls_context_free(tls);
 }
 
-/* … whether it is good for a name exactly or by a wildcard. */
+/* Whether the certificate is good for a name exactly or by a wildcard does not matter. */
 static void the_first_of_a_type_joins(void **state)
 {
     const struct tlsworld *w = *state;

@@ -112,7 +112,7 @@ static void others_are_served_without_a_bad_one(void **state)
         assert_int_equal(gw_tls_context_cert_count(tls), 1);
         assert_true(certfolder_shows(w, tls, "other.test", w->other));
         assert_true(certfolder_shows(w, tls, "gate.test", w->other));
-        certfolder_says(files, "left out: --cert-dir ");
+        certfolder_says(files, "skipped: --cert-dir ");
         certfolder_says(files, mistakes[i].says);
         assert_int_equal(gw_files_notes(files)->count, 1);
         gw_tls_context_free(tls);
@@ -136,7 +136,7 @@ static void so_are_those_that_are_named(void **state)
     assert_int_equal(gw_tls_context_cert_count(tls), 2);
     assert_true(certfolder_shows(w, tls, "nobody.test", w->other));
     assert_true(certfolder_shows(w, tls, "gate.test", w->server_ec));
-    certfolder_says(files, "left out: --cert /nonexistent/x.pem: the file cannot be read");
+    certfolder_says(files, "skipped: --cert /nonexistent/x.pem: the file cannot be read");
     gw_tls_context_free(tls);
     gw_files_free(files);
 }
@@ -153,7 +153,7 @@ static void so_is_a_folder(void **state)
     f.service.cert_dir_count = 3;
     struct gw_tls_context *tls = certfolder_load(&f.service, files);
     assert_int_equal(gw_tls_context_cert_count(tls), 1);
-    certfolder_says(files, "left out: --cert-dir /nonexistent/certs: it cannot be read");
+    certfolder_says(files, "skipped: --cert-dir /nonexistent/certs: the folder cannot be read");
     certfolder_says(files, "nothing: no certificate in this folder");
     gw_tls_context_free(tls);
     gw_files_free(files);
@@ -167,7 +167,9 @@ static void nothing_left_is_an_error(void **state)
     certfolder_init(&f, w, "none-left");
     make_expired(&f);
     (void)test_dir_file(w->dir, certfolder_in(&f, "other.pem"), "", 0);
-    certfolder_refuses(&f.service, files, "--cert: none of 2 can be used; the first: --cert-dir ");
+    certfolder_refuses(
+        &f.service, files,
+        "--cert: none of the 2 certificates can be used; the first error: --cert-dir ");
     certfolder_says(files, "gate.crt: the certificate expired on");
     certfolder_says(files, "other.pem: no PEM certificate in the file");
     gw_files_free(files);
@@ -234,7 +236,7 @@ static void what_was_in_force_stays(const struct tlsworld *w, const struct mista
     (void)test_dir_bundle(w->dir, certfolder_in(&f, "other.pem"), renewed, w->ca);
     sets[1] = look(sets[0]);
     serves(&f, sets[1], w->server_ec, renewed);
-    certfolder_says(sets[1], "a certificate stays as it was: --cert-dir ");
+    certfolder_says(sets[1], "the previous certificate stays in force: --cert-dir ");
     certfolder_says(sets[1], m->says);
     assert_false(gw_files_equal(sets[1], sets[0]));
 
@@ -274,8 +276,8 @@ static void what_stays_keeps_its_pass_phrase(void **state)
     (void)test_dir_file(w->dir, "phrases.pass", "new\n", 4);
     sets[1] = look(sets[0]);
     serves(&f, sets[1], w->server_ec, w->other);
-    certfolder_says(sets[1], "a certificate stays as it was: --cert-dir ");
-    certfolder_says(sets[1], "the key cannot be decrypted by the pass phrase of --key-pass-file");
+    certfolder_says(sets[1], "the previous certificate stays in force: --cert-dir ");
+    certfolder_says(sets[1], "the key cannot be decrypted with the pass phrase of --key-pass-file");
     sets[2] = look(sets[1]);
     serves(&f, sets[2], w->server_ec, w->other);
     assert_true(gw_files_equal(sets[2], sets[1]));
@@ -296,13 +298,13 @@ static void what_expires_in_force_stays(void **state)
     test_ahead = 700;
     struct gw_files *later = look(first);
     serves(&f, later, brief, w->other);
-    certfolder_says(later, "stays as it was: --cert-dir ");
+    certfolder_says(later, "stays in force: --cert-dir ");
     certfolder_says(later, "expired on");
     gw_files_free(later);
     later = look(NULL);
     struct gw_tls_context *tls = certfolder_load(&f.service, later);
     assert_int_equal(gw_tls_context_cert_count(tls), 1);
-    certfolder_says(later, "left out");
+    certfolder_says(later, "skipped");
     gw_tls_context_free(tls);
     test_ahead = 0;
     gw_files_free(later);
@@ -395,8 +397,9 @@ static void a_folder_that_is_gone_stays_as_it_was(void **state)
     assert_int_equal(rename(f.path, moved), 0);
     struct gw_files *later = look(first);
     serves(&f, later, w->server_ec, w->other);
-    certfolder_says(later,
-                    "moved: it cannot be read: No such file or directory; its certificates stay");
+    certfolder_says(
+        later,
+        "moved: the folder cannot be read: No such file or directory; its certificates stay");
     assert_int_equal(rename(moved, f.path), 0);
     gw_files_free(later);
     gw_files_free(first);
@@ -432,9 +435,9 @@ static void a_bad_response_leaves_the_certificate(void **state)
     (void)test_dir_file(w->dir, "st.pem.ocsp", garbage, strlen(garbage));
     struct gw_tls_context *tls = certfolder_load(&service, files);
     assert_int_equal(stapled(w, tls), -1);
-    certfolder_says(files, "an OCSP response is left out: --cert ");
-    certfolder_says(files,
-                    "st.pem.ocsp: the OCSP response cannot be used: it is no OCSP response in DER");
+    certfolder_says(files, "an OCSP response is skipped: --cert ");
+    certfolder_says(
+        files, "st.pem.ocsp: the OCSP response cannot be used: it is not an OCSP response in DER");
     gw_tls_context_free(tls);
     gw_files_free(files);
 
@@ -449,7 +452,7 @@ static void a_bad_response_leaves_the_certificate(void **state)
     files = look(good);
     tls = certfolder_load(&service, files);
     assert_int_equal(stapled(w, tls), len);
-    certfolder_says(files, "an OCSP response stays as it was: --cert ");
+    certfolder_says(files, "the previous OCSP response stays in force: --cert ");
     gw_tls_context_free(tls);
     gw_files_free(files);
     gw_files_free(good);
@@ -468,7 +471,7 @@ static void a_revoked_one_is_left_out(void **state)
         &(struct test_ocsp_spec){w->server_ec, .status = V_OCSP_CERTSTATUS_REVOKED});
     struct gw_tls_context *tls = certfolder_load(&f.service, files);
     assert_int_equal(gw_tls_context_cert_count(tls), 1);
-    certfolder_says(files, "left out: --cert-dir ");
+    certfolder_says(files, "skipped: --cert-dir ");
     certfolder_says(files, "it says that the certificate is revoked");
     gw_tls_context_free(tls);
     gw_files_free(files);
@@ -594,7 +597,7 @@ static void the_owner_of_a_key_is_named(void **state)
     service.certs[0] = (struct gw_cert_pair){put_chain(w, certs, "MLR"),
                                              test_dir_key(w->dir, "chain.key", certs[L])};
     service.cert_count = 1;
-    certfolder_refuses(&service, files, "this key belongs to certificate 2 of --cert ");
+    certfolder_refuses(&service, files, "this key belongs to certificate 2 in --cert ");
     gw_files_free(files);
     for (int i = 0; i < LETTERS; i++)
         test_cert_free(certs[i]);

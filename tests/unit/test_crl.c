@@ -105,12 +105,12 @@ static void what_is_not_understood_is_refused(void **state)
         {indirect, "indirect"},
         {attributes_only, "attribute certificates"},
         {nobodys, "neither users' nor CAs'"},
-        {some_reasons, "some reasons"},
+        {some_reasons, "some revocation reasons"},
         {many_points, "more than four"},
-        {no_point, "name cannot be read"},
-        {delta, "changes only"},
+        {no_point, "distribution point that cannot be read"},
+        {delta, "only changes"},
         {unknown, "critical extension"},
-        {unknown_in_entry, "entry with a critical extension"},
+        {unknown_in_entry, "entry with an unknown critical extension"},
         {number_twice, "extension twice"},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
@@ -123,13 +123,13 @@ static void what_is_not_understood_is_refused(void **state)
     }
 }
 
-/* Neither can be told by the extensions. */
+/* The extensions show neither. */
 static void what_nobody_could_rely_on_is_refused(void **state)
 {
     const struct tlsworld *w = *state;
     struct gw_service service =
         service_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .endless = true}));
-    refused(&service, GW_EXIT_USAGE, "when the next one comes");
+    refused(&service, GW_EXIT_USAGE, "when the next one is due");
     service.crls[0] = crl_of(w, &(struct test_crl_spec){.ca = w->ca, .weak = true});
     refused(&service, GW_EXIT_USAGE, "broken hash");
 }
@@ -251,17 +251,17 @@ static void whose_they_are_must_be_known(void **state)
 {
     const struct tlsworld *w = *state;
     struct gw_service service = service_with(w, crl_file(w, "one.crl", w->foreign_ca, NULL, NULL));
-    refused(&service, GW_EXIT_USAGE, "none of the CAs of --cacert");
+    refused(&service, GW_EXIT_USAGE, "none of the CAs in --cacert");
     struct test_cert *mimic = test_cert_new(&(struct test_cert_spec){.cn = "Test CA", .ca = true});
     service.crls[0] = crl_file(w, "one.crl", mimic, NULL, NULL);
-    refused(&service, GW_EXIT_USAGE, "not signed by the key of that CA");
+    refused(&service, GW_EXIT_USAGE, "not signed with that CA's key");
     service.crls[0] = bent(w);
-    refused(&service, GW_EXIT_USAGE, "not signed by the key of that CA");
+    refused(&service, GW_EXIT_USAGE, "not signed with that CA's key");
     struct test_cert *mute =
         test_cert_new(&(struct test_cert_spec){.cn = "Mute CA", .ca = true, .tweak = no_crl_sign});
     service.cacerts[1] = test_dir_cert(w->dir, "mute.pem", mute, NULL);
     service.crls[0] = crl_file(w, "one.crl", mute, NULL, NULL);
-    refused(&service, GW_EXIT_USAGE, "does not let it sign CRLs");
+    refused(&service, GW_EXIT_USAGE, "does not permit it to sign CRLs");
     test_cert_free(mute);
     test_cert_free(mimic);
 }

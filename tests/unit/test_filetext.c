@@ -55,11 +55,11 @@ static const struct {
     {"include(x)", 1, "quotes are needed"},
     {"a = x#y", 1, "quotes are needed"},
     {"a = x\\y", 1, "quotes are needed"},
-    {"a = \001", 1, "there is a control character"},
-    {"a = '\x7f'", 1, "there is a control character"},
+    {"a = \001", 1, "it contains a control character"},
+    {"a = '\x7f'", 1, "it contains a control character"},
     {"a {\n\nb {\n}\n", 1, "this { is never closed"},
     {"a {\nb {\n", 2, "this { is never closed"},
-    {"a {\n}\n}", 3, "there is a } too many"},
+    {"a {\n}\n}", 3, "there is one } too many"},
     {"{{{{{", 1, "braces are nested too deeply"},
     {"s|t = 3", 1, "no key has a |"},
     {"'s|t'\n+=3", 2, "no key has a |"},
@@ -97,7 +97,7 @@ static void a_nul_hides_nothing(void **state gw_unused)
     char *clean = NULL;
     assert_int_equal(gw_filetext_clean(text, sizeof(text) - 1, &clean, &error), -EINVAL);
     assert_int_equal(error.line, 2);
-    assert_string_equal(error.why, "there is a control character in it");
+    assert_string_equal(error.why, "it contains a control character");
 }
 
 int main(void)

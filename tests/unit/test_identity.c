@@ -157,8 +157,8 @@ static void add_raw_san(X509 *cert)
         literal, sizeof(literal) - 1, GEN_##type, GW_NAME_##type, why                              \
     }
 #define GEN_IP GEN_IPADD
-#define CHARACTER "it holds a character that is not a letter, a digit, '-' or '_'"
-#define BLANK "it holds a blank, a control character or one that is not ASCII"
+#define CHARACTER "it contains a character that is not a letter, a digit, '-' or '_'"
+#define BLANK "it contains a blank, a control character or one that is not ASCII"
 #define MORE "it is not a scheme, a colon and more"
 #define SCHEME "it does not begin with a scheme"
 #define SPIFFE "it is not a SPIFFE ID"
@@ -181,8 +181,8 @@ static void what_is_not_what_its_kind_says_is_no_name(void **state)
         RAW(DNS, "_srv.a-1.test", NULL),
         RAW(DNS, "a.test\0.evil", CHARACTER),
         RAW(DNS, "", "it is empty"),
-        RAW(DNS, "a..test", "there is nothing before a dot"),
-        RAW(DNS, ".test", "there is nothing before a dot"),
+        RAW(DNS, "a..test", "a label is empty"),
+        RAW(DNS, ".test", "a label is empty"),
         RAW(DNS, "a.test.", "it ends in a dot"),
         RAW(DNS, "a b.test", CHARACTER),
         RAW(DNS, "a\n.test", CHARACTER),
@@ -351,7 +351,7 @@ static void one_bad_common_name_makes_all_unusable(void **state)
     assert_null(gw_identity_first(&id, GW_NAME_CN));
     assert_int_equal(id.unusable.kinds, 1U << GW_NAME_CN);
     assert_string_equal(id.unusable.text, "alice?bob");
-    assert_string_equal(id.unusable.why, "it holds a control character");
+    assert_string_equal(id.unusable.why, "it contains a control character");
     assert_string_equal(gw_identity_first(&id, GW_NAME_OU), "ops");
     assert_string_equal(gw_identity_first(&id, GW_NAME_DNS), "a.test");
 }
@@ -482,7 +482,7 @@ static void limits_hold(void **state)
         assert_memory_equal(nth(GW_NAME_DNS, cases[i].usable - 1), last, strlen(last));
         free(san);
     }
-    assert_string_equal(id.unusable.why, "there is no room for so many names");
+    assert_string_equal(id.unusable.why, "the certificate has too many names");
     assert_int_equal(id.unusable.kinds, 1U << GW_NAME_DNS);
 }
 

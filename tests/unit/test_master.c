@@ -55,7 +55,7 @@ enum behaviour {
 
 static char fifo_path[FOLDER_MAX + 8];
 static enum behaviour behaviour;
-/* One report: what happened, to whom. Shorter than PIPE_BUF, so that writes do not mix. */
+/* One report: the event, and its process. Shorter than PIPE_BUF, so that writes do not mix. */
 struct report {
     char what; /* R ready, D drain, E end of channel, C crashed */
     unsigned index;
@@ -476,7 +476,7 @@ static void a_worker_that_babbles_is_killed_and_replaced(void **state)
             *(first ? &second : &first) = r.pid;
     }
     assert_int_not_equal(first, second);
-    wait_for_line(f, "worker 0 sent what no worker sends and is killed");
+    wait_for_line(f, "worker 0 sent an invalid message and is killed");
     assert_int_equal(kill(other, 0), 0);
 }
 
@@ -498,7 +498,8 @@ static void who_does_not_drain_is_killed(void **state)
     expect_all_gone(f);
 }
 
-/* The master closes its copies after it told the workers, so it may not have come to that yet. */
+/* The master closes its copies after it sent the messages to the workers, so that may be
+ * pending. */
 static void expect_refused(uint16_t port)
 {
     int64_t give_up = gw_clock_ns() + PATIENCE_MS * GW_NS_PER_MS;
@@ -607,7 +608,7 @@ static void what_workers_log_is_printed(void **state)
     assert_non_null(strstr(f->text, " warning worker=0 the first \\u000a words\n"));
     const char *last = strstr(f->text, " warning worker=0 the last words\n");
     assert_non_null(last);
-    assert_non_null(strstr(last, " ended with exit code 1; its place is filled again in "));
+    assert_non_null(strstr(last, " ended with exit code 1; it is replaced in "));
 }
 
 /* Whoever reads the log has stopped, and its pipe is full. */
@@ -705,7 +706,7 @@ static void a_processor_that_is_not_there_is_named(void **state)
     f->config.cpus[0] = GW_MAX_CPU - 1;
     f->config.cpu_count = 1;
     start(f);
-    wait_for_line(f, "--cpus: processor 8191 is not there");
+    wait_for_line(f, "--cpus: processor 8191 does not exist");
     expect_exit(f, GW_EXIT_START);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gateway/config/net: networks, and who is in them. */
+/* gateway/config/net: networks, and the addresses in them. */
 #include "gateway/config/net.h"
 
 #include <arpa/inet.h>
@@ -70,8 +70,8 @@ static void what_is_none(void **state)
 {
     static const char too_long[] = "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/0";
     static const char no_address[] = "it is not an IP address";
-    static const char no_bits[] = "behind the slash stands how many bits of the address count";
-    static const char more_bits[] = "there are bits set behind the network's";
+    static const char no_bits[] = "after the slash comes the number of bits that count";
+    static const char more_bits[] = "bits after the network's are set";
     static const struct {
         const char *text, *why;
     } rows[] = {

@@ -90,8 +90,8 @@ static void what_a_response_may_say(void **state)
         {{.about = w->server_ec, .signer = w->client}, "not signed by the issuer"},
         {{.about = w->server_ec, .signer = w->server_ec}, "not signed by the issuer"},
         {{.about = w->server_ec, .signer = w->foreign_ca}, "not signed by the issuer"},
-        {{.about = w->server_rsa}, "about another certificate"},
-        {{.about = elsewhere, .signer = w->ca}, "about another certificate"},
+        {{.about = w->server_rsa}, "for another certificate"},
+        {{.about = elsewhere, .signer = w->ca}, "for another certificate"},
         {{.about = w->server_ec, .status = V_OCSP_CERTSTATUS_REVOKED}, "revoked"},
         {{.about = w->server_ec, .status = V_OCSP_CERTSTATUS_UNKNOWN}, "does not know"},
         {{.about = w->server_ec, .endless = true}, NULL},
@@ -136,17 +136,17 @@ static void what_is_no_response(void **state)
 {
     const struct tlsworld *w = *state;
     static const unsigned char try_later[] = {0x30, 0x03, 0x0a, 0x01, 0x03};
-    says(w, test_dir_file(w->dir, "none.der", "", 0), "no OCSP response in DER");
-    says(w, test_dir_file(w->dir, "text.der", "-----BEGIN", 10), "no OCSP response in DER");
+    says(w, test_dir_file(w->dir, "none.der", "", 0), "not an OCSP response in DER");
+    says(w, test_dir_file(w->dir, "text.der", "-----BEGIN", 10), "not an OCSP response in DER");
     says(w, test_dir_file(w->dir, "later.der", try_later, sizeof(try_later)),
-         "the responder gave no answer");
+         "an error of the responder");
     const char *good = test_dir_ocsp(w->dir, "good.der", &(struct test_ocsp_spec){w->server_ec});
     struct gw_files *files = gw_files_new();
     struct gw_file file;
     unsigned char data[GW_OCSP_MAX];
     assert_int_equal(gw_files_read(files, good, sizeof(data), &file), 0);
     memcpy(data, file.data, file.len);
-    says(w, test_dir_file(w->dir, "tail.der", data, file.len + 1), "no OCSP response in DER");
+    says(w, test_dir_file(w->dir, "tail.der", data, file.len + 1), "not an OCSP response in DER");
     data[file.len - 1] ^= 1;
     says(w, test_dir_file(w->dir, "forged.der", data, file.len), "not signed by the issuer");
     gw_files_free(files);
@@ -201,7 +201,7 @@ static void clients_that_ask_are_shown_it(void **state)
     service.cert_count = 2;
     shown(w, &service, NULL, true, ec);
     shown(w, &service, "rsa_pss_rsae_sha256:RSA+SHA256", true, rsa);
-    /* … also by one that is not the first, where a handshake is given its certificates. */
+    /* The same for one that is not the first, whose certificates the handshake gets. */
     service.certs[2] = service.certs[1];
     service.certs[1] = service.certs[0];
     service.certs[0] = w->other_pair;
@@ -245,7 +245,7 @@ static void only_while_it_is_in_date(void **state)
         struct gw_service service = with_issuer(w, "late", path);
         warnings[0] = '\0';
         shown(w, &service, NULL, true, NULL);
-        assert_non_null(strstr(warnings, "late.der: the OCSP response is not in date"));
+        assert_non_null(strstr(warnings, "late.der: the OCSP response is out of date"));
     }
     struct gw_ocsp ocsp = {.begins = 1000, .ends = 2000};
     assert_false(gw_ocsp_in_date(&ocsp, 1500));

@@ -216,7 +216,7 @@ static void an_intermediate_signs_and_the_root_may_go_away(void **state gw_unuse
     judged_good("grep -c 'BEGIN CERTIFICATE' certs/gate.test/chain.pem | grep -qx 2");
     judged_good("openssl verify -x509_strict -CAfile ca.pem -untrusted certs/gate.test/chain.pem "
                 "-crl_check_all -CRLfile crl.pem certs/gate.test/cert.pem");
-    /* Who checks revocation has to know the intermediate, too. */
+    /* A check of revocation needs the intermediate, too. */
     judged_good("openssl verify -x509_strict -CAfile ca.pem -crl_check_all -CRLfile crl.pem "
                 "certs/gate.test/cert.pem");
     assert_int_not_equal(run("openssl verify -CAfile ca/root.pem certs/gate.test/cert.pem"), 0);
@@ -271,7 +271,7 @@ static void the_intermediate_is_renewed_with_its_key(void **state gw_unused)
     judged_good("mv ca/root.key root.key.away");
     reopen(GW_PKI_WRITE);
     assert_int_not_equal(gw_pki_ca_renew(&w.ca, &w.err), 0);
-    assert_non_null(strstr(w.err.text, "the root's key is needed"));
+    assert_non_null(strstr(w.err.text, "this needs the root's key"));
 }
 
 static void every_kind_of_key_works(void **state gw_unused)
@@ -314,7 +314,8 @@ static void a_bounded_ca_issues_within_its_bounds(void **state gw_unused)
     judged_good("openssl verify -x509_strict -CAfile ca.pem -untrusted "
                 "certs/192.0.2.7/chain.pem certs/192.0.2.7/cert.pem");
     assert_int_not_equal(gw_pki_issue(&w.ca, &outside, &wish, &made, &w.err), 0);
-    assert_non_null(strstr(w.err.text, "outside of what this CA may issue for"));
+    assert_non_null(
+        strstr(w.err.text, "this CA is not permitted to issue for a name or address in it"));
     outside.name = "192.0.3.1";
     assert_int_not_equal(gw_pki_issue(&w.ca, &outside, &wish, &made, &w.err), 0);
     outside.name = "2001";
@@ -332,7 +333,7 @@ static void issues(const char *name, struct gw_pki_san san, bool yes)
     int error = gw_pki_issue(&w.ca, &r, &(struct gw_pki_wish){.days = 0}, &made, &w.err);
     if (!error != yes)
         fail_msg("'%s' is %s", san.text, yes ? w.err.text : "issued for");
-    if (!yes && !strstr(w.err.text, "this CA may issue"))
+    if (!yes && !strstr(w.err.text, "this CA is "))
         fail_msg("'%s' is refused for another reason: %s", san.text, w.err.text);
 }
 
@@ -345,7 +346,8 @@ static void only_dns_names_permitted_means_no_addresses(void **state gw_unused)
     (void)server("gate.example.com");
     assert_int_not_equal(
         gw_pki_issue(&w.ca, &address, &(struct gw_pki_wish){.days = 0}, &made, &w.err), 0);
-    assert_non_null(strstr(w.err.text, "outside of what this CA may issue for"));
+    assert_non_null(
+        strstr(w.err.text, "this CA is not permitted to issue for a name or address in it"));
     issues("six", (struct gw_pki_san){GW_PKI_SAN_IP, "2001:db8::1"}, false);
     issues("four", (struct gw_pki_san){GW_PKI_SAN_IP, "192.0.2.1"}, false);
 }
@@ -415,7 +417,7 @@ static void a_folder_of_somebody_else_is_refused(void **state gw_unused)
         assert_return_code(chown(w.path, 0, 0), errno);
         assert_return_code(chmod(w.path, 0770), errno);
         assert_int_not_equal(gw_pki_ca_open(&w.ca, w.path, access, w.now, &w.err), 0);
-        assert_non_null(strstr(w.err.text, "others may write to this folder"));
+        assert_non_null(strstr(w.err.text, "other users may write to this folder"));
         assert_return_code(chmod(w.path, 0700), errno);
     }
     /* Whoever is not root may use root's folder. */
@@ -444,9 +446,9 @@ static void bad_bounds_are_refused(void **state gw_unused)
         {{.dns = {"a"}, .dns_count = 1, .uri = {"*.a.b"}, .uri_count = 1}, "write .example.com"},
         {{.dns = {"a"}, .dns_count = 1, .uri = {"..a"}, .uri_count = 1}, "--permit-uri '..a'"},
         {{.dns = {"a"}, .dns_count = 1, .email = {"a@"}, .email_count = 1}, "--permit-email 'a@'"},
-        {{.dns = {"a"}, .dns_count = 1, .ip = {"192.0.2.0"}, .ip_count = 1}, "no network"},
-        {{.dns = {"a"}, .dns_count = 1, .ip = {"192.0.2.0/33"}, .ip_count = 1}, "no network"},
-        {{.dns = {"a"}, .dns_count = 1, .ip = {"x/8"}, .ip_count = 1}, "no network"},
+        {{.dns = {"a"}, .dns_count = 1, .ip = {"192.0.2.0"}, .ip_count = 1}, "not a network"},
+        {{.dns = {"a"}, .dns_count = 1, .ip = {"192.0.2.0/33"}, .ip_count = 1}, "not a network"},
+        {{.dns = {"a"}, .dns_count = 1, .ip = {"x/8"}, .ip_count = 1}, "not a network"},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         const struct gw_pki_init bad = {.path = w.path, .permits = &rows[i].permits, .now = w.now};
@@ -507,7 +509,7 @@ static void renewing_keeps_all_but_the_key(void **state gw_unused)
     judged_good("test ! -e issued/%s/key.pem && test ! -e issued/%s/bundle.p12 && "
                 "test -e issued/%s/cert.pem",
                 first.text, first.text, first.text);
-    /* … which can be kept. */
+    /* With keep_key the key stays. */
     good(gw_pki_renew(&w.ca, made, &(struct gw_pki_wish){.keep_key = true, .days = 9}, &made,
                       &w.err));
     judged_good("openssl pkey -pubout -in certs/alice/key.pem > tmp/c; cmp tmp/b tmp/c");
@@ -647,7 +649,7 @@ static void keys_that_others_can_read_are_refused(void **state gw_unused)
     judged_good("chmod 640 ca/root.key");
     good(gw_pki_ca_open(&w.ca, w.path, GW_PKI_WRITE, w.now, &w.err));
     assert_int_not_equal(gw_pki_ca_keys(&w.ca, NULL, &w.err), 0);
-    assert_non_null(strstr(w.err.text, "others may read this key"));
+    assert_non_null(strstr(w.err.text, "other users may read this key"));
 }
 
 static void the_ca_key_can_have_a_pass_phrase(void **state gw_unused)
@@ -660,7 +662,7 @@ static void the_ca_key_can_have_a_pass_phrase(void **state gw_unused)
     assert_int_not_equal(gw_pki_ca_keys(&w.ca, NULL, &w.err), 0);
     assert_non_null(strstr(w.err.text, "--key-pass-file"));
     assert_int_not_equal(gw_pki_ca_keys(&w.ca, "open barley", &w.err), 0);
-    assert_non_null(strstr(w.err.text, "is not the one of this key"));
+    assert_non_null(strstr(w.err.text, "is wrong for this key"));
     assert_null(strstr(w.err.text, "barley"));
     good(gw_pki_ca_keys(&w.ca, "open sesame", &w.err));
     const struct gw_pki_record *made;
@@ -681,7 +683,7 @@ static void a_folder_is_taken_once(void **state gw_unused)
     assert_non_null(strstr(w.err.text, "there is a CA in this folder already"));
     judged_good("chmod 777 . && rm -rf ca");
     assert_int_not_equal(gw_pki_ca_init(&w.ca, &second, &w.err), 0);
-    assert_non_null(strstr(w.err.text, "others may write to this folder"));
+    assert_non_null(strstr(w.err.text, "other users may write to this folder"));
 }
 
 /* ---- the table ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gateway/pki/record: what is written is read again; any other text is told as damage. */
+/* gateway/pki/record: written records are read again; any other text is reported as damage. */
 #include "gateway/pki/record.h"
 
 #include <setjmp.h>
@@ -114,11 +114,11 @@ static void damage_is_told_with_its_line(void **state gw_unused)
         {HEAD WHO WHAT WHEN NAMES "revoked 1970-01-01T00:00:00Z superseded\nend\n", "line 12;"},
         {HEAD WHO WHAT WHEN NAMES REVOKED REPLACES "end\n", "line 13;"},
         {"ktlsgate certificate record 1\nserial ../../x\n", "line 2;"},
-        {HEAD "kind server\nname ../x\n" WHAT WHEN NAMES "end\n", "does not fit together"},
-        {HEAD WHO WHAT WHEN "dns a b\nend\n", "does not fit together"},
-        {HEAD WHO WHAT WHEN "end\n", "does not fit together"}, /* a server without names */
+        {HEAD "kind server\nname ../x\n" WHAT WHEN NAMES "end\n", "contradict each other"},
+        {HEAD WHO WHAT WHEN "dns a b\nend\n", "contradict each other"},
+        {HEAD WHO WHAT WHEN "end\n", "contradict each other"}, /* a server without names */
         {HEAD WHO WHAT "issued 2026-11-21T10:14:09Z\nexpires 2025-11-21T10:14:09Z\n" NAMES "end\n",
-         "does not fit together"},
+         "contradict each other"},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)
         damaged(rows[i].text, strlen(rows[i].text), rows[i].words);

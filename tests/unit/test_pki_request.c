@@ -188,11 +188,11 @@ static void refused(struct gw_pki_request r, const char *words)
 static void what_does_not_fit_is_refused(void **state gw_unused)
 {
     struct gw_pki_request r = server("billing_service");
-    refused(r, "say with --dns or --ip");
+    refused(r, "with --dns or --ip");
     r.sans[r.san_count++] = (struct gw_pki_san){GW_PKI_SAN_EMAIL, "a@b"};
-    refused(r, "say with --dns or --ip");
+    refused(r, "with --dns or --ip");
     r = server("a/b");
-    refused(r, "--server 'a/b': a name is made of");
+    refused(r, "--server 'a/b': a name has only");
     r = server("a.test");
     r.days = GW_PKI_DAYS_MAX + 1;
     refused(r, "--days 826: give 1 to 825");

@@ -41,7 +41,7 @@ static enum gw_proxy_verdict parse(const char *data, size_t len, struct gw_proxy
 static const struct {
     const char *header;
     size_t len;
-    const char *client, *local; /* as gw_sockaddr_print has it; "unknown": not told */
+    const char *client, *local; /* as gw_sockaddr_print writes it; "unknown": not given */
 } good[] = {
     {BYTES("PROXY TCP4 192.0.2.7 198.51.100.8 56324 443\r\n"), "192.0.2.7:56324",
      "198.51.100.8:443"},
@@ -111,11 +111,11 @@ static const struct {
     size_t len;
     const char *why;
 } wrong[] = {
-    {BYTES("\x16\x03\x01\x02"), "no PROXY header"}, /* a ClientHello */
-    {BYTES("GET / HTTP/1.1\r\n"), "no PROXY header"},
-    {BYTES("proxy TCP4 "), "no PROXY header"},
-    {BYTES("PROXX"), "no PROXY header"},
-    {BYTES("\r\n\r\n\0\r\nQUIT\r"), "no PROXY header"},
+    {BYTES("\x16\x03\x01\x02"), "not a PROXY header"}, /* a ClientHello */
+    {BYTES("GET / HTTP/1.1\r\n"), "not a PROXY header"},
+    {BYTES("proxy TCP4 "), "not a PROXY header"},
+    {BYTES("PROXX"), "not a PROXY header"},
+    {BYTES("\r\n\r\n\0\r\nQUIT\r"), "not a PROXY header"},
     {BYTES("PROXY TCP4 192.0.2.7 198.51.100.8 56324 443\n"), "CR LF"},
     {BYTES("PROXY \n"), "CR LF"},
     {BYTES("PROXY \r\n"), "malformed"},
@@ -188,7 +188,7 @@ static void lengths(void **state)
     assert_int_equal(in.len, sizeof(header));
 }
 
-/* What our own encoder writes, with all it can tell; every bit counts for the checksum. */
+/* Our own encoder's output, with all values; every bit counts for the checksum. */
 static void the_checksum_is_verified(void **state)
 {
     static const struct gw_proxy_tls tls = {

@@ -44,10 +44,10 @@ static void what_libcrypto_opens_no_more_is_named(void **state)
     const struct tlsworld *w = *state;
     const struct {
         const char *key, *says;
-    } rows[] = {{by_md5_and_des, "encrypted with PBKDF1, which OpenSSL opens no more"},
-                {by_rc2, "encrypted with RC2-CBC, which OpenSSL opens no more"},
-                {by_headed_des, "encrypted with DES-CBC, which OpenSSL opens no more"},
-                {by_headed_des, "encrypt it anew, as by openssl pkcs8 -topk8 "}};
+    } rows[] = {{by_md5_and_des, "encrypted with PBKDF1, which OpenSSL supports only with"},
+                {by_rc2, "encrypted with RC2-CBC, which OpenSSL supports only with"},
+                {by_headed_des, "encrypted with DES-CBC, which OpenSSL supports only with"},
+                {by_headed_des, "encrypt it again, for example with openssl pkcs8 -topk8 "}};
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         struct gw_files *files = gw_files_new();
         struct gw_service service;
@@ -129,9 +129,9 @@ static void pkcs12_of_old(void **state)
     files = gw_files_new();
     (void)test_dir_file(w->dir, "old.p12", der, (size_t)len - 2); /* the padding's */
     certfolder_refuses(&service, files,
-                       "old.p12: it is encrypted with RC2-40-CBC, which OpenSSL opens no ");
+                       "old.p12: it is encrypted with RC2-40-CBC, which OpenSSL supports ");
     certfolder_refuses(&service, files,
-                       "make it anew, as by openssl pkcs12 -legacy -in … -nodes -out ");
+                       "convert it, for example with openssl pkcs12 -legacy -in … -nodes -out ");
     gw_files_free(files);
 }
 
@@ -183,13 +183,13 @@ static void what_is_wrong_with_pkcs12(void **state)
     service.cert_count = 1;
     certfolder_refuses(&service, files, "sealed.pfx: it is encrypted; give its pass phrase");
     service.key_pass_file = test_dir_file(w->dir, "p12.pass", "wrong\n", 6);
-    certfolder_refuses(&service, files, "sealed.pfx: it cannot be opened by the pass phrase");
+    certfolder_refuses(&service, files, "sealed.pfx: it cannot be opened with the pass phrase");
     path = put_p12(w, "bare.pfx", w->server_ec, (struct seal){"secret", .bare = true});
     service.certs[0] = (struct gw_cert_pair){path, path};
     certfolder_refuses(&service, files,
                        "bare.pfx: it is damaged, or the pass phrase of --key-pass-file");
     service.key_pass_file = NULL;
-    certfolder_refuses(&service, files, "bare.pfx: it is damaged, or encrypted; if it is");
+    certfolder_refuses(&service, files, "bare.pfx: it is damaged or encrypted; if encrypted");
     gw_files_free(files);
     files = gw_files_new();
     (void)test_dir_file(w->dir, "bare.pfx", "\x30\x03\x02\x01\x03", 5);
@@ -197,7 +197,7 @@ static void what_is_wrong_with_pkcs12(void **state)
     gw_files_free(files);
 }
 
-/* Who names a key has that one, and not what else is in the file. */
+/* With --key, that key is used, not the one in the file. */
 static void a_named_key_counts_beside_pkcs12(void **state)
 {
     const struct tlsworld *w = *state;

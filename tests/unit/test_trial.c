@@ -224,16 +224,16 @@ static void libcrypto_alone_is_not_tried(void **state)
     gw_tls_trial();
     broken = NOTHING;
     assert_true(gw_tls_library_tell(text));
-    assert_string_equal(text, "libcrypto alone, as --crypto library asks");
+    assert_string_equal(text, "libcrypto alone, as set by --crypto library");
 }
 
 static const struct {
     enum part part;
     const char *what;
 } faults[] = {
-    {HMAC_AT_ONCE, "HMAC does not make the keys of RFC 5869"},
-    {EXPAND_LABEL, "the key schedule of TLS 1.3 does not make the secrets of RFC 8448"},
-    {PRF, "the PRF of TLS 1.2 does not make what it should"},
+    {HMAC_AT_ONCE, "HMAC does not compute the keys of RFC 5869"},
+    {EXPAND_LABEL, "the key schedule of TLS 1.3 does not compute the secrets of RFC 8448"},
+    {PRF, "the PRF of TLS 1.2 computes wrong bytes"},
     {HASH, "the key schedule of TLS 1.3 differs from libcrypto's"},
     {P_HASH, "the PRF of TLS 1.2 differs from libcrypto's"},
     {HMAC_ADDED, "HMAC differs from libcrypto's"},
@@ -247,7 +247,7 @@ static const struct {
     {KEYS_13, "a handshake of TLS 1.3 fails"},
     {TICKET_KEY, "a session of TLS 1.3 is not resumed"},
     {ALGORITHM, "libcrypto has no TLS13-KDF"},
-    {GROUPS, "its self-test could not be made"},
+    {GROUPS, "its self-test could not run"},
 };
 
 static void each_fault_is_found(void **state)
@@ -276,7 +276,7 @@ static void each_fault_is_found(void **state)
     broken = NOTHING;
 }
 
-/* A processor that computes wrongly is told, and warned of. */
+/* A processor that computes wrongly is reported, with a warning. */
 static void wrong_lanes_are_told(void **state)
 {
     char text[GW_LIBRARY_TEXT_MAX];

@@ -60,13 +60,13 @@ static void kernel_where_it_can(void **state)
     p.rekey = (struct ktls_trial){false, EBUSY};
     says(&s, &p, 0,
          "records: kernel (which cannot change keys: a TLS 1.3 connection ends when the peer "
-         "changes its key, one with AES-GCM also before we have sent 2000 records; "
-         "--ktls-without-rekey deny keeps them out)");
+         "changes its key, one with AES-GCM also before ktlsgate has sent 2000 records; "
+         "--ktls-without-rekey deny keeps TLS 1.3 out of the kernel)");
     s.rekey_after = 1; /* a batch is sealed under one key all the same */
     says(&s, &p, 0,
          "records: kernel (which cannot change keys: a TLS 1.3 connection ends when the peer "
-         "changes its key, one with AES-GCM also before we have sent 33 records; "
-         "--ktls-without-rekey deny keeps them out)");
+         "changes its key, one with AES-GCM also before ktlsgate has sent 33 records; "
+         "--ktls-without-rekey deny keeps TLS 1.3 out of the kernel)");
     s.tls_max = KTLS_TLS_1_2; /* which has no rekey to miss */
     says(&s, &p, 0, "records: kernel");
 }
@@ -76,7 +76,7 @@ static void user_where_asked(void **state)
     (void)state;
     struct ktls_probe p = probe_of_everything();
     struct gw_service s = service_of(GW_RECORDS_USER);
-    says(&s, &p, 0, "records: user, as --records asks");
+    says(&s, &p, 0, "records: user, as set by --records");
 }
 
 static void user_where_there_is_no_tls(void **state)
@@ -91,7 +91,7 @@ static void user_where_there_is_no_tls(void **state)
          "unreachable)");
     p.attach.error = EPERM;
     says(&s, &p, 0,
-         "records: user, because the kernel refuses its tls on a socket (Operation not "
+         "records: user, because the kernel refuses to attach tls to a socket (Operation not "
          "permitted)");
 }
 
@@ -155,17 +155,17 @@ static void tls13_is_kept_out_where_keys_cannot_change(void **state)
     s.ktls_without_rekey = GW_WITHOUT_REKEY_DENY;
     says(&s, &p, 0, "records: kernel"); /* this one can */
     p.rekey = (struct ktls_trial){false, EBUSY};
-    says(&s, &p, 0,
-         "records: kernel, except TLS 1.3 as it cannot change keys (--ktls-without-rekey deny)");
+    says(
+        &s, &p, 0,
+        "records: kernel, except TLS 1.3, since it cannot change keys (--ktls-without-rekey deny)");
     s.tls_min = KTLS_TLS_1_3;
     says(&s, &p, 0,
-         "records: user, because this kernel cannot change keys of TLS 1.3 (--ktls-without-rekey "
+         "records: user, because this kernel cannot change TLS 1.3 keys (--ktls-without-rekey "
          "deny)");
     s.records = GW_RECORDS_KERNEL;
     refuses(&s, &p, 0,
-            "--records kernel: this kernel cannot change keys of TLS 1.3, and "
-            "--ktls-without-rekey deny asks for that; use Linux 6.14 or newer, --tls-max 1.2, or "
-            "--records auto");
+            "--records kernel: this kernel cannot change TLS 1.3 keys, and --ktls-without-rekey "
+            "deny requires that; use Linux 6.14 or newer, --tls-max 1.2, or --records auto");
     s.tls_min = s.tls_max = KTLS_TLS_1_2;
     says(&s, &p, 0, "records: kernel");
 }
@@ -176,8 +176,8 @@ static void no_suite_at_all_is_user(void **state)
     struct ktls_probe p = {.attach = {true, 0}};
     struct gw_service s = service_of(GW_RECORDS_AUTO);
     says(&s, &p, 0,
-         "records: user, because this kernel's tls passes the self-test with no suite of ours; "
-         "see `ktlsgate probe`");
+         "records: user, because none of ktlsgate's suites passes the self-test in this kernel's "
+         "tls; see `ktlsgate probe`");
 }
 
 int main(void)
