@@ -130,12 +130,12 @@ static void it_is_who_the_header_says(void **state)
     gateway_stop(gateway);
 }
 
-/* What comes back of a connection that sends these bytes; -1: reset. */
-static int answer_to(const char *bytes, size_t len, bool fin)
+/* What comes back of this connection when it sends these bytes; -1: reset. Closes it. */
+static int answer_on(int connected, const char *bytes, size_t len, bool fin)
 {
     char reply[64];
     int error;
-    gw_auto_fd fd = net_connect(gateway->port);
+    gw_auto_fd fd = connected;
     assert_true(fd >= 0);
     (void)net_send(fd, bytes, len, 0);
     if (fin)
@@ -143,6 +143,11 @@ static int answer_to(const char *bytes, size_t len, bool fin)
     size_t got = net_receive(fd, reply, sizeof(reply), &error);
     assert_int_not_equal(error, ETIMEDOUT);
     return error ? -1 : (int)got;
+}
+
+static int answer_to(const char *bytes, size_t len, bool fin)
+{
+    return answer_on(net_connect(gateway->port), bytes, len, fin);
 }
 
 /* Nobody else gets a byte, whatever it sends. */
@@ -158,6 +163,29 @@ static void strangers_are_refused(void **state)
     }
     assert_int_equal(backend_accepted(backend), 0);
     gateway_stop(gateway);
+}
+
+/* A peer on a Unix socket has no address, so no network covers it, but the word `unix` does. */
+static void networks_do_not_cover_a_unix_socket(void **state)
+{
+    static const struct {
+        const char *from, *reason;
+    } rows[] = {{"0.0.0.0/0,::/0", "proxy-stranger"}, {"10.0.0.0/8,unix", "handshake-closed"}};
+    struct conn_line line;
+    char listen[128];
+    (void)state;
+    (void)snprintf(listen, sizeof(listen), "unix:%s/balancer.sock", world_folder());
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        stage_serve(&(struct gateway_options){
+            .listen = listen,
+            .flags = {"--accept-proxy", "on", "--accept-proxy-from", rows[i].from},
+        });
+        int fd = net_connect_unix(listen + strlen("unix:"));
+        assert_true(answer_on(fd, headers[0].bytes, headers[0].len, true) <= 0);
+        gateway_expect(gateway, rows[i].reason, &line);
+        assert_int_equal(strcmp(line.client, CLIENT) == 0, i == 1);
+        gateway_stop(gateway);
+    }
 }
 
 static void no_header_no_connection(void **state)
@@ -331,6 +359,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_is_who_the_header_says),
         TEST(strangers_are_refused),
+        TEST(networks_do_not_cover_a_unix_socket),
         TEST(no_header_no_connection),
         TEST(it_may_close_before),
         TEST(header_and_handshake_have_one_time),
