@@ -5,6 +5,7 @@
  */
 #include "gateway/base/wipe.h"
 #include "gateway/ktls/softrecord.h"
+#include "gateway/tls/handshake_private.h"
 #include "tests/unit/tlspair.h"
 
 #include <setjmp.h>
@@ -595,6 +596,47 @@ static void more_input_after_the_end(void **state)
     gw_tls_context_free(tls);
 }
 
+/* What malloc gets back, looked at before it does. */
+void __real_free(void *p);
+void __wrap_free(void *p);
+static const struct gw_handshake *watched;
+static bool watched_came, watched_was_zero;
+
+void __wrap_free(void *p)
+{
+    static const struct gw_handshake wiped;
+    if (p && p == watched) {
+        watched_came = true;
+        watched_was_zero = memcmp(p, &wiped, sizeof(wiped)) == 0;
+    }
+    __real_free(p);
+}
+
+/* It holds traffic secrets and, once a ticket is sealed, record keys. */
+static void nothing_of_it_stays_in_memory(void **state)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(versions); i++) {
+        SSL_CTX *ctx = tlspair_client_ctx(w, versions[i]);
+        struct tlspair p;
+        tlspair_init(&p, tls, ctx, NULL);
+        assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+        assert_int_equal(p.server->secrets.server_len > 0, versions[i] == TLS1_3_VERSION);
+        watched = p.server;
+        watched_came = false;
+        tlspair_done(&p);
+        assert_true(watched_came);
+        assert_true(watched_was_zero);
+        watched = NULL;
+        SSL_CTX_free(ctx);
+    }
+    gw_tls_context_free(tls);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -613,6 +655,7 @@ int main(void)
         cmocka_unit_test(chacha_for_those_who_prefer_it),
         cmocka_unit_test(a_long_chain_and_much_data),
         cmocka_unit_test(more_input_after_the_end),
+        cmocka_unit_test(nothing_of_it_stays_in_memory),
     };
     return cmocka_run_group_tests(tests, tlsworld_setup, tlsworld_teardown);
 }
