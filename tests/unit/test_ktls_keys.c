@@ -4,6 +4,7 @@
 #include "gateway/crypto/kdf.h"
 #include "gateway/crypto/kdf_library.h"
 #include "gateway/ktls/softrecord.h"
+#include "tests/unit/own_stack.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -502,6 +503,43 @@ static void wrong_keys_do_not_open(void **state)
     assert_int_equal(type, 21);
 }
 
+struct keys_made {
+    const struct ktls_suite *suite;
+    struct ktls_keys keys, others;
+    int error;
+};
+
+static void make_keys(void *arg)
+{
+    static const uint8_t secret[KTLS_MASTER_LEN] = "a secret", random[KTLS_RANDOM_LEN] = "random";
+    struct keys_made *m = arg;
+    if (m->suite->version == KTLS_TLS_1_2)
+        m->error = ktls_derive_tls12(m->suite, secret, random, random, &m->keys, &m->others);
+    else
+        m->error = ktls_derive_tls13(m->suite, secret, ktls_hash_len(m->suite->hash), &m->keys);
+    if (!m->error && m->suite->version == KTLS_TLS_1_3)
+        m->error = ktls_update(&m->keys);
+}
+
+static void nothing_stays_on_the_stack(void **state)
+{
+    const struct ktls_suite *suite;
+    struct own_stack stack;
+    (void)state;
+    own_stack_init(&stack);
+    for (size_t i = 0; (suite = ktls_suite_at(i)); i++) {
+        struct keys_made m = {.suite = suite};
+        own_stack_run(&stack, make_keys, &m);
+        assert_int_equal(m.error, 0);
+        assert_false(own_stack_holds(&stack, m.keys.key, suite->key_len));
+        if (suite->version == KTLS_TLS_1_3)
+            assert_false(own_stack_holds(&stack, m.keys.secret, ktls_hash_len(suite->hash)));
+        else
+            assert_false(own_stack_holds(&stack, m.others.key, suite->key_len));
+    }
+    own_stack_done(&stack);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -516,6 +554,7 @@ int main(void)
         cmocka_unit_test(every_suite_against_openssl),
         cmocka_unit_test(update_against_openssl),
         cmocka_unit_test(wrong_keys_do_not_open),
+        cmocka_unit_test(nothing_stays_on_the_stack),
     };
     int failed = cmocka_run_group_tests_name("ours", tests, NULL, NULL);
     if (!gw_kdf_library_begin(NULL))
