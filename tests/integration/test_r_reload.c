@@ -293,6 +293,23 @@ static void a_worker_that_comes_later_has_the_newest(void **state)
     gateway_stop(gateway);
 }
 
+/* It never answers for them, and its successor begins with them. */
+static void a_worker_that_dies_with_new_files_holds_up_nothing(void **state)
+{
+    (void)state;
+    serve(1, NULL, NULL);
+    pid_t worker = stage_worker();
+    assert_return_code(kill(worker, SIGSTOP), errno);
+    renew_as(ID_SERVER_RSA);
+    hup_until("HUP: reading the files again");
+    hup_until("reload: nothing has changed"); /* so the worker was sent them */
+    gateway->lost_some = true;
+    assert_return_code(kill(worker, SIGKILL), errno);
+    await_line(IN_FORCE);
+    answers(ID_SERVER_RSA);
+    gateway_stop(gateway);
+}
+
 /* A worker that had no memory for a set gets it at the next HUP, though nothing has changed. */
 static void what_a_worker_could_not_load_comes_again(void **state)
 {
@@ -565,6 +582,7 @@ int main(void)
         TEST(tickets_follow_the_ca),
         TEST(the_interval_takes_changes_and_tells_a_failure_once),
         TEST(a_worker_that_comes_later_has_the_newest),
+        TEST(a_worker_that_dies_with_new_files_holds_up_nothing),
         TEST(what_a_worker_could_not_load_comes_again),
         TEST(a_worker_without_descriptors_stays),
         TEST(workers_speak_after_reloads_and_deaths),
