@@ -575,6 +575,23 @@ static void a_dying_worker_during_drain_is_not_replaced(void **state)
     assert_false(report_there(f, 0));
 }
 
+/* It had died before, and its place was to be filled again much later. */
+static void an_empty_place_does_not_delay_the_end(void **state)
+{
+    struct fixture *f = *state;
+    struct report r[WORKERS];
+    f->times.respawn_fast_ns = f->times.respawn_first_ns = f->times.respawn_max_ns =
+        INT64_C(3600) * GW_NS_PER_SEC;
+    start(f);
+    expect_both(f, 'R', r);
+    assert_int_equal(kill(r[1].pid, SIGKILL), 0);
+    wait_for_line(f, "; it is replaced in ");
+    assert_int_equal(kill(f->master, SIGTERM), 0);
+    (void)expect(f, 'D');
+    expect_all_gone(f);
+    expect_exit(f, GW_EXIT_OK);
+}
+
 static void gauges_begin_at_0_and_counters_go_on(void **state)
 {
     struct fixture *f = *state;
@@ -726,6 +743,7 @@ int main(void)
         TEST(the_echo_of_a_term_changes_nothing),
         TEST(workers_end_when_the_master_is_killed),
         TEST(a_dying_worker_during_drain_is_not_replaced),
+        TEST(an_empty_place_does_not_delay_the_end),
         TEST(gauges_begin_at_0_and_counters_go_on),
         TEST(what_workers_log_is_printed),
         TEST(a_full_log_does_not_keep_workers_from_being_replaced),
