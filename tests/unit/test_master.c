@@ -244,6 +244,17 @@ static void make_heritage(struct fixture *f)
     }
 }
 
+/* As where fs.suid_dumpable is 1: a change of user lets everybody of that user read the memory. */
+int __real_setresuid(uid_t real, uid_t effective, uid_t saved);
+int __wrap_setresuid(uid_t real, uid_t effective, uid_t saved);
+
+int __wrap_setresuid(uid_t real, uid_t effective, uid_t saved)
+{
+    int r = __real_setresuid(real, effective, saved);
+    (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    return r;
+}
+
 static gw_noreturn void be_master(struct fixture *f)
 {
     struct gw_error err;
@@ -253,6 +264,8 @@ static gw_noreturn void be_master(struct fixture *f)
     int signals = gw_supervise_signals();
     if (signals < 0 || gw_privilege_drop(&f->config, &err))
         _exit(99);
+    if (f->config.user && !GW_WITH_ASAN && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0))
+        _exit(98);
     enum gw_exit r = gw_supervise(&f->heritage, &f->times, NULL, signals);
     gw_heritage_done(&f->heritage);
     _exit((int)r);
