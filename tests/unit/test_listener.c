@@ -326,6 +326,23 @@ static void a_unix_socket_in_use_is_refused_and_kept(void **state)
     assert_int_equal(stat(path, &st), 0);
 }
 
+/* Its process is slow to accept. That is no stale file. */
+static void a_unix_socket_with_a_full_queue_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    const char *path = add_unix(f, "sock");
+    const struct gw_address *a = &f->service.listen[0];
+    int theirs = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int waits = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(theirs, (const struct sockaddr *)&a->addr, a->len), 0);
+    assert_int_equal(listen(theirs, 0), 0);
+    assert_int_equal(connect(waits, (const struct sockaddr *)&a->addr, a->len), 0);
+    refused(f, "in use");
+    assert_int_equal(unlink(path), 0); /* still there */
+    (void)close(waits);
+    (void)close(theirs);
+}
+
 static void a_stale_unix_socket_is_replaced(void **state)
 {
     struct fixture *f = *state;
@@ -396,6 +413,7 @@ int main(void)
         TEST(a_privileged_port_names_the_capability),
         TEST(a_unix_socket_is_shared_private_and_removed),
         TEST(a_unix_socket_in_use_is_refused_and_kept),
+        TEST(a_unix_socket_with_a_full_queue_is_kept),
         TEST(a_stale_unix_socket_is_replaced),
         TEST(a_file_in_the_way_is_refused_and_kept),
         TEST(a_socket_of_somebody_else_is_not_removed),
