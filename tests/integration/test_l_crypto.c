@@ -134,23 +134,32 @@ static unsigned keys_in(pid_t pid)
     return found;
 }
 
-/* In TLS 1.2 the server keeps its private key until the client's public key comes. */
+/* In TLS 1.2 the server keeps its private key until the client's public key comes. If the client
+ * sends that in its first step, because the server answered so soon, it is too late to look. */
+static bool keys_were_seen(void)
+{
+    struct client c;
+    client_open(&c, &(struct client_options){.port = gateway->port, .version = TLS1_2_VERSION});
+    bool waits =
+        client_step_handshake(&c) == POLLIN && net_await(c.fd, POLLIN, net_now_ms() + DEADLINE_MS);
+    bool seen = waits && keys_in(stage_worker()) > 0;
+    client_close(&c);
+    return seen;
+}
+
 static void an_idle_worker_has_no_keys(void **state)
 {
-    struct client slow, c;
+    struct client c;
+    bool seen = false;
     (void)state;
     serve_with(CRYPTO_FAULT_KEYS);
     for (int i = 0; i < 4; i++) { /* more than one, so that keys are made ahead */
         stage_join(&c, &(struct client_options){.version = TLS1_3_VERSION});
         stage_leave(&c);
     }
-    client_open(&slow, &(struct client_options){.port = gateway->port, .version = TLS1_2_VERSION});
-    short events;
-    while ((events = client_step_handshake(&slow)) == POLLOUT)
-        assert_true(net_await(slow.fd, events, net_now_ms() + DEADLINE_MS));
-    assert_true(net_await(slow.fd, events, net_now_ms() + DEADLINE_MS));
-    assert_int_not_equal(keys_in(stage_worker()), 0);
-    client_close(&slow);
+    for (int i = 0; i < 20 && !seen; i++)
+        seen = keys_were_seen();
+    assert_true(seen);
     int64_t deadline = net_now_ms() + WIPED_MS;
     while (keys_in(stage_worker()) && net_now_ms() < deadline)
         (void)poll(NULL, 0, 50);
