@@ -135,6 +135,7 @@ static void on_ended(void *arg, const struct gw_conn_report *report,
     result->bytes_up = report->bytes_up;
     result->bytes_down = report->bytes_down;
     result->harmless = report->harmless;
+    result->rx_kernel = strcmp(report->rx_engine, "kernel") == 0;
 }
 
 static void on_completion(void *arg, const struct gw_completion *c)

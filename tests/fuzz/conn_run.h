@@ -92,7 +92,8 @@ struct conn_result {
     size_t up_whole, down_whole;   /* bytes that belong to each stream */
     uint64_t bytes_up, bytes_down; /* as reported */
     bool backend_fin, backend_reset;
-    bool harmless; /* as reported */
+    bool harmless;  /* as reported */
+    bool rx_kernel; /* the kernel ran the client's records at the end */
     uint64_t key_updates_in, key_updates_out;
     bool over; /* when the script was; at last everybody leaves */
 };

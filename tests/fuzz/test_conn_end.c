@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ends of connections in the kernel engine that a real kernel shows only by chance: scripts for the
- * double of a connection, whose clock stands still.
+ * Ends of connections in the kernel engine that a real kernel shows only by chance, and when that
+ * engine begins: scripts for the double of a connection, whose clock stands still.
  */
 #include "tests/fuzz/conn_run.h"
 
@@ -141,6 +141,26 @@ static void a_byte_of_either_side_makes_it_a_warning(void **state)
     }
 }
 
+/* The client's first record is not whole when the handshake is over. The kernel gets the next one,
+ * of which a part has come with the rest of the first. */
+static void the_kernel_begins_with_the_next_record(void **state)
+{
+    static const struct conn_step steps[] = {
+        {.act = CONN_DATA, .len = 100, .together = true},
+        {.act = CONN_CUT, .len = 1000, .bit = 500, .piece = 10}, /* 101 bytes at a time */
+        {.act = CONN_FIN},
+    };
+    static const enum conn_engine engines[] = {CONN_KERNEL, CONN_REKEYS, CONN_SPLICE};
+    (void)state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(engines); i++) {
+        struct conn_result result;
+        struct conn_setup setup = usual();
+        conn_run(&setup, steps, GW_ARRAY_SIZE(steps), engines[i], &result);
+        assert_int_equal(result.up, 100);
+        assert_true(result.rx_kernel);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +169,7 @@ int main(void)
         cmocka_unit_test(a_stop_ends_those_who_still_connect),
         cmocka_unit_test(all_arrives_at_a_backend_that_has_ended),
         cmocka_unit_test(a_byte_of_either_side_makes_it_a_warning),
+        cmocka_unit_test(the_kernel_begins_with_the_next_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
