@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/config/configfile.h"
 
+#include "gateway/base/text.h"
 #include "gateway/config/command.h"
 #include "gateway/config/filetext.h"
 #include "gateway/config/options.h"
@@ -27,6 +28,7 @@ static const struct kind {
 struct reading {
     struct gw_draft *whole;
     struct gw_drafts *drafts;
+    const char *text; /* as libconfuse gets it */
     cfg_t *root;
     cfg_t *section; /* the section of the last draft; NULL: none yet */
     bool failed;    /* the error is already filled */
@@ -234,6 +236,22 @@ static int refuse_key(struct gw_draft *d, cfg_t *cfg, const char *name)
                            kind ? kind->word[0] == 's' ? "server" : "client" : "server");
 }
 
+/* Refuses a key without a value, in its own line: libconfuse has read the next word by now. */
+static int refuse_valueless(struct gw_draft *d, const char *name)
+{
+    const struct gw_option *opt = gw_option_find(d->command, name, strlen(name));
+    unsigned line = gw_filetext_valueless(now->text, name);
+    char values[128];
+    struct gw_text t = gw_text_in(values, sizeof(values));
+    gw_require(opt);
+    if (line)
+        d->where.line = line;
+    gw_text_append(&t, "%s", opt->words ? "" : opt->value ? opt->value : "on or off");
+    for (unsigned i = 0; opt->words && opt->words[i]; i++)
+        gw_text_append(&t, "%s%s", i == 0 ? "" : opt->words[i + 1] ? ", " : " or ", opt->words[i]);
+    return gw_draft_refuse(d, GW_EXIT_USAGE, "%s needs a value: %s", name, values);
+}
+
 static void on_error(cfg_t *cfg, const char *fmt, va_list args) gw_printf(2, 0);
 
 /* Reports only errors that our own callbacks have not reported. */
@@ -251,6 +269,10 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list args)
     d->where.line = (unsigned)cfg->line;
     if (strcmp(fmt, "no such option '%s'") == 0) {
         (void)refuse_key(d, cfg, va_arg(args, const char *));
+        return;
+    }
+    if (strcmp(fmt, "missing equal sign after option '%s'") == 0) {
+        (void)refuse_valueless(d, va_arg(args, const char *));
         return;
     }
     if (strcmp(fmt, "found duplicate title '%s'") == 0) {
@@ -302,6 +324,7 @@ static int parse(struct reading *r, const char *text)
     if (!r->root)
         return gw_draft_refuse(r->whole, GW_EXIT_OTHER, "out of memory");
     (void)cfg_set_error_function(r->root, on_error);
+    r->text = text;
     now = r;
     int error = *text ? cfg_parse_buf(r->root, text) : CFG_SUCCESS;
     now = NULL;

@@ -182,3 +182,40 @@ int gw_filetext_clean(const char *text, size_t len, char **ret, struct gw_filete
     *ret = out;
     return 0;
 }
+
+/* From after the opening quote of a clean word to after the closing one. */
+static const char *skip_clean_word(const char *at)
+{
+    for (; *at && *at != '\''; at++)
+        at += *at == '\\' && at[1];
+    return *at ? at + 1 : at;
+}
+
+static const char *skip_blanks(const char *at, unsigned *line)
+{
+    for (; *at && strchr(" \t\n", *at); at++)
+        *line += *at == '\n';
+    return at;
+}
+
+unsigned gw_filetext_valueless(const char *clean, const char *name)
+{
+    size_t len = strlen(name);
+    unsigned line = 1;
+    bool value = false; /* a value comes next, not a key */
+    bool list = false;
+    for (const char *at = skip_blanks(clean, &line); *at; at = skip_blanks(at, &line)) {
+        const char *word = at + 1;
+        bool is_key = *at == '\'' && !value && !list;
+        unsigned here = line;
+        list = *at == '{' ? value : list && *at != '}';
+        value = *at == '=';
+        at = *at == '\'' ? skip_clean_word(word) : word;
+        if (!is_key || (size_t)(at - word) != len + 1 || memcmp(word, name, len) != 0)
+            continue;
+        at = skip_blanks(at, &line);
+        if (!*at || !strchr("={", *at)) /* a title precedes a brace */
+            return here;
+    }
+    return 0;
+}

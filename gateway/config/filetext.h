@@ -29,3 +29,6 @@ struct gw_filetext_error {
  */
 gw_must_check int gw_filetext_clean(const char *text, size_t len, char **ret,
                                     struct gw_filetext_error *ret_error);
+
+/* The line of the first key `name` in a clean text that no = follows. 0: none. */
+unsigned gw_filetext_valueless(const char *clean, const char *name);

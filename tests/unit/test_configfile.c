@@ -217,7 +217,13 @@ static const struct {
     {WEB "  shutdown-timeout = 1s\n}", "5: service web: 'shutdown-timeout' applies to the whole "
                                        "gateway; write it before the sections"},
     {"max-conns = {1}", "1: unexpected token '{'"},
-    {"max-conns 1", "1: missing equal sign after option 'max-conns'"},
+    {"max-conns 1", "1: max-conns needs a value: N"},
+    {WEB "  allow-all\n\n  alpn = h2\n}", "5: service web: allow-all needs a value: on or off"},
+    {WEB "  deny-cn = {x, allow-all, y}\n  allow-cn = allow-all\n  allow-all # all\n}",
+     "7: service web: allow-all needs a value: on or off"},
+    {WEB "}\nservice strict-sni {\n  strict-sni\n  strict-sni = on\n}",
+     "7: service strict-sni: strict-sni needs a value: off, unknown or on"},
+    {WEB "  cacert\n}", "5: service web: cacert needs a value: PATH"},
     {"max-conns = ''", "1: max-conns: the value is empty; give N"},
     {"max-conns =", "1: premature end of file"},
     {"listen = :1", "1: 'listen' describes a service; write it into a section, such as service "
