@@ -139,20 +139,12 @@ static bool is_in_order(const struct gw_chainfile *f)
 
 /* ---- the issuer ---- */
 
-static bool is_known(const struct gw_chainfile *f)
-{
-    STACK_OF(X509_OBJECT) *all = X509_STORE_get0_objects(f->known);
-    return X509_OBJECT_retrieve_by_subject(all, X509_LU_X509, X509_get_issuer_name(f->leaf)) !=
-           NULL;
-}
-
 /* Whether the issuer appears to be an intermediate. */
 static bool is_needed(const struct gw_chainfile *f)
 {
-    if (X509_check_issued(f->leaf, f->leaf) == X509_V_OK || (f->known && is_known(f)))
+    if (X509_check_issued(f->leaf, f->leaf) == X509_V_OK)
         return false;
-    return f->known || sk_X509_num(f->chain) > 0 ||
-           X509_get_ext_by_NID(f->leaf, NID_info_access, -1) >= 0;
+    return sk_X509_num(f->chain) > 0 || X509_get_ext_by_NID(f->leaf, NID_info_access, -1) >= 0;
 }
 
 static void note_missing(const struct gw_chainfile *f)

@@ -13,15 +13,15 @@ struct gw_chainfile {
     const char *flag, *path; /* for the notes */
     X509 *leaf;
     STACK_OF(X509) * chain; /* the certificates after the leaf in the file */
-    X509_STORE *known;      /* the CAs of the service; NULL: none */
     struct gw_notes *notes;
 };
 
 /*
  * Puts the chain into the order of issuing where that is unambiguous, and removes duplicates. Notes
  * that it reordered them, and notes certificates that belong to no other certificate of the file.
- * Notes a missing issuer if that is certainly not a root: another certificate stands in its place,
- * the certificate says where to get it, or the service knows only other CAs.
+ * Notes a missing issuer if that is hardly a root: another certificate stands in its place, or the
+ * certificate says where to get it. The CAs of the service say nothing: a root that signs servers
+ * need not be among those that sign clients.
  * Returns 0 or -ENOMEM.
  */
 gw_must_check int gw_chainfile_arrange(const struct gw_chainfile *file);

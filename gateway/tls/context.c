@@ -186,8 +186,7 @@ static int use_keyring(struct gw_tls_context *tls, struct gw_error *err)
 static int load_keyring(struct gw_tls_context *tls, const struct gw_service *service,
                         struct gw_files *files, struct gw_error *err)
 {
-    int r = gw_keyring_load(&tls->keyring, service, files, tls->library, tls->ctx,
-                            tls->role == GW_ROLE_SERVER ? tls->trust.store : NULL, err);
+    int r = gw_keyring_load(&tls->keyring, service, files, tls->library, tls->ctx, err);
     if (r < 0 || tls->role == GW_ROLE_CLIENT)
         return r;
     if (tls->keyring.count == 0)

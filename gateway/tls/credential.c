@@ -124,7 +124,6 @@ static int check_chain(const struct load *l)
         .path = l->c->file,
         .leaf = l->c->leaf,
         .chain = l->c->chain,
-        .known = l->loader->known,
         .notes = gw_files_notes(l->files),
     };
     int r = check_key(l, &chain);
@@ -209,9 +208,9 @@ static int collect_names(struct gw_credential *c)
 }
 
 int gw_credential_loader_init(struct gw_credential_loader *loader, struct gw_files *files,
-                              OSSL_LIB_CTX *library, SSL_CTX *ctx, X509_STORE *known)
+                              OSSL_LIB_CTX *library, SSL_CTX *ctx)
 {
-    *loader = (struct gw_credential_loader){.files = files, .library = library, .known = known};
+    *loader = (struct gw_credential_loader){.files = files, .library = library};
     gw_pemkey_init(&loader->keys, library);
     loader->trial = SSL_new(ctx);
     return loader->trial ? 0 : -ENOMEM;

@@ -31,18 +31,17 @@ struct gw_credential {
 /* The state that many loads share. */
 struct gw_credential_loader {
     struct gw_files *files;
-    SSL *trial;        /* an SSL on which libssl checks what handshakes will use */
-    X509_STORE *known; /* the service's CAs; NULL: none */
+    SSL *trial; /* an SSL on which libssl checks what handshakes will use */
     OSSL_LIB_CTX *library;
     struct gw_pemkey_reader keys;
     struct gw_pemfile_shared shared;
 };
 
-/* `ctx`: the policy that certificates must satisfy. `known`: the CAs of the service, or NULL.
- * Returns 0 or -ENOMEM; gw_credential_loader_done is allowed after either. */
+/* `ctx`: the policy that certificates must satisfy. Returns 0 or -ENOMEM;
+ * gw_credential_loader_done is allowed after either. */
 gw_must_check int gw_credential_loader_init(struct gw_credential_loader *loader,
                                             struct gw_files *files, OSSL_LIB_CTX *library,
-                                            SSL_CTX *ctx, X509_STORE *known);
+                                            SSL_CTX *ctx);
 void gw_credential_loader_done(struct gw_credential_loader *loader);
 
 /*

@@ -246,12 +246,12 @@ static int make_families(struct gw_keyring *ring)
 }
 
 int gw_keyring_load(struct gw_keyring *ret, const struct gw_service *service,
-                    struct gw_files *files, OSSL_LIB_CTX *library, SSL_CTX *ctx, X509_STORE *known,
+                    struct gw_files *files, OSSL_LIB_CTX *library, SSL_CTX *ctx,
                     struct gw_error *err)
 {
     struct loading loading = {.ring = ret, .files = files, .err = err};
     *ret = (struct gw_keyring){NULL};
-    int r = gw_credential_loader_init(&loading.loader, files, library, ctx, known) < 0
+    int r = gw_credential_loader_init(&loading.loader, files, library, ctx) < 0
                 ? out_of_memory(err)
                 : load_all(&loading, service);
     gw_credential_loader_done(&loading.loader);

@@ -30,12 +30,11 @@ struct gw_keyring {
 /*
  * Loads the certificates that the service names, possibly none. An unusable one is skipped with a
  * note (gw_files_notes) if another is left, or keeps its version in force (credential.h). `ctx`:
- * the policy that certificates must satisfy. `known`: the CAs of the service, or NULL. Returns 0,
- * or a negative errno with *err filled: the first mistake when none is usable. On failure *ret may
- * still be passed to gw_keyring_done.
+ * the policy that certificates must satisfy. Returns 0, or a negative errno with *err filled: the
+ * first mistake when none is usable. On failure *ret may still be passed to gw_keyring_done.
  */
 gw_must_check int gw_keyring_load(struct gw_keyring *ret, const struct gw_service *service,
                                   struct gw_files *files, OSSL_LIB_CTX *library, SSL_CTX *ctx,
-                                  X509_STORE *known, struct gw_error *err);
+                                  struct gw_error *err);
 /* A zeroed object is allowed. */
 void gw_keyring_done(struct gw_keyring *ring);

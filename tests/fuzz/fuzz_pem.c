@@ -134,7 +134,7 @@ static void check_credential(const char *path, struct gw_files *files, OSSL_LIB_
     struct gw_error errors[2] = {{.text = ""}, {.text = ""}};
     if (!ctx)
         ctx = SSL_CTX_new_ex(library, NULL, TLS_server_method());
-    gw_require(ctx && gw_credential_loader_init(&loader, files, library, ctx, NULL) == 0);
+    gw_require(ctx && gw_credential_loader_init(&loader, files, library, ctx) == 0);
     loader.keys.phrase_file = "phrase";
     (void)snprintf(loader.keys.phrase, sizeof(loader.keys.phrase), PHRASE);
     for (int i = 0; i < 2; i++) {

@@ -558,7 +558,7 @@ static void chains_are_put_in_order(void **state)
         {"LLM", "LM", "the certificate of CN=L is in the file twice", 1},
         {"LMM", "LM", "the certificate of CN=M is in the file twice", 1},
         {"LMNM", "LMN", "the certificate of CN=M is in the file twice", 1},
-        {"L", "L", "the certificate of its issuer CN=M is not in the file", 1},
+        {"L", "L", NULL, 0}, /* M may be a root, though not one that signs clients */
     };
     const struct tlsworld *w = *state;
     struct test_cert *certs[LETTERS];
