@@ -66,20 +66,22 @@ static void pack_names(struct packer *p, const struct gw_identity *id)
 }
 
 /* Example: dns 'a b.test': it holds a character … (and 2 more) */
-static void pack_unusable(struct packer *p, const struct gw_unusable *u)
+static void pack_unusable(struct packer *p, const struct gw_identity *id, unsigned kinds)
 {
+    const struct gw_unusable_name *u = gw_identity_unusable(id, kinds);
     char text[GW_NOTE_TEXT_MAX];
     char more[32] = "";
-    if (!u->count)
+    if (!u)
         return;
-    if (u->count > 1)
-        (void)snprintf(more, sizeof(more), " (and %u more)", u->count - 1);
+    if (id->unusable.count > 1)
+        (void)snprintf(more, sizeof(more), " (and %u more)", id->unusable.count - 1);
     (void)snprintf(text, sizeof(text), "%s '%s': %s%s", gw_name_kind_word(u->kind), u->text, u->why,
                    more);
     pack(p, UNUSABLE, text);
 }
 
-struct gw_note *gw_note_new(const struct gw_identity *id, const struct gw_handshake_holder *holder)
+struct gw_note *gw_note_new(const struct gw_identity *id, const struct gw_handshake_holder *holder,
+                            unsigned deciding)
 {
     struct packer p;
     p.len = 0;
@@ -88,7 +90,7 @@ struct gw_note *gw_note_new(const struct gw_identity *id, const struct gw_handsh
     pack_names(&p, id);
     pack(&p, SUBJECT, holder->subject);
     pack(&p, ISSUER, holder->issuer);
-    pack_unusable(&p, &id->unusable);
+    pack_unusable(&p, id, deciding);
     struct gw_note *note = malloc(sizeof(*note) + p.len);
     if (!note)
         return NULL;

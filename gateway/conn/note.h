@@ -25,9 +25,11 @@ struct gw_note {
 };
 
 /* Makes a note of these fields: serial number, fingerprint, subject and issuer; common name and
- * URI, or without both the first other alternative name; the first unusable name, and why. NULL
- * without memory. The caller frees it. */
-struct gw_note *gw_note_new(const struct gw_identity *id, const struct gw_handshake_holder *holder);
+ * URI, or without both the first other alternative name; an unusable name, and why: the first whose
+ * kind is in `deciding` (a bit for each), or of none the first. NULL without memory. The caller
+ * frees it. */
+struct gw_note *gw_note_new(const struct gw_identity *id, const struct gw_handshake_holder *holder,
+                            unsigned deciding);
 
 /* Adds the fields of a note to the line. `packed` may hold any `len` bytes; fields are added up to
  * the first that is malformed. */

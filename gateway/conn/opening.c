@@ -20,13 +20,19 @@ static bool allows(void *arg, const struct gw_identity *id)
     return gw_terms_judge(arg, id).pass;
 }
 
-/* False without memory. */
-static bool note_peer(struct gw_conn *c, const struct gw_identity *id)
+/* The kind of unusable name that a rule refuses, as a bit. 0: none does. */
+static unsigned find_deciding(const struct gw_conn *c, const struct gw_identity *id)
+{
+    return id->unusable.count ? gw_terms_judge(c->terms, id).doubt : 0;
+}
+
+/* `deciding`: gw_note_new. False without memory. */
+static bool note_peer(struct gw_conn *c, const struct gw_identity *id, unsigned deciding)
 {
     struct gw_handshake_holder holder;
     if (c->note || !gw_handshake_get_holder(c->hs, &holder))
         return true;
-    c->note = gw_note_new(id, &holder);
+    c->note = gw_note_new(id, &holder, deciding);
     return c->note;
 }
 
@@ -70,7 +76,7 @@ static enum gw_reason judge_peer(struct gw_conn *c)
     struct gw_identity id;
     enum gw_reason refused = GW_REASON_CERT_INVALID;
     bool read = gw_handshake_identity(c->hs, &id);
-    if (!note_peer(c, &id))
+    if (!note_peer(c, &id, read ? find_deciding(c, &id) : 0))
         refused = GW_REASON_NO_MEMORY;
     else if (read)
         refused = judge_identity(c, &id);
@@ -283,7 +289,7 @@ static void note_failure(struct gw_conn *c)
     COPY_TEXT(c->report.sni, info.sni);
     COPY_TEXT(c->report.detail, gw_handshake_detail(c->hs));
     (void)!gw_handshake_identity(c->hs, &id);
-    (void)note_peer(c, &id);
+    (void)note_peer(c, &id, 0);
     gw_identity_done(&id);
 }
 

@@ -15,12 +15,16 @@ static void print_value(const char *what, const char *value)
     printf("  %-12s %s\n", what, value);
 }
 
-static void print_unusable(const struct gw_unusable *u)
+static void print_unusable(const struct gw_identity *id)
 {
-    printf("  %-12s %s '%s': %s", "unusable", gw_name_kind_word(u->kind), u->text, u->why);
-    if (u->count > 1)
-        printf(" (and %u more)", u->count - 1);
-    (void)puts("");
+    const struct gw_unusable *all = &id->unusable;
+    for (unsigned i = 0; i < all->described; i++) {
+        const struct gw_unusable_name *u = &id->unusables[i];
+        printf("  %-12s %s '%s': %s", "unusable", gw_name_kind_word(u->kind), u->text, u->why);
+        if (i + 1 == all->described && all->count > all->described)
+            printf(" (and %u more)", all->count - all->described);
+        (void)puts("");
+    }
 }
 
 static void print_names(const char *path, const struct gw_identity *id)
@@ -33,8 +37,7 @@ static void print_names(const char *path, const struct gw_identity *id)
     }
     for (size_t at = 0; gw_identity_next(id, &at, &name);)
         print_value(gw_name_kind_word(name.kind), name.text);
-    if (id->unusable.count)
-        print_unusable(&id->unusable);
+    print_unusable(id);
     print_value("fingerprint", id->fingerprint);
     print_value("spki", id->spki);
 }

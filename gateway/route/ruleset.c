@@ -445,14 +445,19 @@ static struct search search(const struct gw_ruleset *set, unsigned side,
     return s;
 }
 
-/* A name that cannot be compared may be one that a deny rule forbids. Returns the first such rule,
- * or NO_RULE. */
-static uint32_t find_doubt(const struct gw_ruleset *set, const struct gw_identity *id)
+/* A name that cannot be compared may be one that a deny rule forbids. Returns the first such rule
+ * and the kind of name, or NO_RULE. */
+static uint32_t find_doubt(const struct gw_ruleset *set, const struct gw_identity *id,
+                           unsigned *ret_kind)
 {
     uint32_t best = NO_RULE;
-    for (unsigned kind = 0; id->unusable.kinds && kind < GW_NAME_KIND_COUNT; kind++)
-        if (id->unusable.kinds & 1U << kind)
-            best = lowest(best, set->first[1][kinds[kind]]);
+    for (unsigned kind = 0; id->unusable.kinds && kind < GW_NAME_KIND_COUNT; kind++) {
+        uint32_t first = set->first[1][kinds[kind]];
+        if (!(id->unusable.kinds & 1U << kind) || lowest(best, first) == best)
+            continue;
+        best = first;
+        *ret_kind = 1U << kind;
+    }
     return best;
 }
 
@@ -476,11 +481,12 @@ struct gw_ruling gw_ruleset_judge(const struct gw_ruleset *set, const struct gw_
     struct search denied = search(set, 1, id);
     if (denied.best != NO_RULE)
         return (struct gw_ruling){.rule = &set->rules[denied.best], .name = denied.name};
-    uint32_t doubt = find_doubt(set, id);
+    unsigned kind = 0;
+    uint32_t doubt = find_doubt(set, id, &kind);
     if (doubt != NO_RULE)
-        return (struct gw_ruling){.rule = &set->rules[doubt], .doubt = true};
+        return (struct gw_ruling){.rule = &set->rules[doubt], .doubt = kind};
     struct search allowed = search(set, 0, id);
     if (allowed.best != NO_RULE)
-        ruling = (struct gw_ruling){true, false, &set->rules[allowed.best], allowed.name};
+        ruling = (struct gw_ruling){true, 0, &set->rules[allowed.best], allowed.name};
     return ruling;
 }

@@ -25,7 +25,9 @@ struct gw_ruleset;
 
 struct gw_ruling {
     bool pass;
-    bool doubt; /* refused because of an unusable name; `rule` is the first rule for its kind */
+    /* Not 0: refused because of an unusable name of this kind (1 << enum gw_name_kind); `rule` is
+     * the first rule for it. */
+    unsigned doubt;
     /* The deny rule that refuses, or the allow rule that admits: of several the first given; owned
      * by the set. NULL: no rule matches. */
     const struct gw_rule *rule;

@@ -65,10 +65,13 @@ void gw_identity_add(struct gw_identity *id, enum gw_name_kind kind, const char 
 void gw_identity_add_unusable(struct gw_identity *id, enum gw_name_kind kind, const char *text,
                               size_t len, const char *why)
 {
-    struct gw_unusable *u = &id->unusable;
-    u->kinds |= 1U << kind;
-    if (u->count++)
+    struct gw_unusable *all = &id->unusable;
+    bool first = !(all->kinds & 1U << kind);
+    all->kinds |= 1U << kind;
+    all->count++;
+    if (all->described >= GW_UNUSABLE_DESCRIBED_MAX - GW_NAME_KIND_COUNT && !first)
         return;
+    struct gw_unusable_name *u = &id->unusables[all->described++];
     u->kind = kind;
     u->why = why;
     size_t shown = GW_MIN(len, sizeof(u->text) - 1);
@@ -91,6 +94,7 @@ void gw_identity_copy(struct gw_identity *ret, const struct gw_identity *id)
 {
     memcpy(ret, id, offsetof(struct gw_identity, own));
     ret->room = 0;
+    ret->unusable.described = 0;
     ret->more = (char *)ret + offsetof(struct gw_identity, own);
     memcpy(ret->more, id->more ? id->more : id->own, id->used);
 }
@@ -102,4 +106,13 @@ const char *gw_identity_first(const struct gw_identity *id, enum gw_name_kind ki
         if (name.kind == kind)
             return name.text;
     return NULL;
+}
+
+const struct gw_unusable_name *gw_identity_unusable(const struct gw_identity *id, unsigned kinds)
+{
+    unsigned count = id->unusable.described;
+    for (unsigned i = 0; i < count; i++)
+        if (kinds & 1U << id->unusables[i].kind)
+            return &id->unusables[i];
+    return count ? &id->unusables[0] : NULL;
 }

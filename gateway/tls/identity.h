@@ -39,9 +39,17 @@ struct gw_name {
 struct gw_unusable {
     unsigned kinds; /* one bit for each gw_name_kind that occurs */
     unsigned count;
-    enum gw_name_kind kind; /* describes the first one, as do `why` and `text` */
-    const char *why;        /* a static phrase: "it ends in a dot" */
-    char text[64];          /* its beginning, with '?' for bytes that are not printable ASCII */
+    unsigned described; /* of these, how many are described, in their order */
+};
+
+struct gw_unusable_name {
+    enum gw_name_kind kind;
+    const char *why; /* a static phrase: "it ends in a dot" */
+    char text[64];   /* its beginning, with '?' for bytes that are not printable ASCII */
+};
+
+enum {
+    GW_UNUSABLE_DESCRIBED_MAX = 16 /* the first of each kind is always among them */
 };
 
 struct gw_identity {
@@ -55,9 +63,11 @@ struct gw_identity {
     uint32_t room; /* 0: the names are in `own`; else the size of `more` in bytes */
     char *more;
     char own[GW_IDENTITY_OWN_BYTES];
+    struct gw_unusable_name unusables[GW_UNUSABLE_DESCRIBED_MAX]; /* unusable.described of them */
 };
 
-/* Makes an identity without a certificate. Leaves the contents of `own` unchanged. */
+/* Makes an identity without a certificate. Leaves the contents of the arrays at the end unchanged.
+ */
 void gw_identity_init(struct gw_identity *id);
 /* Frees the memory of a long list of names. A zeroed object is allowed. */
 void gw_identity_done(struct gw_identity *id);
@@ -72,8 +82,8 @@ void gw_identity_drop_names(struct gw_identity *id);
 
 /* The number of bytes that gw_identity_copy needs. */
 size_t gw_identity_len(const struct gw_identity *id);
-/* Copies to `ret`, which has gw_identity_len(id) bytes. The copy accepts no more names and needs no
- * gw_identity_done. */
+/* Copies to `ret`, which has gw_identity_len(id) bytes. The copy accepts no more names, describes
+ * no unusable ones and needs no gw_identity_done. */
 void gw_identity_copy(struct gw_identity *ret, const struct gw_identity *id);
 
 /* Returns the name at *at, which must be 0 at first, and advances *at. False after the last
@@ -92,6 +102,10 @@ static inline bool gw_identity_next(const struct gw_identity *id, size_t *at, st
 
 /* The first name of a kind, or NULL. */
 const char *gw_identity_first(const struct gw_identity *id, enum gw_name_kind kind);
+
+/* The first unusable name of one of the kinds (a bit for each), or of none the first of all. NULL:
+ * all names are usable. */
+const struct gw_unusable_name *gw_identity_unusable(const struct gw_identity *id, unsigned kinds);
 
 /* "cn", as in --allow-cn. */
 const char *gw_name_kind_word(enum gw_name_kind kind);

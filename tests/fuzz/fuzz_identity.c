@@ -29,10 +29,14 @@ static void check_names(const struct gw_identity *id)
         check_name(&name);
     gw_require(count == id->name_count && at == id->used && at <= GW_IDENTITY_BYTES_MAX);
     gw_require(!id->unusable.count == !id->unusable.kinds);
-    if (id->unusable.count)
-        gw_require(id->unusable.kinds & 1U << id->unusable.kind && *id->unusable.why);
-    for (const char *c = id->unusable.text; *c; c++)
-        gw_require(*c >= ' ' && *c < 0x7f);
+    gw_require(!id->unusable.count == !id->unusable.described);
+    gw_require(id->unusable.described <= GW_UNUSABLE_DESCRIBED_MAX);
+    for (unsigned i = 0; i < id->unusable.described; i++) {
+        const struct gw_unusable_name *u = &id->unusables[i];
+        gw_require(id->unusable.kinds & 1U << u->kind && *u->why);
+        for (const char *c = u->text; *c; c++)
+            gw_require(*c >= ' ' && *c < 0x7f);
+    }
 }
 
 /* As a connection keeps it. */

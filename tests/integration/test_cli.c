@@ -207,6 +207,10 @@ static void make_clients(const struct test_cert *ca)
         {"server-only.pem", {.cn = "carol", .eku = "serverAuth", .issuer = ca}},
         {"client-only.pem",
          {.cn = "gate", .san = "DNS:gate.test", .eku = "clientAuth", .issuer = ca}},
+        {"odd.pem",
+         {.cn = "erin",
+          .san = "URI:spiffe://example.com/a,URI:https://other/x,DNS:a.example.com.,DNS:b.test",
+          .issuer = ca}},
         {"p521.pem", {.cn = "dave", .key = TEST_KEY_P521, .issuer = ca}},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(clients); i++) {
@@ -479,6 +483,13 @@ static const struct {
      CLIENT "--target-name gate.test",
      1,
      {"\nclient default: it is refused (backend-cert-invalid): its chain is not valid now: "}},
+    {"odd.pem",
+     GOOD PAIR "--cacert ca.pem --allow-cn erin --deny-dns bad.test",
+     1,
+     {"\n  unusable     uri 'spiffe://example.com/a': a certificate with a SPIFFE ID must",
+      "\n  unusable     uri 'https://other/x': a certificate with a SPIFFE ID must",
+      "\n  unusable     dns 'a.example.com.': it ends in a dot\n",
+      "(not-allowed), by deny-dns 'bad.test', which cannot judge an unusable name\n"}},
     {"words.txt", GOOD PAIR "--cacert ca.pem --allow-cn x", 2, {""}},
     {"none.pem", GOOD PAIR "--cacert ca.pem --allow-cn x", 3, {""}},
 };

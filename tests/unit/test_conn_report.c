@@ -77,7 +77,7 @@ static void all_fields_as_text(void **state)
 {
     (void)state;
     struct gw_identity id = alice();
-    struct gw_note *note = gw_note_new(&id, &holder);
+    struct gw_note *note = gw_note_new(&id, &holder, 0);
     assert_string_equal(
         line_with(&full, note, GW_LOG_TEXT, 3),
         "2026-11-21T03:50:00.123Z info worker=3 connection closed reason=finished id=17 "
@@ -93,7 +93,7 @@ static void all_fields_as_json(void **state)
 {
     (void)state;
     struct gw_identity id = alice();
-    struct gw_note *note = gw_note_new(&id, &holder);
+    struct gw_note *note = gw_note_new(&id, &holder, 0);
     assert_string_equal(
         line_with(&full, note, GW_LOG_JSON, 0),
         "{\"time\":\"2026-11-21T03:50:00.123Z\",\"level\":\"info\",\"worker\":0,"
@@ -151,7 +151,7 @@ static void strangers_are_those_who_proved_nothing(void **state)
         {GW_REASON_NOT_ALLOWED, false, true, false},
     };
     struct gw_identity id = alice();
-    struct gw_note *note = gw_note_new(&id, &holder);
+    struct gw_note *note = gw_note_new(&id, &holder, 0);
     (void)state;
     assert_non_null(note);
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
@@ -225,9 +225,10 @@ static void longest_message_fits(void **state)
 
 /* ---- whose certificate it was ---- */
 
+/* The kind that decides is IP. */
 static const char *note_line(const struct gw_identity *id, const struct gw_handshake_holder *names)
 {
-    struct gw_note *note = gw_note_new(id, names);
+    struct gw_note *note = gw_note_new(id, names, 1U << GW_NAME_IP);
     assert_non_null(note);
     const char *line = line_with(&full, note, GW_LOG_TEXT, 0);
     free(note);
@@ -268,6 +269,8 @@ static void an_unusable_name_is_told(void **state)
     gw_identity_add_unusable(&id, GW_NAME_URI, "x", 1, "another");
     assert_string_equal(note_line(&id, &nobody),
                         " unusable=\"dns 'a b?': it contains a blank (and 2 more)\"\n");
+    gw_identity_add_unusable(&id, GW_NAME_IP, "", 0, "it decides");
+    assert_string_equal(note_line(&id, &nobody), " unusable=\"ip '': it decides (and 3 more)\"\n");
 }
 
 /* Texts of maximum length, each byte of which the log escapes: the line stays whole, and so do the

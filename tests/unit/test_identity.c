@@ -237,7 +237,7 @@ static void what_is_not_what_its_kind_says_is_no_name(void **state)
         raw_bytes = cases[i].bytes;
         raw_len = cases[i].len;
         assert_true(read_spec(&(struct test_cert_spec){.cn = "x", .tweak = add_raw_san}));
-        const char *why = id.unusable.count ? id.unusable.why : "";
+        const char *why = id.unusable.count ? id.unusables[0].why : "";
         if (strcmp(why, cases[i].why ? cases[i].why : "") != 0)
             fail_msg("case %zu '%s': %s", i, cases[i].bytes, why);
         assert_true(id.present);
@@ -256,12 +256,30 @@ static void the_first_unusable_name_is_told(void **state)
     raw_len = 8;
     assert_true(read_spec(
         &(struct test_cert_spec){.san = "DNS:good.test,email:bad,DNS:also.test", .tweak = NULL}));
-    assert_string_equal(id.unusable.text, "bad");
-    assert_int_equal(id.unusable.kind, GW_NAME_EMAIL);
+    assert_string_equal(id.unusables[0].text, "bad");
+    assert_int_equal(id.unusables[0].kind, GW_NAME_EMAIL);
     assert_int_equal(id.name_count, 2);
     assert_true(read_spec(&(struct test_cert_spec){.tweak = add_raw_san}));
-    assert_string_equal(id.unusable.text, "a?b??? c");
+    assert_string_equal(id.unusables[0].text, "a?b??? c");
     assert_int_equal(id.unusable.count, 1);
+}
+
+/* The first of each kind is described, however many there are of another before it. */
+static void unusable_names_are_described(void **state)
+{
+    (void)state;
+    gw_identity_init(&id);
+    assert_null(gw_identity_unusable(&id, 0));
+    for (unsigned i = 0; i < 3 * GW_UNUSABLE_DESCRIBED_MAX; i++)
+        gw_identity_add_unusable(&id, GW_NAME_URI, "u", 1, "of the test");
+    for (int kind = 0; kind < GW_NAME_KIND_COUNT; kind++)
+        gw_identity_add_unusable(&id, (enum gw_name_kind)kind, "x", 1, "of the test");
+    assert_int_equal(id.unusable.count, 3 * GW_UNUSABLE_DESCRIBED_MAX + GW_NAME_KIND_COUNT);
+    assert_int_equal(id.unusable.described, GW_UNUSABLE_DESCRIBED_MAX - 1);
+    for (int kind = 0; kind < GW_NAME_KIND_COUNT; kind++)
+        assert_int_equal(gw_identity_unusable(&id, 1U << kind)->kind, kind);
+    assert_string_equal(gw_identity_unusable(&id, 1U << GW_NAME_DNS)->text, "x");
+    assert_string_equal(gw_identity_unusable(&id, 0)->text, "u");
 }
 
 static void two_san_extensions(X509 *cert)
@@ -350,8 +368,8 @@ static void one_bad_common_name_makes_all_unusable(void **state)
         .cn = "first", .ou = "ops", .san = "DNS:a.test", .tweak = control_byte_in_subject}));
     assert_null(gw_identity_first(&id, GW_NAME_CN));
     assert_int_equal(id.unusable.kinds, 1U << GW_NAME_CN);
-    assert_string_equal(id.unusable.text, "alice?bob");
-    assert_string_equal(id.unusable.why, "it contains a control character");
+    assert_string_equal(id.unusables[0].text, "alice?bob");
+    assert_string_equal(id.unusables[0].why, "it contains a control character");
     assert_string_equal(gw_identity_first(&id, GW_NAME_OU), "ops");
     assert_string_equal(gw_identity_first(&id, GW_NAME_DNS), "a.test");
 }
@@ -482,7 +500,7 @@ static void limits_hold(void **state)
         assert_memory_equal(nth(GW_NAME_DNS, cases[i].usable - 1), last, strlen(last));
         free(san);
     }
-    assert_string_equal(id.unusable.why, "the certificate has too many names");
+    assert_string_equal(id.unusables[0].why, "the certificate has too many names");
     assert_int_equal(id.unusable.kinds, 1U << GW_NAME_DNS);
 }
 
@@ -523,6 +541,7 @@ int main(void)
         cmocka_unit_test(a_certificate_without_names_is_present),
         cmocka_unit_test(what_is_not_what_its_kind_says_is_no_name),
         cmocka_unit_test(the_first_unusable_name_is_told),
+        cmocka_unit_test(unusable_names_are_described),
         cmocka_unit_test(control_characters_make_a_name_unusable),
         cmocka_unit_test(a_spiffe_id_is_the_only_uri),
         cmocka_unit_test(one_bad_common_name_makes_all_unusable),

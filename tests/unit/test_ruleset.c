@@ -54,12 +54,15 @@ enum {
     NOBODY = 1000000
 };
 
+static unsigned last_doubt;
+
 static int judge(const struct gw_rule *rules, unsigned count, const struct gw_identity *id,
                  bool absent_ok)
 {
     struct gw_ruleset *set = compile(rules, count);
     struct gw_ruling ruling = gw_ruleset_judge(set, id, absent_ok);
     int number = NOBODY;
+    last_doubt = ruling.doubt;
     for (unsigned i = 0; ruling.rule && i < count && number == NOBODY; i++)
         if (rules[i].kind == ruling.rule->kind && rules[i].deny == ruling.rule->deny &&
             (!rules[i].pattern || strcmp(rules[i].pattern, ruling.rule->pattern) == 0))
@@ -275,6 +278,7 @@ static void doubt_refuses(void **state gw_unused)
         gw_identity_add_unusable(&id, (enum gw_name_kind)kind, "x y", 3, "of the test");
         int wanted = kind == GW_NAME_CN ? -2 : kind == GW_NAME_DNS ? -3 : 0;
         assert_int_equal(judge(rules, 5, &id, false), wanted);
+        assert_int_equal(last_doubt, wanted < 0 ? 1U << kind : 0);
         assert_int_equal(judge(rules, 1, &id, false), 0);
         /* A rule that matches is reported first. */
         add_name(&id, GW_NAME_DNS, "B.bad");
