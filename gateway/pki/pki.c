@@ -165,8 +165,32 @@ static struct gw_pki_record *find_serial(const struct work *w)
     return gw_pki_register_by_serial(&w->ca.reg, serial);
 }
 
+static bool is_ca(const struct work *w, enum gw_pki_kind kind, X509 *cert)
+{
+    char name[128] = "", wanted[GW_PKI_SERIAL_TEXT + 2];
+    struct gw_pki_serial serial;
+    if (!cert)
+        return false;
+    normalize(w->pki->name, wanted);
+    (void)X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name,
+                                    sizeof(name));
+    return strcmp(w->pki->name, gw_pki_kind_word(kind)) == 0 || strcmp(w->pki->name, name) == 0 ||
+           (gw_pki_serial_of(&serial, X509_get0_serialNumber(cert)) &&
+            strcmp(serial.text, wanted) == 0);
+}
+
 static int refuse_unknown(const struct work *w)
 {
+    if (is_ca(w, GW_PKI_ROOT, w->ca.root.cert))
+        return gw_error_set(w->err, GW_EXIT_USAGE,
+                            "'%.80s' is the root of %s; `ktlsgate pki show` describes it, and only "
+                            "a new CA replaces it (`ktlsgate pki init` in another folder)",
+                            w->pki->name, w->pki->dir);
+    if (is_ca(w, GW_PKI_INTERMEDIATE, w->ca.intermediate.cert))
+        return gw_error_set(w->err, GW_EXIT_USAGE,
+                            "'%.80s' is the intermediate of %s; `ktlsgate pki show` describes it, "
+                            "and `ktlsgate pki renew intermediate` renews it",
+                            w->pki->name, w->pki->dir);
     return gw_error_set(w->err, GW_EXIT_USAGE,
                         "'%.80s' is neither the name nor the serial number of a certificate in "
                         "%s; `ktlsgate pki list --all` shows them",

@@ -228,6 +228,12 @@ def mistakes():
     pki("revoke ffff", 2, "neither the name nor the serial number")
     pki("show nobody", 2, "neither the name nor the serial number")
     pki("revoke a b", 2, "'b' is one NAME too many")
+    table = run("pki", "list").stdout
+    root, intermediate = (re.search(rf" {kind} +([0-9a-f]{{32}})", table)[1]
+                          for kind in ("root", "intermediate"))
+    for command in "show", "renew", "revoke":
+        pki(f"{command} {root}", 2, "is the root of pki; `ktlsgate pki show` describes it")
+        pki(f"{command} {intermediate.upper()}", 2, "is the intermediate of pki; ")
     pki("list billing", 2, "is not expected here")
     pki("frobnicate", 2, "needs one of these words after it: init, issue")
     pki("list --dir nowhere", 3, "nowhere: the CA's folder cannot be opened")
