@@ -227,7 +227,9 @@ static bool read_hex(const char *text, char *ret)
 
 static int read_fingerprint(const char *text, char *ret, const char **why)
 {
-    if (read_hex(text, ret))
+    static const char prefix[] = "sha256 Fingerprint="; /* which the command prints before it */
+    size_t len = strncasecmp(text, prefix, sizeof(prefix) - 1) == 0 ? sizeof(prefix) - 1 : 0;
+    if (read_hex(text + len, ret))
         return 0;
     return no(why, "it is not a SHA-256 in hex, 64 digits; `openssl x509 -noout -fingerprint "
                    "-sha256 -in FILE` prints it");
