@@ -167,6 +167,8 @@ int gw_filetext_clean(const char *text, size_t len, char **ret, struct gw_filete
     char *out = malloc(GROWS * len + 1);
     struct scan s = {.at = text, .end = text + len, .out = out, .line = 1};
     int error = out ? 0 : -ENOMEM;
+    if (!error && len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        error = no(&s, "it begins with a byte order mark; save it as UTF-8 without one");
     while (!error && s.at < s.end)
         error = take_one(&s);
     if (!error && s.depth > 0) {

@@ -119,12 +119,29 @@ static int take_bare(struct gw_draft *d, const char *word)
     return gw_draft_take(d, opt, word);
 }
 
+/* Whether the words before this one are a flag and the first of the names that a shell put in place
+ * of a pattern. */
+static bool follows_pattern(const struct gw_draft *d, char **argv, int at)
+{
+    if (at < 2 || argv[at - 2][0] != '-')
+        return false;
+    struct flag f = split(argv[at - 2]);
+    const struct gw_option *opt = gw_option_find(d->config->command, f.name, f.len);
+    return opt && !f.value &&
+           (opt->kind == GW_OPTION_PATTERN || strcmp(opt->name, "cert-glob") == 0);
+}
+
 static int take_flag(struct gw_draft *d, int argc, char **argv, int *at)
 {
     const char *arg = argv[*at];
     struct flag f = split(arg);
     if (arg[0] != '-' && gw_option_bare(d->config->command))
         return take_bare(d, arg);
+    if (arg[0] != '-' && follows_pattern(d, argv, *at))
+        return refuse_usage(d,
+                            "'%s' is not expected here, after the value of %s; put quotes around a "
+                            "value with *, or the shell replaces it",
+                            gw_draft_shown(arg).text, argv[*at - 2]);
     if (arg[0] != '-')
         return refuse_usage(d,
                             "'%s' is not expected here; every setting is a flag, see "

@@ -338,11 +338,60 @@ int gw_pki_certificate_again(X509 **ret, const struct gw_pki_draft *draft, X509 
     return gw_pki_key_error("renew a certificate", err);
 }
 
+/* Whether the CA may not issue for the name: asks with a copy of the certificate that has no
+ * other alternative name. */
+static bool is_outside(X509 *cert, GENERAL_NAME *name, NAME_CONSTRAINTS *limits)
+{
+    GENERAL_NAMES *alone = sk_GENERAL_NAME_new_null();
+    X509 *copy = X509_dup(cert);
+    int verdict = X509_V_OK;
+    if (alone && copy && sk_GENERAL_NAME_push(alone, name) &&
+        X509_add1_ext_i2d(copy, NID_subject_alt_name, alone, 0, X509V3_ADD_REPLACE) == 1) {
+        (void)X509_check_purpose(copy, -1, 0); /* reads the extensions */
+        verdict = NAME_CONSTRAINTS_check(copy, limits);
+    }
+    X509_free(copy);
+    sk_GENERAL_NAME_free(alone);
+    return verdict == X509_V_ERR_PERMITTED_VIOLATION || verdict == X509_V_ERR_EXCLUDED_VIOLATION;
+}
+
+/* Writes the first alternative name that the CA may not issue for; nothing if there is none. */
+static void print_outside(BIO *out, X509 *cert, X509 *ca)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+    NAME_CONSTRAINTS *limits = ca ? X509_get_ext_d2i(ca, NID_name_constraints, NULL, NULL) : NULL;
+    bool found = false;
+    for (int i = 0; limits && !found && i < sk_GENERAL_NAME_num(names); i++) {
+        found = is_outside(cert, sk_GENERAL_NAME_value(names, i), limits);
+        if (found)
+            (void)GENERAL_NAME_print(out, sk_GENERAL_NAME_value(names, i));
+    }
+    NAME_CONSTRAINTS_free(limits);
+    GENERAL_NAMES_free(names);
+}
+
+static int refuse_outside(X509 *cert, X509 *root, X509 *intermediate, struct gw_error *err)
+{
+    BIO *out = BIO_new(BIO_s_mem());
+    char *name = NULL;
+    long len = 0;
+    if (out) {
+        print_outside(out, cert, root);
+        if (BIO_get_mem_data(out, &name) == 0)
+            print_outside(out, cert, intermediate);
+        len = BIO_get_mem_data(out, &name);
+    }
+    int error = gw_error_set(
+        err, GW_EXIT_OTHER,
+        "the certificate would not be accepted: this CA is not permitted to issue for %.*s (the "
+        "--permit flags of `ktlsgate pki init`; see `ktlsgate pki show`)",
+        len > 0 ? (int)GW_MIN(len, 260) : 8, len > 0 ? name : "its name");
+    BIO_free(out);
+    return error;
+}
+
 static const char *explain(int verdict)
 {
-    if (verdict == X509_V_ERR_PERMITTED_VIOLATION || verdict == X509_V_ERR_EXCLUDED_VIOLATION)
-        return "this CA is not permitted to issue for a name or address in it (the --permit flags "
-               "of `ktlsgate pki init`; see `ktlsgate pki show`)";
     if (verdict == X509_V_ERR_UNSUPPORTED_NAME_SYNTAX)
         return "a URI in it has no host, and this CA is permitted only URIs of certain hosts (the "
                "--permit flags of `ktlsgate pki init`)";
@@ -367,9 +416,12 @@ int gw_pki_certificate_verify(X509 *cert, enum gw_pki_kind kind, X509 *root, X50
     sk_X509_free(between);
     X509_STORE_CTX_free(ctx);
     X509_STORE_free(store);
+    bool outside =
+        verdict == X509_V_ERR_PERMITTED_VIOLATION || verdict == X509_V_ERR_EXCLUDED_VIOLATION;
+    int error = outside ? refuse_outside(cert, root, intermediate, err) : 0;
     ERR_clear_error();
-    if (verdict == X509_V_OK)
-        return 0;
+    if (verdict == X509_V_OK || error)
+        return error;
     return gw_error_set(err, GW_EXIT_OTHER, "the certificate would not be accepted: %s",
                         explain(verdict));
 }

@@ -62,6 +62,9 @@ static const char *wrong_name(const char *name)
     size_t len = strlen(name);
     if (!len || len > GW_PKI_NAME_MAX)
         return "a name has 1 to 64 characters";
+    if (!strncmp(name, "*.", 2))
+        return "a name has only letters, digits and . _ - @ +, since it also names a folder; a "
+               "wildcard is written --server example.com --dns '*.example.com'";
     if (name[span(name, "._-@+")])
         return "a name has only letters, digits and . _ - @ +, since it also names a folder";
     if (!isalnum((unsigned char)name[0]))

@@ -218,6 +218,7 @@ def many_at_once():
 def mistakes():
     """Each has its exit code and a sentence that says what to do."""
     pki("issue --client ../x", 2, "--client '../x': a name has only")
+    pki("issue --server *.a.test", 2, "a wildcard is written --server example.com --dns '*.exam")
     pki("issue --client root", 2, "this name is the CA's own")
     pki("issue --client billing", 2, "`ktlsgate pki renew billing`")
     pki("issue --client a --server b", 2, "leave one out")
@@ -227,13 +228,13 @@ def mistakes():
     pki("renew nobody", 2, "neither the name nor the serial number")
     pki("revoke ffff", 2, "neither the name nor the serial number")
     pki("show nobody", 2, "neither the name nor the serial number")
-    pki("revoke a b", 2, "'b' is one NAME too many")
     table = run("pki", "list").stdout
     root, intermediate = (re.search(rf" {kind} +([0-9a-f]{{32}})", table)[1]
                           for kind in ("root", "intermediate"))
     for command in "show", "renew", "revoke":
         pki(f"{command} {root}", 2, "is the root of pki; `ktlsgate pki show` describes it")
         pki(f"{command} {intermediate.upper()}", 2, "is the intermediate of pki; ")
+    pki("revoke a b", 2, "'b' is one NAME too many")
     pki("list billing", 2, "is not expected here")
     pki("frobnicate", 2, "needs one of these words after it: init, issue")
     pki("list --dir nowhere", 3, "nowhere: the CA's folder cannot be opened")

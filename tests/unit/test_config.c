@@ -231,6 +231,11 @@ static const struct {
      "unknown command 'frobnicate'; `ktlsgate --help` lists the commands"},
     {"server 8443", GW_EXIT_USAGE,
      "'8443' is not expected here; every setting is a flag, see `ktlsgate server --help`"},
+    {"server --cert-glob a.combined b.combined", GW_EXIT_USAGE,
+     "'b.combined' is not expected here, after the value of --cert-glob; put quotes around a value "
+     "with *, or the shell replaces it"},
+    {"server --workers 1 2", GW_EXIT_USAGE,
+     "'2' is not expected here; every setting is a flag, see `ktlsgate server --help`"},
     {"server --", GW_EXIT_USAGE, "unknown flag '--'; `ktlsgate server --help` lists its flags"},
     {"server --lisen :1", GW_EXIT_USAGE, "unknown flag '--lisen'; did you mean --listen?"},
     {"server -listen :1", GW_EXIT_USAGE, "unknown flag '-listen'; did you mean --listen?"},

@@ -42,6 +42,7 @@ static const struct {
     unsigned line;
     const char *why;
 } bad[] = {
+    {"\xef\xbb\xbf# c\na = b", 1, "it begins with a byte order mark"},
     {"a = 'b", 1, "a quoted text does not end"},
     {"\na = 'b\n'", 2, "a quoted text does not end on its line"},
     {"a = \"b\n\"", 1, "a quoted text does not end on its line"},

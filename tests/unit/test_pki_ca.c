@@ -315,13 +315,23 @@ static void a_bounded_ca_issues_within_its_bounds(void **state gw_unused)
                 "certs/192.0.2.7/chain.pem certs/192.0.2.7/cert.pem");
     assert_int_not_equal(gw_pki_issue(&w.ca, &outside, &wish, &made, &w.err), 0);
     assert_non_null(
-        strstr(w.err.text, "this CA is not permitted to issue for a name or address in it"));
+        strstr(w.err.text, "this CA is not permitted to issue for DNS:gate.example.org (the"));
     outside.name = "192.0.3.1";
     assert_int_not_equal(gw_pki_issue(&w.ca, &outside, &wish, &made, &w.err), 0);
+    assert_non_null(strstr(w.err.text, " issue for IP Address:192.0.3.1 (the"));
     outside.name = "2001";
     outside.sans[0] = (struct gw_pki_san){GW_PKI_SAN_IP, "2001:db8::1"};
     outside.san_count = 1;
     assert_int_not_equal(gw_pki_issue(&w.ca, &outside, &wish, &made, &w.err), 0);
+    outside = (struct gw_pki_request){.kind = GW_PKI_SERVER, .name = "a.example.com"};
+    outside.sans[0] = (struct gw_pki_san){GW_PKI_SAN_DNS, "b.example.com"};
+    outside.sans[1] = (struct gw_pki_san){GW_PKI_SAN_DNS, "b.other.test"};
+    outside.san_count = 2;
+    assert_int_not_equal(gw_pki_issue(&w.ca, &outside, &wish, &made, &w.err), 0);
+    assert_non_null(strstr(w.err.text, " issue for DNS:b.other.test (the"));
+    outside = (struct gw_pki_request){.kind = GW_PKI_CLIENT, .name = "a.other.test"};
+    assert_int_not_equal(gw_pki_issue(&w.ca, &outside, &wish, &made, &w.err), 0);
+    assert_non_null(strstr(w.err.text, " issue for its name (the"));
     assert_int_equal(w.ca.reg.count, 4);
     assert_int_not_equal(run("ls certs/192.0.3.1"), 0); /* nothing of it is left */
 }
@@ -346,8 +356,7 @@ static void only_dns_names_permitted_means_no_addresses(void **state gw_unused)
     (void)server("gate.example.com");
     assert_int_not_equal(
         gw_pki_issue(&w.ca, &address, &(struct gw_pki_wish){.days = 0}, &made, &w.err), 0);
-    assert_non_null(
-        strstr(w.err.text, "this CA is not permitted to issue for a name or address in it"));
+    assert_non_null(strstr(w.err.text, "this CA is not permitted to issue for "));
     issues("six", (struct gw_pki_san){GW_PKI_SAN_IP, "2001:db8::1"}, false);
     issues("four", (struct gw_pki_san){GW_PKI_SAN_IP, "192.0.2.1"}, false);
 }
