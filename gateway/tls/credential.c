@@ -158,6 +158,18 @@ static int check_policy(const struct load *l)
                         c->file, why);
 }
 
+/* A certificate without the extension may be used for everything (RFC 5280 4.2.1.12). */
+static void note_usage(const struct load *l)
+{
+    bool server = SSL_is_server(l->loader->trial);
+    uint32_t usages = X509_get_extended_key_usage(l->c->leaf);
+    if (!(usages & ((server ? XKU_SSL_SERVER : XKU_SSL_CLIENT) | XKU_ANYEKU)))
+        gw_notes_add(gw_files_notes(l->files),
+                     "%s %s: the certificate lists its usages (extendedKeyUsage), and %s "
+                     "authentication is not among them; most peers refuse it",
+                     l->c->flag, l->c->file, server ? "server" : "client");
+}
+
 /* Whether a name can match an SNI; an address or an embedded NUL cannot. */
 static bool name_usable(const ASN1_STRING *s)
 {
@@ -236,6 +248,8 @@ static int load_pair(const struct load *l)
         r = check_chain(l);
     if (r == 0)
         r = check_policy(l);
+    if (r == 0)
+        note_usage(l);
     return r == 0 && collect_names(l->c) < 0 ? out_of_memory(l->err) : r;
 }
 

@@ -124,7 +124,9 @@ static void set_from_error(SSL *ssl, unsigned long error, struct gw_failure *ret
     }
     if (code == SSL_R_CERTIFICATE_VERIFY_FAILED) {
         long result = SSL_get_verify_result(ssl);
-        set(ret, gw_failure_of_verify((int)result), X509_verify_cert_error_string(result));
+        set(ret, gw_failure_of_verify((int)result),
+            result == X509_V_ERR_CERT_CHAIN_TOO_LONG ? "certificate chain too long (--verify-depth)"
+                                                     : X509_verify_cert_error_string(result));
         return;
     }
     if (code == SSL_R_EXCESSIVE_MESSAGE_SIZE && too_many_certificates(ssl, ret))

@@ -145,14 +145,32 @@ static enum gw_handshake_verdict refuse_length(struct gw_handshake *hs, const ch
     return fail(hs, GW_REASON_HANDSHAKE_TOO_LARGE, detail);
 }
 
+/* What the client speaks instead of TLS. NULL: unknown. */
+static const char *guess_protocol(const struct gw_handshake *hs)
+{
+    static const struct {
+        const char *start, *what;
+    } rows[] = {
+        {"SSH-", "the client speaks SSH"},
+        {"PROXY ", "a PROXY header; see --accept-proxy"},
+        {"\r\n\r\n", "a PROXY header; see --accept-proxy"}, /* of version 2 */
+    };
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)
+        if (memcmp(hs->first, rows[i].start, strlen(rows[i].start)) == 0)
+            return rows[i].what;
+    return NULL;
+}
+
 static enum gw_handshake_verdict fail_by_library(struct gw_handshake *hs, int ssl_error)
 {
     struct gw_failure failure;
     gw_failure_take(hs->ssl, ssl_error, &failure);
     if (hs->reason != GW_REASON_NONE)
         return fail(hs, hs->reason, ""); /* our own refusal, which libssl has only carried out */
-    if (hs->received > 0 && !hs->speaks_tls)
-        failure.reason = GW_REASON_HANDSHAKE_NOT_TLS;
+    if (hs->received > 0 && !hs->speaks_tls) {
+        const char *spoken = guess_protocol(hs);
+        return fail(hs, GW_REASON_HANDSHAKE_NOT_TLS, spoken ? spoken : failure.detail);
+    }
     return fail(hs, failure.reason, failure.detail);
 }
 

@@ -141,6 +141,49 @@ static void so_are_those_that_are_named(void **state)
     gw_files_free(files);
 }
 
+/* It is served all the same: a peer may not look at it. */
+static void usages_that_do_not_fit_are_noted(void **state)
+{
+    static const struct {
+        const char *eku;
+        bool server, client; /* whether it fits the role */
+    } rows[] = {
+        {"clientAuth", false, true},
+        {"serverAuth", true, false},
+        {"serverAuth,clientAuth", true, true},
+        {"anyExtendedKeyUsage", true, true},
+        {NULL, true, true},
+    };
+    const struct tlsworld *w = *state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)
+        for (int client = 0; client < 2; client++) {
+            struct test_cert *cert = test_cert_new(&(struct test_cert_spec){
+                .cn = "usage", .san = "DNS:usage.test", .eku = rows[i].eku, .issuer = w->ca});
+            struct gw_files *files = gw_files_new();
+            struct gw_service service;
+            tlsworld_service(w, &service);
+            service.certs[0] = (struct gw_cert_pair){
+                test_dir_cert(w->dir, "usage.pem", cert, w->ca),
+                test_dir_key(w->dir, "usage.key", cert),
+            };
+            service.cert_count = 1;
+            if (client) {
+                service.role = GW_ROLE_CLIENT;
+                service.verify = GW_VERIFY_REQUIRED;
+                service.cacerts[0] = w->ca_file;
+                service.target_name = "usage.test";
+            }
+            gw_tls_context_free(certfolder_load(&service, files));
+            if (client ? rows[i].client : rows[i].server)
+                assert_int_equal(gw_files_notes(files)->count, 0);
+            else
+                certfolder_says(files, client ? "client authentication is not among them"
+                                              : "server authentication is not among them");
+            gw_files_free(files);
+            test_cert_free(cert);
+        }
+}
+
 static void so_is_a_folder(void **state)
 {
     const struct tlsworld *w = *state;
@@ -608,6 +651,7 @@ int main(void)
         cmocka_unit_test(others_are_served_without_a_bad_one),
         cmocka_unit_test(so_are_those_that_are_named),
         cmocka_unit_test(so_is_a_folder),
+        cmocka_unit_test(usages_that_do_not_fit_are_noted),
         cmocka_unit_test(nothing_left_is_an_error),
         cmocka_unit_test(a_bad_renewal_leaves_the_old_one),
         cmocka_unit_test(what_expires_in_force_stays),

@@ -104,6 +104,7 @@ static const struct raw_case raw_cases[] = {
     RAW("SSH-2.0-OpenSSH_9.2\r\n", HANDSHAKE_NOT_TLS, NO_ALERT),
     RAW("\x17\3\3\0\5hello", HANDSHAKE_NOT_TLS, 10),
     RAW("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", HANDSHAKE_NOT_TLS, NO_ALERT),
+    RAW("\r\n\r\n\0\r\nQUIT\n\x20\0\0", HANDSHAKE_NOT_TLS, NO_ALERT),
     RAW(HELLO("\3\0", "\3\0"), HANDSHAKE_VERSION, 40),   /* SSL 3.0 has no protocol_version */
     RAW(HELLO("\3\1", "\3\1"), HANDSHAKE_VERSION, 70),   /* TLS 1.0 */
     RAW(HELLO("\3\1", "\3\2"), HANDSHAKE_VERSION, 70),   /* TLS 1.1 */
@@ -131,6 +132,10 @@ static void raw_bytes(void **state)
             fail_msg("case %zu: verdict %d reason %s detail '%s' alert %d", i, verdict,
                      gw_reason_info(gw_handshake_reason(p.server))->word,
                      gw_handshake_detail(p.server), alert);
+        if (c->reason == GW_REASON_HANDSHAKE_NOT_TLS && alert == NO_ALERT)
+            assert_string_equal(gw_handshake_detail(p.server),
+                                c->bytes[0] == 'S' ? "the client speaks SSH"
+                                                   : "a PROXY header; see --accept-proxy");
         tlspair_done(&p);
     }
     SSL_CTX_free(ctx);
@@ -285,7 +290,7 @@ static void too_many_certificates_are_not_verified(void **state)
         struct gw_service service = with_clients(w);
         service.verify_depth = 1;
         client_fails(&service, with_chain(w, version, 3), GW_REASON_CERT_UNTRUSTED, 48,
-                     "certificate chain too long");
+                     "certificate chain too long (--verify-depth)");
         struct gw_tls_context *tls = tlsworld_context(&service, NULL);
         SSL_CTX *ctx = with_chain(w, version, 2);
         struct tlspair p;
