@@ -3,6 +3,7 @@
 
 #include "gateway/base/attr.h"
 
+#include <ctype.h>
 #include <openssl/err.h>
 #include <openssl/proverr.h>
 #include <stdio.h>
@@ -114,12 +115,20 @@ static bool too_many_certificates(SSL *ssl, struct gw_failure *ret)
     return true;
 }
 
+/* The alert's name as in RFC 8446 6, which the log has for alerts after the handshake, too:
+ * libssl's words with underscores, in lower case. */
+static void set_alert(struct gw_failure *ret, const char *words)
+{
+    set(ret, GW_REASON_HANDSHAKE_ALERT, words);
+    for (char *at = ret->detail; *at; at++)
+        *at = *at == ' ' ? '_' : (char)tolower((unsigned char)*at);
+}
+
 static void set_from_error(SSL *ssl, unsigned long error, struct gw_failure *ret)
 {
     int code = ERR_GET_REASON(error);
     if (is_alert(error)) {
-        set(ret, GW_REASON_HANDSHAKE_ALERT,
-            SSL_alert_desc_string_long(code - SSL_AD_REASON_OFFSET));
+        set_alert(ret, SSL_alert_desc_string_long(code - SSL_AD_REASON_OFFSET));
         return;
     }
     if (code == SSL_R_CERTIFICATE_VERIFY_FAILED) {
@@ -146,7 +155,7 @@ void gw_failure_take(SSL *ssl, int ssl_error, struct gw_failure *ret)
 {
     *ret = (struct gw_failure){.reason = GW_REASON_HANDSHAKE_INTERNAL};
     if (ssl_error == SSL_ERROR_ZERO_RETURN || SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN)
-        set(ret, GW_REASON_HANDSHAKE_ALERT, "close notify");
+        set_alert(ret, "close_notify");
     /* libcrypto's errors may lie below the one that libssl derived from them. The first one counts,
      * unless any is out of memory. */
     bool found = false;

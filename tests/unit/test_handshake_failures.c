@@ -505,7 +505,7 @@ static void client_sends_an_alert(void **state)
         X509_STORE *empty = X509_STORE_new();
         assert_non_null(empty);
         SSL_CTX_set_cert_store(ctx, empty);
-        client_fails(&service, ctx, GW_REASON_HANDSHAKE_ALERT, NO_ALERT, "unknown CA");
+        client_fails(&service, ctx, GW_REASON_HANDSHAKE_ALERT, NO_ALERT, "unknown_ca");
     }
 }
 
@@ -521,7 +521,7 @@ static void client_sends_close_notify(void **state)
     assert_true(tlspair_to_server(&p));
     assert_int_equal(gw_handshake_input(p.server, "\x15\3\3\0\2\1\0", 7), GW_HANDSHAKE_FAILED);
     assert_int_equal(gw_handshake_reason(p.server), GW_REASON_HANDSHAKE_ALERT);
-    assert_string_equal(gw_handshake_detail(p.server), "close notify");
+    assert_string_equal(gw_handshake_detail(p.server), "close_notify");
     tlspair_done(&p);
     SSL_CTX_free(ctx);
     gw_tls_context_free(tls);
