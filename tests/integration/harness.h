@@ -147,8 +147,8 @@ void process_await_end(pid_t pid);
 void process_row(pid_t pid, const char *row, char ret[256]);
 /* Waits until it is in a state (a letter of proc(5)), such as T after SIGSTOP. */
 void process_await_state(pid_t pid, char state);
-/* The number of open descriptors of a process, without pipes, of which it keeps a stock; -1: access
- * denied. */
+/* The number of open descriptors of a process. Pipes do not count, since the process keeps a stock
+ * of them. -1: access denied. */
 int process_fds(pid_t pid);
 /* Lets it open no more than it has (pipes too); the test is skipped where it may not be done. */
 void process_take_fds(pid_t pid, struct rlimit *ret_before);
