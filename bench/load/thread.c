@@ -22,35 +22,6 @@ enum {
 /* How long a change of phase may go unseen. */
 #define LOOK_NS (5 * GW_NS_PER_MS)
 
-void bench_thread_time(struct bench_thread *t, int64_t ns)
-{
-    if (bench_thread_phase(t) == BENCH_MEASURE)
-        bench_histogram_add(t->times, ns, 1);
-}
-
-void bench_thread_opened(struct bench_thread *t)
-{
-    t->opening--;
-    bench_count(&t->counts.open, 1);
-}
-
-void bench_thread_closed(struct bench_thread *t, bool was_open)
-{
-    t->living--;
-    if (was_open)
-        bench_count(&t->counts.open, (uint64_t)-1);
-    else
-        t->opening--;
-}
-
-struct bench_conn *bench_thread_conn(const struct bench_thread *t, uint32_t slot, bool *ret_exists)
-{
-    struct bench_conn *c = gw_pool_at(&t->pool, slot);
-    *ret_exists = c != NULL;
-    /* A slot that was never used has no thread. */
-    return c && c->thread ? gw_pool_find(&t->pool, slot, c->generation) : NULL;
-}
-
 static void make_head(struct bench_thread *t)
 {
     const struct bench_config *config = t->config;

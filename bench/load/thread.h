@@ -93,11 +93,37 @@ gw_must_check int bench_thread_start(struct bench_thread *t);
 /* Once the phase is STOP; t->times stay for the caller to free. */
 void bench_thread_join(struct bench_thread *t);
 
-/* A time that counts only in the measured phase. */
-void bench_thread_time(struct bench_thread *t, int64_t ns);
-/* For the files of this folder: the connection in a slot (NULL: there is none now), and whether
- * there is a slot of this number. */
-struct bench_conn *bench_thread_conn(const struct bench_thread *t, uint32_t slot, bool *ret_exists);
-/* A connection was opened, or is over. */
-void bench_thread_opened(struct bench_thread *t);
-void bench_thread_closed(struct bench_thread *t, bool was_open);
+/* Adds a time to the histogram. Does nothing outside the measured phase. */
+static inline void bench_thread_time(struct bench_thread *t, int64_t ns)
+{
+    if (bench_thread_phase(t) == BENCH_MEASURE)
+        bench_histogram_add(t->times, ns, 1);
+}
+
+/* The connection in a slot, NULL if there is none now. *ret_exists: whether the pool has a slot of
+ * this number. */
+static inline struct bench_conn *bench_thread_conn(const struct bench_thread *t, uint32_t slot,
+                                                   bool *ret_exists)
+{
+    struct bench_conn *c = gw_pool_at(&t->pool, slot);
+    *ret_exists = c != NULL;
+    /* A slot that was never used has no thread. */
+    return c && c->thread ? gw_pool_find(&t->pool, slot, c->generation) : NULL;
+}
+
+/* Counts a connection that was opened. */
+static inline void bench_thread_opened(struct bench_thread *t)
+{
+    t->opening--;
+    bench_count(&t->counts.open, 1);
+}
+
+/* Counts a connection that ended. */
+static inline void bench_thread_closed(struct bench_thread *t, bool was_open)
+{
+    t->living--;
+    if (was_open)
+        bench_count(&t->counts.open, (uint64_t)-1);
+    else
+        t->opening--;
+}

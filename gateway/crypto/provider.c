@@ -2,6 +2,7 @@
 #include "gateway/crypto/provider.h"
 
 #include "gateway/base/attr.h"
+#include "gateway/crypto/algorithm.h"
 #include "gateway/crypto/mac.h"
 #include "gateway/crypto/schedule.h"
 #include "gateway/crypto/x25519.h"
@@ -62,13 +63,6 @@ bool gw_provider_is_built(void)
     return true;
 }
 
-bool gw_provider_names(const OSSL_ALGORITHM *a, const char *name)
-{
-    size_t len = strlen(name);
-    return !strncmp(a->algorithm_names, name, len) &&
-           (a->algorithm_names[len] == ':' || a->algorithm_names[len] == '\0');
-}
-
 /* Copies the default provider's rows. False: there is no room for all of them and ours. */
 static bool copy_rows(const struct gw_provider *p, int operation, struct rows *ret)
 {
@@ -92,7 +86,7 @@ static OSSL_ALGORITHM *end_of(struct rows *r)
 static bool replace(struct rows *r, const char *name, const OSSL_DISPATCH *functions)
 {
     for (OSSL_ALGORITHM *a = r->rows; a->algorithm_names; a++)
-        if (gw_provider_names(a, name)) {
+        if (gw_algorithm_is(a, name)) {
             a->implementation = functions;
             return true;
         }
@@ -143,7 +137,7 @@ static const char *const ciphers[] = {
 static bool is_cipher(const OSSL_ALGORITHM *a)
 {
     for (size_t i = 0; i < GW_ARRAY_SIZE(ciphers); i++)
-        if (gw_provider_names(a, ciphers[i]))
+        if (gw_algorithm_is(a, ciphers[i]))
             return true;
     return false;
 }

@@ -51,9 +51,6 @@ void gw_provider_leave(struct gw_provider *p);
 /* Call it after the library context was freed. NULL is allowed. */
 void gw_provider_free(struct gw_provider *p);
 
-/* For the provider's algorithms: whether one has that name. */
-bool gw_provider_names(const OSSL_ALGORITHM *a, const char *name);
-
 /* Until the next call, stores these secrets there when this thread derives them. NULL: stores
  * none. */
 void gw_provider_watch(struct gw_traffic_secrets *secrets);

@@ -3,7 +3,7 @@
 
 #include "gateway/base/attr.h"
 #include "gateway/base/wipe.h"
-#include "gateway/crypto/provider.h"
+#include "gateway/crypto/algorithm.h"
 #include "gateway/crypto/x25519_stock.h"
 
 #include <openssl/core_dispatch.h>
@@ -55,7 +55,7 @@ static const OSSL_DISPATCH *find(const OSSL_PROVIDER *whole, int operation)
     int no_cache = 0;
     const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(whole, operation, &no_cache);
     for (; a && a->algorithm_names; a++)
-        if (gw_provider_names(a, NAME))
+        if (gw_algorithm_is(a, NAME))
             return a->implementation;
     return NULL;
 }

@@ -18,11 +18,6 @@ enum {
     FILE_TEXT = 1024,
 };
 
-const struct gw_pki_signer *gw_pki_ca_issuer(const struct gw_pki_ca *ca)
-{
-    return ca->intermediate.cert ? &ca->intermediate : &ca->root;
-}
-
 void gw_pki_ca_close(struct gw_pki_ca *ca)
 {
     gw_pki_register_done(&ca->reg);

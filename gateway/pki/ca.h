@@ -62,7 +62,10 @@ gw_must_check int gw_pki_ca_renew(struct gw_pki_ca *ca, struct gw_error *err);
 void gw_pki_ca_close(struct gw_pki_ca *ca);
 
 /* The CA that signs certificates of servers and clients. */
-const struct gw_pki_signer *gw_pki_ca_issuer(const struct gw_pki_ca *ca);
+static inline const struct gw_pki_signer *gw_pki_ca_issuer(const struct gw_pki_ca *ca)
+{
+    return ca->intermediate.cert ? &ca->intermediate : &ca->root;
+}
 
 /* Appends the contents of ca.pem. */
 gw_must_check int gw_pki_ca_write_trust(const struct gw_pki_ca *ca, struct gw_pki_text *text,

@@ -93,14 +93,6 @@ void gw_handshake_free(struct gw_handshake *hs)
     free(hs);
 }
 
-bool gw_handshake_peer_allowed(const struct gw_handshake *hs, X509 *cert)
-{
-    struct gw_identity identity;
-    bool ok = gw_identity_read(&identity, cert) && hs->allows(hs->allows_arg, &identity);
-    gw_identity_done(&identity);
-    return ok;
-}
-
 void gw_handshake_count_read(struct gw_handshake *hs, uint8_t type)
 {
     hs->reads = type == TYPE_CHANGE_CIPHER_SPEC ? 0 : hs->reads + 1;
@@ -394,7 +386,7 @@ unsigned gw_handshake_tickets(struct gw_handshake *hs)
 
 void gw_handshake_take_session(struct gw_handshake *hs, SSL_SESSION *session)
 {
-    bool allowed = !hs->allows || gw_handshake_peer_allowed(hs, SSL_get0_peer_certificate(hs->ssl));
+    bool allowed = !hs->allows || gw_session_peer_allowed(hs, SSL_get0_peer_certificate(hs->ssl));
     hs->sessions_received++;
     if (!allowed || !gw_session_keep_chain(hs, session)) {
         SSL_SESSION_free(session);

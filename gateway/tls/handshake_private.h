@@ -67,10 +67,6 @@ struct gw_handshake {
     unsigned sessions_received; /* client role: sessions received for later connections */
 };
 
-/* Whether `allows` admits the peer with this certificate (NULL: none). False when the certificate
- * cannot be read. */
-bool gw_handshake_peer_allowed(const struct gw_handshake *hs, X509 *cert);
-
 /* Verifies the peer's chain. Returns 1, or 0 with the error set. */
 int gw_handshake_verify(struct gw_handshake *hs, X509_STORE_CTX *verification);
 /* Client role: takes ownership of a reference to a resumable session. */

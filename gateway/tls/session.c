@@ -3,6 +3,7 @@
 
 #include "gateway/base/wipe.h"
 #include "gateway/tls/handshake_private.h"
+#include "gateway/tls/identity_private.h"
 
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -39,9 +40,17 @@ static int seal_with(const struct gw_tls_context *tls, const struct gw_ticket_ke
     return ok ? KEY_FOUND : KEY_ERROR;
 }
 
+bool gw_session_peer_allowed(const struct gw_handshake *hs, X509 *cert)
+{
+    struct gw_identity identity;
+    bool ok = gw_identity_read(&identity, cert) && hs->allows(hs->allows_arg, &identity);
+    gw_identity_done(&identity);
+    return ok;
+}
+
 bool gw_session_ticket_key(const struct gw_handshake *hs, struct gw_ticket_key *ret)
 {
-    return gw_handshake_peer_allowed(hs, SSL_get0_peer_certificate(hs->ssl)) &&
+    return gw_session_peer_allowed(hs, SSL_get0_peer_certificate(hs->ssl)) &&
            gw_tickets_newest(hs->tls->tickets, ret);
 }
 
@@ -127,7 +136,7 @@ bool gw_session_holds(SSL_SESSION *session, const struct gw_trust *trust, bool *
 static bool session_usable(struct gw_handshake *hs, SSL_SESSION *session)
 {
     return gw_session_holds(session, &hs->tls->trust, &hs->crl_tolerated) &&
-           gw_handshake_peer_allowed(hs, SSL_SESSION_get0_peer(session));
+           gw_session_peer_allowed(hs, SSL_SESSION_get0_peer(session));
 }
 
 static SSL_TICKET_RETURN on_ticket_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name,

@@ -30,6 +30,10 @@ static inline int64_t gw_session_life(const struct gw_trust *trust)
 /* Sets the ticket callbacks, unless tickets are off. Returns 0 or a negative errno. */
 gw_must_check int gw_session_apply(const struct gw_tls_context *tls, SSL_CTX *ctx);
 
+/* Whether `allows` admits the peer with this certificate (NULL: none). False when the certificate
+ * cannot be read. */
+bool gw_session_peer_allowed(const struct gw_handshake *hs, X509 *cert);
+
 /* The key that seals a ticket for this peer. False when the peer may not pass or there is no key;
  * *ret then holds none. */
 gw_must_check bool gw_session_ticket_key(const struct gw_handshake *hs, struct gw_ticket_key *ret);
