@@ -37,17 +37,30 @@ static bool is_special(const unsigned char *s, size_t i, size_t len)
            (i + 1 == len && s[i] == ' ');
 }
 
+/* Some terminals obey the characters from U+0080 to U+009F. */
+static bool is_control(const unsigned char *s, size_t width)
+{
+    return s[0] < ' ' || s[0] == 0x7f || (width == 2 && s[0] == 0xc2 && s[1] < 0xa0);
+}
+
+static void put_escaped(struct output *o, const unsigned char *s, size_t width)
+{
+    char text[2 * 3 + 1] = "";
+    for (size_t i = 0; i < width; i++)
+        (void)snprintf(text + 3 * i, sizeof(text) - 3 * i, "\\%02x", s[i]);
+    put_text(o, text);
+}
+
 static void put_value(struct output *o, const unsigned char *s, size_t len)
 {
-    char escape[4];
+    char escape[2];
     size_t width;
     for (size_t i = 0; i < len && !o->cut; i += width) {
         width = 1;
         while (s[i] >= 0xc0 && i + width < len && (s[i + width] & 0xc0) == 0x80)
             width++; /* a UTF-8 character is cut as a whole */
-        if (s[i] < ' ' || s[i] == 0x7f) {
-            (void)snprintf(escape, sizeof(escape), "\\%02x", s[i]);
-            put_text(o, escape);
+        if (is_control(s + i, width)) {
+            put_escaped(o, s + i, width);
         } else if (is_special(s, i, len)) {
             escape[0] = '\\';
             escape[1] = (char)s[i];

@@ -443,6 +443,7 @@ static void a_distinguished_name_is_told_as_rfc_4514_has_it(void **state)
         {{{"CN", " a,b\"c\\d+#\n\x7f\xc3\xbc ", UTF8}},
          "CN=\\ a\\,b\\\"c\\\\d\\+#\\0a\\7f\xc3\xbc\\ "},
         {{{"1.2.3.4", "y", UTF8}, {"CN", "#x", UTF8}}, "CN=\\#x,1.2.3.4=y"},
+        {{{"CN", "\xc2\x80\xc2\x9f\xc2\xa0", UTF8}}, "CN=\\c2\\80\\c2\\9f\xc2\xa0"},
         {{{"CN", "\xfc", V_ASN1_T61STRING}}, "CN=\xc3\xbc"},
         {{{"CN", "odd", V_ASN1_BIT_STRING}}, "CN=#6f6464"},
     };
