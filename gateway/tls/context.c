@@ -282,7 +282,7 @@ enum gw_reason gw_tls_context_judge_chain(const struct gw_tls_context *tls,
     int result = X509_V_OK;
     enum gw_reason reason = gw_trust_judge_reason(&tls->trust, chain, now, &result, NULL);
     if (ret_detail)
-        *ret_detail = result == X509_V_OK ? "" : X509_verify_cert_error_string(result);
+        *ret_detail = result == X509_V_OK ? "" : gw_fault_word(result);
     return reason;
 }
 

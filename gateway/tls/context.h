@@ -36,7 +36,7 @@ void gw_tls_context_free(struct gw_tls_context *ctx);
 /* Judges a peer that was verified once (gw_handshake_chain) by the current state: GW_REASON_NONE,
  * or the reason to refuse it, in server terms (gw_reason_in): expired, anchor no longer trusted,
  * revoked, no current CRL, no certificate where one is required. *ret_detail (may be NULL):
- * libcrypto's words for the cause, or "". */
+ * the cause (gw_fault_word), or "". */
 gw_must_check enum gw_reason gw_tls_context_judge_chain(const struct gw_tls_context *ctx,
                                                         const struct gw_chain *chain, time_t now,
                                                         const char **ret_detail);

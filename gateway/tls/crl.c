@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    POINTS_TEXT = 512
+};
+
 /* The state while a CRL is converted from libcrypto's form. */
 struct reading {
     struct gw_crl *crl;
@@ -98,8 +102,15 @@ static int find_issuer(const struct reading *r)
 /* NULL: all certificates. */
 static bool read_points(const struct reading *r, DIST_POINT_NAME *name)
 {
-    if (name)
-        gw_points_of_crl(&r->crl->points, name, X509_CRL_get_issuer(r->from), r->anchors->sha256);
+    const X509_NAME *issuer = X509_CRL_get_issuer(r->from);
+    char room[POINTS_TEXT];
+    struct gw_text text = gw_text_in(room, sizeof(room));
+    if (!name)
+        return true;
+    gw_points_of_crl(&r->crl->points, name, issuer, r->anchors->sha256);
+    if (r->crl->points.count)
+        gw_points_print_crl(&text, name, issuer);
+    r->crl->points_text = strdup(room);
     return !r->crl->points.more;
 }
 
@@ -253,6 +264,7 @@ void gw_crl_done(struct gw_crl *c)
     free(c->revoked);
     free(c->issuer_name);
     free(c->path);
+    free(c->points_text);
     *c = (struct gw_crl){0};
 }
 

@@ -23,6 +23,7 @@ struct gw_crl {
     uint8_t issuer[GW_CHAIN_ID_LEN]; /* gw_anchors_id of the CA that signed it */
     unsigned scope;                  /* GW_CRL_USERS, GW_CRL_CAS or both */
     struct gw_points points;         /* it covers certificates that name one of them; none: all */
+    char *points_text;               /* these for people (gw_points_print_crl); NULL: none */
     int64_t this_update;             /* seconds since 1970 UTC */
     int64_t next_update;
     struct gw_serial number; /* the CRL number; 0 when it has none */

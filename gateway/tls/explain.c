@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
+#include <string.h>
 
 /* Sets the verification up as libssl does for a handshake (ssl_verify_cert_chain). X509_V_OK, the
- * fault, or negative without memory. */
-static int verify(const struct gw_tls_context *tls, STACK_OF(X509) * certs)
+ * fault, which `why` then describes, or negative without memory. */
+static int verify(const struct gw_tls_context *tls, STACK_OF(X509) * certs,
+                  char why[static GW_FAULT_MAX])
 {
     struct gw_chain chain;
     bool tolerated;
@@ -26,6 +28,8 @@ static int verify(const struct gw_tls_context *tls, STACK_OF(X509) * certs)
         X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(v),
                                          SSL_CTX_get_security_level(tls->ctx));
         result = gw_trust_verify(&tls->trust, v, &chain, &tolerated);
+        if (result != X509_V_OK)
+            gw_fault_describe(&tls->trust, v, result, why);
     }
     X509_STORE_CTX_free(v);
     ERR_clear_error();
@@ -43,7 +47,7 @@ static void judge_key(const struct gw_service *service, const X509 *leaf, struct
             ret->without[refused++] = v;
     if (refused == spoken && ret->reason == GW_REASON_NONE) {
         ret->reason = GW_REASON_HANDSHAKE_CIPHER;
-        ret->why = "its key is on a curve that the service does not accept";
+        (void)strcpy(ret->why, "its key is on a curve that the service does not accept");
     }
 }
 
@@ -51,15 +55,13 @@ static int explain(const struct gw_tls_context *tls, STACK_OF(X509) * certs,
                    struct gw_explained *ret, struct gw_error *err)
 {
     *ret = (struct gw_explained){.reason = GW_REASON_NONE};
-    int result = tls->trust.store ? verify(tls, certs) : X509_V_OK;
+    int result = tls->trust.store ? verify(tls, certs, ret->why) : X509_V_OK;
     if (result < 0)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     if (!gw_identity_read(&ret->id, sk_X509_value(certs, 0)))
         ret->reason = gw_reason_in(tls->role, GW_REASON_CERT_INVALID);
-    if (result != X509_V_OK) {
+    if (result != X509_V_OK)
         ret->reason = gw_reason_in(tls->role, gw_failure_of_verify(result));
-        ret->why = X509_verify_cert_error_string(result);
-    }
     return 0;
 }
 

@@ -7,12 +7,13 @@
 #include "gateway/base/files.h"
 #include "gateway/base/reason.h"
 #include "gateway/tls/context.h"
+#include "gateway/tls/fault.h"
 #include "gateway/tls/identity.h"
 
 struct gw_explained {
-    struct gw_identity id; /* absent if its alternative names cannot be read */
-    enum gw_reason reason; /* GW_REASON_NONE: its chain is good now, or is not checked */
-    const char *why;       /* the reason in libcrypto's words; static; NULL: none */
+    struct gw_identity id;  /* absent if its alternative names cannot be read */
+    enum gw_reason reason;  /* GW_REASON_NONE: its chain is good now, or is not checked */
+    char why[GW_FAULT_MAX]; /* more about the reason (gw_fault_describe); "": nothing */
     /* The versions of the service, among 0x0303 and 0x0304, that do not accept its key; 0 after the
      * last. If none accepts it, the reason is GW_REASON_HANDSHAKE_CIPHER. */
     uint16_t without[3];

@@ -67,6 +67,7 @@ static const struct row verify_rows[] = {
     {X509_V_ERR_CERT_HAS_EXPIRED, GW_REASON_CERT_EXPIRED},
     {X509_V_ERR_CERT_REVOKED, GW_REASON_CERT_REVOKED},
     {X509_V_ERR_UNABLE_TO_GET_CRL, GW_REASON_CERT_NO_CRL},
+    {X509_V_ERR_DIFFERENT_CRL_SCOPE, GW_REASON_CERT_NO_CRL},
     {X509_V_ERR_CRL_NOT_YET_VALID, GW_REASON_CERT_NO_CRL},
     {X509_V_ERR_CRL_HAS_EXPIRED, GW_REASON_CERT_NO_CRL},
     {X509_V_ERR_HOSTNAME_MISMATCH, GW_REASON_BACKEND_NAME},
@@ -124,7 +125,7 @@ static void set_alert(struct gw_failure *ret, const char *words)
         *at = *at == ' ' ? '_' : (char)tolower((unsigned char)*at);
 }
 
-static void set_from_error(SSL *ssl, unsigned long error, struct gw_failure *ret)
+static void set_from_error(SSL *ssl, unsigned long error, const char *fault, struct gw_failure *ret)
 {
     int code = ERR_GET_REASON(error);
     if (is_alert(error)) {
@@ -132,10 +133,7 @@ static void set_from_error(SSL *ssl, unsigned long error, struct gw_failure *ret
         return;
     }
     if (code == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-        long result = SSL_get_verify_result(ssl);
-        set(ret, gw_failure_of_verify((int)result),
-            result == X509_V_ERR_CERT_CHAIN_TOO_LONG ? "certificate chain too long (--verify-depth)"
-                                                     : X509_verify_cert_error_string(result));
+        set(ret, gw_failure_of_verify((int)SSL_get_verify_result(ssl)), fault);
         return;
     }
     if (code == SSL_R_EXCESSIVE_MESSAGE_SIZE && too_many_certificates(ssl, ret))
@@ -151,7 +149,7 @@ static bool is_short_record(unsigned long error)
     return ERR_GET_LIB(error) == ERR_LIB_PROV && ERR_GET_REASON(error) == PROV_R_INVALID_AAD;
 }
 
-void gw_failure_take(SSL *ssl, int ssl_error, struct gw_failure *ret)
+void gw_failure_take(SSL *ssl, int ssl_error, const char *fault, struct gw_failure *ret)
 {
     *ret = (struct gw_failure){.reason = GW_REASON_HANDSHAKE_INTERNAL};
     if (ssl_error == SSL_ERROR_ZERO_RETURN || SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN)
@@ -170,7 +168,7 @@ void gw_failure_take(SSL *ssl, int ssl_error, struct gw_failure *ret)
         }
         if (found || ERR_GET_LIB(e) != ERR_LIB_SSL)
             continue;
-        set_from_error(ssl, e, ret);
+        set_from_error(ssl, e, fault, ret);
         found = true;
     }
 }

@@ -156,7 +156,7 @@ static const char *guess_protocol(const struct gw_handshake *hs)
 static enum gw_handshake_verdict fail_by_library(struct gw_handshake *hs, int ssl_error)
 {
     struct gw_failure failure;
-    gw_failure_take(hs->ssl, ssl_error, &failure);
+    gw_failure_take(hs->ssl, ssl_error, hs->fault, &failure);
     if (hs->reason != GW_REASON_NONE)
         return fail(hs, hs->reason, ""); /* our own refusal, which libssl has only carried out */
     if (hs->received > 0 && !hs->speaks_tls) {
@@ -355,7 +355,12 @@ int gw_handshake_verify(struct gw_handshake *hs, X509_STORE_CTX *verification)
 {
     const struct gw_trust *trust = &hs->tls->trust;
     int result = gw_trust_verify(trust, verification, &hs->chain, &hs->crl_tolerated);
-    X509_STORE_CTX_set_error(verification, result);
+    /* libssl has no alert of its own for a list that covers other certificates. */
+    X509_STORE_CTX_set_error(verification, result == X509_V_ERR_DIFFERENT_CRL_SCOPE
+                                               ? X509_V_ERR_UNABLE_TO_GET_CRL
+                                               : result);
+    if (result != X509_V_OK)
+        gw_fault_describe(trust, verification, result, hs->fault);
     if (result != X509_V_OK && !hs->refused && X509_up_ref(X509_STORE_CTX_get0_cert(verification)))
         hs->refused = X509_STORE_CTX_get0_cert(verification);
     return result == X509_V_OK;

@@ -44,7 +44,8 @@ enum gw_handshake_verdict gw_handshake_begin(struct gw_handshake *hs);
 enum gw_handshake_verdict gw_handshake_input(struct gw_handshake *hs, const void *data, size_t len);
 /* Valid when FAILED. */
 enum gw_reason gw_handshake_reason(const struct gw_handshake *hs);
-/* A word or two on the failure, for the log ("no shared cipher"); "" when there is none. */
+/* More about the failure, for the log ("no shared cipher"); "" when there is none. At most
+ * GW_FAULT_MAX bytes. */
 const char *gw_handshake_detail(const struct gw_handshake *hs);
 
 /* Unsent output. The pointer is valid until the next call on hs. */

@@ -4,6 +4,7 @@
 
 #include "gateway/crypto/provider.h"
 #include "gateway/tls/context_private.h"
+#include "gateway/tls/fault.h"
 #include "gateway/tls/handshake.h"
 #include "gateway/tls/recordscan.h"
 
@@ -37,7 +38,8 @@ struct gw_handshake {
     BIO *out;
     enum gw_handshake_state state;
     enum gw_reason reason;
-    char detail[96];
+    char detail[GW_FAULT_MAX];
+    char fault[GW_FAULT_MAX]; /* of the peer's certificate, if verification failed; else "" */
 
     uint8_t first[GW_FIRST_BYTES]; /* server role: held until the protocol is known */
     size_t first_len;

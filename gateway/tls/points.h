@@ -9,6 +9,7 @@
 #include "gateway/tls/chain.h"
 
 #include "gateway/base/attr.h"
+#include "gateway/base/text.h"
 
 #include <openssl/x509v3.h>
 
@@ -22,6 +23,12 @@ void gw_points_of_cert(struct gw_points *ret, const X509 *cert, const EVP_MD *sh
  * above. */
 void gw_points_of_crl(struct gw_points *ret, DIST_POINT_NAME *name, const X509_NAME *issuer,
                       const EVP_MD *sha256);
+
+/* The same points as text, for people: URIs and distinguished names, joined by ", ". At most four
+ * are printed; bytes outside of printable ASCII are '?'. `before` precedes them if there are any.
+ */
+void gw_points_print_cert(struct gw_text *out, const X509 *cert, const char *before);
+void gw_points_print_crl(struct gw_text *out, DIST_POINT_NAME *name, const X509_NAME *issuer);
 
 /* Whether the two share a point. */
 bool gw_points_meet(const struct gw_points *a, const struct gw_points *b);

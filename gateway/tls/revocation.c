@@ -15,11 +15,12 @@
 enum {
     FILE_MAX = 64 << 20, /* bytes; a million entries take 40 MiB */
     DER_SEQUENCE = 0x30, /* the first byte of a CRL in DER */
+    LISTS_SHOWN = 4,
 };
 
 struct list {
     struct gw_crl crl;
-    bool told; /* it was noted that the list is not current */
+    bool noted; /* there is a note that it is not current */
 };
 
 struct gw_revocation {
@@ -143,7 +144,7 @@ static int check_times(const struct gw_revocation *v, struct list *l, struct gw_
     const char *what = early ? "is not valid before" : "expired on";
     const char *when = gw_text_date(early ? c->this_update : c->next_update, text);
     if (v->soft) {
-        l->told = true;
+        l->noted = true;
         gw_notes_add(gw_files_notes(files),
                      "--crl %s: the CRL of %s %s %s; --crl-soft accepts that", c->path,
                      c->issuer_name, what, when);
@@ -263,9 +264,9 @@ size_t gw_revocation_size(const struct gw_revocation *v)
 static void note_expired(struct gw_revocation *v, struct list *l)
 {
     char text[GW_TEXT_DATE];
-    if (l->told)
+    if (l->noted)
         return;
-    l->told = true;
+    l->noted = true;
     gw_notes_add(&v->notes, "--crl %s: the CRL of %s expired on %s; %s", l->crl.path,
                  l->crl.issuer_name, gw_text_date(l->crl.next_update, text),
                  v->soft ? "--crl-soft accepts that"
@@ -288,12 +289,19 @@ static int look_at(struct gw_revocation *v, struct list *l, time_t now)
     return X509_V_ERR_CRL_HAS_EXPIRED;
 }
 
+/* Whether the list has the issuer of the entry. */
+static bool is_of(const struct gw_revocation *v, unsigned i, const struct gw_chain_entry *entry)
+{
+    return i < v->count && memcmp(v->lists[i].crl.issuer, entry->issuer, GW_CHAIN_ID_LEN) == 0;
+}
+
 int gw_revocation_look(struct gw_revocation *v, const struct gw_chain_entry *entry, time_t now)
 {
     int result = X509_V_ERR_UNABLE_TO_GET_CRL;
-    for (unsigned i = find(v, entry->issuer);
-         i < v->count && memcmp(v->lists[i].crl.issuer, entry->issuer, GW_CHAIN_ID_LEN) == 0; i++) {
+    for (unsigned i = find(v, entry->issuer); is_of(v, i, entry); i++) {
         struct list *l = &v->lists[i];
+        if (result == X509_V_ERR_UNABLE_TO_GET_CRL)
+            result = X509_V_ERR_DIFFERENT_CRL_SCOPE;
         if (!gw_crl_may_cover(&l->crl, entry))
             continue;
         if (gw_crl_has(&l->crl, &entry->serial))
@@ -303,4 +311,30 @@ int gw_revocation_look(struct gw_revocation *v, const struct gw_chain_entry *ent
             result = look_at(v, l, now);
     }
     return result;
+}
+
+static void print_list(const struct gw_crl *crl, struct gw_text *out)
+{
+    static const char *const words[] = {[GW_CRL_USERS] = "users", [GW_CRL_CAS] = "CAs"};
+    const char *scope = crl->scope == (GW_CRL_USERS | GW_CRL_CAS) ? NULL : words[crl->scope];
+    const char *points = crl->points_text;
+    gw_text_append(out, "%s%s%s", scope ? scope : "", scope && points ? " at " : "",
+                   points  ? points
+                   : scope ? ""
+                           : "all");
+}
+
+void gw_revocation_print(const struct gw_revocation *v, const struct gw_chain_entry *entry,
+                         struct gw_text *out)
+{
+    unsigned first = find(v, entry->issuer);
+    unsigned i = first;
+    for (; is_of(v, i, entry); i++) {
+        if (i - first >= LISTS_SHOWN)
+            continue;
+        gw_text_append(out, "%s", i > first ? ", " : "");
+        print_list(&v->lists[i].crl, out);
+    }
+    if (i - first > LISTS_SHOWN)
+        gw_text_append(out, " and %u more", i - first - LISTS_SHOWN);
 }

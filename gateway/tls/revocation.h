@@ -8,6 +8,7 @@
 #pragma once
 
 #include "gateway/base/files.h"
+#include "gateway/base/text.h"
 #include "gateway/config/config.h"
 #include "gateway/tls/crl.h"
 
@@ -27,10 +28,16 @@ void gw_revocation_free(struct gw_revocation *revocation); /* NULL is allowed. *
 /*
  * Judges one certificate by the facts in its chain: X509_V_OK; X509_V_ERR_CERT_REVOKED, even by a
  * list that is not current; else the fault of its issuer's list: X509_V_ERR_UNABLE_TO_GET_CRL,
+ * X509_V_ERR_DIFFERENT_CRL_SCOPE if there are lists and none covers it,
  * X509_V_ERR_CRL_NOT_YET_VALID or X509_V_ERR_CRL_HAS_EXPIRED.
  */
 int gw_revocation_look(struct gw_revocation *revocation, const struct gw_chain_entry *entry,
                        time_t now);
+
+/* Prints for people what the lists of its issuer cover: "users, CAs at http://ca.test/2.crl and 4
+ * more". */
+void gw_revocation_print(const struct gw_revocation *revocation, const struct gw_chain_entry *entry,
+                         struct gw_text *out);
 
 /* The notes that gw_revocation_look made. The caller that logs them calls gw_notes_done. Owned by
  * the lists. */

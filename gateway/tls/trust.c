@@ -204,7 +204,7 @@ void gw_trust_done(struct gw_trust *t)
 }
 
 /* A server gets no CA names: in TLS 1.3 they would be on the wire in the clear. */
-static int tell_names(const struct gw_trust *t, SSL_CTX *ctx)
+static int send_names(const struct gw_trust *t, SSL_CTX *ctx)
 {
     if (!t->names)
         return 0;
@@ -246,7 +246,7 @@ int gw_trust_apply(const struct gw_trust *t, SSL_CTX *ctx)
     if (!SSL_CTX_set_purpose(ctx, t->role == GW_ROLE_SERVER ? X509_PURPOSE_SSL_CLIENT
                                                             : X509_PURPOSE_SSL_SERVER))
         return -ENOMEM;
-    if (tell_names(t, ctx) < 0 || expect_name(t, ctx) < 0)
+    if (send_names(t, ctx) < 0 || expect_name(t, ctx) < 0)
         return -ENOMEM;
     return SSL_CTX_set1_verify_cert_store(ctx, t->store) ? 0 : -ENOMEM;
 }
@@ -299,15 +299,21 @@ static int worse(int a, int b)
     return a == X509_V_OK || b == X509_V_ERR_CERT_REVOKED ? b : a;
 }
 
+/* An anchor as a certificate of its issuer, which must be an anchor too. */
+static struct gw_chain_entry entry_of(const struct gw_anchor *anchor)
+{
+    struct gw_chain_entry e = {.serial = anchor->serial, .is_ca = true, .points = anchor->points};
+    memcpy(e.issuer, anchor->issuer->id, sizeof(e.issuer));
+    return e;
+}
+
 /* An anchor's own issuer may be an anchor that has revoked it. The check continues up to an anchor
  * without such an issuer. Two that signed each other end it at the maximum length of a chain. */
 static int judge_anchor(const struct gw_trust *t, const struct gw_anchor *anchor, time_t now)
 {
     int result = X509_V_OK;
     for (int i = 0; anchor->issuer && i < GW_CHAIN_MAX; i++, anchor = anchor->issuer) {
-        struct gw_chain_entry e = {
-            .serial = anchor->serial, .is_ca = true, .points = anchor->points};
-        memcpy(e.issuer, anchor->issuer->id, sizeof(e.issuer));
+        struct gw_chain_entry e = entry_of(anchor);
         result = worse(result, gw_revocation_look(t->revocation, &e, now));
     }
     return result;
@@ -342,6 +348,27 @@ int gw_trust_judge(const struct gw_trust *t, const struct gw_chain *chain, time_
     if (chain->not_after <= now)
         return X509_V_ERR_CERT_HAS_EXPIRED;
     return judge_revocation(t, chain, anchor, now, ret_tolerated);
+}
+
+const X509 *gw_trust_find(const struct gw_trust *t, STACK_OF(X509) * verified, int result,
+                          struct gw_chain_entry *ret)
+{
+    struct gw_chain chain;
+    time_t now = time(NULL);
+    if (!t->revocation || !gw_trust_read_chain(t, verified, &chain))
+        return NULL;
+    for (unsigned i = 0; i < chain.count; i++) {
+        *ret = chain.entries[i];
+        if (gw_revocation_look(t->revocation, ret, now) == result)
+            return sk_X509_value(verified, (int)i);
+    }
+    const struct gw_anchor *anchor = gw_anchors_find(&t->anchors, chain.anchor);
+    for (int i = 0; anchor && anchor->issuer && i < GW_CHAIN_MAX; i++, anchor = anchor->issuer) {
+        *ret = entry_of(anchor);
+        if (gw_revocation_look(t->revocation, ret, now) == result)
+            return anchor->cert;
+    }
+    return NULL;
 }
 
 /* Whether the peer shows more certificates than a chain with its anchor may have. Many small ones

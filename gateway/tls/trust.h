@@ -68,6 +68,11 @@ gw_must_check bool gw_trust_read_chain(const struct gw_trust *trust, STACK_OF(X5
  */
 gw_must_check int gw_trust_judge(const struct gw_trust *trust, const struct gw_chain *chain,
                                  time_t now, bool *ret_tolerated);
+/* Finds the certificate of a chain, as for gw_trust_read_chain, that has this result of
+ * gw_revocation_look now. Returns it, a reference of the chain or the anchors, and fills *ret.
+ * NULL: none has. */
+const X509 *gw_trust_find(const struct gw_trust *trust, STACK_OF(X509) * verified, int result,
+                          struct gw_chain_entry *ret);
 /* Like gw_trust_judge, but returns a reason in server terms; GW_REASON_NONE: good. An absent chain
  * is good where no certificate is required. *ret_result (may be NULL) is what gw_trust_judge
  * returned, or X509_V_OK for an absent chain. */

@@ -397,7 +397,7 @@ static void certificate_of_a_foreign_ca(void **state)
 {
     const struct tlsworld *w = *state;
     certificate_fails(w, w->client_foreign, GW_REASON_CERT_UNTRUSTED, 48, 48,
-                      "unable to get local issuer certificate");
+                      "unable to get local issuer certificate: CN=Foreign CA");
 }
 
 static void certificate_signed_by_itself(void **state)
