@@ -602,9 +602,9 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_GENERAL,
         .commands = BIT(CHECK) | BIT(CHECK_CLIENT),
         .value = "FILE",
-        .help = "say whether the certificate in this PEM file, of a client (`check client`: of a "
-                "target), would be accepted now, by which rule, or why not; exit 0 if it would be, "
-                "else 1",
+        .help = "say whether the certificate in this file (PEM, DER or PKCS #12), of a client "
+                "(`check client`: of a target), would be accepted now, by which rule, or why not; "
+                "exit 0 if it would be, else 1",
         .also = "who why",
         IN_CONFIG(explain),
         .set = gw_set_text,

@@ -77,7 +77,7 @@ static int load_cert(const struct load *l)
     struct gw_credential *c = l->c;
     struct gw_pemfile file = {0};
     int r = gw_pemfile_read(&file, l->files, c->flag, c->file, l->err);
-    if (r == 0 && gw_pkcs12_is(&file))
+    if (r == 0 && gw_pemfile_is_der(&file))
         r = load_pkcs12(l, &file);
     else if (r == 0)
         r = gw_pemfile_chain(&file, l->loader->library, &l->loader->shared, &c->chain, l->err);

@@ -4,7 +4,7 @@
 #include "gateway/tls/context_private.h"
 #include "gateway/tls/failure.h"
 #include "gateway/tls/identity_private.h"
-#include "gateway/tls/pemfile.h"
+#include "gateway/tls/pkcs12.h"
 #include "gateway/tls/policy.h"
 
 #include <errno.h>
@@ -65,16 +65,36 @@ static int explain(const struct gw_tls_context *tls, STACK_OF(X509) * certs,
     return 0;
 }
 
+/* From PEM, DER or PKCS #12. */
+static int read_certs(const struct gw_tls_context *tls, const struct gw_service *service,
+                      const char *path, struct gw_files *files, STACK_OF(X509) * *ret,
+                      struct gw_error *err)
+{
+    struct gw_pemfile file;
+    struct gw_pemkey_reader keys;
+    int r = gw_pemfile_read(&file, files, "--explain", path, err);
+    if (r < 0)
+        return r;
+    if (!gw_pemfile_is_der(&file))
+        return gw_pemfile_certs(&file, tls->library, ret, err);
+    if (gw_pemfile_der(&file, tls->library, ret) == 0)
+        return 0;
+    gw_pemkey_init(&keys, tls->library);
+    if (service->key_pass_file)
+        r = gw_pemkey_read_phrase(&keys, files, service->key_pass_file, err);
+    if (!r)
+        r = gw_pkcs12_certs(&keys, &file, ret, err);
+    gw_pemkey_done(&keys);
+    return r;
+}
+
 int gw_explain(const struct gw_tls_context *tls, const struct gw_service *service, const char *path,
                struct gw_files *files, struct gw_explained *ret, struct gw_error *err)
 {
-    struct gw_pemfile file;
     STACK_OF(X509) *certs = NULL;
     struct gw_files *own = files ? NULL : gw_files_new();
-    int r = files || own ? gw_pemfile_read(&file, files ? files : own, "--explain", path, err)
+    int r = files || own ? read_certs(tls, service, path, files ? files : own, &certs, err)
                          : gw_error_set(err, GW_EXIT_OTHER, "out of memory");
-    if (!r)
-        r = gw_pemfile_certs(&file, tls->library, &certs, err);
     if (!r)
         r = explain(tls, certs, ret, err);
     if (!r && tls->trust.store)

@@ -20,10 +20,11 @@ struct gw_explained {
 };
 
 /*
- * Reads a PEM file through `files` (NULL: from disk): the certificate first, then the chain its
- * holder would send. Verifies it as a handshake would now, with a client or, in the client role,
- * with the target. `tls` must be made from `service`. Returns 0, and gw_explained_done frees; a
- * negative errno with *err filled when the file is unusable.
+ * Reads a file through `files` (NULL: from disk): the certificate first, then the chain its holder
+ * would send, in PEM; a single certificate in DER; or PKCS #12, opened with the pass phrase of the
+ * service's --key-pass-file or none. Verifies it as a handshake would now, with a client or, in the
+ * client role, with the target. `tls` must be made from `service`. Returns 0, and gw_explained_done
+ * frees; a negative errno with *err filled when the file is unusable.
  */
 gw_must_check int gw_explain(const struct gw_tls_context *tls, const struct gw_service *service,
                              const char *path, struct gw_files *files, struct gw_explained *ret,

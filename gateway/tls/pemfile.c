@@ -8,6 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum {
+    DER_SEQUENCE = 0x30 /* the first byte of a certificate, and of PKCS #12 */
+};
+
 int gw_pemfile_read(struct gw_pemfile *ret, struct gw_files *files, const char *flag,
                     const char *path, struct gw_error *err)
 {
@@ -114,6 +118,29 @@ static int next_block(BIO *bio, OSSL_LIB_CTX *library, struct gw_pemfile_shared 
         OPENSSL_cleanse(b.der, (size_t)b.len);
     free_block(&b);
     return r;
+}
+
+bool gw_pemfile_is_der(const struct gw_pemfile *file)
+{
+    return file->file.len > 0 && file->file.data[0] == DER_SEQUENCE;
+}
+
+int gw_pemfile_der(const struct gw_pemfile *file, OSSL_LIB_CTX *library, STACK_OF(X509) * *ret)
+{
+    const unsigned char *at = file->file.data;
+    X509 *cert = X509_new_ex(library, NULL);
+    STACK_OF(X509) *certs = sk_X509_new_null();
+    /* When d2i_X509 fails it frees the object and sets it to NULL. */
+    bool ok = cert && certs && d2i_X509(&cert, &at, (long)file->file.len) &&
+              at == file->file.data + file->file.len && sk_X509_push(certs, cert);
+    ERR_clear_error();
+    if (ok) {
+        *ret = certs;
+        return 0;
+    }
+    X509_free(cert);
+    sk_X509_free(certs);
+    return -EINVAL;
 }
 
 int gw_pemfile_certs(const struct gw_pemfile *file, OSSL_LIB_CTX *library, STACK_OF(X509) * *ret,

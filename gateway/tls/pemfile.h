@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A PEM file that a flag names: read completely and parsed. Every error names flag and file. */
+/* A PEM file that a flag names, or its counterpart in DER: read completely and parsed. Every error
+ * names flag and file. */
 #pragma once
 
 #include "gateway/base/error.h"
@@ -49,6 +50,12 @@ void gw_pemfile_shared_done(struct gw_pemfile_shared *shared);
  * 0, or a negative errno with *err filled (GW_EXIT_USAGE). */
 gw_must_check int gw_pemfile_certs(const struct gw_pemfile *file, OSSL_LIB_CTX *library,
                                    STACK_OF(X509) * *ret, struct gw_error *err);
+/* Whether the file begins as DER does. */
+bool gw_pemfile_is_der(const struct gw_pemfile *file);
+/* The file as a single certificate in DER. Returns 0, or -EINVAL when it is anything else. Leaves
+ * the error queue empty. */
+gw_must_check int gw_pemfile_der(const struct gw_pemfile *file, OSSL_LIB_CTX *library,
+                                 STACK_OF(X509) * *ret);
 /* Like gw_pemfile_certs, but reuses certificates of other files from `shared`, except for the
  * first. */
 gw_must_check int gw_pemfile_chain(const struct gw_pemfile *file, OSSL_LIB_CTX *library,

@@ -8,17 +8,8 @@
 #include <openssl/pkcs12.h>
 #include <string.h>
 
-enum {
-    DER_SEQUENCE = 0x30
-};
-
 /* The fault of a file. NULL: none. */
 typedef const char *verdict;
-
-bool gw_pkcs12_is(const struct gw_pemfile *file)
-{
-    return file->file.len > 0 && file->file.data[0] == DER_SEQUENCE;
-}
 
 static PKCS12 *decode(const struct gw_pemkey_reader *r, const struct gw_pemfile *file)
 {
@@ -98,13 +89,16 @@ static void done(struct gw_pkcs12 *p)
     *p = (struct gw_pkcs12){NULL};
 }
 
-int gw_pkcs12_read(const struct gw_pemkey_reader *reader, const struct gw_pemfile *file,
-                   struct gw_pkcs12 *ret, struct gw_error *err)
+/* Judges a decoded file, and fills *ret. */
+typedef verdict take_fn(const struct gw_pemkey_reader *r, PKCS12 *p, struct gw_pkcs12 *ret);
+
+static int read_with(const struct gw_pemkey_reader *reader, const struct gw_pemfile *file,
+                     take_fn *take_it, verdict alien, struct gw_pkcs12 *ret, struct gw_error *err)
 {
     char algorithm[GW_PEMKEY_ALGORITHM];
     *ret = (struct gw_pkcs12){NULL};
     PKCS12 *p = decode(reader, file);
-    verdict v = p ? take(reader, p, ret) : "it is neither PEM nor PKCS #12";
+    verdict v = p ? take_it(reader, p, ret) : alien;
     bool legacy = v && gw_pemkey_unsupported(algorithm);
     PKCS12_free(p);
     ERR_clear_error();
@@ -117,4 +111,35 @@ int gw_pkcs12_read(const struct gw_pemkey_reader *reader, const struct gw_pemfil
                             "PEM, then openssl pkcs12 -export -in PEM -out …",
                             file->flag, file->path, algorithm);
     return v ? gw_error_set(err, GW_EXIT_USAGE, "%s %s: %s", file->flag, file->path, v) : 0;
+}
+
+int gw_pkcs12_read(const struct gw_pemkey_reader *reader, const struct gw_pemfile *file,
+                   struct gw_pkcs12 *ret, struct gw_error *err)
+{
+    return read_with(reader, file, take, "it is neither PEM nor PKCS #12", ret, err);
+}
+
+/* All certificates into the chain. */
+static verdict take_certs(const struct gw_pemkey_reader *r, PKCS12 *p, struct gw_pkcs12 *ret)
+{
+    verdict shut = open_up(r, p, ret);
+    if (shut)
+        return shut;
+    if (!ret->chain)
+        ret->chain = sk_X509_new_null();
+    if (ret->leaf && ret->chain && sk_X509_unshift(ret->chain, ret->leaf))
+        ret->leaf = NULL;
+    return sk_X509_num(ret->chain) > 0 && !ret->leaf ? NULL : "it contains no certificate";
+}
+
+int gw_pkcs12_certs(const struct gw_pemkey_reader *reader, const struct gw_pemfile *file,
+                    STACK_OF(X509) * *ret, struct gw_error *err)
+{
+    struct gw_pkcs12 p;
+    int r = read_with(reader, file, take_certs,
+                      "it is neither PEM, nor a certificate in DER, nor PKCS #12", &p, err);
+    *ret = p.chain;
+    p.chain = NULL;
+    done(&p);
+    return r;
 }

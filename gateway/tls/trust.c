@@ -15,10 +15,6 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-enum {
-    DER_SEQUENCE = 0x30 /* the first byte of a certificate in DER */
-};
-
 static int out_of_memory(struct gw_error *err)
 {
     return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
@@ -60,20 +56,11 @@ static int add_ca(struct loading *l, X509 *ca, const char *path, struct gw_error
     return added > 0 && X509_STORE_add_cert(t->store, ca) ? 0 : out_of_memory(err);
 }
 
-/* Reads a file that is not PEM: a single certificate in DER. */
 static int read_der(const struct gw_pemfile *file, OSSL_LIB_CTX *library, STACK_OF(X509) * *ret,
                     struct gw_error *err)
 {
-    const unsigned char *at = file->file.data;
-    X509 *cert = X509_new_ex(library, NULL);
-    *ret = sk_X509_new_null();
-    /* When d2i_X509 fails it frees the object and sets it to NULL. */
-    if (cert && *ret && d2i_X509(&cert, &at, (long)file->file.len) &&
-        at == file->file.data + file->file.len && sk_X509_push(*ret, cert))
+    if (gw_pemfile_der(file, library, ret) == 0)
         return 0;
-    X509_free(cert);
-    sk_X509_free(*ret);
-    *ret = NULL;
     return gw_error_set(err, GW_EXIT_USAGE,
                         "--cacert %s: the file is neither PEM nor one certificate in DER",
                         file->path);
@@ -83,9 +70,8 @@ static int load_file(void *arg, const struct gw_pemfile *file, struct gw_error *
 {
     struct loading *l = arg;
     STACK_OF(X509) *cas = NULL;
-    bool der = file->file.len > 0 && file->file.data[0] == DER_SEQUENCE;
-    int r =
-        der ? read_der(file, l->library, &cas, err) : gw_pemfile_certs(file, l->library, &cas, err);
+    int r = gw_pemfile_is_der(file) ? read_der(file, l->library, &cas, err)
+                                    : gw_pemfile_certs(file, l->library, &cas, err);
     for (int i = 0; r == 0 && i < sk_X509_num(cas); i++)
         r = add_ca(l, sk_X509_value(cas, i), file->path, err);
     sk_X509_pop_free(cas, X509_free);

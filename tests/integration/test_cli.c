@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <openssl/x509.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -190,6 +191,15 @@ static void end_gateway(struct program *p)
 
 /* ---- files ---- */
 
+static void make_der(const struct test_cert *cert)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(cert->x509, &der);
+    assert_true(len > 0);
+    (void)test_dir_file(dir, "client.der", der, (size_t)len);
+    OPENSSL_free(der);
+}
+
 /* The clients for --explain. */
 static void make_clients(const struct test_cert *ca)
 {
@@ -216,6 +226,8 @@ static void make_clients(const struct test_cert *ca)
     for (size_t i = 0; i < GW_ARRAY_SIZE(clients); i++) {
         struct test_cert *cert = test_cert_new(&clients[i].spec);
         (void)test_dir_cert(dir, clients[i].file, cert, NULL);
+        if (i == 0)
+            make_der(cert);
         test_cert_free(cert);
     }
 }
@@ -414,6 +426,10 @@ static const struct {
       "\nservice web: it passes, by allow-dns '*.clients.test' for A.clients.test\n",
       "\nservice ops: it is refused (not-allowed): no rule matches any of its names\n",
       "\nservice open: every client passes, no certificate is requested\n"}},
+    {"client.der",
+     GOOD PAIR "--cacert ca.pem --allow-cn alice",
+     0,
+     {"client.der\n  cn           alice\n", "\nservice default: it passes, by allow-cn 'alice'"}},
     {"stranger.pem",
      GOOD PAIR "--cacert ca.pem --allow-all",
      1,

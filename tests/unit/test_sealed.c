@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gateway/tls/pemkey and pkcs12: keys and certificates in encrypted files, and in forms that
- * OpenSSL no longer opens. */
+ * OpenSSL no longer opens; in the files of --explain, too. */
+#include "gateway/tls/explain.h"
 #include "tests/unit/certfolder.h"
+#include "tests/unit/lists.h"
 
+#include <errno.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <setjmp.h>
@@ -232,6 +235,75 @@ static void pkcs12_in_a_folder(void **state)
     gw_tls_context_free(tls);
     gw_files_free(files);
 }
+
+/* ---- check --explain ---- */
+
+/* The file is explained as a certificate with this CN and reason; with `words`, it is refused with
+ * these. */
+static void explained_as(const struct gw_service *service, const char *path, const char *cn,
+                         enum gw_reason reason, const char *words)
+{
+    struct gw_tls_context *tls = tlsworld_context(service, NULL);
+    struct gw_explained e;
+    struct gw_error err = {.text = ""};
+    int r = gw_explain(tls, service, path, NULL, &e, &err);
+    if (words) {
+        assert_int_equal(r, -EINVAL);
+        assert_non_null(strstr(err.text, words));
+    } else {
+        assert_int_equal(r, 0);
+        assert_string_equal(gw_identity_first(&e.id, GW_NAME_CN), cn);
+        assert_int_equal(e.reason, reason);
+        gw_explained_done(&e);
+    }
+    gw_tls_context_free(tls);
+}
+
+/* With the intermediate that its holder would send. */
+static const char *put_client(const struct tlsworld *w, const char *name,
+                              const struct test_cert *cert, const struct test_cert *more,
+                              const char *phrase, bool with_key)
+{
+    STACK_OF(X509) *others = sk_X509_new_null();
+    unsigned char *der = NULL;
+    assert_true((with_key || sk_X509_push(others, cert->x509)) && sk_X509_push(others, more->x509));
+    PKCS12 *p = PKCS12_create(phrase, "name", with_key ? cert->key : NULL,
+                              with_key ? cert->x509 : NULL, others, 0, 0, 1000, 1000, 0);
+    int len = i2d_PKCS12(p, &der);
+    assert_true(len > 0);
+    const char *path = test_dir_file(w->dir, name, der, (size_t)len);
+    OPENSSL_free(der);
+    PKCS12_free(p);
+    sk_X509_free(others);
+    return path;
+}
+
+static void der_and_pkcs12_are_explained(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service = service_with(w, NULL);
+    struct test_cert *middle =
+        test_cert_new(&(struct test_cert_spec){.cn = "Middle CA", .ca = true, .issuer = w->ca});
+    struct test_cert *leaf =
+        test_cert_new(&(struct test_cert_spec){.cn = "leaf", .issuer = middle});
+    unsigned char *der = NULL;
+    int len = i2d_X509(leaf->x509, &der);
+    const char *path = test_dir_file(w->dir, "leaf.der", der, (size_t)len);
+    explained_as(&service, path, "leaf", GW_REASON_CERT_UNTRUSTED, NULL);
+    path = test_dir_file(w->dir, "leaf.der", der, (size_t)len - 1);
+    explained_as(&service, path, NULL, 0, "neither PEM, nor a certificate in DER, nor PKCS #12");
+    path = put_client(w, "leaf.p12", leaf, middle, "", true);
+    explained_as(&service, path, "leaf", GW_REASON_NONE, NULL);
+    path = put_client(w, "leaf.p12", leaf, middle, "secret", false);
+    explained_as(&service, path, NULL, 0, "--explain ");
+    explained_as(&service, path, NULL, 0, "give its pass phrase in a file with --key-pass-file");
+    service.key_pass_file = test_dir_file(w->dir, "leaf.pass", "secret\n", 7);
+    explained_as(&service, path, "leaf", GW_REASON_NONE, NULL);
+    OPENSSL_free(der);
+    test_cert_free(leaf);
+    test_cert_free(middle);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +313,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_with_pkcs12),
         cmocka_unit_test(a_named_key_counts_beside_pkcs12),
         cmocka_unit_test(pkcs12_in_a_folder),
+        cmocka_unit_test(der_and_pkcs12_are_explained),
     };
     return cmocka_run_group_tests(tests, tlsworld_setup, tlsworld_teardown);
 }
