@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * words PROGRAM TEMPLATE: prints the template with what the option table of PROGRAM says. Runs at
- * build time, so that manual pages and completions cannot say anything else than --help.
+ * words PROGRAM TEMPLATE OPERATIONS: prints the template with what the option table of PROGRAM
+ * says, and the page OPERATIONS (docs/operations.md) of the log. Runs at build time, so that manual
+ * pages and completions cannot say anything else than --help and that page.
  *
  * A line of a template that begins with @ is a directive, and what it stands for is printed
  * instead: one of the table below, for some with commands behind it, joined by ','. In all other
@@ -10,6 +11,7 @@
  */
 #include "docs/man/catalog.h"
 #include "docs/man/completion.h"
+#include "docs/man/fields.h"
 #include "docs/man/mdoc.h"
 #include "gateway/base/attr.h"
 
@@ -88,13 +90,27 @@ static void print_reasons(FILE *out, const struct doc_program *program gw_unused
     doc_mdoc_reasons(out);
 }
 
+/* The path of docs/operations.md, and whether its fields were printed or not asked for. */
+static const char *operations;
+static bool fields_good = true;
+
+static void print_fields(FILE *out, const struct doc_program *program gw_unused)
+{
+    FILE *page = fopen(operations, "r");
+    fields_good = page && doc_fields_print(out, page);
+    if (page)
+        (void)fclose(page);
+}
+
 static const struct {
     const char *word;
     void (*print)(FILE *out, const struct doc_program *program);
 } directives[] = {
-    {"synopsis", doc_mdoc_synopsis}, {"commands", doc_mdoc_commands}, {"reasons", print_reasons},
-    {"bash-next", doc_bash_next},    {"bash-flags", doc_bash_flags},  {"zsh-next", doc_zsh_next},
-    {"zsh-flags", doc_zsh_flags},    {"fish-pairs", doc_fish_pairs},  {"fish-next", doc_fish_next},
+    {"synopsis", doc_mdoc_synopsis}, {"commands", doc_mdoc_commands},
+    {"reasons", print_reasons},      {"fields", print_fields},
+    {"bash-next", doc_bash_next},    {"bash-flags", doc_bash_flags},
+    {"zsh-next", doc_zsh_next},      {"zsh-flags", doc_zsh_flags},
+    {"fish-pairs", doc_fish_pairs},  {"fish-next", doc_fish_next},
     {"fish-flags", doc_fish_flags},
 };
 
@@ -156,8 +172,9 @@ static int print_template(FILE *out, const struct doc_program *program, FILE *te
 int main(int argc, char **argv)
 {
     static struct doc_program program;
-    if (argc != 3)
-        return fail("usage", "words PROGRAM TEMPLATE");
+    if (argc != 4)
+        return fail("usage", "words PROGRAM TEMPLATE OPERATIONS");
+    operations = argv[3];
     if (!strcmp(argv[1], "ktlsgate"))
         doc_catalog_gateway(&program);
     else if (!strcmp(argv[1], "ktlsgate-bench"))
@@ -169,5 +186,7 @@ int main(int argc, char **argv)
         return fail(argv[2], "cannot be opened");
     int result = print_template(stdout, &program, template);
     (void)fclose(template);
+    if (!fields_good)
+        return fail(operations, "has no table of the log's fields, or a row that cannot be read");
     return result;
 }

@@ -330,3 +330,8 @@ void doc_mdoc_reasons(FILE *out)
     }
     end_list(out);
 }
+
+void doc_mdoc_sentence(FILE *out, const char *text)
+{
+    print_sentence(out, text, AS_FLAGS);
+}

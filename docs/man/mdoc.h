@@ -25,3 +25,6 @@ void doc_mdoc_keys(FILE *out, const struct doc_program *program, unsigned comman
                    enum doc_place place);
 /* A list of the reasons in log lines. */
 void doc_mdoc_reasons(FILE *out);
+/* A sentence in plain text or Markdown's backquotes as a paragraph, with a capital and a full
+ * stop. */
+void doc_mdoc_sentence(FILE *out, const char *text);

@@ -3,7 +3,8 @@
 """test_manual.py lint: mandoc finds nothing wrong with the manual pages.
 test_manual.py flags: each page has an entry for each flag of each command, and for no other.
 test_manual.py keys: the keys in ktlsgate.conf(5) are those that a configuration file takes, where
-it takes them."""
+it takes them.
+test_manual.py fields: ktlsgate(1) has the fields of docs/operations.md, without its links."""
 import pathlib
 import re
 import shutil
@@ -120,5 +121,25 @@ def check_keys():
     return 1 if findings else 0
 
 
+def check_fields():
+    """tests/lint/docs.py compares that table with the code."""
+    text = (pathlib.Path(__file__).parents[2] / "docs/operations.md").read_text()
+    table = text[text.index("### Fields of a connection's line"):]
+    rows = re.findall(r"^\| (`[a-z_`, ]+`) \| (\w+) \|", table, re.MULTILINE)
+    said = parts(parts(page("ktlsgate.1"), "Sh")["LOG"], "Ss")["Fields"]
+    findings = []
+    for names, kind in rows:
+        tag = ".It Cm " + " , ".join(re.findall(r"`(\w+)`", names)) + "\n"
+        item = said[said.index(tag) + len(tag):].split("\n.")[0] if tag in said else None
+        if not item:
+            findings.append(f"{names} has no entry")
+        elif ("In JSON: " in item) != (kind != "string"):
+            findings.append(f"{names} has another type in JSON")
+    if re.search(r"\]\(|\.md", said):
+        findings.append("there is a link")
+    print("\n".join(findings) or f"{len(rows)} rows are there")
+    return 1 if findings or len(rows) < 20 else 0
+
+
 if __name__ == "__main__":
-    sys.exit({"lint": lint, "flags": check_flags, "keys": check_keys}[sys.argv[1]]())
+    sys.exit({"lint": lint, "flags": check_flags, "keys": check_keys, "fields": check_fields}[sys.argv[1]]())
