@@ -122,7 +122,7 @@ void bench_conn_check(struct bench_conn *c)
 static void send_rest(struct bench_conn *c)
 {
     struct gw_buf *b = c->tx;
-    struct gw_token token = begin(c, GW_OP_TLS_SEND);
+    struct gw_token token = begin(c, GW_OP_SEND);
     b->msg = (struct msghdr){.msg_iov = &b->iov[c->iov_at], .msg_iovlen = c->iov_count - c->iov_at};
     if (b->msg.msg_iovlen == 1)
         gw_ring_send(ring_of(c), token, c->fd, b->msg.msg_iov->iov_base, b->msg.msg_iov->iov_len);
@@ -196,14 +196,14 @@ static void send_control(struct bench_conn *c)
 /* Starts the next send, unless one is in flight. */
 static void drive_tx(struct bench_conn *c)
 {
-    if (c->in_flight & 1U << GW_OP_TLS_SEND)
+    if (c->in_flight & 1U << GW_OP_SEND)
         return;
     if (c->control.len > 0)
         send_control(c);
     else if (c->left > 0 && c->has_record)
         seal_data(c);
     else if (c->left > 0)
-        gw_ring_send(ring_of(c), begin(c, GW_OP_TLS_SEND), c->fd, c->data, c->left);
+        gw_ring_send(ring_of(c), begin(c, GW_OP_SEND), c->fd, c->data, c->left);
 }
 
 void bench_conn_send(struct bench_conn *c, const uint8_t *data, size_t len)
@@ -243,11 +243,11 @@ void bench_conn_close(struct bench_conn *c)
 static void receive(struct bench_conn *c)
 {
     struct gw_ring *r = ring_of(c);
-    if (c->state == BENCH_CONN_GONE || c->in_flight & 1U << GW_OP_TLS_RECV)
+    if (c->state == BENCH_CONN_GONE || c->in_flight & 1U << GW_OP_RECV)
         return;
     if (c->start == c->end) {
         give(c, &c->rx);
-        gw_ring_recv_pick(r, begin(c, GW_OP_TLS_RECV), c->fd, 0, 0);
+        gw_ring_recv_pick(r, begin(c, GW_OP_RECV), c->fd, 0, 0);
         return;
     }
     /* The rest of a record goes behind its beginning. */
@@ -255,7 +255,7 @@ static void receive(struct bench_conn *c)
     memmove(c->rx->data, c->rx->data + c->start, have);
     c->start = 0;
     c->end = have;
-    gw_ring_recv(r, begin(c, GW_OP_TLS_RECV), c->fd, c->rx->data + have, GW_BUFFER_BYTES - have, 0);
+    gw_ring_recv(r, begin(c, GW_OP_RECV), c->fd, c->rx->data + have, GW_BUFFER_BYTES - have, 0);
 }
 
 /* The server ended its direction. */
@@ -392,7 +392,7 @@ static void handshake_goes_on(struct bench_conn *c)
 {
     const uint8_t *out;
     if (bench_tls_handshake_output(c->hs, &out) > 0)
-        gw_ring_send(ring_of(c), begin(c, GW_OP_TLS_SEND), c->fd, out,
+        gw_ring_send(ring_of(c), begin(c, GW_OP_SEND), c->fd, out,
                      bench_tls_handshake_output(c->hs, &out));
     else if (bench_tls_handshake_done(c->hs))
         handshaken(c);
@@ -573,9 +573,9 @@ void bench_conn_completed(struct bench_conn *c, const struct gw_completion *done
             gw_ring_buffer_give(ring_of(c), done->buf);
     } else if (done->token.op == GW_OP_CONNECT) {
         connected(c, done->res);
-    } else if (done->token.op == GW_OP_TLS_SEND) {
+    } else if (done->token.op == GW_OP_SEND) {
         sent(c, done->res);
-    } else if (done->token.op == GW_OP_TLS_RECV) {
+    } else if (done->token.op == GW_OP_RECV) {
         received(c, done);
     }
     free_when_still(c);

@@ -101,12 +101,12 @@ static void free_when_still(struct origin_conn *c)
 static void receive(struct origin_conn *c)
 {
     give(c);
-    gw_ring_recv_pick(c->origin->ring, begin(c, GW_OP_PLAIN_RECV), c->fd, 0, 0);
+    gw_ring_recv_pick(c->origin->ring, begin(c, GW_OP_RECV), c->fd, 0, 0);
 }
 
 static void send_rest(struct origin_conn *c)
 {
-    gw_ring_send(c->origin->ring, begin(c, GW_OP_PLAIN_SEND), c->fd, c->out, c->out_left);
+    gw_ring_send(c->origin->ring, begin(c, GW_OP_SEND), c->fd, c->out, c->out_left);
 }
 
 static void send_bytes(struct origin_conn *c, const void *data, size_t len)
@@ -323,7 +323,7 @@ static void on_completion(void *arg, const struct gw_completion *done)
     if (!c)
         return;
     c->in_flight &= (uint16_t) ~(1U << done->token.op);
-    if (done->token.op == GW_OP_PLAIN_RECV)
+    if (done->token.op == GW_OP_RECV)
         received(c, done);
     else
         sent(c, done->res);

@@ -106,7 +106,7 @@ enum gw_reason gw_announce_make(struct gw_conn *c, const struct gw_identity *id)
         return GW_REASON_NONE;
     bool told = c->told_client.sa.sa_family != AF_UNSPEC;
     if (!told)
-        gw_ring_addresses(c->env->ring, c->tls_fd, &peer, &local);
+        gw_ring_addresses(c->env->ring, c->tls->fd, &peer, &local);
     struct gw_proxy_info info = {
         .version = mode == GW_PROXY_V1 ? 1 : 2,
         .client = told ? &c->told_client.sa : (const struct sockaddr *)&peer,
@@ -120,7 +120,7 @@ bool gw_announce_send(struct gw_conn *c)
 {
     if (!c->header)
         return false;
-    gw_ring_send(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_SEND), c->plain_fd,
+    gw_ring_send(c->env->ring, gw_conn_begin(c, c->plain, GW_OP_SEND), c->plain->fd,
                  c->header + c->header_sent, c->header_len - c->header_sent);
     return true;
 }

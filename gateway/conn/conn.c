@@ -47,27 +47,27 @@ void gw_conn_wake_in(struct gw_conn *c, int64_t after_ns)
         gw_conn_set_timer(c, after_ns);
 }
 
-void gw_conn_starve(struct gw_conn *c, enum gw_op op)
+void gw_conn_starve(struct gw_conn *c, struct gw_leg *leg)
 {
-    c->starved |= (uint16_t)(1U << op);
+    leg->starved = true;
     if (gw_list_empty(&c->starved_node))
         gw_list_append(&c->env->starved, &c->starved_node);
 }
 
-void gw_conn_fed(struct gw_conn *c, enum gw_op op)
+void gw_conn_fed(struct gw_conn *c, struct gw_leg *leg)
 {
-    c->starved &= (uint16_t) ~(1U << op);
-    if (!c->starved)
+    leg->starved = false;
+    if (!c->leg[GW_FRONT].starved && !c->leg[GW_BACK].starved)
         gw_list_remove(&c->starved_node);
 }
 
-struct gw_buf *gw_conn_take_buffer(struct gw_conn *c, enum gw_op op)
+struct gw_buf *gw_conn_take_buffer(struct gw_conn *c, struct gw_leg *leg)
 {
     struct gw_buf *buf = gw_ring_buffer_take(c->env->ring);
     if (!buf)
-        gw_conn_starve(c, op);
-    else if (c->starved & 1U << op)
-        gw_conn_fed(c, op);
+        gw_conn_starve(c, leg);
+    else if (leg->starved)
+        gw_conn_fed(c, leg);
     return buf;
 }
 
@@ -121,16 +121,16 @@ bool gw_conn_iov_advance(struct gw_buf *buf, uint32_t *at, uint32_t count, size_
     return true;
 }
 
-void gw_conn_iov_send(struct gw_conn *c, enum gw_op op, int fd, struct gw_buf *buf, uint32_t at,
+void gw_conn_iov_send(struct gw_conn *c, struct gw_leg *leg, struct gw_buf *buf, uint32_t at,
                       uint32_t count)
 {
-    struct gw_token token = gw_conn_begin(c, op);
+    struct gw_token token = gw_conn_begin(c, leg, GW_OP_SEND);
     if (count - at == 1) {
-        gw_ring_send(c->env->ring, token, fd, buf->iov[at].iov_base, buf->iov[at].iov_len);
+        gw_ring_send(c->env->ring, token, leg->fd, buf->iov[at].iov_base, buf->iov[at].iov_len);
         return;
     }
     buf->msg = (struct msghdr){.msg_iov = &buf->iov[at], .msg_iovlen = count - at};
-    gw_ring_sendmsg(c->env->ring, token, fd, &buf->msg);
+    gw_ring_sendmsg(c->env->ring, token, leg->fd, &buf->msg);
 }
 
 /* ---- sending to the TLS side ---- */
@@ -144,12 +144,12 @@ enum {
 /* Sends the control record or its remainder. */
 static void send_control_rest(struct gw_conn *c)
 {
-    struct gw_token token = gw_conn_begin(c, GW_OP_TLS_SEND);
+    struct gw_token token = gw_conn_begin(c, c->tls, GW_OP_SEND);
     c->send_owner = GW_SEND_CONTROL;
     if (c->rec.tx.engine == GW_ENGINE_KERNEL)
-        gw_ring_sendmsg(c->env->ring, token, c->tls_fd, &c->control_msg);
+        gw_ring_sendmsg(c->env->ring, token, c->tls->fd, &c->control_msg);
     else
-        gw_ring_send(c->env->ring, token, c->tls_fd, c->control_at, c->control_left);
+        gw_ring_send(c->env->ring, token, c->tls->fd, c->control_at, c->control_left);
 }
 
 /* Sends `len` bytes of `body` as one control record, in the engine that runs TX. */
@@ -205,7 +205,7 @@ static bool send_handshake(struct gw_conn *c)
     if (len == 0)
         return false;
     c->send_owner = GW_SEND_HANDSHAKE;
-    gw_ring_send(c->env->ring, gw_conn_begin(c, GW_OP_TLS_SEND), c->tls_fd, data, len);
+    gw_ring_send(c->env->ring, gw_conn_begin(c, c->tls, GW_OP_SEND), c->tls->fd, data, len);
     return true;
 }
 
@@ -250,7 +250,7 @@ static void handshake_sent(struct gw_conn *c, size_t sent)
 {
     gw_handshake_output_sent(c->hs, sent);
     gw_conn_drive_tx(c);
-    if (c->step == GW_STEP_HANDSHAKE && !gw_conn_busy(c, GW_OP_TLS_SEND))
+    if (c->step == GW_STEP_HANDSHAKE && !gw_leg_busy(c->tls, GW_OP_SEND))
         gw_opening_read(c);
 }
 
@@ -320,18 +320,16 @@ static void on_connect(struct gw_conn *c, const struct gw_completion *done)
 
 typedef void completion_handler(struct gw_conn *c, const struct gw_completion *done);
 
-static completion_handler *const handlers[GW_OP_COUNT] = {
-    [GW_OP_TLS_RECV] = on_tls_recv,
-    [GW_OP_TLS_SEND] = on_tls_send,
-    [GW_OP_TLS_POLL] = gw_rx_polled,
-    [GW_OP_CONNECT] = on_connect,
-    [GW_OP_PLAIN_RECV] = gw_tx_received,
-    [GW_OP_PLAIN_SEND] = on_plain_send,
-    [GW_OP_TLS_ROOM] = gw_splice_tls_room,
-    [GW_OP_PLAIN_DATA] = gw_splice_plain_data,
-    [GW_OP_PLAIN_ROOM] = gw_splice_plain_room,
-    [GW_OP_TLS_STANDING] = gw_standing_received,
-    [GW_OP_PLAIN_STANDING] = gw_standing_received,
+static completion_handler *const tls_handlers[GW_OP_COUNT] = {
+    [GW_OP_CONNECT] = on_connect,      [GW_OP_RECV] = on_tls_recv,
+    [GW_OP_SEND] = on_tls_send,        [GW_OP_POLL] = gw_rx_polled,
+    [GW_OP_ROOM] = gw_splice_tls_room, [GW_OP_STANDING] = gw_standing_received,
+};
+
+static completion_handler *const plain_handlers[GW_OP_COUNT] = {
+    [GW_OP_CONNECT] = on_connect,        [GW_OP_RECV] = gw_tx_received,
+    [GW_OP_SEND] = on_plain_send,        [GW_OP_POLL] = gw_splice_plain_data,
+    [GW_OP_ROOM] = gw_splice_plain_room, [GW_OP_STANDING] = gw_standing_received,
 };
 
 void gw_conn_leave(struct gw_conn *c)
@@ -349,14 +347,17 @@ void gw_conn_complete(struct gw_conn_env *env, const struct gw_completion *done)
         gw_ring_completion_give(env->ring, done);
         return;
     }
-    gw_require(c->magic == GW_CONN_MAGIC && handlers[done->token.op]);
+    gw_require(c->magic == GW_CONN_MAGIC);
+    struct gw_leg *leg = &c->leg[done->token.leg];
+    bool of_tls = leg == c->tls;
+    completion_handler *handler = (of_tls ? tls_handlers : plain_handlers)[done->token.op];
+    gw_require(handler);
     if (!done->more)
-        c->in_flight &= (uint16_t) ~(1U << done->token.op);
-    bool of_tls = !(GW_PLAIN_OPS & 1U << done->token.op);
+        leg->in_flight &= (uint16_t) ~(1U << done->token.op);
     if (c->step == GW_STEP_CLOSING || (of_tls && gw_end_left_tls(c)))
         gw_ring_completion_give(env->ring, done);
     else
-        handlers[done->token.op](c, done);
+        handler(c, done);
     gw_conn_leave(c);
 }
 
@@ -407,9 +408,10 @@ static void (*const timer_handlers[GW_STEP_COUNT])(struct gw_conn *c) = {
 
 static void retry_starved(struct gw_conn *c)
 {
-    uint16_t ops = c->starved;
-    c->starved = 0;
-    if (ops & 1U << GW_OP_TLS_RECV) {
+    bool tls = c->tls->starved;
+    bool plain = c->plain->starved;
+    c->tls->starved = c->plain->starved = false;
+    if (tls) {
         if (c->step <= GW_STEP_HANDSHAKE)
             gw_opening_read(c);
         else if (c->step == GW_STEP_RELAY)
@@ -417,7 +419,7 @@ static void retry_starved(struct gw_conn *c)
         else if (c->step == GW_STEP_LINGER)
             gw_end_discard(c);
     }
-    if (ops & 1U << GW_OP_PLAIN_RECV && c->step == GW_STEP_RELAY)
+    if (plain && c->step == GW_STEP_RELAY)
         gw_tx_read(c);
     gw_conn_leave(c);
 }
@@ -485,8 +487,11 @@ void gw_conn_accepted(struct gw_conn_env *env, int fd, unsigned service)
     c->env = env;
     c->service = env->config->services[service];
     c->service_index = service;
-    c->tls_fd = c->plain_fd = -1;
-    *gw_conn_accepted_fd(c) = fd;
+    bool is_server = c->service->role == GW_ROLE_SERVER;
+    c->tls = &c->leg[is_server ? GW_FRONT : GW_BACK];
+    c->plain = &c->leg[is_server ? GW_BACK : GW_FRONT];
+    c->leg[GW_FRONT] = (struct gw_leg){.fd = fd, .side = GW_FRONT};
+    c->leg[GW_BACK] = (struct gw_leg){.fd = -1, .side = GW_BACK};
     c->alert = -1;
     c->began_ns = c->moved_ns = env->now_ns;
     gw_timer_init(&c->timer);

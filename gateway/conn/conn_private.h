@@ -63,7 +63,22 @@ enum gw_eager {
     GW_EAGER_TX = 2,
 };
 
-_Static_assert(GW_OP_COUNT <= 16, "an op has its bit in in_flight and starved");
+/* The sides of a connection: the peer that connected to us, and the one that we connect to. */
+enum gw_side {
+    GW_FRONT,
+    GW_BACK,
+    GW_SIDES
+};
+
+/* One socket of a connection. */
+struct gw_leg {
+    int fd;             /* -1: none */
+    uint16_t in_flight; /* one bit per gw_op */
+    uint8_t side;       /* enum gw_side */
+    bool starved;       /* its receive waits for a buffer */
+};
+
+_Static_assert(GW_OP_COUNT <= 16, "an op has its bit in in_flight");
 
 /* A standing receive, and the received bytes that are still to be read (standing.c). */
 struct gw_standing {
@@ -135,10 +150,8 @@ struct gw_conn {
     uint32_t generation;
     enum gw_step step;
     enum gw_reason reason;
-    uint16_t in_flight; /* one bit per gw_op */
-    uint16_t starved;   /* one bit per receive that waits for a buffer */
-    struct gw_list starved_node;
-    uint8_t eager; /* enum gw_eager */
+    struct gw_list starved_node; /* in env->starved while a leg is starved */
+    uint8_t eager;               /* enum gw_eager */
     struct gw_list eager_node;
     struct gw_timer timer;
     int64_t began_ns;
@@ -148,9 +161,10 @@ struct gw_conn {
     const struct gw_service *service;
     unsigned service_index;
 
-    int tls_fd;         /* the client in the server role, the backend in the client role */
-    int plain_fd;       /* the other side */
-    unsigned target_at; /* the address of the target that is being tried */
+    struct gw_leg leg[GW_SIDES];
+    struct gw_leg *tls;   /* the front leg in the server role, the back leg in the client role */
+    struct gw_leg *plain; /* the other leg */
+    unsigned target_at;   /* the address of the target that is being tried */
     /* The ends that a trusted load balancer named. AF_UNSPEC: use the socket's own addresses. */
     union gw_proxy_end told_client, told_local;
 
@@ -196,37 +210,39 @@ struct gw_conn {
 
 /* ---- conn.c ---- */
 
-static inline struct gw_token gw_conn_token(const struct gw_conn *c, enum gw_op op)
+static inline struct gw_token gw_conn_token(const struct gw_conn *c, const struct gw_leg *leg,
+                                            enum gw_op op)
 {
-    return (struct gw_token){.op = op, .slot = c->slot, .generation = c->generation};
+    return (struct gw_token){
+        .op = op, .leg = leg->side, .slot = c->slot, .generation = c->generation};
 }
 
-/* Ends the op's wait for a buffer. */
-void gw_conn_fed(struct gw_conn *c, enum gw_op op);
+/* Ends the leg's wait for a buffer. */
+void gw_conn_fed(struct gw_conn *c, struct gw_leg *leg);
 
-static inline bool gw_conn_busy(const struct gw_conn *c, enum gw_op op)
+static inline bool gw_leg_busy(const struct gw_leg *leg, enum gw_op op)
 {
-    return c->in_flight & 1U << op;
+    return leg->in_flight & 1U << op;
 }
 
-/* Marks the op in flight and returns its token. At most one op of a kind may be in flight. Ends the
- * op's wait for a buffer, whichever caller starts it. */
-static inline struct gw_token gw_conn_begin(struct gw_conn *c, enum gw_op op)
+/* Marks the op in flight and returns its token. At most one op of a kind may be in flight on a leg.
+ * A receive ends the leg's wait for a buffer, whichever caller starts it. */
+static inline struct gw_token gw_conn_begin(struct gw_conn *c, struct gw_leg *leg, enum gw_op op)
 {
-    gw_require(!gw_conn_busy(c, op));
-    c->in_flight |= (uint16_t)(1U << op);
-    if (c->starved & 1U << op)
-        gw_conn_fed(c, op);
-    return gw_conn_token(c, op);
+    gw_require(!gw_leg_busy(leg, op));
+    leg->in_flight |= (uint16_t)(1U << op);
+    if (leg->starved && op == GW_OP_RECV)
+        gw_conn_fed(c, leg);
+    return gw_conn_token(c, leg, op);
 }
 
 void gw_conn_set_timer(struct gw_conn *c, int64_t after_ns);
 /* Like gw_conn_set_timer, unless the timer fires earlier already. */
 void gw_conn_wake_in(struct gw_conn *c, int64_t after_ns);
-/* Queues an op that found no buffer; it is retried when one is free. */
-void gw_conn_starve(struct gw_conn *c, enum gw_op op);
-/* Takes a buffer on behalf of `op`. NULL if there is none: the op then waits for one. */
-struct gw_buf *gw_conn_take_buffer(struct gw_conn *c, enum gw_op op);
+/* Queues a leg whose receive found no buffer. The receive is retried when one is free. */
+void gw_conn_starve(struct gw_conn *c, struct gw_leg *leg);
+/* Takes a buffer for the leg's receive. NULL if there is none: the leg then waits for one. */
+struct gw_buf *gw_conn_take_buffer(struct gw_conn *c, struct gw_leg *leg);
 void gw_conn_give_buffer(struct gw_conn *c, struct gw_buf **buf);
 /* Sends the next item to the TLS side: handshake bytes, control records or data. */
 void gw_conn_drive_tx(struct gw_conn *c);
@@ -237,19 +253,9 @@ void gw_conn_tls_sent(struct gw_conn *c, int res);
 /* Advances past `sent` bytes of a buffer's iovec list, to resume after a short send. False when all
  * is sent. */
 bool gw_conn_iov_advance(struct gw_buf *buf, uint32_t *at, uint32_t count, size_t sent);
-void gw_conn_iov_send(struct gw_conn *c, enum gw_op op, int fd, struct gw_buf *buf, uint32_t at,
+/* Sends the iovecs [at, count) of a buffer to the leg. */
+void gw_conn_iov_send(struct gw_conn *c, struct gw_leg *leg, struct gw_buf *buf, uint32_t at,
                       uint32_t count);
-
-/* The descriptor of the accepted peer, and that of the target. */
-static inline int *gw_conn_accepted_fd(struct gw_conn *c)
-{
-    return c->service->role == GW_ROLE_SERVER ? &c->tls_fd : &c->plain_fd;
-}
-
-static inline int *gw_conn_target_fd(struct gw_conn *c)
-{
-    return c->service->role == GW_ROLE_SERVER ? &c->plain_fd : &c->tls_fd;
-}
 
 /* Whether the flow runs up: from the accepted peer to the target, in both roles. */
 static inline bool gw_conn_is_up(const struct gw_conn *c, enum gw_flow flow)
@@ -479,7 +485,8 @@ void gw_end_discarded(struct gw_conn *c, const struct gw_completion *done);
 void gw_end_finished(struct gw_conn *c);
 /* Closes each side that is over once nothing is in flight on it. */
 void gw_end_drop_sides(struct gw_conn *c);
-void gw_end_cancel(struct gw_conn *c, unsigned ops);
+/* Cancels those operations of the leg (one bit per gw_op) that are in flight. */
+void gw_end_cancel(struct gw_conn *c, const struct gw_leg *leg, unsigned ops);
 /* CLOSING: frees everything once nothing is in flight. */
 void gw_end_try_free(struct gw_conn *c);
 
@@ -488,12 +495,6 @@ void gw_end_try_free(struct gw_conn *c);
  * After the connection has its reason, the bytes opened from the TLS side's stream are sent to the
  * plain side. Then their acknowledgement is awaited until --close-timeout passes in silence, since
  * a RST discards what is in the send queue. */
-
-/* Operations on the plain side. */
-enum {
-    GW_PLAIN_OPS = 1U << GW_OP_CONNECT | 1U << GW_OP_PLAIN_RECV | 1U << GW_OP_PLAIN_SEND |
-                   1U << GW_OP_PLAIN_DATA | 1U << GW_OP_PLAIN_ROOM | 1U << GW_OP_PLAIN_STANDING,
-};
 
 /* Whether the plain side is still due bytes. */
 bool gw_delivery_goes_on(const struct gw_conn *c);

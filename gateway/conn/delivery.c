@@ -12,7 +12,7 @@ static void over(struct gw_conn *c)
     c->delivery.state = GW_PLAIN_OVER;
     gw_splice_drop_rx(c);
     c->rx.iov_at = c->rx.iov_count = 0;
-    gw_end_cancel(c, GW_PLAIN_OPS);
+    gw_end_cancel(c, c->plain, ~0U);
 }
 
 void gw_delivery_moved(struct gw_conn *c)
@@ -35,13 +35,13 @@ bool gw_delivery_goes_on(const struct gw_conn *c)
 
 static bool sending(const struct gw_conn *c)
 {
-    return gw_conn_busy(c, GW_OP_PLAIN_SEND) || gw_conn_busy(c, GW_OP_PLAIN_ROOM);
+    return gw_leg_busy(c->plain, GW_OP_SEND) || gw_leg_busy(c->plain, GW_OP_ROOM);
 }
 
 /* A receive on the TLS side may still write into the buffer. */
 static void give_buffer(struct gw_conn *c)
 {
-    if (!gw_conn_busy(c, GW_OP_TLS_RECV))
+    if (!gw_leg_busy(c->tls, GW_OP_RECV))
         gw_conn_give_buffer(c, &c->rx.buf);
 }
 
@@ -63,8 +63,7 @@ static void go_on(struct gw_conn *c)
     if (c->rx.pipe)
         gw_splice_rx_send(c);
     else if (c->rx.iov_at < c->rx.iov_count)
-        gw_conn_iov_send(c, GW_OP_PLAIN_SEND, c->plain_fd, c->rx.buf, c->rx.iov_at,
-                         c->rx.iov_count);
+        gw_conn_iov_send(c, c->plain, c->rx.buf, c->rx.iov_at, c->rx.iov_count);
     else
         drain(c);
 }
@@ -76,8 +75,7 @@ void gw_delivery_begin(struct gw_conn *c)
         over(c);
         return;
     }
-    unsigned reads = GW_PLAIN_OPS & ~(1U << GW_OP_PLAIN_SEND | 1U << GW_OP_PLAIN_ROOM);
-    gw_end_cancel(c, reads);
+    gw_end_cancel(c, c->plain, ~(1U << GW_OP_SEND | 1U << GW_OP_ROOM));
     c->delivery.state = GW_PLAIN_WRITE;
     gw_delivery_moved(c);
     if (c->reason == GW_REASON_IDLE_TIMEOUT || c->reason == GW_REASON_CLOSE_TIMEOUT)
@@ -115,7 +113,7 @@ void gw_delivery_spliced(struct gw_conn *c, int res)
 static bool still_draining(struct gw_conn *c)
 {
     struct gw_delivery *d = &c->delivery;
-    int unacked = gw_ring_unacked(c->env->ring, c->plain_fd);
+    int unacked = gw_ring_unacked(c->env->ring, c->plain->fd);
     if (unacked <= 0)
         return false;
     if (unacked < d->unacked)

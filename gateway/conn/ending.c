@@ -17,37 +17,43 @@
 #include <errno.h>
 #include <stdlib.h>
 
-void gw_end_cancel(struct gw_conn *c, unsigned ops)
+void gw_end_cancel(struct gw_conn *c, const struct gw_leg *leg, unsigned ops)
 {
     for (unsigned op = 0; op < GW_OP_COUNT; op++)
-        if (ops & c->in_flight & 1U << op)
-            gw_ring_cancel(c->env->ring, gw_conn_token(c, (enum gw_op)op));
+        if (ops & leg->in_flight & 1U << op)
+            gw_ring_cancel(c->env->ring, gw_conn_token(c, leg, (enum gw_op)op));
 }
 
 void gw_end_drop_sides(struct gw_conn *c)
 {
-    if (c->delivery.state == GW_PLAIN_OVER && !(c->in_flight & GW_PLAIN_OPS))
-        gw_ring_close(c->env->ring, &c->plain_fd);
-    if (gw_end_left_tls(c) && !(c->in_flight & ~GW_PLAIN_OPS))
-        gw_ring_close(c->env->ring, &c->tls_fd);
+    if (c->delivery.state == GW_PLAIN_OVER && !c->plain->in_flight)
+        gw_ring_close(c->env->ring, &c->plain->fd);
+    if (gw_end_left_tls(c) && !c->tls->in_flight)
+        gw_ring_close(c->env->ring, &c->tls->fd);
 }
 
 static void close_all(struct gw_conn *c)
 {
     c->step = GW_STEP_CLOSING;
     gw_timer_clear(&c->env->wheel, &c->timer);
-    gw_end_cancel(c, ~0U);
+    gw_end_cancel(c, c->tls, ~0U);
+    gw_end_cancel(c, c->plain, ~0U);
+}
+
+static void forget_starved(struct gw_conn *c)
+{
+    c->tls->starved = c->plain->starved = false;
+    gw_list_remove(&c->starved_node);
 }
 
 /* Stops all reads and sends on the TLS side. */
 static void leave_tls(struct gw_conn *c)
 {
     c->step = GW_STEP_DELIVER;
-    c->starved = 0;
-    gw_list_remove(&c->starved_node);
+    forget_starved(c);
     gw_list_remove(&c->eager_node);
     gw_splice_drop_tx(c);
-    gw_end_cancel(c, ~(unsigned)GW_PLAIN_OPS);
+    gw_end_cancel(c, c->tls, ~0U);
 }
 
 static void set_timer(struct gw_conn *c)
@@ -66,11 +72,10 @@ static void begin(struct gw_conn *c, enum gw_reason reason)
     c->reason = gw_reason_in(c->service->role, reason);
     gw_timer_clear(&c->env->wheel, &c->timer);
     gw_delivery_begin(c);
-    gw_end_cancel(c, 1U << GW_OP_TLS_STANDING);
+    gw_end_cancel(c, c->tls, 1U << GW_OP_STANDING);
     gw_standing_drop(c, GW_FLOW_RX);
     gw_standing_drop(c, GW_FLOW_TX);
-    c->starved = 0; /* the discarding reads start anew */
-    gw_list_remove(&c->starved_node);
+    forget_starved(c); /* the discarding reads start anew */
     c->step = GW_STEP_LINGER;
     c->linger_until_ns = c->env->now_ns + GW_LINGER_NS;
 }
@@ -126,12 +131,12 @@ void gw_end_finished(struct gw_conn *c)
 
 void gw_end_discard(struct gw_conn *c)
 {
-    bool busy = gw_conn_busy(c, GW_OP_TLS_RECV) || gw_standing_busy(c, GW_FLOW_RX);
+    bool busy = gw_leg_busy(c->tls, GW_OP_RECV) || gw_standing_busy(c, GW_FLOW_RX);
     if (busy || c->rx.state != GW_RX_DISCARD)
         return;
     bool kernel = c->has_record && c->rec.rx.engine == GW_ENGINE_KERNEL;
     c->rx.again = false;
-    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, 0,
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, c->tls, GW_OP_RECV), c->tls->fd, 0,
                       kernel ? GW_RECV_DONTWAIT : 0);
 }
 
@@ -139,7 +144,7 @@ void gw_end_discarded(struct gw_conn *c, const struct gw_completion *done)
 {
     gw_ring_completion_give(c->env->ring, done);
     if (done->res == -ENOBUFS) {
-        gw_conn_starve(c, GW_OP_TLS_RECV);
+        gw_conn_starve(c, c->tls);
         return;
     }
     if (done->res == -EAGAIN && !c->rx.again) /* kernel engine: poll reports when more arrives */
@@ -228,13 +233,13 @@ static void count_engines(struct gw_conn *c)
 
 void gw_end_try_free(struct gw_conn *c)
 {
-    if (c->in_flight)
+    if (c->tls->in_flight | c->plain->in_flight)
         return;
     gw_conn_give_buffer(c, &c->rx.buf);
     gw_conn_give_buffer(c, &c->tx.buf);
     gw_announce_drop(c);
-    gw_ring_close(c->env->ring, &c->tls_fd);
-    gw_ring_close(c->env->ring, &c->plain_fd);
+    gw_ring_close(c->env->ring, &c->tls->fd);
+    gw_ring_close(c->env->ring, &c->plain->fd);
     tell(c);
     gw_resume_end(c);
     gw_conn_free_handshake(c, &c->hs);

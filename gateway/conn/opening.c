@@ -144,7 +144,7 @@ static void move_tx(struct gw_conn *c)
     if (!c->want_kernel_tx)
         return;
     c->want_kernel_tx = false;
-    int error = gw_ring_ktls_install(c->env->ring, c->tls_fd, KTLS_TX, &c->rec.tx.keys);
+    int error = gw_ring_ktls_install(c->env->ring, c->tls->fd, KTLS_TX, &c->rec.tx.keys);
     if (error)
         gw_opening_kernel_refused(c, "TX", error);
     else
@@ -155,10 +155,10 @@ static void move_tx(struct gw_conn *c)
 
 /* A stream that did not end properly must not look complete to the plain side. So from the start
  * its close sends RST, not FIN, even if this process is killed; rx.c reverts that. */
-static void guard_plain(struct gw_conn *c, const int *fd)
+static void guard_plain(struct gw_conn *c, const struct gw_leg *leg)
 {
-    if (fd == &c->plain_fd)
-        gw_ring_abort_on_close(c->env->ring, c->plain_fd, true);
+    if (leg == c->plain)
+        gw_ring_abort_on_close(c->env->ring, c->plain->fd, true);
 }
 
 static void connect_next(struct gw_conn *c)
@@ -171,11 +171,11 @@ static void connect_next(struct gw_conn *c)
         gw_end_with(c, GW_REASON_NO_MEMORY, GW_ALERT_INTERNAL_ERROR);
         return;
     }
-    *gw_conn_target_fd(c) = fd;
-    guard_plain(c, gw_conn_target_fd(c));
+    c->leg[GW_BACK].fd = fd;
+    guard_plain(c, &c->leg[GW_BACK]);
     c->connect_timed_out = false;
     gw_conn_set_timer(c, c->service->connect_timeout_ns);
-    gw_ring_connect(c->env->ring, gw_conn_begin(c, GW_OP_CONNECT), fd,
+    gw_ring_connect(c->env->ring, gw_conn_begin(c, &c->leg[GW_BACK], GW_OP_CONNECT), fd,
                     (const struct sockaddr *)&addr->addr, addr->len);
 }
 
@@ -194,7 +194,7 @@ void gw_opening_connected(struct gw_conn *c, int res)
         gw_opening_next(c);
         return;
     }
-    gw_ring_close(c->env->ring, gw_conn_target_fd(c));
+    gw_ring_close(c->env->ring, &c->leg[GW_BACK].fd);
     if (++c->target_at < c->service->target.addr_count) {
         connect_next(c);
         return;
@@ -207,7 +207,7 @@ void gw_opening_connected(struct gw_conn *c, int res)
 void gw_opening_connect_timeout(struct gw_conn *c)
 {
     c->connect_timed_out = true;
-    gw_ring_cancel(c->env->ring, gw_conn_token(c, GW_OP_CONNECT));
+    gw_ring_cancel(c->env->ring, gw_conn_token(c, &c->leg[GW_BACK], GW_OP_CONNECT));
 }
 
 /* ---- handshake ---- */
@@ -217,7 +217,7 @@ static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict);
 void gw_opening_attach(struct gw_conn *c)
 {
     if (!c->attached && c->service->records != GW_RECORDS_USER && c->env->ktls->attach.works)
-        c->attached = gw_ring_ktls_attach(c->env->ring, c->tls_fd) == 0;
+        c->attached = gw_ring_ktls_attach(c->env->ring, c->tls->fd) == 0;
 }
 
 /* Nanoseconds left for the handshake. A client's time counts from accept. */
@@ -278,7 +278,7 @@ void gw_opening_left_handshake(struct gw_conn *c)
 
 void gw_opening_read(struct gw_conn *c)
 {
-    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, 0, 0);
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, c->tls, GW_OP_RECV), c->tls->fd, 0, 0);
 }
 
 static void note_failure(struct gw_conn *c)
@@ -389,7 +389,7 @@ static void go_on(struct gw_conn *c, enum gw_handshake_verdict verdict)
     }
     /* Output is only valid until the next input, so input and output alternate. */
     gw_conn_drive_tx(c);
-    if (c->step == GW_STEP_HANDSHAKE && !gw_conn_busy(c, GW_OP_TLS_SEND))
+    if (c->step == GW_STEP_HANDSHAKE && !gw_leg_busy(c->tls, GW_OP_SEND))
         gw_opening_read(c);
 }
 
@@ -416,7 +416,7 @@ static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict)
 void gw_opening_received(struct gw_conn *c, const struct gw_completion *done)
 {
     if (done->res == -ENOBUFS) {
-        gw_conn_starve(c, GW_OP_TLS_RECV);
+        gw_conn_starve(c, c->tls);
         return;
     }
     if (done->res <= 0) {
@@ -499,12 +499,12 @@ void gw_opening_next(struct gw_conn *c)
 void gw_opening_begin(struct gw_conn *c)
 {
     struct sockaddr_storage peer;
-    gw_ring_addresses(c->env->ring, *gw_conn_accepted_fd(c), &peer, NULL);
+    gw_ring_addresses(c->env->ring, c->leg[GW_FRONT].fd, &peer, NULL);
     gw_sockaddr_print(&peer, c->report.client, sizeof(c->report.client));
     COPY_TEXT(c->report.service, c->service->name);
     c->report.id = c->env->next_id;
     c->env->next_id += c->env->worker_count;
-    guard_plain(c, gw_conn_accepted_fd(c));
+    guard_plain(c, &c->leg[GW_FRONT]);
     c->step = orders[c->service->role][0];
     entries[c->step](c);
 }

@@ -25,7 +25,7 @@ void gw_preface_begin(struct gw_conn *c)
         gw_opening_next(c);
         return;
     }
-    gw_ring_addresses(c->env->ring, c->tls_fd, &peer, NULL);
+    gw_ring_addresses(c->env->ring, c->tls->fd, &peer, NULL);
     if (!believed(c->service, &peer)) {
         gw_end_now(c, GW_REASON_PROXY_STRANGER);
         return;
@@ -57,8 +57,8 @@ static void take_ends(struct gw_conn *c, const struct gw_proxy_in *in)
 static void read_more(struct gw_conn *c)
 {
     struct gw_rx *rx = &c->rx;
-    gw_ring_recv(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, rx->buf->data + rx->end,
-                 GW_BUFFER_BYTES - rx->end, 0);
+    gw_ring_recv(c->env->ring, gw_conn_begin(c, c->tls, GW_OP_RECV), c->tls->fd,
+                 rx->buf->data + rx->end, GW_BUFFER_BYTES - rx->end, 0);
 }
 
 static void look(struct gw_conn *c)
@@ -86,7 +86,7 @@ static void look(struct gw_conn *c)
 void gw_preface_received(struct gw_conn *c, const struct gw_completion *done)
 {
     if (done->res == -ENOBUFS) {
-        gw_conn_starve(c, GW_OP_TLS_RECV);
+        gw_conn_starve(c, c->tls);
         return;
     }
     if (done->res <= 0) {

@@ -20,7 +20,7 @@ static int change_key(struct gw_conn *c, enum ktls_direction direction)
     int error = gw_record_update(half);
     if (error || half->engine == GW_ENGINE_USER)
         return error;
-    error = gw_ring_ktls_install(c->env->ring, c->tls_fd, direction, &half->keys);
+    error = gw_ring_ktls_install(c->env->ring, c->tls->fd, direction, &half->keys);
     gw_record_moved(half);
     return error;
 }

@@ -25,7 +25,7 @@ enum {
 static void write_out(struct gw_conn *c)
 {
     c->rx.state = GW_RX_WRITE;
-    gw_conn_iov_send(c, GW_OP_PLAIN_SEND, c->plain_fd, c->rx.buf, c->rx.iov_at, c->rx.iov_count);
+    gw_conn_iov_send(c, c->plain, c->rx.buf, c->rx.iov_at, c->rx.iov_count);
     gw_rekey_look_at_rx(c);
 }
 
@@ -37,8 +37,8 @@ static void finish(struct gw_conn *c)
     c->rx.state = GW_RX_DONE;
     gw_standing_drop(c, GW_FLOW_RX);
     gw_conn_give_buffer(c, &c->rx.buf);
-    gw_ring_abort_on_close(c->env->ring, c->plain_fd, false);
-    (void)gw_ring_shutdown_write(c->env->ring, c->plain_fd);
+    gw_ring_abort_on_close(c->env->ring, c->plain->fd, false);
+    (void)gw_ring_shutdown_write(c->env->ring, c->plain->fd);
     if (c->tx.state == GW_TX_DONE)
         gw_end_finished(c);
     else
@@ -159,7 +159,7 @@ static void read_rest(struct gw_conn *c)
     size_t room = make_room(&c->rx);
     if (c->want_kernel_rx)
         room = c->rx.need;
-    gw_ring_recv(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd,
+    gw_ring_recv(c->env->ring, gw_conn_begin(c, c->tls, GW_OP_RECV), c->tls->fd,
                  c->rx.buf->data + c->rx.end, room, 0);
 }
 
@@ -168,7 +168,7 @@ static void take_held(struct gw_conn *c)
 {
     struct gw_rx *rx = &c->rx;
     if (!rx->buf) {
-        rx->buf = gw_conn_take_buffer(c, GW_OP_TLS_RECV);
+        rx->buf = gw_conn_take_buffer(c, c->tls);
         rx->start = rx->end = 0;
         if (!rx->buf)
             return;
@@ -196,7 +196,7 @@ static void read_user(struct gw_conn *c)
     else if (partial)
         read_rest(c);
     else if (c->want_kernel_rx || !gw_standing_begin(c, GW_FLOW_RX))
-        gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, 0,
+        gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, c->tls, GW_OP_RECV), c->tls->fd, 0,
                           rx->emptied ? GW_RECV_EMPTIED : 0);
 }
 
@@ -204,7 +204,7 @@ static void read_user(struct gw_conn *c)
 
 static void begin_poll(struct gw_conn *c)
 {
-    gw_ring_poll(c->env->ring, gw_conn_begin(c, GW_OP_TLS_POLL), c->tls_fd, POLLIN | POLLRDHUP,
+    gw_ring_poll(c->env->ring, gw_conn_begin(c, c->tls, GW_OP_POLL), c->tls->fd, POLLIN | POLLRDHUP,
                  true);
 }
 
@@ -212,14 +212,14 @@ static void begin_poll(struct gw_conn *c)
 static void move_rx(struct gw_conn *c)
 {
     c->want_kernel_rx = false;
-    int error = gw_ring_ktls_install(c->env->ring, c->tls_fd, KTLS_RX, &c->rec.rx.keys);
+    int error = gw_ring_ktls_install(c->env->ring, c->tls->fd, KTLS_RX, &c->rec.rx.keys);
     if (error) {
         gw_opening_kernel_refused(c, "RX", error);
         return;
     }
     /* If the kernel refuses, records are copied once more; nothing else changes. */
     if (gw_record_is_tls13(&c->rec) && c->env->ktls->no_pad.works)
-        (void)gw_ring_ktls_expect_unpadded(c->env->ring, c->tls_fd);
+        (void)gw_ring_ktls_expect_unpadded(c->env->ring, c->tls->fd);
     gw_record_moved(&c->rec.rx);
     begin_poll(c);
     c->rx.ready = true;
@@ -233,8 +233,8 @@ static void read_kernel(struct gw_conn *c)
     if (!c->rx.ready || gw_splice_rx(c))
         return;
     c->rx.again = false;
-    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, GW_BUFFER_PAYLOAD,
-                      GW_RECV_DONTWAIT);
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, c->tls, GW_OP_RECV), c->tls->fd,
+                      GW_BUFFER_PAYLOAD, GW_RECV_DONTWAIT);
 }
 
 static void fetch_control(struct gw_conn *c)
@@ -242,7 +242,7 @@ static void fetch_control(struct gw_conn *c)
     c->rx.state = GW_RX_CONTROL;
     c->rx.buf = gw_ring_buffer_take(c->env->ring);
     if (!c->rx.buf) {
-        gw_conn_starve(c, GW_OP_TLS_RECV);
+        gw_conn_starve(c, c->tls);
         return;
     }
     struct gw_buf *b = c->rx.buf;
@@ -254,7 +254,8 @@ static void fetch_control(struct gw_conn *c)
         .msg_control = b->data + payload_max,
         .msg_controllen = CMSG_SPACE(1),
     };
-    gw_ring_recvmsg(c->env->ring, gw_conn_begin(c, GW_OP_TLS_RECV), c->tls_fd, b, GW_RECV_DONTWAIT);
+    gw_ring_recvmsg(c->env->ring, gw_conn_begin(c, c->tls, GW_OP_RECV), c->tls->fd, b,
+                    GW_RECV_DONTWAIT);
 }
 
 static void control_received(struct gw_conn *c, int res)
@@ -323,7 +324,7 @@ void gw_rx_polled(struct gw_conn *c, const struct gw_completion *done)
     if (!done->more && !poll_on(c, done->res))
         return;
     c->rx.again = true;
-    if (gw_conn_busy(c, GW_OP_TLS_RECV))
+    if (gw_leg_busy(c->tls, GW_OP_RECV))
         return;
     c->rx.ready = true;
     if (c->step == GW_STEP_LINGER)
@@ -357,7 +358,7 @@ bool gw_rx_record_failed(struct gw_conn *c, int res)
     for (size_t i = 0; i < GW_ARRAY_SIZE(kernel_failures); i++) {
         if (kernel_failures[i].error != res)
             continue;
-        gw_ring_take_error(c->env->ring, c->tls_fd); /* otherwise it makes the alert fail */
+        gw_ring_take_error(c->env->ring, c->tls->fd); /* otherwise it makes the alert fail */
         gw_end_with(c, kernel_failures[i].reason, kernel_failures[i].alert);
         return true;
     }
@@ -392,7 +393,7 @@ void gw_rx_gone(struct gw_conn *c, int res)
 
 void gw_rx_read(struct gw_conn *c)
 {
-    if (c->step != GW_STEP_RELAY || gw_conn_busy(c, GW_OP_TLS_RECV))
+    if (c->step != GW_STEP_RELAY || gw_leg_busy(c->tls, GW_OP_RECV))
         return;
     if (c->rx.state == GW_RX_CONTROL && !c->rx.buf) { /* starved while fetching */
         fetch_control(c);
@@ -419,7 +420,7 @@ void gw_rx_received(struct gw_conn *c, const struct gw_completion *done)
     if (c->rx.state == GW_RX_CONTROL) {
         control_received(c, res);
     } else if (res == -ENOBUFS) {
-        gw_conn_starve(c, GW_OP_TLS_RECV);
+        gw_conn_starve(c, c->tls);
     } else if (kernel && res == -EAGAIN) {
         nothing_received(c, empty);
     } else if (kernel && res == -EIO) {
@@ -486,7 +487,7 @@ void gw_rx_sent(struct gw_conn *c, int res)
     if (rx->state == GW_RX_HEADER)
         header_sent(c, (size_t)res);
     else if (gw_conn_iov_advance(rx->buf, &rx->iov_at, rx->iov_count, (size_t)res))
-        gw_conn_iov_send(c, GW_OP_PLAIN_SEND, c->plain_fd, rx->buf, rx->iov_at, rx->iov_count);
+        gw_conn_iov_send(c, c->plain, rx->buf, rx->iov_at, rx->iov_count);
     else
         resume(c);
 }

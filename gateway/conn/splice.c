@@ -65,14 +65,14 @@ static bool tx_wanted(const struct gw_conn *c)
            wanted(c, GW_FLOW_TX, &c->tx.pace);
 }
 
-/* Takes a pipe for a read that replaces the operation `op`, and ends op's wait for a buffer. */
-static struct gw_pipe *take_pipe(struct gw_conn *c, enum gw_op op)
+/* Takes a pipe for a read that replaces the leg's receive, and ends its wait for a buffer. */
+static struct gw_pipe *take_pipe(struct gw_conn *c, struct gw_leg *leg)
 {
     struct gw_pipe *pipe = gw_ring_pipe_take(c->env->ring);
     if (!pipe)
         gw_stats_add(c->env->stats, GW_COUNTER_PIPES_REFUSED, 1);
-    else if (c->starved & 1U << op)
-        gw_conn_fed(c, op);
+    else if (leg->starved)
+        gw_conn_fed(c, leg);
     return pipe;
 }
 
@@ -151,11 +151,12 @@ void gw_splice_rx_send(struct gw_conn *c)
 {
     uint64_t cuts = 0; /* there are no records on this side */
     uint32_t before = c->rx.pipe->bytes;
-    int res = empty_pipe(c, c->rx.pipe, c->plain_fd, &cuts);
+    int res = empty_pipe(c, c->rx.pipe, c->plain->fd, &cuts);
     if (c->rx.pipe->bytes < before)
         rx_went(c);
     if (res == -EAGAIN) {
-        gw_ring_poll(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_ROOM), c->plain_fd, POLLOUT, false);
+        gw_ring_poll(c->env->ring, gw_conn_begin(c, c->plain, GW_OP_ROOM), c->plain->fd, POLLOUT,
+                     false);
         return;
     }
     give_pipe(c, &c->rx.pipe);
@@ -178,7 +179,7 @@ static int fill_rx(struct gw_conn *c, struct gw_pipe *pipe)
     unsigned records = c->env->ktls->splice_full.works ? RECORDS_PER_STEP : 1;
     int res;
     do
-        res = gw_ring_pipe_fill(c->env->ring, pipe, c->tls_fd, GW_PIPE_BYTES);
+        res = gw_ring_pipe_fill(c->env->ring, pipe, c->tls->fd, GW_PIPE_BYTES);
     while (res > 0 && --records > 0 && pipe->bytes < GW_PIPE_BYTES);
     return res;
 }
@@ -201,7 +202,7 @@ bool gw_splice_rx(struct gw_conn *c)
 {
     if (!rx_wanted(c))
         return false;
-    struct gw_pipe *pipe = c->rx.receive ? NULL : take_pipe(c, GW_OP_TLS_RECV);
+    struct gw_pipe *pipe = c->rx.receive ? NULL : take_pipe(c, c->tls);
     if (!pipe)
         return false;
     int res = fill_rx(c, pipe);
@@ -244,12 +245,12 @@ bool gw_splice_tx(struct gw_conn *c)
     c->tx.promised = false;
     if (!tx_wanted(c))
         return false;
-    if (gw_conn_busy(c, GW_OP_PLAIN_DATA))
+    if (gw_leg_busy(c->plain, GW_OP_POLL))
         return true;
-    struct gw_pipe *pipe = take_pipe(c, GW_OP_PLAIN_RECV);
+    struct gw_pipe *pipe = take_pipe(c, c->plain);
     if (!pipe)
         return false;
-    int res = gw_ring_pipe_fill(c->env->ring, pipe, c->plain_fd, GW_PIPE_BYTES);
+    int res = gw_ring_pipe_fill(c->env->ring, pipe, c->plain->fd, GW_PIPE_BYTES);
     if (res > 0) {
         c->tx.pipe = pipe;
         c->tx.len = pipe->bytes;
@@ -268,7 +269,7 @@ bool gw_splice_tx(struct gw_conn *c)
         gw_tx_received(c, &(struct gw_completion){.res = res});
         return true;
     }
-    gw_ring_poll(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_DATA), c->plain_fd, POLLIN, false);
+    gw_ring_poll(c->env->ring, gw_conn_begin(c, c->plain, GW_OP_POLL), c->plain->fd, POLLIN, false);
     return true;
 }
 
@@ -286,7 +287,7 @@ uint32_t gw_splice_records_more(void)
 
 static void await_tls_room(struct gw_conn *c)
 {
-    gw_ring_poll(c->env->ring, gw_conn_begin(c, GW_OP_TLS_ROOM), c->tls_fd, POLLOUT, false);
+    gw_ring_poll(c->env->ring, gw_conn_begin(c, c->tls, GW_OP_ROOM), c->tls->fd, POLLOUT, false);
 }
 
 /* Until the pipe is empty, the sending side belongs to it, so that no control record comes between
@@ -296,7 +297,7 @@ void gw_splice_tx_send(struct gw_conn *c)
     c->tx.state = GW_TX_WRITE;
     c->send_owner = GW_SEND_DATA;
     uint32_t before = c->tx.pipe->bytes;
-    int res = empty_pipe(c, c->tx.pipe, c->tls_fd, &c->rec.tx.records);
+    int res = empty_pipe(c, c->tx.pipe, c->tls->fd, &c->rec.tx.records);
     if (c->step == GW_STEP_RELAY && c->tx.pipe->bytes < before)
         c->moved_ns = c->env->now_ns;
     if (res == -EAGAIN)

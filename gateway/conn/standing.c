@@ -23,14 +23,10 @@ static struct gw_standing *standing_of(struct gw_conn *c, enum gw_flow flow)
     return flow == GW_FLOW_RX ? &c->rx.standing : &c->tx.standing;
 }
 
-static enum gw_op op_of(enum gw_flow flow)
+/* The leg that the flow reads. */
+static struct gw_leg *leg_of(const struct gw_conn *c, enum gw_flow flow)
 {
-    return flow == GW_FLOW_RX ? GW_OP_TLS_STANDING : GW_OP_PLAIN_STANDING;
-}
-
-static int fd_of(const struct gw_conn *c, enum gw_flow flow)
-{
-    return flow == GW_FLOW_RX ? c->tls_fd : c->plain_fd;
+    return flow == GW_FLOW_RX ? c->tls : c->plain;
 }
 
 void gw_standing_note(struct gw_conn *c, enum gw_flow flow, size_t bytes, bool emptied)
@@ -46,13 +42,14 @@ bool gw_standing_begin(struct gw_conn *c, enum gw_flow flow)
     if (s->small < SMALL_IN_A_ROW || !gw_ring_can_stand(c->env->ring))
         return false;
     *s = (struct gw_standing){.small = SMALL_IN_A_ROW};
-    gw_ring_recv_standing(c->env->ring, gw_conn_begin(c, op_of(flow)), fd_of(c, flow));
+    struct gw_leg *leg = leg_of(c, flow);
+    gw_ring_recv_standing(c->env->ring, gw_conn_begin(c, leg, GW_OP_STANDING), leg->fd);
     return true;
 }
 
 bool gw_standing_busy(const struct gw_conn *c, enum gw_flow flow)
 {
-    return gw_conn_busy(c, op_of(flow));
+    return gw_leg_busy(leg_of(c, flow), GW_OP_STANDING);
 }
 
 /* When the standing receive has ended, an ordinary one follows. */
@@ -126,7 +123,7 @@ static void end_with(struct gw_standing *s, int told)
 static void look(struct gw_conn *c, enum gw_flow flow)
 {
     struct gw_standing *s = standing_of(c, flow);
-    int told = s->looked ? 1 : gw_ring_look(c->env->ring, fd_of(c, flow));
+    int told = s->looked ? 1 : gw_ring_look(c->env->ring, leg_of(c, flow)->fd);
     s->looked = true;
     if (told > 0 || told == -EAGAIN)
         return;
@@ -136,7 +133,7 @@ static void look(struct gw_conn *c, enum gw_flow flow)
 
 void gw_standing_received(struct gw_conn *c, const struct gw_completion *done)
 {
-    enum gw_flow flow = done->token.op == GW_OP_TLS_STANDING ? GW_FLOW_RX : GW_FLOW_TX;
+    enum gw_flow flow = done->token.leg == c->tls->side ? GW_FLOW_RX : GW_FLOW_TX;
     struct gw_standing *s = standing_of(c, flow);
     if (c->step == GW_STEP_LINGER && flow == GW_FLOW_RX) {
         gw_end_discarded(c, done);
@@ -159,6 +156,6 @@ void gw_standing_received(struct gw_conn *c, const struct gw_completion *done)
         gw_tx_discard(c);
     if ((!wanted || s->small == 0) && !s->stopping && gw_standing_busy(c, flow)) {
         s->stopping = true;
-        gw_ring_cancel(c->env->ring, gw_conn_token(c, op_of(flow)));
+        gw_ring_cancel(c->env->ring, gw_conn_token(c, leg_of(c, flow), GW_OP_STANDING));
     }
 }

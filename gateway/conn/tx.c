@@ -21,7 +21,7 @@ static void read_slots(struct gw_conn *c)
     struct gw_buf *b = c->tx.buf;
     gw_buffer_slots(b->data, c->rec.tx_payload_max, b->iov);
     b->msg = (struct msghdr){.msg_iov = b->iov, .msg_iovlen = GW_BUFFER_SLOTS};
-    gw_ring_recvmsg(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_RECV), c->plain_fd, b,
+    gw_ring_recvmsg(c->env->ring, gw_conn_begin(c, c->plain, GW_OP_RECV), c->plain->fd, b,
                     GW_RECV_DONTWAIT);
 }
 
@@ -54,7 +54,7 @@ static void take_held(struct gw_conn *c)
 {
     struct gw_tx *tx = &c->tx;
     if (!tx->buf)
-        tx->buf = gw_conn_take_buffer(c, GW_OP_PLAIN_RECV);
+        tx->buf = gw_conn_take_buffer(c, c->plain);
     if (!tx->buf)
         return;
     size_t len =
@@ -79,7 +79,7 @@ static bool read_standing(struct gw_conn *c)
 
 void gw_tx_read(struct gw_conn *c)
 {
-    if (c->step != GW_STEP_RELAY || gw_conn_busy(c, GW_OP_PLAIN_RECV))
+    if (c->step != GW_STEP_RELAY || gw_leg_busy(c->plain, GW_OP_RECV))
         return;
     c->tx.state = GW_TX_READ;
     if (read_standing(c) || gw_splice_tx(c))
@@ -95,7 +95,7 @@ void gw_tx_read(struct gw_conn *c)
                      c->rec.tx_payload_max >= GW_SNIPPET_BYTES; /* one snippet fits into a record */
     if (may_stand && gw_standing_begin(c, GW_FLOW_TX))
         return;
-    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_RECV), c->plain_fd,
+    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, c->plain, GW_OP_RECV), c->plain->fd,
                       user || small ? c->rec.tx_payload_max : GW_BUFFER_PAYLOAD,
                       c->tx.emptied ? GW_RECV_EMPTIED : 0);
 }
@@ -105,9 +105,9 @@ void gw_tx_read(struct gw_conn *c)
 void gw_tx_discard(struct gw_conn *c)
 {
     bool wanted = gw_delivery_goes_on(c) || (c->step == GW_STEP_RELAY && c->tx.broken);
-    bool busy = gw_conn_busy(c, GW_OP_PLAIN_RECV) || gw_standing_busy(c, GW_FLOW_TX);
+    bool busy = gw_leg_busy(c->plain, GW_OP_RECV) || gw_standing_busy(c, GW_FLOW_TX);
     if (wanted && !busy)
-        gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, GW_OP_PLAIN_RECV), c->plain_fd, 0, 0);
+        gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, c->plain, GW_OP_RECV), c->plain->fd, 0, 0);
 }
 
 static void discarded(struct gw_conn *c, const struct gw_completion *done)
@@ -124,7 +124,7 @@ void gw_tx_received(struct gw_conn *c, const struct gw_completion *done)
     if (c->step != GW_STEP_RELAY || c->tx.state != GW_TX_READ) {
         discarded(c, done);
     } else if (done->res == -ENOBUFS) {
-        gw_conn_starve(c, GW_OP_PLAIN_RECV);
+        gw_conn_starve(c, c->plain);
     } else if (done->res == -EAGAIN && c->tx.hot) {
         c->tx.hot = false;
         c->tx.emptied = true;
@@ -210,7 +210,7 @@ void gw_tx_send(struct gw_conn *c)
     }
     tx->state = GW_TX_WRITE;
     c->send_owner = GW_SEND_DATA;
-    gw_conn_iov_send(c, GW_OP_TLS_SEND, c->tls_fd, tx->buf, 0, tx->iov_count);
+    gw_conn_iov_send(c, c->tls, tx->buf, 0, tx->iov_count);
 }
 
 void gw_tx_sent(struct gw_conn *c, size_t sent)
@@ -226,7 +226,7 @@ void gw_tx_sent(struct gw_conn *c, size_t sent)
         c->send_owner = GW_SEND_DATA;
         /* the send cut a record in two */
         c->rec.tx.records += c->rec.tx.engine == GW_ENGINE_KERNEL;
-        gw_conn_iov_send(c, GW_OP_TLS_SEND, c->tls_fd, tx->buf, tx->iov_at, tx->iov_count);
+        gw_conn_iov_send(c, c->tls, tx->buf, tx->iov_at, tx->iov_count);
         return;
     }
     if (c->alert >= 0) { /* the direction was ended meanwhile; the alert is next */
@@ -252,7 +252,7 @@ void gw_tx_close(struct gw_conn *c, uint8_t alert)
 static void done(struct gw_conn *c)
 {
     c->tx.state = GW_TX_DONE;
-    (void)gw_ring_shutdown_write(c->env->ring, c->tls_fd);
+    (void)gw_ring_shutdown_write(c->env->ring, c->tls->fd);
     if (c->step == GW_STEP_LINGER)
         gw_end_check(c);
     else if (c->rx.state == GW_RX_DONE)
@@ -285,11 +285,11 @@ void gw_tx_broken(struct gw_conn *c)
     gw_standing_drop(c, GW_FLOW_TX);
     gw_splice_drop_tx(c);
     /* the receive writes into the buffer until it has ended */
-    if (gw_conn_busy(c, GW_OP_PLAIN_RECV))
-        gw_end_cancel(c, 1U << GW_OP_PLAIN_RECV);
+    if (gw_leg_busy(c->plain, GW_OP_RECV))
+        gw_end_cancel(c, c->plain, 1U << GW_OP_RECV);
     else
         gw_conn_give_buffer(c, &c->tx.buf);
-    gw_conn_fed(c, GW_OP_PLAIN_RECV);
+    gw_conn_fed(c, c->plain);
     if (c->rx.state == GW_RX_DONE) {
         gw_end_finished(c);
         return;
@@ -302,7 +302,7 @@ void gw_tx_drain_look(struct gw_conn *c)
 {
     if (c->env->now_ns < c->tx.look_ns)
         return;
-    int unacked = gw_ring_unacked(c->env->ring, c->tls_fd);
+    int unacked = gw_ring_unacked(c->env->ring, c->tls->fd);
     c->tx.drain_empty = unacked == 0 ? c->tx.drain_empty + 1 : 0;
     c->tx.drain_full = unacked > 0 ? GW_MIN(c->tx.drain_full + 1, GW_DRAIN_SLOWEST) : 0;
     if (unacked < 0 || c->tx.drain_empty >= DRAIN_LOOKS) {

@@ -303,14 +303,9 @@ static void lend(struct gw_ring *r, enum gw_lent_kind kind, lend_one *one)
 
 /* ---- waiting ---- */
 
-static bool is_standing(enum gw_op op)
-{
-    return op == GW_OP_TLS_STANDING || op == GW_OP_PLAIN_STANDING;
-}
-
 static void take_picked(struct gw_ring *r, const struct io_uring_cqe *cqe, struct gw_completion *c)
 {
-    bool snippet = is_standing(c->token.op);
+    bool snippet = c->token.op == GW_OP_STANDING;
     struct gw_lent *l = &r->lent[snippet ? GW_LENT_SNIPPETS : GW_LENT_BUFFERS];
     l->ran_dry |= cqe->res == -ENOBUFS;
     if (!(cqe->flags & IORING_CQE_F_BUFFER))

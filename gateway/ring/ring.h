@@ -3,8 +3,9 @@
  * All operations on sockets. The real ring (ring.c) is an io_uring per worker. The tests link a
  * double that completes operations in seeded random order.
  *
- * A token names an operation: its kind, and its owner (slot and generation of the connection). At
- * most one operation per token is in flight, so a token also identifies it for a cancel. Requests
+ * A token names an operation: its kind, and its owner (slot and generation of the connection, and
+ * the leg, one of its two sockets). At most one operation per token is in flight, so a token also
+ * identifies it for a cancel. Requests
  * never fail directly: every error comes as a completion. Nothing is submitted before gw_ring_wait
  * or gw_ring_flush.
  *
@@ -26,26 +27,21 @@ struct gw_ring;
 
 // clang-format off
 #define GW_OPS(X)                                                              \
-    X(NONE,       "none")                                                      \
-    X(ACCEPT,     "accept")          /* slot: listener number */               \
-    X(CHANNEL,    "channel")         /* readable: control channel */           \
-    X(TLS_RECV,   "tls-recv")        /* slot: connection, from here on */      \
-    X(TLS_SEND,   "tls-send")                                                  \
-    X(TLS_POLL,   "tls-poll")                                                  \
-    X(CONNECT,    "connect")                                                   \
-    X(PLAIN_RECV, "plain-recv")                                                \
-    X(PLAIN_SEND, "plain-send")                                                \
-    X(TLS_ROOM,   "tls-room")        /* polls before a splice: writable */     \
-    X(PLAIN_DATA, "plain-data")      /* polls before a splice: readable */     \
-    X(PLAIN_ROOM, "plain-room")      /* polls before a splice: writable */     \
-    X(TLS_STANDING, "tls-standing")     /* standing receives */                \
-    X(PLAIN_STANDING, "plain-standing")                                        \
-    X(CANCEL,     "cancel")          /* never reaches a handler */             \
-    X(CLOSE,      "close")           /* never reaches a handler */
+    X(NONE)                                                                    \
+    X(ACCEPT)    /* slot: listener number */                                   \
+    X(CHANNEL)   /* readable: control channel */                               \
+    X(CONNECT)   /* slot and leg: a connection and its socket, from here on */ \
+    X(RECV)                                                                    \
+    X(SEND)                                                                    \
+    X(POLL)      /* readable */                                                \
+    X(ROOM)      /* writable */                                                \
+    X(STANDING)  /* a standing receive */                                      \
+    X(CANCEL)    /* never reaches a handler */                                 \
+    X(CLOSE)     /* never reaches a handler */
 // clang-format on
 
 enum gw_op {
-#define X(id, word) GW_OP_##id,
+#define X(id) GW_OP_##id,
     GW_OPS(X)
 #undef X
     GW_OP_COUNT
@@ -53,6 +49,7 @@ enum gw_op {
 
 struct gw_token {
     enum gw_op op;
+    unsigned leg;        /* 0 or 1; 0 for kinds without one */
     uint32_t slot;       /* below 2^24 */
     uint32_t generation; /* 0 for kinds without one */
 };

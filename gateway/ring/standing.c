@@ -47,7 +47,7 @@ static void wait_for_the_end(struct told *t)
 static bool tells(struct gw_ring *r, int near, int *far, bool reset)
 {
     struct told told = {.ring = r};
-    struct gw_token token = {.op = GW_OP_TLS_STANDING};
+    struct gw_token token = {.op = GW_OP_STANDING};
     gw_ring_recv_standing(r, token, near);
     bool sent = !gw_ring_wait(r, 0, note, &told) && send(*far, "", 1, MSG_NOSIGNAL) == 1;
     gw_ring_abort_on_close(r, *far, reset);

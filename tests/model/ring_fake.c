@@ -27,8 +27,8 @@ uint64_t gw_fake_random(struct gw_ring *r)
 
 static struct gw_fake_op *place_of(struct gw_ring *r, struct gw_token token)
 {
-    assert_true(token.slot < GW_FAKE_CONN_SLOTS && token.op < GW_OP_COUNT);
-    return &r->ops[token.slot * GW_OP_COUNT + token.op];
+    assert_true(token.slot < GW_FAKE_CONN_SLOTS && token.leg < 2 && token.op < GW_OP_COUNT);
+    return &r->ops[(token.slot * 2 + token.leg) * GW_OP_COUNT + token.op];
 }
 
 static struct gw_fake_op *find_op(struct gw_ring *r, struct gw_token token)

@@ -11,7 +11,7 @@ enum {
     GW_FAKE_FIRST_FD = 1000,
     GW_FAKE_SOCKETS = 512,
     GW_FAKE_CONN_SLOTS = 128,
-    GW_FAKE_OPS = GW_FAKE_CONN_SLOTS * GW_OP_COUNT,
+    GW_FAKE_OPS = GW_FAKE_CONN_SLOTS * 2 * GW_OP_COUNT,
     GW_FAKE_QUEUE = 2048,
     GW_FAKE_WINDOW = 1 << 16, /* bytes a peer lets wait unread */
     GW_FAKE_PIPES = 12,

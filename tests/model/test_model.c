@@ -115,10 +115,10 @@ static int on_connect(void *arg, int fd)
         const struct gw_conn *c =
             gw_pool_find(&m->env.pool, slot, gw_pool_generation(&m->env.pool, slot));
         bool out = c && c->service->role == GW_ROLE_CLIENT;
-        if (!c || (out ? c->tls_fd : c->plain_fd) != fd)
+        if (!c || (out ? c->tls->fd : c->plain->fd) != fd)
             continue;
         bool is_client = false;
-        struct peer *p = of_fd(m, out ? c->plain_fd : c->tls_fd, &is_client);
+        struct peer *p = of_fd(m, out ? c->plain->fd : c->tls->fd, &is_client);
         assert_non_null(p);
         assert_true(out || (p->plan != PLAN_NOT_ALLOWED && p->plan != PLAN_NO_CERT));
         take_target(m, p, fd);
@@ -151,7 +151,7 @@ static const struct gw_conn *conn_of_fd(const struct model *m, int fd)
     for (uint32_t slot = 0; slot < m->env.pool.limit; slot++) {
         const struct gw_conn *c =
             gw_pool_find(&m->env.pool, slot, gw_pool_generation(&m->env.pool, slot));
-        if (c && c->tls_fd == fd)
+        if (c && c->tls->fd == fd)
             return c;
     }
     fail_msg("a socket of no connection");
@@ -414,8 +414,8 @@ static void check_counts(struct model *m)
     for (uint32_t slot = 0; slot < m->env.pool.limit; slot++) {
         const struct gw_conn *c =
             gw_pool_find(&m->env.pool, slot, gw_pool_generation(&m->env.pool, slot));
-        if (c && c->tls_fd >= 0 && c->has_record && !gw_end_left_tls(c))
-            assert_true(gw_fake_sealed(m->ring, c->tls_fd) <= c->rec.tx.records + 1);
+        if (c && c->tls->fd >= 0 && c->has_record && !gw_end_left_tls(c))
+            assert_true(gw_fake_sealed(m->ring, c->tls->fd) <= c->rec.tx.records + 1);
     }
 }
 

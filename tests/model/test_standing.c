@@ -56,8 +56,10 @@ static struct fixture *begin(uint64_t seed)
         .env = &f->env,
         .service = &f->service,
         .step = GW_STEP_RELAY,
-        .tls_fd = gw_fake_accept(f->env.ring),
-        .plain_fd = gw_fake_accept(f->env.ring),
+        .leg = {{.fd = gw_fake_accept(f->env.ring)},
+                {.fd = gw_fake_accept(f->env.ring), .side = GW_BACK}},
+        .tls = &f->conn.leg[GW_FRONT],
+        .plain = &f->conn.leg[GW_BACK],
         .alert = -1,
         .rx.state = GW_RX_WRITE,
         .tx.state = GW_TX_WRITE,
@@ -74,8 +76,8 @@ static void deliver(void *arg, const struct gw_completion *done)
 {
     struct gw_conn *c = arg;
     if (!done->more)
-        c->in_flight &= (uint16_t) ~(1U << done->token.op);
-    if (done->token.op == GW_OP_TLS_RECV)
+        c->leg[done->token.leg].in_flight &= (uint16_t) ~(1U << done->token.op);
+    if (done->token.op == GW_OP_RECV)
         gw_end_discarded(c, done);
     else
         gw_standing_received(c, done);
@@ -92,12 +94,11 @@ static void end(struct fixture *f)
     for (enum gw_flow flow = 0; flow < GW_FLOW_COUNT; flow++)
         gw_standing_drop(c, flow);
     c->step = GW_STEP_CLOSING;
-    for (unsigned op = 0; op < GW_OP_COUNT; op++)
-        if (gw_conn_busy(c, (enum gw_op)op))
-            gw_ring_cancel(f->env.ring, gw_conn_token(c, (enum gw_op)op));
-    for (int turns = 0; c->in_flight && turns < MANY; turns++)
+    gw_end_cancel(c, c->tls, ~0U);
+    gw_end_cancel(c, c->plain, ~0U);
+    for (int turns = 0; c->tls->in_flight | c->plain->in_flight && turns < MANY; turns++)
         turn(f);
-    int fds[] = {c->tls_fd, c->plain_fd};
+    int fds[] = {c->tls->fd, c->plain->fd};
     for (int i = 0; i < 2; i++) {
         gw_fake_peer_release(f->env.ring, fds[i]);
         gw_ring_close(f->env.ring, &fds[i]);
@@ -108,7 +109,7 @@ static void end(struct fixture *f)
 
 static int fd_of(const struct fixture *f, enum gw_flow flow)
 {
-    return flow == GW_FLOW_RX ? f->conn.tls_fd : f->conn.plain_fd;
+    return flow == GW_FLOW_RX ? f->conn.tls->fd : f->conn.plain->fd;
 }
 
 /* Messages of one byte until the receive is over; their number. */
@@ -151,13 +152,13 @@ static void without_snippets_it_does_not_begin_again(void **state)
     struct fixture *f = begin(1);
     struct gw_conn *c = &f->conn;
     assert_true(gw_standing_begin(c, GW_FLOW_RX));
-    c->in_flight = 0;
+    c->tls->in_flight = 0;
     gw_standing_received(c, &(struct gw_completion){
-                                .token = gw_conn_token(c, GW_OP_TLS_STANDING),
+                                .token = gw_conn_token(c, c->tls, GW_OP_STANDING),
                                 .res = -ENOBUFS,
                             });
     assert_false(gw_standing_begin(c, GW_FLOW_RX));
-    c->in_flight = 1U << GW_OP_TLS_STANDING; /* the double's is still there */
+    c->tls->in_flight = 1U << GW_OP_STANDING; /* the double's is still there */
     end(f);
 }
 
@@ -192,7 +193,7 @@ static void take_leaves_what_does_not_fit(void **state)
     assert_true(gw_standing_begin(&f->conn, GW_FLOW_RX));
     size_t held = 0;
     for (int i = 0; i < MANY && gw_standing_busy(&f->conn, GW_FLOW_RX); i++) {
-        gw_fake_peer_send(f->env.ring, f->conn.tls_fd, bytes, 2);
+        gw_fake_peer_send(f->env.ring, f->conn.tls->fd, bytes, 2);
         turn(f);
     }
     while (gw_standing_take(&f->conn, GW_FLOW_RX, bytes, 2) > 0)
@@ -211,7 +212,7 @@ static void a_full_snippet_stops_it(void **state)
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         struct fixture *f = begin(seed);
         assert_true(gw_standing_begin(&f->conn, GW_FLOW_TX));
-        gw_fake_peer_send(f->env.ring, f->conn.plain_fd, much, sizeof(much));
+        gw_fake_peer_send(f->env.ring, f->conn.plain->fd, much, sizeof(much));
         for (int turns = 0; turns < MANY && gw_standing_busy(&f->conn, GW_FLOW_TX); turns++)
             turn(f);
         assert_false(gw_standing_busy(&f->conn, GW_FLOW_TX));
@@ -240,8 +241,8 @@ static void an_error_is_told_as_itself(void **state)
     unsigned hidden = 0;
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         struct fixture *f = begin(seed);
-        gw_fake_peer_send(f->env.ring, f->conn.tls_fd, "x", 1);
-        gw_fake_peer_reset(f->env.ring, f->conn.tls_fd);
+        gw_fake_peer_send(f->env.ring, f->conn.tls->fd, "x", 1);
+        gw_fake_peer_reset(f->env.ring, f->conn.tls->fd);
         assert_true(gw_standing_begin(&f->conn, GW_FLOW_RX));
         for (int turns = 0; turns < MANY && gw_standing_busy(&f->conn, GW_FLOW_RX); turns++)
             turn(f);
@@ -263,11 +264,11 @@ static void lingering_reads_on_after_the_cancel(void **state)
     assert_true(gw_standing_begin(c, GW_FLOW_RX));
     c->step = GW_STEP_LINGER;
     c->rx.state = GW_RX_DISCARD;
-    gw_ring_cancel(f->env.ring, gw_conn_token(c, GW_OP_TLS_STANDING));
+    gw_ring_cancel(f->env.ring, gw_conn_token(c, c->tls, GW_OP_STANDING));
     for (int turns = 0; turns < MANY && gw_standing_busy(c, GW_FLOW_RX); turns++)
         turn(f);
     assert_int_equal(c->rx.state, GW_RX_DISCARD);
-    assert_true(gw_conn_busy(c, GW_OP_TLS_RECV));
+    assert_true(gw_leg_busy(c->tls, GW_OP_RECV));
     c->rx.state = GW_RX_DONE;
     end(f);
 }

@@ -86,9 +86,10 @@ static int tear_down(void **state)
 static void tokens_survive_the_way(void **state)
 {
     (void)state;
-    struct gw_token t = {.op = GW_OP_PLAIN_SEND, .slot = 0xffffff, .generation = 0xfffffff1};
+    struct gw_token t = {.op = GW_OP_SEND, .leg = 1, .slot = 0xffffff, .generation = 0xfffffff1};
     struct gw_token back = gw_token_unpack(gw_token_pack(t));
     assert_int_equal(back.op, t.op);
+    assert_int_equal(back.leg, t.leg);
     assert_int_equal(back.slot, t.slot);
     assert_int_equal(back.generation, t.generation);
 }
@@ -96,7 +97,7 @@ static void tokens_survive_the_way(void **state)
 static void picked_receive_brings_a_buffer(void **state)
 {
     struct fixture *f = *state;
-    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 3), f->pair[0], 0, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_RECV, 3), f->pair[0], 0, 0);
     assert_int_equal(gw_ring_wait(f->ring, 0, note, f), 0);
     assert_int_equal(f->count, 0); /* nothing there, no buffer taken */
     assert_int_equal(gw_ring_buffers_in_use(f->ring), 0);
@@ -131,10 +132,10 @@ static void long_step(void *arg, const struct gw_completion *c)
 {
     struct steps *s = arg;
     char byte;
-    if (c->token.op != GW_OP_TLS_POLL)
+    if (c->token.op != GW_OP_POLL)
         return;
     s->done++;
-    gw_ring_send(s->f->ring, token(GW_OP_TLS_SEND, c->token.slot), s->f->pair[0], "x", 1);
+    gw_ring_send(s->f->ring, token(GW_OP_SEND, c->token.slot), s->f->pair[0], "x", 1);
     gw_ring_flush(s->f->ring);
     if (!s->waited && recv(s->f->pair[1], &byte, 1, MSG_DONTWAIT) == 1)
         s->waited = s->done;
@@ -145,7 +146,7 @@ static void answers_leave_before_all_are_made(void **state)
     struct fixture *f = *state;
     struct steps s = {.f = f};
     for (uint32_t i = 0; i < STEPS; i++)
-        gw_ring_poll(f->ring, token(GW_OP_TLS_POLL, i), f->pair[0], POLLOUT, false);
+        gw_ring_poll(f->ring, token(GW_OP_POLL, i), f->pair[0], POLLOUT, false);
     for (int turns = 0; s.done < STEPS && turns < 10; turns++)
         assert_int_equal(gw_ring_wait(f->ring, GW_NS_PER_SEC, long_step, &s), 0);
     assert_int_equal(s.done, STEPS);
@@ -156,7 +157,7 @@ static void picked_receive_respects_max(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(write(f->pair[1], "0123456789", 10), 10);
-    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 4, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_RECV, 1), f->pair[0], 4, 0);
     await(f, 1);
     assert_int_equal(f->seen[0].res, 4);
     gw_ring_buffer_give(f->ring, f->seen[0].buf);
@@ -165,7 +166,7 @@ static void picked_receive_respects_max(void **state)
 static void end_of_stream_brings_no_buffer(void **state)
 {
     struct fixture *f = *state;
-    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 0, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_RECV, 1), f->pair[0], 0, 0);
     assert_int_equal(shutdown(f->pair[1], SHUT_WR), 0);
     await(f, 1);
     assert_int_equal(f->seen[0].res, 0);
@@ -176,7 +177,7 @@ static void end_of_stream_brings_no_buffer(void **state)
 static void dontwait_does_not_wait(void **state)
 {
     struct fixture *f = *state;
-    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 0, GW_RECV_DONTWAIT);
+    gw_ring_recv_pick(f->ring, token(GW_OP_RECV, 1), f->pair[0], 0, GW_RECV_DONTWAIT);
     await(f, 1);
     assert_int_equal(f->seen[0].res, -EAGAIN);
     assert_null(f->seen[0].buf);
@@ -196,7 +197,7 @@ static void starvation_ends_when_a_buffer_returns(void **state)
     assert_int_equal(write(f->pair[1], bytes, ALL_BUFFERS + 2), ALL_BUFFERS + 2);
     for (int tries = 0; tries < ALL_BUFFERS * 4 && count < ALL_BUFFERS; tries++) {
         f->count = 0;
-        gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 1, 0);
+        gw_ring_recv_pick(f->ring, token(GW_OP_RECV, 1), f->pair[0], 1, 0);
         await(f, 1);
         if (f->seen[0].res == 1)
             held[count++] = f->seen[0].buf;
@@ -208,13 +209,13 @@ static void starvation_ends_when_a_buffer_returns(void **state)
     assert_null(gw_ring_buffer_take(f->ring));
 
     f->count = 0;
-    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 1, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_RECV, 1), f->pair[0], 1, 0);
     await(f, 1);
     assert_int_equal(f->seen[0].res, -ENOBUFS);
 
     gw_ring_buffer_give(f->ring, held[--count]);
     f->count = 0;
-    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 1, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_RECV, 1), f->pair[0], 1, 0);
     await(f, 1);
     assert_int_equal(f->seen[0].res, 1);
     gw_ring_buffer_give(f->ring, f->seen[0].buf);
@@ -236,7 +237,7 @@ static void a_burst_doubles_what_is_lent_once(void **state)
     assert_int_equal(write(f->pair[0], bytes, BURST), BURST);
     uint32_t before = f->ring->lent[GW_LENT_BUFFERS].target;
     for (uint32_t i = 0; i < BURST; i++)
-        gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, i), f->pair[1], 1, 0);
+        gw_ring_recv_pick(f->ring, token(GW_OP_RECV, i), f->pair[1], 1, 0);
     await(f, BURST);
     unsigned starved = 0;
     for (unsigned i = 0; i < BURST; i++) {
@@ -266,7 +267,7 @@ static void what_is_lent_leaves_some(void **state)
         f->count = 0;
         assert_int_equal(write(f->pair[0], bytes, CONNS), CONNS);
         for (uint32_t i = 0; i < CONNS; i++)
-            gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, i), f->pair[1], 1, 0);
+            gw_ring_recv_pick(f->ring, token(GW_OP_RECV, i), f->pair[1], 1, 0);
         await(f, CONNS);
         for (unsigned i = 0; i < CONNS; i++)
             gw_ring_completion_give(f->ring, &f->seen[i]);
@@ -288,7 +289,7 @@ static void stand(struct fixture *f, uint32_t slot)
         print_message("SKIP: this kernel's multishot receives may miss the end of a stream\n");
         skip();
     }
-    gw_ring_recv_standing(f->ring, token(GW_OP_PLAIN_STANDING, slot), f->pair[0]);
+    gw_ring_recv_standing(f->ring, token(GW_OP_STANDING, slot), f->pair[0]);
 }
 
 static void put(struct fixture *f, size_t len)
@@ -345,7 +346,7 @@ static void a_look_finds_an_end_that_was_there(void **state)
     assert_int_equal(f->seen[0].res, 3);
     assert_int_equal(gw_ring_look(f->ring, f->pair[0]), 0);
     gw_ring_completion_give(f->ring, &f->seen[0]);
-    gw_ring_cancel(f->ring, token(GW_OP_PLAIN_STANDING, 1)); /* some report it nevertheless */
+    gw_ring_cancel(f->ring, token(GW_OP_STANDING, 1)); /* some report it nevertheless */
     await(f, 2);
     assert_false(f->seen[1].more);
 }
@@ -368,7 +369,7 @@ static void standing_receive_is_cancelled(void **state)
     stand(f, 1);
     put(f, 1);
     await(f, 1);
-    gw_ring_cancel(f->ring, token(GW_OP_PLAIN_STANDING, 1));
+    gw_ring_cancel(f->ring, token(GW_OP_STANDING, 1));
     await(f, 2);
     assert_true(!f->seen[1].more && f->seen[1].res == -ECANCELED);
     gw_ring_completion_give(f->ring, &f->seen[0]);
@@ -406,7 +407,7 @@ static void standing_receives_end_without_snippets(void **state)
         count = hoard(f, held, count);
     assert_false(gw_ring_can_stand(f->ring));
     put(f, 1);
-    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 0, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_RECV, 1), f->pair[0], 0, 0);
     f->count = 0;
     await(f, 1);
     assert_true(f->seen[0].res > 0 && f->seen[0].buf);
@@ -423,9 +424,9 @@ static void send_and_sendmsg_carry_bytes(void **state)
     char got[16];
     struct iovec iov[2] = {{(void *)(uintptr_t) "ab", 2}, {(void *)(uintptr_t) "cde", 3}};
     struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-    gw_ring_send(f->ring, token(GW_OP_TLS_SEND, 1), f->pair[0], "xyz", 3);
+    gw_ring_send(f->ring, token(GW_OP_SEND, 1), f->pair[0], "xyz", 3);
     await(f, 1);
-    gw_ring_sendmsg(f->ring, token(GW_OP_TLS_SEND, 1), f->pair[0], &msg);
+    gw_ring_sendmsg(f->ring, token(GW_OP_SEND, 1), f->pair[0], &msg);
     await(f, 2);
     assert_int_equal(f->seen[0].res, 3);
     assert_int_equal(f->seen[1].res, 5);
@@ -438,7 +439,7 @@ static void send_to_a_closed_peer_gives_epipe_and_no_signal(void **state)
     struct fixture *f = *state;
     (void)close(f->pair[1]);
     f->pair[1] = -1;
-    gw_ring_send(f->ring, token(GW_OP_TLS_SEND, 1), f->pair[0], "x", 1);
+    gw_ring_send(f->ring, token(GW_OP_SEND, 1), f->pair[0], "x", 1);
     await(f, 1);
     assert_int_equal(f->seen[0].res, -EPIPE);
 }
@@ -452,7 +453,7 @@ static void recvmsg_scatters(void **state)
     buf->iov[1] = (struct iovec){buf->data + 100, 10};
     buf->msg = (struct msghdr){.msg_iov = buf->iov, .msg_iovlen = 2};
     assert_int_equal(write(f->pair[1], "abcd", 4), 4);
-    gw_ring_recvmsg(f->ring, token(GW_OP_PLAIN_RECV, 1), f->pair[0], buf, 0);
+    gw_ring_recvmsg(f->ring, token(GW_OP_RECV, 1), f->pair[0], buf, 0);
     await(f, 1);
     assert_int_equal(f->seen[0].res, 4);
     assert_memory_equal(buf->data, "ab", 2);
@@ -463,15 +464,15 @@ static void recvmsg_scatters(void **state)
 static void cancel_ends_an_operation(void **state)
 {
     struct fixture *f = *state;
-    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 1), f->pair[0], 0, 0);
-    gw_ring_recv_pick(f->ring, token(GW_OP_TLS_RECV, 2), f->pair[0], 0, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_RECV, 1), f->pair[0], 0, 0);
+    gw_ring_recv_pick(f->ring, token(GW_OP_RECV, 2), f->pair[0], 0, 0);
     assert_int_equal(gw_ring_wait(f->ring, 0, note, f), 0);
-    gw_ring_cancel(f->ring, token(GW_OP_TLS_RECV, 1));
-    gw_ring_cancel(f->ring, token(GW_OP_TLS_RECV, 9)); /* nobody: harmless */
+    gw_ring_cancel(f->ring, token(GW_OP_RECV, 1));
+    gw_ring_cancel(f->ring, token(GW_OP_RECV, 9)); /* nobody: harmless */
     await(f, 1);
     assert_int_equal(f->seen[0].res, -ECANCELED);
     assert_int_equal(f->seen[0].token.slot, 1);
-    gw_ring_cancel(f->ring, token(GW_OP_TLS_RECV, 2));
+    gw_ring_cancel(f->ring, token(GW_OP_RECV, 2));
     await(f, 2);
 }
 
@@ -479,7 +480,7 @@ static void multishot_poll_tells_each_wakeup(void **state)
 {
     struct fixture *f = *state;
     char got[4];
-    gw_ring_poll(f->ring, token(GW_OP_TLS_POLL, 1), f->pair[0], POLLIN, true);
+    gw_ring_poll(f->ring, token(GW_OP_POLL, 1), f->pair[0], POLLIN, true);
     for (unsigned i = 1; i <= 3; i++) {
         assert_int_equal(write(f->pair[1], "x", 1), 1);
         await(f, i);
@@ -487,7 +488,7 @@ static void multishot_poll_tells_each_wakeup(void **state)
         assert_true(f->seen[i - 1].more);
         assert_int_equal(read(f->pair[0], got, sizeof(got)), 1);
     }
-    gw_ring_cancel(f->ring, token(GW_OP_TLS_POLL, 1));
+    gw_ring_cancel(f->ring, token(GW_OP_POLL, 1));
     await(f, 4);
     assert_false(f->seen[3].more);
 }
@@ -595,7 +596,7 @@ static void more_operations_than_the_queue_holds(void **state)
 {
     struct fixture *f = *state;
     for (unsigned i = 0; i < 3000; i++)
-        gw_ring_cancel(f->ring, token(GW_OP_TLS_RECV, i));
+        gw_ring_cancel(f->ring, token(GW_OP_RECV, i));
     assert_int_equal(gw_ring_wait(f->ring, 0, note, f), 0);
     picked_receive_brings_a_buffer(state);
 }
@@ -629,7 +630,7 @@ static void more_completions_than_the_queue_holds(void **state)
     flood = (struct flood){.ring = f->ring, .fd = f->pair[0]};
     assert_true(f->ring->uring.cq.ring_entries < FLOOD);
     for (unsigned i = 0; i < FLOOD; i++)
-        gw_ring_poll(f->ring, token(GW_OP_TLS_POLL, i), f->pair[0], POLLOUT, false);
+        gw_ring_poll(f->ring, token(GW_OP_POLL, i), f->pair[0], POLLOUT, false);
     for (int turns = 0; flood.total < 2 * FLOOD && turns < 1000; turns++)
         assert_int_equal(gw_ring_wait(f->ring, GW_NS_PER_SEC, count_flood, &flood), 0);
     assert_int_equal(gw_ring_wait(f->ring, 0, count_flood, &flood), 0);
