@@ -286,8 +286,8 @@ static void print_ratio(const struct variant *v, unsigned way, unsigned turns)
 
 static void print_all(unsigned turns)
 {
-    printf("%s; %u turns; CPU time of the server by that with all parts: of the quick quarter of\n"
-           "the turns, and the median (quartiles) of the ratios in each turn\n",
+    printf("%s; %u turns; CPU time of the server relative to that with all parts: in the fastest\n"
+           "quarter of the turns, and the median (quartiles) of the ratios in each turn\n",
            OpenSSL_version(OPENSSL_VERSION), turns);
     printf("%-44s", "");
     for (unsigned way = 0; way < WAYS; way++)

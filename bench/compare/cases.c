@@ -117,7 +117,7 @@ int bench_cases_check(const struct bench_comparison *compare, struct gw_error *e
     while (bench_namelist_next(&list, name, sizeof(name)))
         if (!is_case(name, compare))
             return gw_error_set(err, GW_EXIT_USAGE,
-                                "--cases '%.60s': there is no such case%s; there are %s", name,
+                                "--cases '%.60s': there is no such case%s; choose from %s", name,
                                 compare->fixed ? " with --fixed" : "", all);
     return 0;
 }

@@ -69,8 +69,7 @@ static int share_cpus(struct bench_comparison *compare, struct gw_error *err)
                             "process may use %u",
                             workers, have);
     if (compare->load_cpus.count == 0) {
-        (void)fputs("ktlsgate-bench: there is one processor: servers and load take time from each "
-                    "other\n",
+        (void)fputs("ktlsgate-bench: there is only one processor, so servers and load share it\n",
                     stderr);
         compare->load_cpus = compare->server_cpus;
     }
@@ -99,7 +98,7 @@ static int prepare(struct comparison *c, struct gw_error *err)
     if (r)
         return r;
     if (c->figures.contenders.absent[0])
-        (void)fprintf(stderr, "ktlsgate-bench: not installed, and so left out: %s\n",
+        (void)fprintf(stderr, "ktlsgate-bench: left out, because not installed: %s\n",
                       c->figures.contenders.absent);
     choose_cases(c);
     return bench_place_init(&c->place, compare, err);

@@ -110,14 +110,14 @@ static void read_version(struct bench_contender *c)
 static int next_workers(const char **list, unsigned *ret, bool *ret_more, struct gw_error *err)
 {
     char text[32];
-    const char *why = "is no number";
+    const char *why = "is not a number";
     uint64_t n = 0;
     *ret_more = bench_namelist_next(list, text, sizeof(text));
     if (!*ret_more)
         return 0;
     if (gw_units_count(text, &n, &why) || n == 0 || n > GW_MAX_WORKERS)
         return gw_error_set(err, GW_EXIT_USAGE, "--workers '%.30s': %s", text,
-                            n ? "is too many" : why);
+                            n ? "is more than a gateway can have" : why);
     *ret = (unsigned)n;
     return 0;
 }
@@ -153,7 +153,7 @@ static int check_names(const char *list, struct gw_error *err)
     while (bench_namelist_next(&list, name, sizeof(name)))
         if (!is_peer(name))
             return gw_error_set(err, GW_EXIT_USAGE,
-                                "--systems '%.60s': there is no such system; there are %s", name,
+                                "--systems '%.60s': there is no such system; choose from %s", name,
                                 all);
     return 0;
 }
@@ -173,7 +173,7 @@ static int add(struct bench_contenders *all, const struct bench_contender *like,
                bool tell, struct gw_error *err)
 {
     if (all->count == BENCH_CONTENDERS_MAX)
-        return gw_error_set(err, GW_EXIT_USAGE, "--workers: that is more than %d to be compared",
+        return gw_error_set(err, GW_EXIT_USAGE, "--workers: more than %d systems to compare",
                             BENCH_CONTENDERS_MAX);
     struct bench_contender *c = &all->list[all->count++];
     *c = *like;
@@ -226,7 +226,7 @@ int bench_contenders_find(struct bench_contenders *ret, const struct bench_compa
             r = add_all(ret, &c, compare, err);
         } else if (peer->ours) {
             r = gw_error_set(
-                err, GW_EXIT_START, "there is no program ktlsgate%s%.200s; name it by --ktlsgate",
+                err, GW_EXIT_START, "there is no program ktlsgate%s%.200s; name it with --ktlsgate",
                 compare->ktlsgate ? " at " : "", compare->ktlsgate ? compare->ktlsgate : "");
         } else {
             note_absent(ret, peer->name);

@@ -97,7 +97,7 @@ void bench_janitor_tell(pid_t group, bool lives)
     news.group = group;
     news.lives = lives;
     if (to_it >= 0 && write(to_it, &news, sizeof(news)) < 0)
-        (void)fprintf(stderr, "ktlsgate-bench: who was to tidy up is gone\n");
+        (void)fprintf(stderr, "ktlsgate-bench: the process that cleans up is gone\n");
 }
 
 void bench_janitor_end(void)

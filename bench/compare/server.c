@@ -141,7 +141,7 @@ static void last_words(const char *log, char *out, size_t size)
 {
     char line[256];
     FILE *f = fopen(log, "re");
-    (void)snprintf(out, size, "it says nothing");
+    (void)snprintf(out, size, "it printed nothing");
     while (f && fgets(line, sizeof(line), f)) {
         line[strcspn(line, "\n")] = '\0';
         if (line[0])

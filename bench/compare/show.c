@@ -191,9 +191,11 @@ void bench_show_tables(FILE *out, const struct bench_config *config, const struc
     (void)fputc('\n', out);
     for (unsigned c = 0; c < f->case_count; c++)
         print_case(out, config, f, c, tls);
-    (void)fputs("\nCPU time is the server's, of all its processes: the median of the rounds (least-"
-                "most). Busy is the\nshare of its processors that it used: well below 100 %, and "
-                "the load was the limit, so that the rate\ntells of the load.\n",
+    (void)fputs("\n"
+                "CPU time is the server's, of all its processes: the median of the rounds "
+                "(least-most). Busy is the\n"
+                "share of its processors that it used: if that is well below 100 %, the load\n"
+                "was the limit, and the rate is that of the load.\n",
                 out);
     print_errors(out, f);
 }

@@ -98,7 +98,7 @@ static int run_load(const struct bench_trial *trial, const struct bench_config *
     if (!r)
         return load_ended(report, trial, load, err);
     bench_child_stop(pid);
-    (void)gw_error_set(err, GW_EXIT_OTHER, "%s, %s: the load hangs", trial->one->name,
+    (void)gw_error_set(err, GW_EXIT_OTHER, "%s, %s: the load does not end", trial->one->name,
                        trial->contender->name);
     return r;
 }

@@ -218,7 +218,7 @@ unsigned bench_crypto_kernel_providers(struct bench_crypto_provider *ret, unsign
         (void)snprintf(ret[0].absent, sizeof(ret[0].absent), "%s", strerror(-r));
     ret[1] = (struct bench_crypto_provider){
         .name = "TCP alone",
-        .remark = "the same without TLS, to be taken off",
+        .remark = "the same without TLS, to subtract",
         .ways = &ways,
         .index = TCP,
     };

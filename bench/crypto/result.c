@@ -103,8 +103,9 @@ static void print_spread(FILE *out, const struct bench_crypto_result *r)
     }
     if (count)
         (void)fprintf(out,
-                      "The best of %d rounds that alternate. The median round took %.0f %% longer "
-                      "on average, %.0f %%\nwhere it was worst.\n",
+                      "The best of %d alternating rounds. The median round took %.0f %% longer on "
+                      "average, at worst\n"
+                      "%.0f %%.\n",
                       BENCH_ROUNDS, median / count * 100, worst * 100);
 }
 

@@ -89,8 +89,9 @@ void bench_roofline_print(FILE *out, const json_t *roofs)
 {
     size_t i;
     const json_t *roof;
-    (void)fputs("\nktlsgate's relay beside this processor's AEAD, CPU-s for a GiB\n"
-                "          ktlsgate  nginx, plain  difference  AEAD alone  near to it\n",
+    (void)fputs("\n"
+                "ktlsgate's relay compared with this processor's AEAD, CPU-s per GiB\n"
+                "          ktlsgate  nginx, plain  difference  AEAD alone   its share\n",
                 out);
     json_array_foreach(roofs, i, roof)
     {

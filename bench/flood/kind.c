@@ -4,15 +4,16 @@
 #include "gateway/base/attr.h"
 
 static const char *const abouts[BENCH_FLOOD_KINDS] = {
-    [BENCH_FLOOD_SYN] = "SYNs that open a connection each",
+    [BENCH_FLOOD_SYN] = "SYNs, each opening a connection",
     [BENCH_FLOOD_SYN_DATA] = "SYNs with payload behind them",
-    [BENCH_FLOOD_ACK] = "ACKs of connections that there are not, some with data or a FIN",
+    [BENCH_FLOOD_ACK] = "ACKs of connections that do not exist, some with data or a FIN",
     [BENCH_FLOOD_RST] = "RSTs of such",
-    [BENCH_FLOOD_MALFORMED] = "headers and options of TCP, UDP and IP that are broken, in turn",
-    [BENCH_FLOOD_FRAGMENT] = "fragments, nearly all of packets that never become whole",
+    [BENCH_FLOOD_MALFORMED] = "broken headers and options of TCP, UDP and IP, in turn",
+    [BENCH_FLOOD_FRAGMENT] = "fragments, nearly all of packets that are never complete",
     [BENCH_FLOOD_UDP] = "UDP noise, to the port of the target and to others",
-    [BENCH_FLOOD_HANDSHAKE_GARBAGE] = "connections that say what is no TLS, then nothing",
-    [BENCH_FLOOD_HANDSHAKE_HALF_HELLO] = "connections that say half a ClientHello, then nothing",
+    [BENCH_FLOOD_HANDSHAKE_GARBAGE] =
+        "connections that send something other than TLS, then nothing",
+    [BENCH_FLOOD_HANDSHAKE_HALF_HELLO] = "connections that send half a ClientHello, then nothing",
 };
 
 const char *const bench_flood_kind_words[BENCH_FLOOD_KINDS + 1] = {

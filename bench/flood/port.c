@@ -65,8 +65,7 @@ int bench_port_open(const char *name, struct gw_error *err)
     if (!r)
         return 0;
     bench_port_close();
-    return gw_error_set(err, GW_EXIT_START, "DPDK does not take interface %s: %s", name,
-                        strerror(-r));
+    return gw_error_set(err, GW_EXIT_START, "DPDK cannot use interface %s: %s", name, strerror(-r));
 }
 
 static void drop(struct queue *q)

@@ -81,7 +81,7 @@ static void print_sent(FILE *out, const struct bench_config *config,
     if (!is_reached(config, r))
         (void)fprintf(out, "  %-10s of %" PRIu64 " a second were asked for; %s\n", "",
                       config->flood.flood.rate,
-                      r->full ? "the link took no more" : "the processor made no more");
+                      r->full ? "the link carried no more" : "the processor sent no more");
     (void)fprintf(out, "  %-10s %" PRIu64 " packets, %.2f %% of them\n", "arrived", r->arrived,
                   r->packets ? (double)r->arrived / (double)r->packets * 100 : 0);
     if (r->answers)

@@ -106,7 +106,7 @@ void bench_conn_check(struct bench_conn *c)
         [BENCH_CONN_CONNECTING] = "did not take a connection",
         [BENCH_CONN_HANDSHAKING] = "did not finish a handshake",
         [BENCH_CONN_OPEN] = "did not answer",
-        [BENCH_CONN_CLOSING] = "did not end a connection that we had ended",
+        [BENCH_CONN_CLOSING] = "did not close a connection that the load had closed",
     };
     const struct bench_config *config = c->thread->config;
     if (c->state == BENCH_CONN_GONE || !is_awaited(c) ||
@@ -299,7 +299,7 @@ static void take_control(struct bench_conn *c, const struct gw_opened *o)
     case GW_CONTROL_REFUSE:
     case GW_CONTROL_FAIL:
     case GW_CONTROL_END_CLEANLY:
-        bench_conn_fail(c, "the server sent a record that must not come");
+        bench_conn_fail(c, "the server sent an unexpected record");
         return;
     }
 }

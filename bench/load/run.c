@@ -147,7 +147,7 @@ static int tell_error(const struct run *run, struct gw_error *err)
             return -EIO;
         }
     }
-    return gw_error_set(err, GW_EXIT_OTHER, "connections failed, and none says why");
+    return gw_error_set(err, GW_EXIT_OTHER, "connections failed without a reason");
 }
 
 /* Units of a phase, with --units: what comes before the measured ones lets caches and congestion
@@ -202,7 +202,8 @@ static int last(struct run *run, const char *phase, const struct sums *from, int
             (now.open == 0 && !run->threads[0].work->replaces))
             return tell_error(run, err);
         if (units && !goes_on(run, &now, &moved))
-            return gw_error_set(err, GW_EXIT_OTHER, "nothing came of --units within --timeout");
+            return gw_error_set(err, GW_EXIT_OTHER,
+                                "no unit of --units was completed within --timeout");
         show(run, phase, from, ns);
         nap(GW_MIN(left, LOOK_NS));
     }

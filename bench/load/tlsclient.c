@@ -52,7 +52,7 @@ static const char *library_error(char *out, size_t size)
     unsigned long code = ERR_get_error();
     const char *reason =
         ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
-    (void)snprintf(out, size, "%s", reason ? reason : "libssl does not say why");
+    (void)snprintf(out, size, "%s", reason ? reason : "libssl gives no reason");
     ERR_clear_error();
     return out;
 }
@@ -229,7 +229,7 @@ static int keep_session(struct bench_tls_client *client, struct gw_error *err)
 {
     if (!client->newest || !SSL_SESSION_is_resumable(client->newest))
         return gw_error_set(err, GW_EXIT_OTHER,
-                            "the server gave no session that can be resumed: are its tickets on?");
+                            "the server sent no session to resume: are its tickets on?");
     client->session_len = i2d_SSL_SESSION(client->newest, &client->session);
     /* Else libssl would mark a session of TLS 1.3 as used up after each handshake. */
     (void)SSL_CTX_set_session_cache_mode(client->ctx, SSL_SESS_CACHE_OFF);

@@ -132,7 +132,7 @@ static void echo_sent(struct bench_conn *c)
 static bool take_echo(struct bench_conn *c, const uint8_t *data, size_t len)
 {
     if (len > c->sent - c->received) {
-        bench_conn_fail(c, "the server sent more than it was asked for: is it an echo?");
+        bench_conn_fail(c, "the server sent more than was requested: is it an echo?");
         return false;
     }
     if (!compare(c, c->received, data, len))
@@ -345,13 +345,13 @@ static bool is_expected(struct bench_conn *c, const uint8_t *head, size_t len)
         bench_conn_fail(c, "the server answered %.*s", (int)strcspn((const char *)head, "\r"),
                         head);
     else if (!bench_http_content_length(head, len, &c->body_left))
-        bench_conn_fail(c, "the server's answer has no Content-Length that can be understood; name "
-                           "a plain file by --path");
+        bench_conn_fail(
+            c, "the server's answer has no readable Content-Length; name a plain file with --path");
     else if (config->direction == BENCH_DOWN && !config->path && c->body_left != config->size)
         bench_conn_fail(c, "the server answered with %" PRIu64 " bytes instead of %" PRIu64,
                         c->body_left, config->size);
     else if (bench_http_has_line(head, len, "Connection: close"))
-        bench_conn_fail(c, "the server takes no more requests on a connection; raise its limit, "
+        bench_conn_fail(c, "the server accepts no more requests on a connection; raise its limit, "
                            "such as keepalive_requests of nginx");
     return c->state != BENCH_CONN_GONE;
 }
@@ -390,7 +390,7 @@ static size_t take_head(struct bench_conn *c, const uint8_t *data, size_t len)
     static const char version[] = "HTTP/1.";
     size_t head = c->head_len ? 0 : bench_http_head_len(data, len);
     if (c->head_len == 0 && memcmp(data, version, GW_MIN(len, sizeof(version) - 1)) != 0) {
-        bench_conn_fail(c, "the server's answer is no HTTP");
+        bench_conn_fail(c, "the server's answer is not HTTP");
         return 0;
     }
     if (head == 0)

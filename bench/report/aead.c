@@ -190,9 +190,11 @@ static int write_roofs(struct bench_page *page, const json_t *roofs, struct gw_e
     int r = 0;
     if (!json_array_size(roofs))
         return 0;
-    (void)fputs("<section>\n<h2>How near the relay is to its roof</h2>\n"
+    (void)fputs("<section>\n"
+                "<h2>How close the relay is to its limit</h2>\n"
                 "<p>The difference between relaying encrypted and in plaintext is what encryption "
-                "costs there; AEAD alone is the least that it could.</p>\n<div class=\"plots\">\n",
+                "costs there; AEAD alone is the least that it could cost.</p>\n"
+                "<div class=\"plots\">\n",
                 page->out);
     json_array_foreach(roofs, i, roof)
     {

@@ -148,7 +148,7 @@ static int plot_curves(struct bench_page *page, const json_t *a_case, struct gw_
     const json_t *row;
     struct bench_chart *chart = bench_page_chart(page, BENCH_LINES, "\xc2\xb5s");
     chart->log_x = chart->log_y = chart->tall = true;
-    chart->x_title = "percent of all that took no longer";
+    chart->x_title = "percent of all that took at most as long";
     for (i = 0; i < GW_ARRAY_SIZE(ticks); i++)
         bench_chart_tick(chart, place_of(ticks[i].quantile), ticks[i].label);
     json_array_foreach(json_object_get(a_case, "rows"), i, row)
@@ -368,7 +368,7 @@ static void write_lead(FILE *out, const json_t *a_case)
                   "<p class=\"lead\">ktlsgate needs <b>%s &#215;</b> what the best peer needs: ",
                   bench_number(v.ratio, number));
     bench_html_printf(out, "%s ", bench_number(metric_of(v.us, v.metric).median, number));
-    bench_html_printf(out, "%s beside ", unit);
+    bench_html_printf(out, "%s, compared with ", unit);
     bench_html_printf(out, "%s (", bench_number(metric_of(v.peer, v.metric).median, number));
     bench_html_printf(out, "%s).", bench_text_at(v.peer, "system"));
     (void)fputs("</p>\n", out);
@@ -433,11 +433,13 @@ int bench_cases_overview(struct bench_page *page, const json_t *compare, struct 
     }
     if (chart->count == 0)
         return 0;
-    (void)fputs("<section>\n<h2>Beside the best of the others</h2>\n"
-                "<p>What it takes of the server for the same work: CPU time, or memory of idle "
-                "connections. Best is whoever of the others takes least in that case.</p>\n"
-                "<div class=\"plots\">\n",
-                page->out);
+    (void)fputs(
+        "<section>\n"
+        "<h2>Compared with the best of the others</h2>\n"
+        "<p>What the server needs for the same work: CPU time, or memory of idle connections. The "
+        "best of the others is the one that needs least in that case.</p>\n"
+        "<div class=\"plots\">\n",
+        page->out);
     int r = bench_page_plot(page, "ktlsgate \xc3\xb7 best peer", better(true), err);
     write_overview_table(page->out, cases);
     (void)fputs("</div>\n</section>\n", page->out);

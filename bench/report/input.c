@@ -32,7 +32,7 @@ int bench_input_judge(const json_t *json, enum bench_input_kind *ret_kind, const
     const char *work = bench_text_at(json, "work");
     const json_t *result = json_object_get(json, "result");
     enum bench_input_kind kind = kind_of(work);
-    *ret_why = "it has no 'work', so it is no result of ktlsgate-bench";
+    *ret_why = "it has no 'work', so it is not a result of ktlsgate-bench";
     if (!work[0])
         return -EINVAL;
     *ret_why = kinds[kind].why;
@@ -63,7 +63,7 @@ static int read_file(const char *path, struct bench_inputs *to, struct gw_error 
     struct bench_input *in = &to->list[to->count];
     *in = (struct bench_input){.json = json_load_file(path, 0, &where)};
     if (!in->json && where.line > 0)
-        return gw_error_set(err, GW_EXIT_START, "%s: line %d is no JSON: %s", path, where.line,
+        return gw_error_set(err, GW_EXIT_START, "%s: line %d is not JSON: %s", path, where.line,
                             where.text);
     if (!in->json)
         return gw_error_set(err, GW_EXIT_START, "%s", where.text); /* it names the file */

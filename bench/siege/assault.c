@@ -96,7 +96,7 @@ static int await(struct bench_assault *a, struct gw_error *err)
         if (r != -ETIMEDOUT)
             return gw_error_set(err, GW_EXIT_OTHER, "interrupted");
         if (gw_clock_ns() > until_ns)
-            return gw_error_set(err, GW_EXIT_START, "the flood does not begin");
+            return gw_error_set(err, GW_EXIT_START, "the flood did not begin");
     }
     return 0;
 }

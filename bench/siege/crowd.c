@@ -136,7 +136,7 @@ static void connected(struct party *p, struct guest *g)
     int error = 0;
     socklen_t len = sizeof(error);
     if (getsockopt(g->fd, SOL_SOCKET, SO_ERROR, &error, &len) || error) {
-        fail(p, g, "the gateway could not be connected: %s", strerror(error ? error : errno));
+        fail(p, g, "the gateway did not accept a connection: %s", strerror(error ? error : errno));
         return;
     }
     g->connected = true;
@@ -192,7 +192,7 @@ static void invite(struct party *p, bool counts)
     *g = (struct guest){.fd = -1, .counts = counts, .due_ns = (int64_t)p->due_ns};
     p->invited++;
     if (!start_connect(p, g))
-        fail(p, g, "no connection could be begun: %s", strerror(errno));
+        fail(p, g, "a connection could not be started: %s", strerror(errno));
 }
 
 static void invite_all_due(struct party *p)
@@ -245,7 +245,7 @@ static int prepare(struct party *p)
     memcpy(&p->gateway.sin_addr, link->near.v4, sizeof(link->near.v4));
     p->room = (uint32_t)(crowd->rate * (uint64_t)(crowd->timeout_ns / GW_NS_PER_MS) / 1000) + SPARE;
     if (gw_fd_raise_limit() < p->room + SPARE)
-        return gw_error_set(err, GW_EXIT_START, "too few files may be open; raise ulimit -n");
+        return gw_error_set(err, GW_EXIT_START, "too many open files; raise ulimit -n");
     p->guests = calloc(p->room, sizeof(*p->guests));
     p->free = calloc(p->room, sizeof(*p->free));
     p->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -112,7 +112,7 @@ static int await(struct bench_haul *haul, struct gw_error *err)
         if (r != -ETIMEDOUT)
             return gw_error_set(err, GW_EXIT_OTHER, "interrupted");
         if (gw_clock_ns() > until_ns)
-            return gw_error_set(err, GW_EXIT_OTHER, "the transfer does not begin");
+            return gw_error_set(err, GW_EXIT_OTHER, "the transfer did not begin");
     }
     return 0;
 }

@@ -37,10 +37,10 @@ static int read_rates(struct siege *s, const char *text, struct gw_error *err)
         end += kilo;
         if (*at < '0' || *at > '9' || errno || (*end && *end != ',') ||
             rate > BENCH_FLOOD_RATE_MAX / (kilo ? 1000 : 1) || s->rate_count == BENCH_RATES_MAX)
-            return gw_error_set(err, GW_EXIT_USAGE,
-                                "--rates '%.80s': is no list of at most %d rates up to %d, such as "
-                                "0,50k,200k",
-                                text, BENCH_RATES_MAX, BENCH_FLOOD_RATE_MAX);
+            return gw_error_set(
+                err, GW_EXIT_USAGE,
+                "--rates '%.80s': is not a list of at most %d rates up to %d, such as 0,50k,200k",
+                text, BENCH_RATES_MAX, BENCH_FLOOD_RATE_MAX);
         s->rates[s->rate_count++] = rate * (kilo ? 1000 : 1);
         at = end;
     }

@@ -57,8 +57,8 @@ static const struct bench_command_info commands[BENCH_COMMAND_COUNT] = {
             .word = "compare",
             .title = "compare ktlsgate with other gateways on this machine",
             .about = "Starts each with one worker on a processor of its own, with the same "
-                     "certificate and backend, loads it, and reports its CPU time per unit of work "
-                     "beside the best of the others. Systems take turns in every round, because "
+                     "certificate and backend, loads it, and compares its CPU time per unit of "
+                     "work with the best of the others. Systems take turns in every round, because "
                      "the speed of machines drifts. What is not installed is left out.",
         },
     [BENCH_CRYPTO] =

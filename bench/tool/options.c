@@ -82,7 +82,7 @@ static int set_word(const struct bench_flag *opt, const char *value, int *at, st
             return 0;
         }
     }
-    char why[128] = "is none of";
+    char why[128] = "is not one of";
     for (int i = 0; opt->words[i]; i++)
         (void)snprintf(why + strlen(why), sizeof(why) - strlen(why), "%s %s", i ? "," : "",
                        opt->words[i]);
@@ -95,12 +95,12 @@ static int set_pid(const struct bench_flag *opt, const char *value, struct bench
     const char *why;
     uint64_t pid;
     if (gw_units_count(value, &pid, &why) || pid == 0 || pid > INT32_MAX)
-        return refuse(err, opt, value, "is no process number");
+        return refuse(err, opt, value, "is not a process number");
     for (unsigned i = 0; i < at->count; i++)
         if (at->list[i] == (pid_t)pid)
             return 0;
     if (at->count == BENCH_PIDS_MAX)
-        return refuse(err, opt, value, "is one too many; a parent stands for its children");
+        return refuse(err, opt, value, "is one too many; name a parent instead of its children");
     at->list[at->count++] = (pid_t)pid;
     return 0;
 }
@@ -181,7 +181,8 @@ static int take_input(struct reading *r, const char *value)
 {
     struct bench_report_wish *to = &r->config->report;
     if (!bench_command_info(r->config->command)->inputs)
-        return gw_error_set(r->err, GW_EXIT_USAGE, "'%.80s' is no flag; --help lists them", value);
+        return gw_error_set(r->err, GW_EXIT_USAGE, "'%.80s' is not a flag; --help lists them",
+                            value);
     if (to->count == BENCH_INPUTS_MAX)
         return gw_error_set(r->err, GW_EXIT_USAGE, "'%.80s' is one file too many", value);
     to->inputs[to->count++] = value;
@@ -303,17 +304,18 @@ static int check(const struct bench_config *config, struct gw_error *err)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "--threads: each thread needs a connection; raise --connections");
     if (config->key && !config->cert)
-        return gw_error_set(err, GW_EXIT_USAGE, "--key is of no use without --cert");
+        return gw_error_set(err, GW_EXIT_USAGE, "--key has no effect without --cert");
     if (config->command == BENCH_BULK && config->rate && config->direction != BENCH_DOWN)
         return gw_error_set(err, GW_EXIT_USAGE, "--rate is for --direction down alone");
     if (config->path && config->direction != BENCH_DOWN)
         return gw_error_set(err, GW_EXIT_USAGE, "--path is for --direction down alone");
     if (config->path && (config->path[0] != '/' || !is_word(config->path, PATH_BYTES_MAX)))
-        return gw_error_set(err, GW_EXIT_USAGE,
-                            "--path '%.80s': begins with no '/', has a blank, or is too long",
-                            config->path);
+        return gw_error_set(
+            err, GW_EXIT_USAGE,
+            "--path '%.80s': it does not begin with '/', has a blank, or is too long",
+            config->path);
     if (config->server_name && !is_word(config->server_name, NAME_BYTES_MAX))
-        return gw_error_set(err, GW_EXIT_USAGE, "--server-name '%.80s': is no name",
+        return gw_error_set(err, GW_EXIT_USAGE, "--server-name '%.80s': is not a name",
                             config->server_name);
     if (config->units && (config->rate || config->direction == BENCH_BOTH))
         return gw_error_set(err, GW_EXIT_USAGE,

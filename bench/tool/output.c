@@ -157,15 +157,14 @@ static void print_limit(FILE *out, const struct bench_config *config, const stru
         config->cpus.count ? "the busiest of --cpus was" : "all processors together were",
         r->cores_busy * 100);
     if (bench_result_load_was_limit(config, r))
-        (void)fprintf(out,
-                      "  The load itself was the limit, not the server: give it more --threads, "
-                      "or processors that\n  nothing else uses (the origin?), or believe only the "
-                      "server's CPU time.\n");
+        (void)fprintf(
+            out, "  The load itself was the limit, not the server: give it more --threads, or "
+                 "processors that\n"
+                 "  nothing else uses (the origin?), or rely on the server's CPU time only.\n");
     else if (bench_result_machine_was_full(config, r))
-        (void)fprintf(out,
-                      "  All processors were full, so that load and server took time from each "
-                      "other: keep them\n  apart (--cpus), or believe only the server's CPU "
-                      "time.\n");
+        (void)fprintf(out, "  All processors were full, so that load and server took time from "
+                           "each other: keep them\n"
+                           "  apart (--cpus), or rely on the server's CPU time only.\n");
 }
 
 /* Whether requests were answered as fast as they were due. */

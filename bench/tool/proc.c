@@ -115,10 +115,10 @@ int bench_proc_read(const struct bench_pids *pids, bool memory, struct bench_pro
         if (cpu_ns < 0) /* a child that ended meanwhile */
             continue;
         if (memory && !add_memory(of.pids[i], ret) && errno != ENOENT && errno != ESRCH)
-            return gw_error_set(err, GW_EXIT_START,
-                                "--pid %d: its memory may not be looked at (run as its user, or "
-                                "as root): %s",
-                                (int)of.pids[i], strerror(errno));
+            return gw_error_set(
+                err, GW_EXIT_START,
+                "--pid %d: its memory cannot be read (run as its user, or as root): %s",
+                (int)of.pids[i], strerror(errno));
         ret->cpu_ns += cpu_ns;
         ret->processes++;
     }

@@ -180,7 +180,7 @@ int main(int argc, char **argv)
     else if (!strcmp(argv[1], "ktlsgate-bench"))
         doc_catalog_bench(&program);
     else
-        return fail(argv[1], "is no program of ours");
+        return fail(argv[1], "is not a program of ours");
     FILE *template = fopen(argv[2], "r");
     if (!template)
         return fail(argv[2], "cannot be opened");

@@ -33,7 +33,7 @@
     X(HANDSHAKE_ALPN,       "handshake-alpn",         true,  "no application protocol in common")                       \
     X(HANDSHAKE_SNI,        "handshake-sni",          true,  "no certificate is for the requested name (--strict-sni)") \
     X(HANDSHAKE_TOO_LARGE,  "handshake-too-large",    true,  "the peer sent more handshake data than is allowed")       \
-    X(HANDSHAKE_PROTOCOL,   "handshake-protocol",     true,  "the peer broke the handshake protocol")                   \
+    X(HANDSHAKE_PROTOCOL,   "handshake-protocol",     true,  "the peer violated the handshake protocol")                \
     X(HANDSHAKE_INTERNAL,   "handshake-internal",     true,  "the TLS library failed")                                  \
     X(CERT_MISSING,         "cert-missing",           true,  "the client sent no certificate")                          \
     X(CERT_UNTRUSTED,       "cert-untrusted",         true,  "the client certificate is not signed by a CA of --cacert") \
@@ -69,7 +69,7 @@
     X(RECORD_FLOOD,         "record-flood",           true,  "too many empty records, warnings or key updates")         \
     X(RENEGOTIATION,        "renegotiation",          true,  "the peer kept requesting renegotiation, which is refused") \
     X(REKEY_UNSUPPORTED,    "rekey-unsupported",      true,  "the peer changed its key, which this kernel cannot follow") \
-    X(KEY_LIMIT,            "key-limit",              true,  "the key sealed as many records as is safe")               \
+    X(KEY_LIMIT,            "key-limit",              true,  "the key has encrypted as many records as is safe")        \
     X(KERNEL_KEYS,          "kernel-keys",            true,  "the kernel cannot run the records, and --records kernel allows no other engine") \
     X(WORKER_DIED,          "worker-died",            true,  "the worker process that carried it died")                 \
     X(INTERNAL,             "internal",               true,  "an error inside the gateway")

@@ -136,9 +136,12 @@ static void print_overview(FILE *out)
 {
     (void)fprintf(out,
                   "ktlsgate " KTLSGATE_VERSION
-                  ": a TLS gateway whose records run in the Linux kernel\n"
-                  "\nUsage: ktlsgate COMMAND [FLAG ...]\n"
-                  "\nExample\n%s",
+                  ": a TLS gateway with its records in the Linux kernel\n"
+                  "\n"
+                  "Usage: ktlsgate COMMAND [FLAG ...]\n"
+                  "\n"
+                  "Example\n"
+                  "%s",
                   gw_command_info(GW_COMMAND_DEMO)->example);
     print_commands(out, (1u << GW_COMMAND_COUNT) - 1);
     print_groups(out, 1u << GW_COMMAND_COUNT);

@@ -301,7 +301,7 @@ static const struct gw_option options[] = {
         .commands = IN_SERVER,
         .value = "TIME",
         .initial = "10s",
-        .help = "close a connection whose TLS handshake has not finished this long after accept",
+        .help = "close a connection if its TLS handshake has not finished this long after accept",
         .also = "ssl-handshake-timeout timeout-client-hs",
         .min = GW_NS_PER_MS,
         .max = HOURS,
@@ -315,7 +315,7 @@ static const struct gw_option options[] = {
         .commands = IN_CLIENT,
         .value = "TIME",
         .initial = "10s",
-        .help = "close a connection whose TLS handshake has not finished this long after the "
+        .help = "close a connection if its TLS handshake has not finished this long after the "
                 "target accepted it",
         .also = "ssl-handshake-timeout",
         .min = GW_NS_PER_MS,
@@ -401,7 +401,7 @@ static const struct gw_option options[] = {
         .commands = GATEWAY,
         .value = "TIME",
         .initial = "5m",
-        .help = "how long open connections may go on after SIGTERM before they are closed",
+        .help = "how long open connections may continue after SIGTERM before they are closed",
         .also = "worker-shutdown-timeout hard-stop-after",
         .min = GW_NS_PER_MS,
         .max = 24 * HOURS,
@@ -508,8 +508,8 @@ static const struct gw_option options[] = {
         .group = GW_GROUP_PROCESS,
         .commands = GATEWAY,
         .help = "authorize open connections again when a reload brings new files, at every "
-                "--reload-interval, and when a certificate or CRL expires; close those whose "
-                "certificate is now revoked, expired or no longer allowed",
+                "--reload-interval, and when a certificate or CRL expires; close those with a "
+                "certificate that is now revoked, expired or no longer allowed",
         IN_CONFIG(recheck_on_reload),
         .set = gw_set_switch,
     },

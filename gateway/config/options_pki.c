@@ -339,7 +339,7 @@ const struct gw_option gw_options_pki[] = {
         .commands = BIT(CRL),
         .value = "TIME",
         .otherwise = "as for the last one; 7d for the first",
-        .help = "how long the CRL is valid; after that, whoever checks it refuses everyone, so "
+        .help = "how long the CRL is valid; after that, gateways that check it refuse everyone, so "
                 "write a new one well before",
         .also = "crldays crl-days next-crl",
         .min = 60 * GW_NS_PER_SEC,
@@ -364,7 +364,7 @@ const struct gw_option gw_options_pki[] = {
         .commands = WRITING,
         .value = "FILE",
         .otherwise = "the keys are not encrypted",
-        .help = "file whose first line is the pass phrase of the CA's keys",
+        .help = "file with the pass phrase of the CA's keys in its first line",
         .also = "passin passout passphrase password-file",
         OF_PKI(key_pass_file),
         .set = gw_set_text,
@@ -375,8 +375,8 @@ const struct gw_option gw_options_pki[] = {
         .group = GW_GROUP_CERTIFICATE,
         .commands = BIT(ISSUE) | BIT(RENEW),
         .value = "FILE",
-        .otherwise = "none, like key.pem beside it",
-        .help = "file whose first line is the pass phrase of bundle.p12",
+        .otherwise = "none, like key.pem next to it",
+        .help = "file with the pass phrase of bundle.p12 in its first line",
         .also = "export-password",
         OF_PKI(bundle_pass_file),
         .set = gw_set_text,

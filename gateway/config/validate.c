@@ -162,7 +162,7 @@ static int check_crls(struct gw_draft *d)
         return refuse_usage(
             d, "--crl would have no effect: %s",
             s->cacerts[0] ? "--verify none requests no client certificate; leave it out, or --crl"
-                          : "add --cacert, so that clients show a certificate");
+                          : "add --cacert, so that clients present a certificate");
     return 0;
 }
 
@@ -188,7 +188,7 @@ static int check_rules(struct gw_draft *d)
             d, "the --%s flags would have no effect: %s", allows ? "allow" : "deny",
             s->cacerts[0]
                 ? "--verify none requests no client certificate; leave it out, or the flags"
-                : "add --cacert, so that clients show a certificate");
+                : "add --cacert, so that clients present a certificate");
     if (allows > 1 && gw_draft_given(d, "allow-all"))
         return refuse_usage(d, "--allow-all admits every client, so the other --allow flags would "
                                "have no effect; leave it out, or them");

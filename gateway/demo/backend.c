@@ -32,7 +32,7 @@ struct upload {
 static const char greeting[] =
     "Hello from behind ktlsgate.\n"
     "\n"
-    "TLS ended in the gateway; this answer came from a plain HTTP server on loopback.\n"
+    "The gateway terminated TLS; this answer came from a plain HTTP server on loopback.\n"
     "Try /bytes/1000000000 for a download, or PUT something to see its SHA-256.\n";
 
 static enum MHD_Result answer(struct MHD_Connection *conn, unsigned status,

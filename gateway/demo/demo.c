@@ -190,7 +190,7 @@ enum gw_exit gw_demo_run(const struct gw_config *config, int argc, char **argv,
     const struct gw_address *listen = &config->services[0]->listen[0];
     if (listen->addr.ss_family == AF_UNIX || !strcmp(port_of(config), "0")) {
         (void)gw_error_set(err, GW_EXIT_USAGE,
-                           "--listen %s: the demo wants HOST:PORT with a port other than 0, for "
+                           "--listen %s: the demo needs HOST:PORT with a port other than 0, for "
                            "the commands it prints",
                            listen->text);
         return GW_EXIT_USAGE;

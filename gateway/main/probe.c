@@ -68,7 +68,7 @@ static const char *why(struct ktls_trial trial)
 {
     switch (trial.error) {
     case EBADMSG:
-        return "the bytes came out wrong";
+        return "the result has wrong bytes";
     case EBUSY:
         return "this kernel cannot change keys (Linux 6.14 and newer can)";
     case ENOENT:

@@ -63,10 +63,10 @@ static int read_key(const struct gw_pki_ca *ca, const char *name, const char *pa
         error = gw_pki_key_read(&signer->key, &text, pass, file, ca->library, err);
     gw_pki_text_done(&text);
     if (!error && X509_check_private_key(signer->cert, signer->key) != 1)
-        error = gw_error_set(err, GW_EXIT_START,
-                             "%s: this is not the key of the certificate beside it; restore both "
-                             "from a backup",
-                             file);
+        error = gw_error_set(
+            err, GW_EXIT_START,
+            "%s: this is not the key of the certificate next to it; restore both from a backup",
+            file);
     return error;
 }
 

@@ -222,7 +222,8 @@ static int fail_unix(struct gw_error *err, const struct gw_address *a, int error
                     "the socket is in use by another process; stop it or choose another "
                     "path");
     case ENOTSOCK:
-        return fail(err, a, "the file exists and is no socket; remove it or choose another path");
+        return fail(err, a,
+                    "the file exists and is not a socket; remove it or choose another path");
     case ENOENT:
         return fail(err, a, "the folder of the socket does not exist; create it first");
     case EACCES:

@@ -114,7 +114,7 @@ struct printing {
 
 static void print_name(struct printing *p, const GENERAL_NAME *name)
 {
-    char text[POINT_TEXT] = "a name that is no URI";
+    char text[POINT_TEXT] = "a name that is not a URI";
     if (p->count == GW_POINTS_MAX)
         return;
     if (name->type == GEN_DIRNAME)

@@ -86,8 +86,8 @@ static int check_usable(const struct loading *l, const struct gw_service *servic
     if (l->some_usable || !l->some_new || service->verify != GW_VERIFY_REQUIRED)
         return 0;
     return gw_error_set(err, GW_EXIT_USAGE,
-                        "--cacert %s: every certificate in it is expired, so that nobody would be "
-                        "trusted; give the CA's current certificate",
+                        "--cacert %s: all certificates in it have expired, so no peer could be "
+                        "verified; give the CA's current certificate",
                         service->cacerts[0]);
 }
 

@@ -119,7 +119,7 @@ def handshakes(gate):
                   f"the gateway resumed them: {resumed}", run)
     off = gateway(gate.port, "--session-tickets", "off", "--verify", "none")
     run = Run("handshake --resume resumed", off.port)
-    check(run.exit == 1 and "no session that can be resumed" in run.said, "no tickets: told", run)
+    check(run.exit == 1 and "no session to resume" in run.said, "no tickets: reported", run)
     off.stop()
 
 

@@ -125,7 +125,7 @@ static void bad_flags_are_told(void **state)
         {"--sizes=1m", "--sizes '1m'"},
         {"--ciphers=rot13", "--ciphers 'rot13'"},
         {"--relay=/nowhere", "--relay /nowhere"},
-        {"more", "'more' is no flag"},
+        {"more", "'more' is not a flag"},
     };
     (void)state;
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {

@@ -54,9 +54,9 @@ def check_nothing_is_left(folder, after):
 
 
 def try_bad_usage(folder):
-    for flags, words in ((("--cases", "bulk-down,nosuch"), "there is no such case; there are bulk-down"),
+    for flags, words in ((("--cases", "bulk-down,nosuch"), "there is no such case; choose from bulk-down"),
                          (("--fixed", "--cases", "idle"), "no such case with --fixed"),
-                         (("--systems", "nosuch"), "there is no such system; there are ktlsgate"),
+                         (("--systems", "nosuch"), "there is no such system; choose from ktlsgate"),
                          (("--workers", "1,none"), "--workers 'none'"),
                          (("--workers", "500"), "--workers")):
         result = run(*flags)

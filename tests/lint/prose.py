@@ -19,15 +19,9 @@ TWICE = re.compile(r"\b([a-z]+)\s+\1\b")
 
 
 def phrases():
-    """By section: phrase → the better word."""
-    found = {}
-    for line in tree.text(LIST).splitlines():
-        if line.startswith("["):
-            section = found.setdefault(line.strip("[]"), {})
-        elif line and not line.startswith("#"):
-            phrase, better = line.split("\t")
-            section[phrase] = better
-    return found
+    """Phrase → the better word."""
+    rows = [line for line in tree.text(LIST).splitlines() if line and not line.startswith("#")]
+    return dict(line.split("\t") for line in rows)
 
 
 # ---- what is prose: the line and the words of each paragraph, list item and cell ----
@@ -130,9 +124,7 @@ def main(programs):
         print("SKIP: diction is not installed (Debian package diction)")
         sys.exit(77)
     listed = phrases()
-    of_pages = listed["everywhere"] | listed["pages"]
-    findings = check_list(of_pages) + list(check(of_pages, pages()))
-    tree.finish(findings + list(check(listed["everywhere"], helps(programs))))
+    tree.finish(check_list(listed) + list(check(listed, [*pages(), *helps(programs)])))
 
 
 main([os.path.abspath(program) for program in sys.argv[1:]])

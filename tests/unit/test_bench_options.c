@@ -175,9 +175,9 @@ static void bad_values_name_their_flag(void **state gw_unused)
         {"bulk --target 127.0.0.1:65536", "--target"},
         {"bulk --target :443", "--target"},
         {"origin --listen nonsense", "--listen"},
-        {"bulk " TO "--tls 1.1", "--tls '1.1': is none of 1.2, 1.3"},
+        {"bulk " TO "--tls 1.1", "--tls '1.1': is not one of 1.2, 1.3"},
         {"bulk " TO "--cipher AES-128-GCM", "--cipher"},
-        {"bulk " TO "--direction sideways", "--direction 'sideways': is none of down, up, both"},
+        {"bulk " TO "--direction sideways", "--direction 'sideways': is not one of down, up, both"},
         {"handshake " TO "--resume half", "--resume"},
         {"bulk " TO "--size 0", "--size"},
         {"bulk " TO "--size -1", "--size"},
@@ -218,7 +218,7 @@ static void bad_values_name_their_flag(void **state gw_unused)
         {"flood --rate 2000001", "--rate"},
         {"flood --secs 61", "--secs"},
         {"flood --size 1401", "--size"},
-        {"flood --into eth0", "--into 'eth0': is none of auto, drop, listen"},
+        {"flood --into eth0", "--into 'eth0': is not one of auto, drop, listen"},
         {"flood eth0", "'eth0'"},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)

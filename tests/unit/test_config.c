@@ -335,15 +335,15 @@ static const struct {
      "no client could pass: with --cacert add --allow-cn, --allow-dns, --allow-uri or another "
      "--allow flag, or --allow-all for every client with a certificate of these authorities"},
     {"server " SERVED "--allow-cn x", GW_EXIT_USAGE,
-     "the --allow flags would have no effect: add --cacert, so that clients show a certificate"},
+     "the --allow flags would have no effect: add --cacert, so that clients present a certificate"},
     {"server " SERVED "--allow-all --deny-cn x", GW_EXIT_USAGE,
-     "the --allow flags would have no effect: add --cacert, so that clients show a certificate"},
+     "the --allow flags would have no effect: add --cacert, so that clients present a certificate"},
     {"server " SERVED "--ca-names none", GW_EXIT_USAGE,
      "--ca-names needs --cacert: no client certificate is requested, so no names would be sent"},
     {"server " SERVED "--cacert ca --allow-all --crl-soft", GW_EXIT_USAGE,
      "--crl-soft has no effect without --crl; add a CRL, or leave it out"},
     {"server " SERVED "--crl x", GW_EXIT_USAGE,
-     "--crl would have no effect: add --cacert, so that clients show a certificate"},
+     "--crl would have no effect: add --cacert, so that clients present a certificate"},
     {"server " SERVED "--cacert ca --verify none --crl x", GW_EXIT_USAGE,
      "--crl would have no effect: --verify none requests no client certificate; leave it out, or "
      "--crl"},
