@@ -31,7 +31,7 @@ static double start_ms(enum gw_crypto crypto)
     double begun = cpu_ms();
     gw_tls_library_use(crypto);
     gw_tls_trial();
-    return gw_tls_library_tell(text) ? cpu_ms() - begun : -1;
+    return gw_tls_library_describe(text) ? cpu_ms() - begun : -1;
 }
 
 static double in_child(enum gw_crypto crypto)

@@ -288,7 +288,7 @@ static bool put_line(const char *text, size_t len)
     return (!torn || put("\n", 1)) && put(text, len);
 }
 
-static void tell_lost(void)
+static void report_lost(void)
 {
     struct gw_line line;
     char message[96];
@@ -304,7 +304,7 @@ static void tell_lost(void)
 void gw_log_write(const char *text, size_t len)
 {
     if (lost && gw_log_ready(0))
-        tell_lost();
+        report_lost();
     if (!gw_log_ready(lost ? 0 : GW_LOG_PATIENCE_MS) || !put_line(text, len))
         lost++;
 }

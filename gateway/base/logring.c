@@ -79,8 +79,8 @@ size_t gw_logring_pop(struct gw_logring *ring, void *out)
 uint64_t gw_logring_dropped(struct gw_logring *ring)
 {
     uint64_t dropped = __atomic_load_n(&ring->dropped, __ATOMIC_RELAXED);
-    uint64_t news = dropped - ring->told;
-    ring->told = dropped;
+    uint64_t news = dropped - ring->reported;
+    ring->reported = dropped;
     return news;
 }
 

@@ -27,7 +27,7 @@ struct gw_logring {
     uint64_t dropped;                           /* entries that did not fit */
     /* Reader's cache line. */
     uint64_t tail __attribute__((aligned(64))); /* bytes ever read */
-    uint64_t told;          /* those of `dropped` that gw_logring_dropped returned */
+    uint64_t reported;      /* those of `dropped` that gw_logring_dropped returned */
     uint32_t reader_sleeps; /* 1: the writer must wake the reader once */
     uint8_t data[GW_LOGRING_BYTES] __attribute__((aligned(64)));
 };

@@ -81,14 +81,14 @@ static void add(struct differences *d, const struct gw_config *c, const struct g
     d->service = s->service;
 }
 
-/* Adds the settings of a service that `a` has. `told`: except those that `b` has too. */
+/* Adds the settings of a service that `a` has. `only_missing`: only those that `b` lacks. */
 static void compare(struct differences *d, unsigned service, const struct gw_config *a,
-                    const struct gw_config *b, bool told)
+                    const struct gw_config *b, bool only_missing)
 {
     for (unsigned i = 0; i < a->setting_count; i++) {
         const struct gw_setting *s = &a->settings[i];
         if (s->service != service || next(a, 0, service, s->name) != s ||
-            (told && next(b, 0, service, s->name)))
+            (only_missing && next(b, 0, service, s->name)))
             continue;
         if (!same_values(a, b, service, s->name))
             add(d, a, s);

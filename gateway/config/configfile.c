@@ -226,9 +226,9 @@ static int refuse_key(struct gw_draft *d, cfg_t *cfg, const char *name)
         return gw_draft_refuse(d, GW_EXIT_USAGE,
                                "'%s' applies to the whole gateway; write it before the sections",
                                shown.text);
-    int told = refuse_near(d, global, name, &shown);
-    if (told)
-        return told;
+    int refused = refuse_near(d, global, name, &shown);
+    if (refused)
+        return refused;
     return gw_draft_refuse(d, GW_EXIT_USAGE,
                            "unknown key '%s'; keys are the flags that `ktlsgate help %s` lists, "
                            "without their dashes",

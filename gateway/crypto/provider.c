@@ -180,7 +180,7 @@ struct listener {
     void *arg;
 };
 
-static int tell(const OSSL_PARAM params[], void *arg)
+static int add_ours(const OSSL_PARAM params[], void *arg)
 {
     const struct listener *l = arg;
     return gw_x25519_capability(params, l->callback, l->arg);
@@ -192,7 +192,7 @@ static int capabilities(void *ctx, const char *name, OSSL_CALLBACK *callback, vo
     (void)ctx;
     if (strcmp(name, "TLS-GROUP") != 0)
         return OSSL_PROVIDER_get_capabilities(current->whole, name, callback, arg);
-    return OSSL_PROVIDER_get_capabilities(current->whole, name, tell, &l);
+    return OSSL_PROVIDER_get_capabilities(current->whole, name, add_ours, &l);
 }
 
 static const OSSL_DISPATCH functions[] = {

@@ -127,7 +127,7 @@ static void write_verdict(const struct findings *f, char *text, size_t room)
                   "--ktls-without-rekey deny keeps TLS 1.3 out of the kernel");
 }
 
-static void tell_verdict(struct gw_report *r, const struct findings *f)
+static void report_verdict(struct gw_report *r, const struct findings *f)
 {
     char text[VERDICT_MAX];
     write_verdict(f, text, sizeof(text));
@@ -146,7 +146,7 @@ static void tell_verdict(struct gw_report *r, const struct findings *f)
 
 /* --- sections --- */
 
-static void tell_ring(struct gw_report *r, const struct findings *f)
+static void report_ring(struct gw_report *r, const struct findings *f)
 {
     struct ktls_trial trial = {.works = f->ring_error == 0, .error = -f->ring_error};
     gw_report_trial(r, "io_uring", "io_uring", trial,
@@ -158,12 +158,12 @@ static void tell_ring(struct gw_report *r, const struct findings *f)
     }
 }
 
-static void tell_kernel(struct gw_report *r, const struct findings *f)
+static void report_kernel(struct gw_report *r, const struct findings *f)
 {
     const struct ktls_probe *probe = &f->ktls;
     gw_report_section(r, "kernel", "Kernel");
     gw_report_string(r, "release", "release", f->name.release);
-    tell_ring(r, f);
+    report_ring(r, f);
     if (f->probe_error) {
         gw_report_trial(r, "tls", "tls layer", (struct ktls_trial){.error = -f->probe_error}, NULL);
         return;
@@ -179,7 +179,7 @@ static void tell_kernel(struct gw_report *r, const struct findings *f)
         gw_report_hint(r, "at every boot: echo tls >/etc/modules-load.d/tls.conf");
 }
 
-static void tell_suite(struct gw_report *r, const struct ktls_probe *probe, int v, int cipher)
+static void report_suite(struct gw_report *r, const struct ktls_probe *probe, int v, int cipher)
 {
     const char *name = ktls_cipher_name((enum ktls_cipher)cipher);
     char key[64], label[64];
@@ -191,7 +191,7 @@ static void tell_suite(struct gw_report *r, const struct ktls_probe *probe, int 
     gw_report_trial(r, key, label, probe->rx[v][cipher], why(probe->rx[v][cipher]));
 }
 
-static void tell_driver(struct gw_report *r, const char *driver)
+static void report_driver(struct gw_report *r, const char *driver)
 {
     bool slow = gw_platform_is_slow_aes(driver);
     gw_report_string(r, "aes_gcm_driver", "AES-GCM driver", *driver ? driver : "unknown");
@@ -204,12 +204,12 @@ static void tell_driver(struct gw_report *r, const char *driver)
         gw_report_hint(r, "if the processor has them, load that one as root: modprobe aesni_intel");
 }
 
-static void tell_records(struct gw_report *r, const struct ktls_probe *probe)
+static void report_records(struct gw_report *r, const struct ktls_probe *probe)
 {
     gw_report_section(r, "kernel_records", "Records in the kernel, self-tested");
     for (int v = 0; v < 2; v++)
         for (int cipher = 0; cipher < KTLS_CIPHER_COUNT; cipher++)
-            tell_suite(r, probe, v, cipher);
+            report_suite(r, probe, v, cipher);
     gw_report_trial(r, "rekey", "change of keys (TLS 1.3)", probe->rekey, why(probe->rekey));
     gw_report_trial(r, "no_pad", "open into the buffer (NO_PAD)", probe->no_pad,
                     why(probe->no_pad));
@@ -222,10 +222,10 @@ static void tell_records(struct gw_report *r, const struct ktls_probe *probe)
                    probe->splice_empty_is_eof);
     gw_report_bool(r, "polls_partial_record", "poll: half a record is readable",
                    probe->polls_partial_record);
-    tell_driver(r, probe->aes_gcm_driver);
+    report_driver(r, probe->aes_gcm_driver);
 }
 
-static void tell_cpu(struct gw_report *r)
+static void report_cpu(struct gw_report *r)
 {
     char name[128];
     bool there = false;
@@ -248,7 +248,7 @@ static const char *liburing_file(char path[PATH_MAX])
     return path;
 }
 
-static void tell_libraries(struct gw_report *r)
+static void report_libraries(struct gw_report *r)
 {
     char path[PATH_MAX], crypto[GW_LIBRARY_TEXT_MAX];
     gw_report_section(r, "libraries", "Libraries");
@@ -258,14 +258,14 @@ static void tell_libraries(struct gw_report *r)
     const char *fips = gw_fips_asked_by(GW_FIPS_KERNEL_FILE);
     gw_report_string(r, "fips", "  FIPS mode demanded by", fips ? fips : "nothing");
     gw_tls_trial();
-    (void)gw_tls_library_tell(crypto);
+    (void)gw_tls_library_describe(crypto);
     gw_report_string(r, "crypto", "  handshakes computed with", crypto);
     gw_report_string(r, "liburing", "liburing", liburing_file(path));
 }
 
 /* Prints the speed of a provider with a cipher, or why it is not used. */
-static void tell_aead_figure(struct gw_report *r, const char *cipher, const char *provider,
-                             const struct gw_aead_figure *figure)
+static void report_aead_figure(struct gw_report *r, const char *cipher, const char *provider,
+                               const struct gw_aead_figure *figure)
 {
     char key[96], text[96];
     uint64_t mb_per_s = gw_aead_mb_per_s(figure);
@@ -289,7 +289,7 @@ static void tell_aead_figure(struct gw_report *r, const char *cipher, const char
     gw_report_number(r, key, "", figure->small_ns / 2, "");
 }
 
-static void tell_aead(struct gw_report *r)
+static void report_aead(struct gw_report *r)
 {
     if (gw_aead_init())
         return;
@@ -301,12 +301,12 @@ static void tell_aead(struct gw_report *r)
         gw_report_string(r, ktls_cipher_name(cipher), ktls_cipher_name(cipher),
                          gw_aead_choose(cipher)->name);
         for (size_t i = 0; (provider = gw_aead_at(cipher, i, &figure)); i++)
-            tell_aead_figure(r, ktls_cipher_name(cipher), provider->name, &figure);
+            report_aead_figure(r, ktls_cipher_name(cipher), provider->name, &figure);
     }
 }
 
-static void tell_limit(struct gw_report *r, int resource, const char *const keys[2],
-                       const char *const labels[2], const char *unit)
+static void report_limit(struct gw_report *r, int resource, const char *const keys[2],
+                         const char *const labels[2], const char *unit)
 {
     struct rlimit limit;
     if (getrlimit((__rlimit_resource_t)resource, &limit))
@@ -317,15 +317,15 @@ static void tell_limit(struct gw_report *r, int resource, const char *const keys
                          values[i] == RLIM_INFINITY ? UINT64_MAX : (uint64_t)values[i], unit);
 }
 
-static void tell_limits(struct gw_report *r)
+static void report_limits(struct gw_report *r)
 {
     static const char *const nofile_keys[2] = {"nofile_soft", "nofile_hard"};
     static const char *const nofile_labels[2] = {"open files now", "open files at most"};
     static const char *const memlock_keys[2] = {"memlock_soft", "memlock_hard"};
     static const char *const memlock_labels[2] = {"locked memory now", "locked memory at most"};
     gw_report_section(r, "limits", "Limits");
-    tell_limit(r, RLIMIT_NOFILE, nofile_keys, nofile_labels, "");
-    tell_limit(r, RLIMIT_MEMLOCK, memlock_keys, memlock_labels, "bytes");
+    report_limit(r, RLIMIT_NOFILE, nofile_keys, nofile_labels, "");
+    report_limit(r, RLIMIT_MEMLOCK, memlock_keys, memlock_labels, "bytes");
 }
 
 int gw_probe_write(FILE *out, bool json, bool measure)
@@ -334,16 +334,16 @@ int gw_probe_write(FILE *out, bool json, bool measure)
     struct gw_report r;
     find_out(&f);
     gw_report_begin(&r, out, json);
-    tell_verdict(&r, &f);
-    tell_kernel(&r, &f);
+    report_verdict(&r, &f);
+    report_kernel(&r, &f);
     if (!f.probe_error && f.ktls.attach.works)
-        tell_records(&r, &f.ktls);
+        report_records(&r, &f.ktls);
     if (measure)
         gw_probe_measure(&r, &f.ktls);
-    tell_aead(&r);
-    tell_cpu(&r);
-    tell_libraries(&r);
-    tell_limits(&r);
+    report_aead(&r);
+    report_cpu(&r);
+    report_libraries(&r);
+    report_limits(&r);
     return gw_report_end(&r);
 }
 

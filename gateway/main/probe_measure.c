@@ -20,7 +20,7 @@ static uint64_t mb_per_second(const struct gw_figure *figure)
     return (uint64_t)((double)BYTES_PER_GIB / seconds / 1e6);
 }
 
-static void tell_figure(struct gw_report *r, const char *name, const struct gw_figure *figure)
+static void report_figure(struct gw_report *r, const char *name, const struct gw_figure *figure)
 {
     char key[2 * NAME_MAX_LEN], text[NAME_MAX_LEN];
     bool measured = figure->ns_per_gib > 0;
@@ -44,15 +44,15 @@ static void tell_figure(struct gw_report *r, const char *name, const struct gw_f
     gw_report_number(r, key, key, mb_per_second(figure), "");
 }
 
-static void tell_flow(struct gw_report *r, unsigned v, enum gw_flow flow,
-                      const struct gw_figures *figures, const struct gw_choice *choice)
+static void report_flow(struct gw_report *r, unsigned v, enum gw_flow flow,
+                        const struct gw_figures *figures, const struct gw_choice *choice)
 {
     char name[NAME_MAX_LEN];
     const char *word = gw_flow_word(flow);
     for (unsigned way = 0; way < GW_WAY_COUNT; way++) {
         (void)snprintf(name, sizeof(name), "TLS 1.%u %s %s", 2 + v, word,
                        gw_way_word((enum gw_way)way));
-        tell_figure(r, name, &figures->at[v][flow][way]);
+        report_figure(r, name, &figures->at[v][flow][way]);
     }
     (void)snprintf(name, sizeof(name), "TLS 1.%u %s relay auto", 2 + v, word);
     gw_report_string(r, name, name, choice->splice[v][flow] ? "splice" : "copy");
@@ -71,7 +71,7 @@ void gw_probe_measure(struct gw_report *r, const struct ktls_probe *probe)
                       "TLS)");
     for (unsigned v = 0; v < GW_VERSIONS; v++)
         for (unsigned flow = 0; flow < GW_FLOW_COUNT; flow++)
-            tell_flow(r, v, (enum gw_flow)flow, &figures, &choice);
+            report_flow(r, v, (enum gw_flow)flow, &figures, &choice);
     if (!probe->attach.works)
         gw_report_hint(r, "no tls in the kernel: only the user engine could be measured");
 }

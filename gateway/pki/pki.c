@@ -326,7 +326,7 @@ static int run_crl(struct work *w)
 }
 
 /* Prints all damage except the last, which is the result. */
-static int tell_damage(struct work *w)
+static int report_damage(struct work *w)
 {
     const struct gw_pki_register *reg = &w->ca.reg;
     for (size_t i = 1; i < reg->damage_count; i++)
@@ -339,7 +339,7 @@ static int run_list(struct work *w)
     gw_pki_table_list(&w->ca, w->pki->all, stdout);
     (void)fflush(stdout);
     note_crl(&w->ca);
-    return tell_damage(w);
+    return report_damage(w);
 }
 
 static int run_show(struct work *w)
@@ -348,7 +348,7 @@ static int run_show(struct work *w)
     if (record)
         return gw_pki_table_show(&w->ca, record, stdout, w->err);
     if (w->ca.reg.damage_count)
-        return tell_damage(w);
+        return report_damage(w);
     if (w->pki->name)
         return refuse_unknown(w);
     gw_pki_table_show_ca(&w->ca, stdout);

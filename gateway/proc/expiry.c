@@ -56,11 +56,11 @@ void gw_expiry_make(struct gw_expiry *ret, const struct gw_termset *set)
     }
 }
 
-static uint32_t told_before(const struct gw_expiry *e, const struct gw_expiry_row *row)
+static uint32_t warned_before(const struct gw_expiry *e, const struct gw_expiry_row *row)
 {
     for (unsigned i = 0; i < e->count; i++)
         if (e->rows[i].ends == row->ends && strcmp(e->rows[i].name, row->name) == 0)
-            return e->rows[i].told;
+            return e->rows[i].warned;
     return 0;
 }
 
@@ -77,7 +77,7 @@ void gw_expiry_replace(struct gw_expiry *e, const struct gw_expiry *fresh)
         next.rows[i].name[GW_EXPIRY_NAME - 1] = '\0';
         next.rows[i].begins = possible_date(next.rows[i].begins);
         next.rows[i].ends = possible_date(next.rows[i].ends);
-        next.rows[i].told = told_before(e, &next.rows[i]);
+        next.rows[i].warned = warned_before(e, &next.rows[i]);
     }
     *e = next;
 }
@@ -95,7 +95,7 @@ static uint32_t due(const struct gw_expiry_row *row, int64_t now)
     return count;
 }
 
-static void tell(const struct gw_expiry_row *row, int64_t now)
+static void warn(const struct gw_expiry_row *row, int64_t now)
 {
     char room[GW_TEXT_DATE];
     const char *date = gw_text_date(row->ends, room);
@@ -109,13 +109,13 @@ static void tell(const struct gw_expiry_row *row, int64_t now)
            days, days == 1 ? "" : "s", date);
 }
 
-void gw_expiry_tell(struct gw_expiry *e, int64_t now)
+void gw_expiry_warn(struct gw_expiry *e, int64_t now)
 {
     for (unsigned i = 0; i < e->count; i++) {
         struct gw_expiry_row *row = &e->rows[i];
         uint32_t count = due(row, now);
-        if (count > row->told)
-            tell(row, now);
-        row->told = GW_MAX(row->told, count);
+        if (count > row->warned)
+            warn(row, now);
+        row->warned = GW_MAX(row->warned, count);
     }
 }

@@ -19,7 +19,7 @@ enum {
 struct gw_expiry_row {
     int64_t begins, ends;      /* seconds since 1970 */
     char name[GW_EXPIRY_NAME]; /* flag and file; a long path loses its beginning */
-    uint32_t told;             /* the number of warnings made or skipped so far */
+    uint32_t warned;           /* the number of warnings made or skipped so far */
 };
 
 /* Plain data that may be sent between processes. */
@@ -35,4 +35,4 @@ void gw_expiry_make(struct gw_expiry *ret, const struct gw_termset *set);
 void gw_expiry_replace(struct gw_expiry *e, const struct gw_expiry *fresh);
 
 /* Logs the warnings that are due at this time (seconds since 1970). */
-void gw_expiry_tell(struct gw_expiry *e, int64_t now);
+void gw_expiry_warn(struct gw_expiry *e, int64_t now);

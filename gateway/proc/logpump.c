@@ -25,7 +25,7 @@ static bool print_one(struct gw_logring *ring, unsigned worker, int wait_ms)
 }
 
 /* Reports the dropped entries, once the ring has room again. */
-static void tell_dropped(struct gw_logring *ring, unsigned worker)
+static void log_dropped(struct gw_logring *ring, unsigned worker)
 {
     uint64_t count = gw_log_ready(0) ? gw_logring_dropped(ring) : 0;
     if (count)
@@ -36,7 +36,7 @@ static void tell_dropped(struct gw_logring *ring, unsigned worker)
 
 static bool turn_one(struct gw_logring *ring, unsigned worker)
 {
-    tell_dropped(ring, worker);
+    log_dropped(ring, worker);
     for (int i = 0; i < ENTRIES_PER_TURN; i++)
         if (!print_one(ring, worker, 0))
             return !gw_logring_sleep(ring);
@@ -56,5 +56,5 @@ void gw_logpump_flush(struct gw_logring *rings, unsigned index, int wait_ms)
 {
     while (print_one(&rings[index], index, wait_ms))
         ;
-    tell_dropped(&rings[index], index);
+    log_dropped(&rings[index], index);
 }

@@ -23,7 +23,7 @@ static void choose_crypto(const struct gw_heritage *h)
     char text[GW_LIBRARY_TEXT_MAX];
     gw_tls_library_use(h->config->crypto);
     gw_tls_trial();
-    bool as_asked = gw_tls_library_tell(text);
+    bool as_asked = gw_tls_library_describe(text);
     gw_log(as_asked ? GW_LOG_INFO : GW_LOG_WARNING, "handshakes use %s", text);
 }
 
@@ -50,7 +50,7 @@ static int judge_engines(struct gw_heritage *h, struct gw_error *err)
     for (unsigned i = 0; i < h->config->service_count; i++) {
         const struct gw_service *s = h->config->services[i];
         char text[GW_VERDICT_TEXT_MAX];
-        int r = gw_verdict_tell(s, &h->ktls, probe_error, module, text, err);
+        int r = gw_verdict_describe(s, &h->ktls, probe_error, module, text, err);
         if (r)
             return r;
         if (h->config->service_count > 1)
@@ -67,7 +67,7 @@ static int choose_aead(struct gw_error *err)
     char text[GW_AEAD_TEXT_MAX];
     if (gw_aead_init())
         return gw_error_set(err, GW_EXIT_START, "libcrypto lacks AES-GCM or ChaCha20-Poly1305");
-    gw_aead_tell(text);
+    gw_aead_describe(text);
     gw_log(GW_LOG_INFO, "%s", text);
     return 0;
 }
@@ -93,7 +93,7 @@ static void measure(struct gw_heritage *h)
         return;
     gw_measure_all(KTLS_AES_128_GCM, &h->ktls, ways, MEASURE_NS, &figures);
     gw_choice_make(&figures, &h->ktls, &h->choice);
-    gw_choice_tell(&figures, &h->choice, ways & 1U << GW_WAY_USER, text);
+    gw_choice_describe(&figures, &h->choice, ways & 1U << GW_WAY_USER, text);
     gw_log(GW_LOG_INFO, "%s", text);
 }
 

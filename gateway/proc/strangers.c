@@ -5,14 +5,15 @@
 #include "gateway/base/limits.h"
 #include "gateway/base/log.h"
 
-bool gw_strangers_tell(struct gw_strangers *s, enum gw_reason reason, uint32_t rate, int64_t now_ns)
+bool gw_strangers_may_log(struct gw_strangers *s, enum gw_reason reason, uint32_t rate,
+                          int64_t now_ns)
 {
     if (s->sum_at_ns && now_ns >= s->sum_at_ns)
         gw_strangers_sum(s, now_ns);
     if (!s->sum_at_ns)
         s->sum_at_ns = now_ns + GW_STRANGERS_SUM_NS;
-    if (s->told < rate) {
-        s->told++;
+    if (s->logged < rate) {
+        s->logged++;
         return true;
     }
     s->more[reason]++;

@@ -12,13 +12,13 @@
 
 struct gw_strangers {
     int64_t sum_at_ns; /* the end of this second, when the counts are logged; 0: none begun */
-    uint32_t told;     /* logged one by one in this second */
+    uint32_t logged;   /* logged one by one in this second */
     uint64_t more[GW_REASON_COUNT];
 };
 
 /* A connection of such a peer (gw_conn_report_of_stranger) ended. True: log it. False: it was
  * counted, since `rate` (0 for such that are only counted) were logged in this second. */
-bool gw_strangers_tell(struct gw_strangers *s, enum gw_reason reason, uint32_t rate,
-                       int64_t now_ns);
+bool gw_strangers_may_log(struct gw_strangers *s, enum gw_reason reason, uint32_t rate,
+                          int64_t now_ns);
 /* Call it at sum_at_ns or later, or at the end: logs the counts and starts anew. */
 void gw_strangers_sum(struct gw_strangers *s, int64_t now_ns);

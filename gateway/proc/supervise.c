@@ -164,7 +164,7 @@ static void spread_files(struct supervisor *s)
 
 static void look_at_ends(struct supervisor *s, int64_t now)
 {
-    gw_expiry_tell(&s->h->expiry, time(NULL));
+    gw_expiry_warn(&s->h->expiry, time(NULL));
     s->expiry_at_ns = now + s->times->expiry_ns;
 }
 

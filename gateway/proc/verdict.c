@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* Explains why there is no kernel engine at all. */
-static void tell_why_no_tls(struct gw_text *t, const struct ktls_probe *probe, int probe_error,
-                            enum gw_tls_module module)
+static void describe_absence(struct gw_text *t, const struct ktls_probe *probe, int probe_error,
+                             enum gw_tls_module module)
 {
     if (probe_error)
         gw_text_append(t, "the self-test of the kernel's tls could not run (%s)",
@@ -68,27 +68,27 @@ static struct tally count_suites(const struct gw_service *service, const struct 
 }
 
 /* Lists the ciphers that fail in a version, each once, as ", except …". */
-static void tell_failing(struct gw_text *t, const struct gw_service *service,
-                         const struct ktls_probe *probe)
+static void describe_failing(struct gw_text *t, const struct gw_service *service,
+                             const struct ktls_probe *probe)
 {
-    bool told[2][KTLS_CIPHER_COUNT] = {{false}};
+    bool listed[2][KTLS_CIPHER_COUNT] = {{false}};
     const char *before = ", except ";
     const struct ktls_suite *suite;
     for (size_t i = 0; (suite = ktls_suite_at(i)); i++) {
         unsigned v = suite->version == KTLS_TLS_1_3;
-        if (!may_be_chosen(service, suite) || works(probe, suite) || told[v][suite->cipher])
+        if (!may_be_chosen(service, suite) || works(probe, suite) || listed[v][suite->cipher])
             continue;
-        told[v][suite->cipher] = true;
+        listed[v][suite->cipher] = true;
         gw_text_append(t, "%s%s in TLS 1.%u", before, ktls_cipher_name(suite->cipher), 2 + v);
         before = ", ";
     }
 }
 
-static void tell_kernel(struct gw_text *t, const struct gw_service *service,
-                        const struct ktls_probe *probe)
+static void describe_kernel(struct gw_text *t, const struct gw_service *service,
+                            const struct ktls_probe *probe)
 {
     gw_text_append(t, "records: kernel");
-    tell_failing(t, service, probe);
+    describe_failing(t, service, probe);
     if (denies_tls13(service, probe))
         gw_text_append(t,
                        ", except TLS 1.3, since it cannot change keys (--ktls-without-rekey deny)");
@@ -100,9 +100,9 @@ static void tell_kernel(struct gw_text *t, const struct gw_service *service,
                        gw_record_key_limit(service->rekey_after));
 }
 
-int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *probe,
-                    int probe_error, enum gw_tls_module module, char ret_text[GW_VERDICT_TEXT_MAX],
-                    struct gw_error *err)
+int gw_verdict_describe(const struct gw_service *service, const struct ktls_probe *probe,
+                        int probe_error, enum gw_tls_module module,
+                        char ret_text[GW_VERDICT_TEXT_MAX], struct gw_error *err)
 {
     struct gw_text t = gw_text_in(ret_text, GW_VERDICT_TEXT_MAX);
     bool must = service->records == GW_RECORDS_KERNEL;
@@ -112,7 +112,7 @@ int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *p
     }
     if (probe_error || !probe->attach.works) {
         gw_text_append(&t, must ? "--records kernel: " : "records: user, because ");
-        tell_why_no_tls(&t, probe, probe_error, module);
+        describe_absence(&t, probe, probe_error, module);
         return must ? gw_error_set(err, GW_EXIT_START, "%s", ret_text) : 0;
     }
     struct tally n = count_suites(service, probe);
@@ -130,7 +130,7 @@ int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *p
         gw_text_append(&t, "records: user, because this kernel cannot change TLS 1.3 keys "
                            "(--ktls-without-rekey deny)");
     else if (n.working)
-        tell_kernel(&t, service, probe);
+        describe_kernel(&t, service, probe);
     else
         gw_text_append(&t, "records: user, because none of ktlsgate's suites passes the self-test "
                            "in this kernel's tls; see `ktlsgate probe`");

@@ -20,6 +20,7 @@ enum {
  * service's settings let clients choose, or key changes when --ktls-without-rekey deny demands
  * them. (TLS 1.2 suites and --ciphers are judged together: all three ciphers must work.)
  */
-gw_must_check int gw_verdict_tell(const struct gw_service *service, const struct ktls_probe *probe,
-                                  int probe_error, enum gw_tls_module module,
-                                  char ret_text[GW_VERDICT_TEXT_MAX], struct gw_error *err);
+gw_must_check int gw_verdict_describe(const struct gw_service *service,
+                                      const struct ktls_probe *probe, int probe_error,
+                                      enum gw_tls_module module, char ret_text[GW_VERDICT_TEXT_MAX],
+                                      struct gw_error *err);

@@ -91,7 +91,7 @@ static void connection_ended(void *arg, const struct gw_conn_report *report,
     if (!gw_log_wanted(gw_conn_report_level(report)))
         return;
     uint32_t rate = w->env->config->log_rate;
-    if (!stranger || gw_strangers_tell(&w->strangers, reason, rate, w->conns.now_ns))
+    if (!stranger || gw_strangers_may_log(&w->strangers, reason, rate, w->conns.now_ns))
         push(w, &entry, gw_entry_conn_make(&entry, report, note), stranger ? GW_LOGRING_SPARE : 0);
 }
 
@@ -99,7 +99,7 @@ static void connection_ended(void *arg, const struct gw_conn_report *report,
 static void connection_refused(void *arg, enum gw_reason reason)
 {
     struct worker *w = arg;
-    (void)gw_strangers_tell(&w->strangers, reason, 0, w->conns.now_ns);
+    (void)gw_strangers_may_log(&w->strangers, reason, 0, w->conns.now_ns);
 }
 
 /* ---- listeners ---- */

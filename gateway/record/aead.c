@@ -94,7 +94,7 @@ uint64_t gw_aead_mb_per_s(const struct gw_aead_figure *figure)
     return figure->full_ns ? UINT64_C(2) * GW_AEAD_TRIAL_FULL * 1000 / figure->full_ns : 0;
 }
 
-static void tell_provider(struct gw_text *t, enum ktls_cipher cipher, size_t index)
+static void describe_provider(struct gw_text *t, enum ktls_cipher cipher, size_t index)
 {
     const struct gw_aead_figure *figure = &trial.figures[cipher][index];
     const char *name = providers[cipher][index]->name;
@@ -104,7 +104,7 @@ static void tell_provider(struct gw_text *t, enum ktls_cipher cipher, size_t ind
         gw_text_append(t, "%s %.1f GB/s", name, (double)gw_aead_mb_per_s(figure) / 1000);
 }
 
-void gw_aead_tell(char ret_text[GW_AEAD_TEXT_MAX])
+void gw_aead_describe(char ret_text[GW_AEAD_TEXT_MAX])
 {
     struct gw_text t = gw_text_in(ret_text, GW_AEAD_TEXT_MAX);
     gw_text_append(&t, "user engine:");
@@ -112,9 +112,9 @@ void gw_aead_tell(char ret_text[GW_AEAD_TEXT_MAX])
         enum ktls_cipher cipher = (enum ktls_cipher)c;
         size_t chosen = trial.chosen[c];
         gw_text_append(&t, "%s %s by ", c ? ";" : "", ktls_cipher_name(cipher));
-        tell_provider(&t, cipher, chosen);
+        describe_provider(&t, cipher, chosen);
         gw_text_append(&t, " (");
-        tell_provider(&t, cipher, GW_AEAD_PROVIDERS - 1 - chosen);
+        describe_provider(&t, cipher, GW_AEAD_PROVIDERS - 1 - chosen);
         gw_text_append(&t, ")");
     }
 }

@@ -56,4 +56,4 @@ const char *gw_aead_why(int error);
 /* Throughput of payload in full records, sealed or opened. 0: not measured. */
 uint64_t gw_aead_mb_per_s(const struct gw_aead_figure *figure);
 /* One line for the log: each cipher, its provider and the figures. */
-void gw_aead_tell(char ret_text[GW_AEAD_TEXT_MAX]);
+void gw_aead_describe(char ret_text[GW_AEAD_TEXT_MAX]);

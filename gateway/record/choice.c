@@ -63,7 +63,7 @@ const char *gw_way_word(enum gw_way way)
 
 /* ---- the log line ---- */
 
-static void tell_flow(struct gw_text *t, const struct gw_figure at[GW_WAY_COUNT], bool engines)
+static void describe_flow(struct gw_text *t, const struct gw_figure at[GW_WAY_COUNT], bool engines)
 {
     const char *before = "";
     for (unsigned way = engines ? GW_WAY_USER : GW_WAY_COPY; way < GW_WAY_COUNT; way++) {
@@ -77,8 +77,8 @@ static void tell_flow(struct gw_text *t, const struct gw_figure at[GW_WAY_COUNT]
     }
 }
 
-void gw_choice_tell(const struct gw_figures *figures, const struct gw_choice *choice, bool engines,
-                    char ret_text[GW_CHOICE_TEXT_MAX])
+void gw_choice_describe(const struct gw_figures *figures, const struct gw_choice *choice,
+                        bool engines, char ret_text[GW_CHOICE_TEXT_MAX])
 {
     struct gw_text t = gw_text_in(ret_text, GW_CHOICE_TEXT_MAX);
     gw_text_append(&t, "measured, seconds of processor time per GiB of AES-128-GCM: ");
@@ -86,7 +86,7 @@ void gw_choice_tell(const struct gw_figures *figures, const struct gw_choice *ch
         for (unsigned flow = 0; flow < GW_FLOW_COUNT; flow++) {
             gw_text_append(&t, "%sTLS 1.%u %s: ", v || flow ? "; " : "", 2 + v,
                            gw_flow_word((enum gw_flow)flow));
-            tell_flow(&t, figures->at[v][flow], engines);
+            describe_flow(&t, figures->at[v][flow], engines);
             gw_text_append(&t, " -> %s", choice->splice[v][flow] ? "splice" : "copy");
             if (engines)
                 gw_text_append(&t, ", %s",

@@ -63,8 +63,8 @@ bool gw_choice_covers(enum ktls_cipher cipher);
 
 /* One line for the log: the figures and the choice of each version and flow. `engines`: includes
  * the two engines, else only the two ways of relaying. */
-void gw_choice_tell(const struct gw_figures *figures, const struct gw_choice *choice, bool engines,
-                    char ret_text[GW_CHOICE_TEXT_MAX]);
+void gw_choice_describe(const struct gw_figures *figures, const struct gw_choice *choice,
+                        bool engines, char ret_text[GW_CHOICE_TEXT_MAX]);
 
 const char *gw_flow_word(enum gw_flow flow); /* "rx", "tx" */
 const char *gw_way_word(enum gw_way way);    /* "user", "kernel copy", "kernel splice" */

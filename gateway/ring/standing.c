@@ -20,7 +20,7 @@ enum {
     TURNS = 3,
 };
 
-struct told {
+struct outcome {
     struct gw_ring *ring;
     bool bytes;
     bool over;
@@ -29,52 +29,52 @@ struct told {
 
 static void note(void *arg, const struct gw_completion *c)
 {
-    struct told *t = arg;
-    t->bytes |= c->res > 0;
-    t->over = !c->more;
-    t->end = c->res;
-    gw_ring_completion_give(t->ring, c);
+    struct outcome *o = arg;
+    o->bytes |= c->res > 0;
+    o->over = !c->more;
+    o->end = c->res;
+    gw_ring_completion_give(o->ring, c);
 }
 
-static void wait_for_the_end(struct told *t)
+static void wait_for_the_end(struct outcome *o)
 {
     int error = 0;
-    for (int i = 0; i < TURNS && !t->over && (!error || error == -EINTR); i++)
-        error = gw_ring_wait(t->ring, PATIENCE_NS, note, t);
+    for (int i = 0; i < TURNS && !o->over && (!error || error == -EINTR); i++)
+        error = gw_ring_wait(o->ring, PATIENCE_NS, note, o);
 }
 
 /* `far` sends a byte and ends, by FIN or RST, before the receive at `near` runs again. */
-static bool tells(struct gw_ring *r, int near, int *far, bool reset)
+static bool reports(struct gw_ring *r, int near, int *far, bool reset)
 {
-    struct told told = {.ring = r};
+    struct outcome got = {.ring = r};
     struct gw_token token = {.op = GW_OP_STANDING};
     gw_ring_recv_standing(r, token, near);
-    bool sent = !gw_ring_wait(r, 0, note, &told) && send(*far, "", 1, MSG_NOSIGNAL) == 1;
+    bool sent = !gw_ring_wait(r, 0, note, &got) && send(*far, "", 1, MSG_NOSIGNAL) == 1;
     gw_ring_abort_on_close(r, *far, reset);
     (void)close(*far);
     *far = -1;
-    wait_for_the_end(&told);
-    if (sent && told.bytes && told.over)
-        return told.end == (reset ? -ECONNRESET : 0);
+    wait_for_the_end(&got);
+    if (sent && got.bytes && got.over)
+        return got.end == (reset ? -ECONNRESET : 0);
     gw_ring_cancel(r, token);
-    wait_for_the_end(&told);
+    wait_for_the_end(&got);
     return false;
 }
 
-static bool tells_unix(struct gw_ring *r)
+static bool reports_unix(struct gw_ring *r)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
         return false;
-    bool works = tells(r, pair[0], &pair[1], false);
+    bool works = reports(r, pair[0], &pair[1], false);
     (void)close(pair[0]);
     return works;
 }
 
-static bool tells_tcp(struct gw_ring *r, bool reset)
+static bool reports_tcp(struct gw_ring *r, bool reset)
 {
     static struct ktls_pair pair; /* large */
-    bool works = !ktls_pair_connect(&pair) && tells(r, pair.near, &pair.far, reset);
+    bool works = !ktls_pair_connect(&pair) && reports(r, pair.near, &pair.far, reset);
     ktls_pair_close(&pair);
     return works;
 }
@@ -82,6 +82,6 @@ static bool tells_tcp(struct gw_ring *r, bool reset)
 /* Requires DEFER_TASKRUN; otherwise the receive would run in between. */
 bool gw_ring_try_standing(struct gw_ring *r)
 {
-    return (r->params.flags & IORING_SETUP_DEFER_TASKRUN) != 0 && tells_unix(r) &&
-           tells_tcp(r, false) && tells_tcp(r, true);
+    return (r->params.flags & IORING_SETUP_DEFER_TASKRUN) != 0 && reports_unix(r) &&
+           reports_tcp(r, false) && reports_tcp(r, true);
 }

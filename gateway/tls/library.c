@@ -161,7 +161,7 @@ static const char *x25519_means(void)
     return gw_x25519_lanes_work() ? "keys by libcrypto_mb" : "libcrypto's ladder";
 }
 
-bool gw_tls_library_tell(char text[GW_LIBRARY_TEXT_MAX])
+bool gw_tls_library_describe(char text[GW_LIBRARY_TEXT_MAX])
 {
     bool as_asked = asked == GW_CRYPTO_LIBRARY;
     if (!gw_tls_library_get()) {

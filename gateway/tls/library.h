@@ -39,4 +39,4 @@ void gw_tls_library_put(void);
 bool gw_tls_library_is_ours(void);
 /* Describes the algorithms of handshakes, and why not ours: "libcrypto alone, as --crypto library
  * asks". Returns whether they are as requested. */
-bool gw_tls_library_tell(char text[GW_LIBRARY_TEXT_MAX]);
+bool gw_tls_library_describe(char text[GW_LIBRARY_TEXT_MAX]);

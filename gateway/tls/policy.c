@@ -34,7 +34,7 @@ enum {
  * 5.1). */
 static const struct {
     const char *list;
-    const char *told;
+    const char *shown;
 } default_groups[] = {
     {"*X25519MLKEM768/*X25519:P-256:P-384:P-521", "X25519MLKEM768, X25519, P-256, P-384, P-521"},
     {"X25519:P-256:P-384:P-521", "X25519, P-256, P-384, P-521"},
@@ -178,7 +178,7 @@ static const char *set_default_groups(SSL_CTX *ctx)
 {
     for (size_t i = 0; i < GW_ARRAY_SIZE(default_groups); i++)
         if (set_text(ctx, SSL_CTRL_SET_GROUPS_LIST, default_groups[i].list))
-            return default_groups[i].told;
+            return default_groups[i].shown;
     return NULL;
 }
 
@@ -186,12 +186,12 @@ const char *gw_tls_library_groups(void)
 {
     OSSL_LIB_CTX *library = gw_tls_library_get();
     SSL_CTX *ctx = library ? SSL_CTX_new_ex(library, NULL, TLS_method()) : NULL;
-    const char *told = ctx ? set_default_groups(ctx) : NULL;
+    const char *shown = ctx ? set_default_groups(ctx) : NULL;
     SSL_CTX_free(ctx);
     if (library)
         gw_tls_library_put();
     ERR_clear_error();
-    return told ? told : "";
+    return shown ? shown : "";
 }
 
 static int set_groups(SSL_CTX *ctx, const struct gw_service *service, struct gw_error *err)

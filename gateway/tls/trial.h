@@ -9,6 +9,6 @@
 
 /* Does nothing if the library context would not use the gateway's algorithms anyway. If a result
  * differs, or the trial cannot run, the gateway uses libcrypto alone from then on, also in children
- * of a fork; gw_tls_library_tell has the reason. Call it only while no reference to the library
+ * of a fork; gw_tls_library_describe has the reason. Call it only while no reference to the library
  * exists. */
 void gw_tls_trial(void);

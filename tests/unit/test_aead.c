@@ -425,7 +425,7 @@ static void is_told_in_a_line(void **state)
 {
     (void)state;
     char text[GW_AEAD_TEXT_MAX], piece[64];
-    gw_aead_tell(text);
+    gw_aead_describe(text);
     assert_null(strchr(text, '\n'));
     assert_true(strlen(text) < sizeof(text) - 1);
     for (int c = 0; c < KTLS_CIPHER_COUNT; c++) {

@@ -134,7 +134,7 @@ static void says_it_in_a_line(void **state)
         figures.at[v][GW_FLOW_TX][GW_WAY_COPY].error = ENOENT;
     }
     gw_choice_make(&figures, &probe, &choice);
-    gw_choice_tell(&figures, &choice, true, text);
+    gw_choice_describe(&figures, &choice, true, text);
     assert_string_equal(
         text, "measured, seconds of processor time per GiB of AES-128-GCM: "
               "TLS 1.2 rx: user 0.500, kernel copy 0.400, kernel splice 0.300 -> splice, kernel; "
@@ -143,7 +143,7 @@ static void says_it_in_a_line(void **state)
               "TLS 1.3 rx: user 0.500, kernel copy 0.400, kernel splice 0.300 -> splice, kernel; "
               "TLS 1.3 tx: user 1.234, kernel copy not measured (No such file or directory), "
               "kernel splice not measured (not tried) -> copy, user");
-    gw_choice_tell(&figures, &choice, false, text);
+    gw_choice_describe(&figures, &choice, false, text);
     assert_null(strstr(text, "user"));
     assert_non_null(strstr(text, "TLS 1.2 rx: kernel copy 0.400, kernel splice 0.300 -> splice; "));
 }

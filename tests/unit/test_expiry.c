@@ -45,7 +45,7 @@ static void warns_at(int64_t life, const char *expected)
     for (int64_t now = T0; now < T0 + (life + 7) * DAY; now += 3600) {
         size_t len = strlen(days);
         times = 0;
-        gw_expiry_tell(&e, now);
+        gw_expiry_warn(&e, now);
         assert_in_range(times, 0, 1);
         if (times)
             (void)snprintf(days + len, sizeof(days) - len, "%lld ",
@@ -70,13 +70,13 @@ static void sentences(void **state)
     struct gw_expiry e = one(365, "x.pem");
     (void)state;
     times = 0;
-    gw_expiry_tell(&e, T0 + 360 * DAY); /* the first look, late: one warning, not two */
+    gw_expiry_warn(&e, T0 + 360 * DAY); /* the first look, late: one warning, not two */
     assert_int_equal(times, 1);
     assert_string_equal(told, "--cert x.pem: the certificate expires in 5 days, on 2028-01-15 "
                               "08:00 UTC; renew it");
-    gw_expiry_tell(&e, T0 + 364 * DAY);
+    gw_expiry_warn(&e, T0 + 364 * DAY);
     assert_non_null(strstr(told, "expires in 1 day, on"));
-    gw_expiry_tell(&e, T0 + 365 * DAY);
+    gw_expiry_warn(&e, T0 + 365 * DAY);
     assert_string_equal(told, "--cert x.pem: the certificate expired on 2028-01-15 08:00 UTC, and "
                               "clients refuse it; renew it");
 }
@@ -89,16 +89,16 @@ static void reloads_repeat_and_lose_nothing(void **state)
     struct gw_expiry other = one(365, "y.pem");
     (void)state;
     times = 0;
-    gw_expiry_tell(&e, T0 + 359 * DAY);
+    gw_expiry_warn(&e, T0 + 359 * DAY);
     assert_int_equal(times, 1);
     gw_expiry_replace(&e, &same);
-    gw_expiry_tell(&e, T0 + 359 * DAY);
+    gw_expiry_warn(&e, T0 + 359 * DAY);
     assert_int_equal(times, 1);
     gw_expiry_replace(&e, &renewed);
-    gw_expiry_tell(&e, T0 + 359 * DAY); /* its own first one: 21 days left */
+    gw_expiry_warn(&e, T0 + 359 * DAY); /* its own first one: 21 days left */
     assert_int_equal(times, 2);
     gw_expiry_replace(&e, &other);
-    gw_expiry_tell(&e, T0 + 359 * DAY);
+    gw_expiry_warn(&e, T0 + 359 * DAY);
     assert_int_equal(times, 3);
 }
 
@@ -111,7 +111,7 @@ static void a_strange_table_is_harmless(void **state)
     gw_expiry_replace(&e, &strange);
     assert_int_equal(e.count, GW_EXPIRY_ROWS);
     assert_int_equal(strlen(e.rows[GW_EXPIRY_ROWS - 1].name), GW_EXPIRY_NAME - 1);
-    gw_expiry_tell(&e, T0);
+    gw_expiry_warn(&e, T0);
 }
 
 /* Nor beyond what a number holds: an undefined sum, which the sanitizer sees. */
@@ -127,9 +127,9 @@ static void strange_dates_are_harmless(void **state)
     (void)state;
     times = 0;
     gw_expiry_replace(&e, &strange);
-    gw_expiry_tell(&e, T0);
+    gw_expiry_warn(&e, T0);
     assert_int_equal(e.count, 3);
-    assert_int_equal(e.rows[0].told, 0);
+    assert_int_equal(e.rows[0].warned, 0);
     assert_int_equal(times, 1); /* of c, which ended long ago */
 }
 

@@ -40,7 +40,7 @@ static unsigned told(struct gw_strangers *s, enum gw_reason reason, unsigned cou
 {
     unsigned one_by_one = 0;
     for (unsigned i = 0; i < count; i++)
-        one_by_one += gw_strangers_tell(s, reason, RATE, now);
+        one_by_one += gw_strangers_may_log(s, reason, RATE, now);
     return one_by_one;
 }
 
@@ -76,7 +76,7 @@ static void the_next_second_begins_anew(void **state)
     int64_t now = GW_NS_PER_SEC;
     (void)state;
     assert_int_equal(told(&s, GW_REASON_CERT_MISSING, RATE + 3, now), RATE);
-    assert_true(gw_strangers_tell(&s, GW_REASON_CERT_MISSING, RATE, now + GW_STRANGERS_SUM_NS));
+    assert_true(gw_strangers_may_log(&s, GW_REASON_CERT_MISSING, RATE, now + GW_STRANGERS_SUM_NS));
     assert_string_equal(said, "3 more connections ended with cert-missing in 1.0 s\n");
 }
 

@@ -211,7 +211,7 @@ static void it_passes(void **state)
     (void)state;
     use_ours_again();
     gw_tls_trial();
-    assert_true(gw_tls_library_tell(text));
+    assert_true(gw_tls_library_describe(text));
     assert_non_null(strstr(text, "our own key schedule"));
 }
 
@@ -223,7 +223,7 @@ static void libcrypto_alone_is_not_tried(void **state)
     broken = HMAC_AT_ONCE;
     gw_tls_trial();
     broken = NOTHING;
-    assert_true(gw_tls_library_tell(text));
+    assert_true(gw_tls_library_describe(text));
     assert_string_equal(text, "libcrypto alone, as set by --crypto library");
 }
 
@@ -261,7 +261,7 @@ static void each_fault_is_found(void **state)
         use_ours_again();
         broken = faults[i].part;
         gw_tls_trial();
-        assert_false(gw_tls_library_tell(text));
+        assert_false(gw_tls_library_describe(text));
         if (of_both) /* what hands keys over does it whoever derived them */
             broken = NOTHING;
         (void)snprintf(want, sizeof(want), "libcrypto alone, because %s", faults[i].what);
@@ -271,7 +271,7 @@ static void each_fault_is_found(void **state)
             continue; /* it is there again */
         connect_in(*state, TLS1_2_VERSION);
         connect_in(*state, TLS1_3_VERSION);
-        assert_false(gw_tls_library_tell(text));
+        assert_false(gw_tls_library_describe(text));
     }
     broken = NOTHING;
 }
@@ -283,7 +283,7 @@ static void wrong_lanes_are_told(void **state)
     use_ours_again();
     broken = LANES;
     gw_tls_trial();
-    assert_false(gw_tls_library_tell(text));
+    assert_false(gw_tls_library_describe(text));
     assert_non_null(strstr(text, "our own key schedule"));
     assert_non_null(strstr(text, "(libcrypto's ladder, because this processor's AVX-512 IFMA"));
     assert_non_null(strstr(text, "RFC 7748) within OpenSSL"));
@@ -297,7 +297,7 @@ static void ours_come_back(void **state)
     char text[GW_LIBRARY_TEXT_MAX];
     use_ours_again();
     gw_tls_trial();
-    assert_true(gw_tls_library_tell(text));
+    assert_true(gw_tls_library_describe(text));
     connect_in(*state, TLS1_3_VERSION);
 }
 

@@ -37,7 +37,7 @@ static void says(const struct gw_service *service, const struct ktls_probe *prob
 {
     char text[GW_VERDICT_TEXT_MAX] = "";
     struct gw_error err;
-    assert_int_equal(gw_verdict_tell(service, probe, probe_error, module, text, &err), 0);
+    assert_int_equal(gw_verdict_describe(service, probe, probe_error, module, text, &err), 0);
     assert_string_equal(text, words);
 }
 
@@ -46,7 +46,7 @@ static void refuses(const struct gw_service *service, const struct ktls_probe *p
 {
     char text[GW_VERDICT_TEXT_MAX] = "";
     struct gw_error err;
-    assert_int_equal(gw_verdict_tell(service, probe, probe_error, module, text, &err), -EIO);
+    assert_int_equal(gw_verdict_describe(service, probe, probe_error, module, text, &err), -EIO);
     assert_int_equal(err.exit, GW_EXIT_START);
     assert_string_equal(err.text, words);
 }
@@ -120,9 +120,9 @@ static void advice_fits_the_kernel(void **state)
     for (int m = GW_TLS_MODULE_UNKNOWN; m <= GW_TLS_MODULE_NOT_BUILT; m++) {
         enum gw_tls_module known = (enum gw_tls_module)m;
         const char *advice = gw_tlsmodule_advice(known);
-        assert_int_equal(gw_verdict_tell(&may, &p, 0, known, text, &err), 0);
+        assert_int_equal(gw_verdict_describe(&may, &p, 0, known, text, &err), 0);
         assert_string_equal(text + strlen(text) - strlen(advice), advice);
-        assert_int_equal(gw_verdict_tell(&must, &p, 0, known, text, &err), -EIO);
+        assert_int_equal(gw_verdict_describe(&must, &p, 0, known, text, &err), -EIO);
         assert_string_equal(err.text + strlen(err.text) - strlen(advice), advice);
     }
     assert_null(strstr(gw_tlsmodule_advice(GW_TLS_MODULE_NOT_BUILT), "modprobe"));
