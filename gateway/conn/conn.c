@@ -3,11 +3,7 @@
 #include "gateway/conn/conn_private.h"
 
 #include "gateway/base/clock.h"
-#include "gateway/base/text.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
+#include "gateway/crypto/x25519_stock.h"
 
 /* Each worker numbers its connections in steps of the number of workers. A worker that replaces a
  * dead one begins after all numbers assigned there. */
@@ -34,267 +30,12 @@ void gw_conn_env_done(struct gw_conn_env *env)
     gw_pool_done(&env->pool);
 }
 
-/* ---- shared by both flows ---- */
-
-void gw_conn_set_timer(struct gw_conn *c, int64_t after_ns)
-{
-    gw_timer_set(&c->env->wheel, &c->timer, c->env->now_ns + after_ns);
-}
-
-void gw_conn_wake_in(struct gw_conn *c, int64_t after_ns)
-{
-    if (!gw_timer_armed(&c->timer) || c->timer.deadline_ns > c->env->now_ns + after_ns)
-        gw_conn_set_timer(c, after_ns);
-}
-
-void gw_conn_starve(struct gw_conn *c, struct gw_leg *leg)
-{
-    leg->starved = true;
-    if (gw_list_empty(&c->starved_node))
-        gw_list_append(&c->env->starved, &c->starved_node);
-}
-
-void gw_conn_fed(struct gw_conn *c, struct gw_leg *leg)
-{
-    leg->starved = false;
-    if (!c->leg[GW_FRONT].starved && !c->leg[GW_BACK].starved)
-        gw_list_remove(&c->starved_node);
-}
-
-struct gw_buf *gw_conn_take_buffer(struct gw_conn *c, struct gw_leg *leg)
-{
-    struct gw_buf *buf = gw_ring_buffer_take(c->env->ring);
-    if (!buf)
-        gw_conn_starve(c, leg);
-    else if (leg->starved)
-        gw_conn_fed(c, leg);
-    return buf;
-}
-
-void gw_conn_give_buffer(struct gw_conn *c, struct gw_buf **buf)
-{
-    if (*buf)
-        gw_ring_buffer_give(c->env->ring, *buf);
-    *buf = NULL;
-}
-
-void gw_conn_moved(struct gw_conn *c, enum gw_flow flow, size_t bytes)
-{
-    bool up = gw_conn_is_up(c, flow);
-    c->moved_ns = c->env->now_ns;
-    gw_stats_add(c->env->stats, up ? GW_COUNTER_BYTES_UP : GW_COUNTER_BYTES_DOWN, (int64_t)bytes);
-    if (up)
-        c->report.bytes_up += bytes;
-    else
-        c->report.bytes_down += bytes;
-}
-
-/* Nanoseconds without payload after which a connection ends. 0: never. */
-static int64_t silence_limit(const struct gw_service *service, bool half_closed)
-{
-    if (half_closed &&
-        (service->idle_timeout_ns == 0 || service->close_timeout_ns < service->idle_timeout_ns))
-        return service->close_timeout_ns;
-    return service->idle_timeout_ns;
-}
-
-void gw_conn_half_closed(struct gw_conn *c)
-{
-    c->moved_ns = c->env->now_ns;
-    int64_t limit = silence_limit(c->service, true);
-    gw_conn_wake_in(c, gw_tenure_before(c, gw_resume_before(c, limit)));
-}
-
-void gw_conn_copy_text(char *dst, size_t size, const char *src)
-{
-    gw_text_copy(dst, size, src);
-}
-
-bool gw_conn_iov_advance(struct gw_buf *buf, uint32_t *at, uint32_t count, size_t sent)
-{
-    while (*at < count && sent >= buf->iov[*at].iov_len)
-        sent -= buf->iov[(*at)++].iov_len;
-    if (*at == count)
-        return false;
-    buf->iov[*at].iov_base = (uint8_t *)buf->iov[*at].iov_base + sent;
-    buf->iov[*at].iov_len -= sent;
-    return true;
-}
-
-void gw_conn_iov_send(struct gw_conn *c, struct gw_leg *leg, struct gw_buf *buf, uint32_t at,
-                      uint32_t count)
-{
-    struct gw_token token = gw_conn_begin(c, leg, GW_OP_SEND);
-    if (count - at == 1) {
-        gw_ring_send(c->env->ring, token, leg->fd, buf->iov[at].iov_base, buf->iov[at].iov_len);
-        return;
-    }
-    buf->msg = (struct msghdr){.msg_iov = &buf->iov[at], .msg_iovlen = count - at};
-    gw_ring_sendmsg(c->env->ring, token, leg->fd, &buf->msg);
-}
-
-/* ---- sending to the TLS side ---- */
-
-enum {
-    /* One broken record can fail as many sends as there are reads that find it: by splice, by
-     * receive, by discard. A send that fails more often has an error of its own. */
-    FAILED_SENDS_MAX = 3
-};
-
-/* Sends the control record or its remainder. */
-static void send_control_rest(struct gw_conn *c)
-{
-    struct gw_token token = gw_conn_begin(c, c->tls, GW_OP_SEND);
-    c->send_owner = GW_SEND_CONTROL;
-    if (c->rec.tx.engine == GW_ENGINE_KERNEL)
-        gw_ring_sendmsg(c->env->ring, token, c->tls->fd, &c->control_msg);
-    else
-        gw_ring_send(c->env->ring, token, c->tls->fd, c->control_at, c->control_left);
-}
-
-/* Sends `len` bytes of `body` as one control record, in the engine that runs TX. */
-void gw_conn_send_control(struct gw_conn *c, uint8_t type, const uint8_t *body, size_t len)
-{
-    uint8_t *payload = c->control + GW_RECORD_SEAL_ROOM_FRONT;
-    memcpy(payload, body, len);
-    if (c->rec.tx.engine == GW_ENGINE_KERNEL) {
-        c->control_iov = (struct iovec){.iov_base = payload, .iov_len = len};
-        c->control_at = payload;
-        c->control_left = len;
-        c->control_msg = (struct msghdr){
-            .msg_iov = &c->control_iov,
-            .msg_iovlen = 1,
-            .msg_control = c->control_cmsg,
-            .msg_controllen = sizeof(c->control_cmsg),
-        };
-        gw_ring_control_type_set(&c->control_msg, type);
-        c->rec.tx.records++;
-    } else if (gw_record_seal(&c->rec, type, payload, len, &c->control_at, &c->control_left)) {
-        gw_end_now(c, GW_REASON_INTERNAL);
-        return;
-    }
-    send_control_rest(c);
-}
-
-static void send_alert(struct gw_conn *c, uint8_t description)
-{
-    uint8_t body[GW_CONTROL_MAX];
-    size_t len = gw_control_alert(body, description);
-    gw_conn_send_control(c, GW_CONTENT_ALERT, body, len);
-}
-
-static void send_last_alert(struct gw_conn *c)
-{
-    uint8_t description = (uint8_t)c->alert;
-    c->alert = -1;
-    send_alert(c, description);
-    c->rec.close_sent = true;
-}
-
-static void send_warning(struct gw_conn *c)
-{
-    uint8_t description = c->warning;
-    c->warning = 0;
-    send_alert(c, description);
-}
-
-static bool send_handshake(struct gw_conn *c)
-{
-    const uint8_t *data;
-    size_t len = gw_handshake_output(c->hs, &data);
-    if (len == 0)
-        return false;
-    c->send_owner = GW_SEND_HANDSHAKE;
-    gw_ring_send(c->env->ring, gw_conn_begin(c, c->tls, GW_OP_SEND), c->tls->fd, data, len);
-    return true;
-}
-
-/* One send is in flight at a time. Handshake bytes go first. Control records go between two batches
- * of data and are sealed only when they are sent, so that sequence numbers follow the wire. */
-void gw_conn_drive_tx(struct gw_conn *c)
-{
-    if (c->send_owner != GW_SEND_NOBODY || gw_end_left_tls(c) || c->tx.broken)
-        return;
-    if (c->hs) {
-        if (send_handshake(c) || c->step == GW_STEP_HANDSHAKE)
-            return;
-        gw_opening_flushed(c);
-        if (c->send_owner != GW_SEND_NOBODY || gw_end_left_tls(c))
-            return;
-    }
-    if (!c->has_record || c->rec.close_sent)
-        return;
-    if (c->warning)
-        send_warning(c);
-    else if (c->alert >= 0 && c->tx.state != GW_TX_READY) /* nothing is sent after it */
-        send_last_alert(c);
-    else if (c->key_update)
-        gw_rekey_send(c);
-    else if (c->tx.state == GW_TX_READY)
-        gw_tx_send(c);
-}
-
-static void control_sent(struct gw_conn *c, size_t sent)
-{
-    c->control_left -= GW_MIN(sent, c->control_left);
-    c->control_at += sent;
-    if (c->control_left > 0) /* the kernel takes the whole record or nothing */
-        send_control_rest(c);
-    else if (c->key_update_sent)
-        gw_rekey_sent(c);
-    else if (c->rec.close_sent)
-        gw_tx_alert_sent(c);
-}
-
-static void handshake_sent(struct gw_conn *c, size_t sent)
-{
-    gw_handshake_output_sent(c->hs, sent);
-    gw_conn_drive_tx(c);
-    if (c->step == GW_STEP_HANDSHAKE && !gw_leg_busy(c->tls, GW_OP_SEND))
-        gw_opening_read(c);
-}
-
-/* A reset does not invalidate what the peer sent before; that can still be read. */
-static void send_failed(struct gw_conn *c, int res)
-{
-    bool reset = res == -EPIPE || res == -ECONNRESET;
-    c->send_owner = GW_SEND_NOBODY;
-    if (c->step == GW_STEP_RELAY && reset)
-        gw_tx_broken(c);
-    else
-        gw_end_now(c, c->step == GW_STEP_HANDSHAKE ? GW_REASON_HANDSHAKE_RESET
-                                                   : GW_REASON_CLIENT_RESET);
-}
-
-void gw_conn_tls_sent(struct gw_conn *c, int res)
-{
-    enum gw_send_owner owner = c->send_owner;
-    /* The kernel engine reports a record that it could not open to the next call on the socket,
-     * even to a send. Retry that send before the alert: a part of its data may have left. */
-    bool again = res < 0 && c->failed_sends++ < FAILED_SENDS_MAX && gw_rx_record_failed(c, res);
-    if (res <= 0 && !again) {
-        send_failed(c, res);
-        return;
-    }
-    if (gw_end_left_tls(c))
-        return;
-    size_t sent = (size_t)GW_MAX(res, 0);
-    c->send_owner = GW_SEND_NOBODY;
-    if (owner == GW_SEND_HANDSHAKE)
-        handshake_sent(c, sent);
-    else if (owner == GW_SEND_CONTROL)
-        control_sent(c, sent);
-    else
-        gw_tx_sent(c, sent);
-    gw_conn_drive_tx(c);
-}
-
 /* ---- dispatch ---- */
 
 static void on_tls_recv(struct gw_conn *c, const struct gw_completion *done)
 {
     if (c->step == GW_STEP_PREFACE)
-        gw_preface_received(c, done);
+        gw_opening_preface_received(c, done);
     else if (c->step == GW_STEP_HANDSHAKE)
         gw_opening_received(c, done);
     else if (c->step == GW_STEP_LINGER)
@@ -305,12 +46,43 @@ static void on_tls_recv(struct gw_conn *c, const struct gw_completion *done)
 
 static void on_tls_send(struct gw_conn *c, const struct gw_completion *done)
 {
-    gw_conn_tls_sent(c, done->res);
+    gw_send_sent(c, done->res);
+}
+
+static void on_tls_room(struct gw_conn *c, const struct gw_completion *done gw_unused)
+{
+    gw_send_room(c);
+}
+
+static void on_tls_poll(struct gw_conn *c, const struct gw_completion *done)
+{
+    gw_rx_polled(c, done);
+    if (c->step == GW_STEP_LINGER)
+        gw_end_discard(c);
+}
+
+static void on_tls_standing(struct gw_conn *c, const struct gw_completion *done)
+{
+    if (c->step == GW_STEP_LINGER)
+        gw_end_discarded(c, done);
+    else
+        gw_rx_standing_received(c, done);
 }
 
 static void on_plain_send(struct gw_conn *c, const struct gw_completion *done)
 {
     gw_rx_sent(c, done->res);
+}
+
+/* The next call returns any error. */
+static void on_plain_room(struct gw_conn *c, const struct gw_completion *done gw_unused)
+{
+    gw_rx_room(c);
+}
+
+static void on_plain_poll(struct gw_conn *c, const struct gw_completion *done)
+{
+    gw_tx_polled(c, done->res);
 }
 
 static void on_connect(struct gw_conn *c, const struct gw_completion *done)
@@ -321,23 +93,48 @@ static void on_connect(struct gw_conn *c, const struct gw_completion *done)
 typedef void completion_handler(struct gw_conn *c, const struct gw_completion *done);
 
 static completion_handler *const tls_handlers[GW_OP_COUNT] = {
-    [GW_OP_CONNECT] = on_connect,      [GW_OP_RECV] = on_tls_recv,
-    [GW_OP_SEND] = on_tls_send,        [GW_OP_POLL] = gw_rx_polled,
-    [GW_OP_ROOM] = gw_splice_tls_room, [GW_OP_STANDING] = gw_standing_received,
+    [GW_OP_CONNECT] = on_connect, [GW_OP_RECV] = on_tls_recv, [GW_OP_SEND] = on_tls_send,
+    [GW_OP_POLL] = on_tls_poll,   [GW_OP_ROOM] = on_tls_room, [GW_OP_STANDING] = on_tls_standing,
 };
 
 static completion_handler *const plain_handlers[GW_OP_COUNT] = {
-    [GW_OP_CONNECT] = on_connect,        [GW_OP_RECV] = gw_tx_received,
-    [GW_OP_SEND] = on_plain_send,        [GW_OP_POLL] = gw_splice_plain_data,
-    [GW_OP_ROOM] = gw_splice_plain_room, [GW_OP_STANDING] = gw_standing_received,
+    [GW_OP_CONNECT] = on_connect, [GW_OP_RECV] = gw_tx_received,
+    [GW_OP_SEND] = on_plain_send, [GW_OP_POLL] = on_plain_poll,
+    [GW_OP_ROOM] = on_plain_room, [GW_OP_STANDING] = gw_tx_standing_received,
 };
 
-void gw_conn_leave(struct gw_conn *c)
+/* A step of a handshake takes longer than everything else, so after a few of them pending sends go
+ * out. The step may have consumed the last key. */
+static void after_long_step(struct gw_conn_env *env)
 {
+    env->long_step = false;
+    gw_ring_flush(env->ring);
+    gw_x25519_stock_refill();
+}
+
+/* Every call into a connection ends with this one. The files below recorded what they found; here
+ * it is acted on, until nothing is left to do. Only here may the connection be freed. */
+static void leave(struct gw_conn *c)
+{
+    struct gw_conn_env *env = c->env;
+    for (;;) {
+        if (c->end.way)
+            gw_end_perform(c);
+        else if (gw_send_drive(c))
+            gw_opening_flushed(c);
+        else if (!c->end.way)
+            break;
+    }
+    if (c->step == GW_STEP_HANDSHAKE)
+        gw_opening_settle(c);
+    else if (c->step == GW_STEP_LINGER || c->step == GW_STEP_DELIVER)
+        gw_end_settle(c);
     if (c->step == GW_STEP_CLOSING)
         gw_end_try_free(c);
     else if (c->step == GW_STEP_LINGER || c->step == GW_STEP_DELIVER)
         gw_end_drop_sides(c);
+    if (env->long_step)
+        after_long_step(env);
 }
 
 void gw_conn_complete(struct gw_conn_env *env, const struct gw_completion *done)
@@ -358,14 +155,14 @@ void gw_conn_complete(struct gw_conn_env *env, const struct gw_completion *done)
         gw_ring_completion_give(env->ring, done);
     else
         handler(c, done);
-    gw_conn_leave(c);
+    leave(c);
 }
 
 /* ---- timers ---- */
 
 static void handshake_timer(struct gw_conn *c)
 {
-    gw_end_now(c, GW_REASON_HANDSHAKE_TIMEOUT);
+    gw_conn_end_now(c, GW_REASON_HANDSHAKE_TIMEOUT);
 }
 
 static void relay_timer(struct gw_conn *c)
@@ -373,21 +170,21 @@ static void relay_timer(struct gw_conn *c)
     if (c->tickets && c->env->now_ns >= c->tickets_until_ns)
         gw_resume_end(c);
     bool half = c->rx.state == GW_RX_DONE || c->tx.state >= GW_TX_CLOSE;
-    int64_t limit = silence_limit(c->service, half);
+    int64_t limit = gw_conn_silence_limit(c->service, half);
     int64_t left = c->moved_ns + limit - c->env->now_ns;
     if (limit > 0 && left <= 0) {
-        gw_end_with(c, half ? GW_REASON_CLOSE_TIMEOUT : GW_REASON_IDLE_TIMEOUT,
-                    GW_ALERT_CLOSE_NOTIFY);
+        gw_conn_end_with(c, half ? GW_REASON_CLOSE_TIMEOUT : GW_REASON_IDLE_TIMEOUT,
+                         GW_ALERT_CLOSE_NOTIFY);
         return;
     }
     if (gw_tenure_over(c))
         return;
     if (c->tx.state == GW_TX_DRAIN)
         gw_tx_drain_look(c);
-    if (c->step == GW_STEP_RELAY && c->tx.state == GW_TX_DRAIN)
+    if (gw_conn_is_in(c, GW_STEP_RELAY) && c->tx.state == GW_TX_DRAIN)
         gw_conn_wake_in(c, c->tx.look_ns - c->env->now_ns);
     int64_t next = gw_tenure_before(c, gw_resume_before(c, limit > 0 ? left : 0));
-    if (c->step == GW_STEP_RELAY && next > 0)
+    if (gw_conn_is_in(c, GW_STEP_RELAY) && next > 0)
         gw_conn_wake_in(c, next);
 }
 
@@ -413,7 +210,7 @@ static void retry_starved(struct gw_conn *c)
     c->tls->starved = c->plain->starved = false;
     if (tls) {
         if (c->step <= GW_STEP_HANDSHAKE)
-            gw_opening_read(c);
+            gw_conn_read(c);
         else if (c->step == GW_STEP_RELAY)
             gw_rx_read(c);
         else if (c->step == GW_STEP_LINGER)
@@ -421,7 +218,19 @@ static void retry_starved(struct gw_conn *c)
     }
     if (plain && c->step == GW_STEP_RELAY)
         gw_tx_read(c);
-    gw_conn_leave(c);
+    leave(c);
+}
+
+/* Continues the flows that let all others go first. */
+static void go_on(struct gw_conn *c)
+{
+    uint8_t flows = c->eager;
+    c->eager = 0;
+    gw_list_remove(&c->eager_node);
+    if (flows & GW_EAGER_RX && c->rx.state == GW_RX_READ)
+        gw_rx_read(c);
+    if (flows & GW_EAGER_TX && c->tx.state == GW_TX_READ)
+        gw_tx_read(c);
 }
 
 void gw_conn_turn(struct gw_conn_env *env)
@@ -430,17 +239,17 @@ void gw_conn_turn(struct gw_conn_env *env)
     while ((t = gw_wheel_expire(&env->wheel, env->now_ns))) {
         struct gw_conn *c = gw_container_of(t, struct gw_conn, timer);
         timer_handlers[c->step](c);
-        gw_conn_leave(c);
+        leave(c);
     }
-    gw_recheck_some(env);
+    gw_recheck_some(env, leave);
     gw_rest_some(env);
     /* Connections that append themselves again wait until the next turn. */
     struct gw_list *last = env->eager.prev;
     for (struct gw_list *node = NULL; node != last && !gw_list_empty(&env->eager);) {
         node = env->eager.next;
         struct gw_conn *c = gw_container_of(node, struct gw_conn, eager_node);
-        gw_splice_go_on(c);
-        gw_conn_leave(c);
+        go_on(c);
+        leave(c);
     }
     /* Each retry may take two buffers. A retry that finds none returns to the end of the queue. */
     uint32_t chances = gw_ring_buffers_free(env->ring);
@@ -499,7 +308,7 @@ void gw_conn_accepted(struct gw_conn_env *env, int fd, unsigned service)
     gw_list_init(&c->eager_node);
     gw_stats_add(env->stats, GW_COUNTER_OPEN, 1);
     gw_opening_begin(c);
-    gw_conn_leave(c);
+    leave(c);
 }
 
 void gw_conn_end_all(struct gw_conn_env *env)
@@ -509,10 +318,12 @@ void gw_conn_end_all(struct gw_conn_env *env)
         if (!c)
             continue;
         if (c->step == GW_STEP_HANDSHAKE)
-            gw_end_now(c, GW_REASON_SHUTDOWN);
+            gw_conn_end_now(c, GW_REASON_SHUTDOWN);
         else
-            gw_end_with(c, GW_REASON_SHUTDOWN, GW_ALERT_CLOSE_NOTIFY);
+            gw_conn_end_with(c, GW_REASON_SHUTDOWN, GW_ALERT_CLOSE_NOTIFY);
+        if (c->end.way)
+            gw_end_perform(c);
         gw_end_hurry(c);
-        gw_conn_leave(c);
+        leave(c);
     }
 }

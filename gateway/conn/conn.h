@@ -80,6 +80,7 @@ struct gw_conn_env {
     int64_t recheck_at_ns;   /* when to recheck even if no file has changed; 0: never */
     bool resting;            /* idle connections are giving memory back */
     uint32_t rest_slot;      /* the next connection to visit for that */
+    bool long_step;          /* a step of a handshake was made since the last flush */
     uint32_t ticket_waiters; /* connections whose `tickets` is set */
 };
 

@@ -6,6 +6,8 @@
 #include "gateway/record/control.h"
 #include "gateway/wire/proxy_in.h"
 
+#include <errno.h>
+
 enum {
     GW_CONN_MAGIC = 0x636f6e6e,
     /* While a peer takes nothing, its queue is polled at growing intervals, up to 2^5 ticks, so
@@ -55,6 +57,34 @@ struct gw_pace {
     uint8_t in_a_row; /* large reads, or small ones, in a row */
     bool bulk;        /* for now the flow is a bulk transfer */
     bool spliced;     /* bytes went through a pipe at least once */
+};
+
+/* How a connection is to end. */
+enum gw_end_way {
+    GW_END_NOT,        /* it is not */
+    GW_END_WITH_ALERT, /* the TLS side gets `alert`, if there is a record layer */
+    GW_END_HANDSHAKE,  /* the TLS side gets the bytes that the handshake still has to send */
+    GW_END_AT_ONCE,    /* the TLS side gets nothing more */
+};
+
+/* What a file found: the connection must end. Whoever finds it records it and returns; ending.c
+ * acts on it when the call into the connection is over. */
+struct gw_end {
+    enum gw_end_way way;
+    enum gw_reason reason;
+    uint8_t alert;
+};
+
+/* The results of a splice that replaces a receive; else a negative errno. */
+enum gw_splice {
+    GW_SPLICE_NOT = 1, /* receive instead */
+    GW_SPLICE_WAITS,   /* a poll reports when there is more */
+    GW_SPLICE_FILLED,  /* the flow's pipe holds bytes */
+};
+
+enum {
+    /* The result of a send that has not ended; a completion follows. */
+    GW_SEND_IN_FLIGHT = -EINPROGRESS
 };
 
 /* Flows that could continue but let all others go first. */
@@ -149,7 +179,8 @@ struct gw_conn {
     uint32_t slot;
     uint32_t generation;
     enum gw_step step;
-    enum gw_reason reason;
+    enum gw_reason reason; /* why it ends; NONE until ending.c has begun to end it */
+    struct gw_end end;
     struct gw_list starved_node; /* in env->starved while a leg is starved */
     uint8_t eager;               /* enum gw_eager */
     struct gw_list eager_node;
@@ -208,7 +239,13 @@ struct gw_conn {
     struct gw_conn_report report;
 };
 
-/* ---- conn.c ---- */
+/* Whether the connection is in this step and nothing has been found that ends it. */
+static inline bool gw_conn_is_in(const struct gw_conn *c, enum gw_step step)
+{
+    return c->step == step && c->end.way == GW_END_NOT;
+}
+
+/* ---- op.c: the ground ---- */
 
 static inline struct gw_token gw_conn_token(const struct gw_conn *c, const struct gw_leg *leg,
                                             enum gw_op op)
@@ -244,12 +281,6 @@ void gw_conn_starve(struct gw_conn *c, struct gw_leg *leg);
 /* Takes a buffer for the leg's receive. NULL if there is none: the leg then waits for one. */
 struct gw_buf *gw_conn_take_buffer(struct gw_conn *c, struct gw_leg *leg);
 void gw_conn_give_buffer(struct gw_conn *c, struct gw_buf **buf);
-/* Sends the next item to the TLS side: handshake bytes, control records or data. */
-void gw_conn_drive_tx(struct gw_conn *c);
-/* Sends one control record; the send to the TLS side must be free. */
-void gw_conn_send_control(struct gw_conn *c, uint8_t type, const uint8_t *body, size_t len);
-/* Handles the end of the send to the TLS side. `res`: bytes sent or a negative errno. */
-void gw_conn_tls_sent(struct gw_conn *c, int res);
 /* Advances past `sent` bytes of a buffer's iovec list, to resume after a short send. False when all
  * is sent. */
 bool gw_conn_iov_advance(struct gw_buf *buf, uint32_t *at, uint32_t count, size_t sent);
@@ -265,45 +296,82 @@ static inline bool gw_conn_is_up(const struct gw_conn *c, enum gw_flow flow)
 
 /* Counts payload bytes that a flow moved, and records that the connection is alive. */
 void gw_conn_moved(struct gw_conn *c, enum gw_flow flow, size_t bytes);
+/* Nanoseconds without payload after which a connection ends. 0: never. */
+int64_t gw_conn_silence_limit(const struct gw_service *service, bool half_closed);
 /* One side ended: from now on --close-timeout limits how long the other may be silent. */
 void gw_conn_half_closed(struct gw_conn *c);
 /* Copies as much as fits and always terminates the string. NULL copies "". */
 void gw_conn_copy_text(char *dst, size_t size, const char *src);
+
+/* Cancels those operations of the leg (one bit per gw_op) that are in flight. */
+void gw_conn_cancel(struct gw_conn *c, const struct gw_leg *leg, unsigned ops);
+/* Receives once from the TLS side, into a picked buffer. */
+void gw_conn_read(struct gw_conn *c);
+/* Frees *hs, which is or was c->hs, and releases the terms with it. */
+void gw_conn_free_handshake(struct gw_conn *c, struct gw_handshake **hs);
+/* Removes the connection from the gauge of handshakes, if it is counted there. */
+void gw_conn_left_handshake(struct gw_conn *c);
+/* Attaches the tls ULP to the TLS side's socket, once, if the kernel may run records. Call it while
+ * the connection is certainly ESTABLISHED: after the peer's FIN the kernel refuses
+ * (kernel-notes/attach-needs-established.md). */
+void gw_conn_attach(struct gw_conn *c);
+/* The kernel refused the keys: records why. With --records kernel the connection ends. */
+void gw_conn_kernel_refused(struct gw_conn *c, const char *direction, int error);
+
+/* Record that the connection ends, and why. Reasons are given as in the server role, where the TLS
+ * side is the client; gw_reason_in translates them for the connection's role. The first reason
+ * counts. */
+
+/* The TLS side gets `alert`. Has no effect on a connection that is ending. */
+void gw_conn_end_with(struct gw_conn *c, enum gw_reason reason, uint8_t alert);
+/* Without an alert. On a connection that is ending, drops the pending alert. */
+void gw_conn_end_now(struct gw_conn *c, enum gw_reason reason);
+/* After the bytes (an alert) that the handshake still has to send. */
+void gw_conn_end_handshake(struct gw_conn *c, enum gw_reason reason);
+/* Both streams are over. */
+void gw_conn_end_finished(struct gw_conn *c);
+
+/* ---- authorize.c ---- */
+
+/* Judges the peer by the rules of the terms: NONE or NOT_ALLOWED. Records the deciding rule in the
+ * report, or that none matched. */
+enum gw_reason gw_authorize(struct gw_conn *c, const struct gw_terms *terms,
+                            const struct gw_identity *id);
+/* The alert for a refused peer. */
+uint8_t gw_authorize_alert(enum gw_reason refused);
+/* Logs the notes that judging a peer left in the terms. */
+void gw_authorize_log_notes(const struct gw_terms *terms);
+
+/* ---- send.c: to the TLS side ---- */
+
+/* Starts the next send, unless one is in flight. True when all bytes of the handshake are sent:
+ * call gw_opening_flushed, then gw_send_drive again. */
+gw_must_check bool gw_send_drive(struct gw_conn *c);
+/* Handles the end of the send. `res`: bytes sent or a negative errno. */
+void gw_send_sent(struct gw_conn *c, int res);
+/* The socket has room for more of the pipe. */
+void gw_send_room(struct gw_conn *c);
 
 /* ---- opening.c: handshake and connect ---- */
 
 void gw_opening_begin(struct gw_conn *c);
 /* Enters the next step in the order of the connection's role. */
 void gw_opening_next(struct gw_conn *c);
-/* Removes the connection from the gauge of handshakes, if it is counted there. */
-void gw_opening_left_handshake(struct gw_conn *c);
-/* Logs the notes that judging a peer left in the terms. */
-void gw_opening_tell(const struct gw_terms *terms);
-/* Judges the peer by the rules of the terms: NONE or NOT_ALLOWED. Records the deciding rule in the
- * report, or that none matched. */
-enum gw_reason gw_opening_judge(struct gw_conn *c, const struct gw_terms *terms,
-                                const struct gw_identity *id);
-/* The alert for a refused client. */
-uint8_t gw_opening_refusal_alert(enum gw_reason refused);
-/* Frees *hs, which is or was c->hs, and releases the terms with it. */
-void gw_conn_free_handshake(struct gw_conn *c, struct gw_handshake **hs);
-/* Attaches the tls ULP to the TLS side's socket, once, if the kernel may run records. Call it while
- * the connection is certainly ESTABLISHED: after the peer's FIN the kernel refuses
- * (kernel-notes/attach-needs-established.md). */
-void gw_opening_attach(struct gw_conn *c);
-void gw_opening_read(struct gw_conn *c);
+/* HANDSHAKE: receives if nothing is in flight. */
+void gw_opening_settle(struct gw_conn *c);
 void gw_opening_received(struct gw_conn *c, const struct gw_completion *done);
+void gw_opening_preface_received(struct gw_conn *c, const struct gw_completion *done);
 void gw_opening_connected(struct gw_conn *c, int res);
 void gw_opening_connect_timeout(struct gw_conn *c);
 /* All handshake bytes are sent: frees the SSL object; TX may move to the kernel. */
 void gw_opening_flushed(struct gw_conn *c);
-/* The kernel refused the keys: records why. With --records kernel the connection ends. */
-void gw_opening_kernel_refused(struct gw_conn *c, const char *direction, int error);
 
 /* ---- preface.c: the PROXY header of the accepted peer ---- */
 
-void gw_preface_begin(struct gw_conn *c);
-void gw_preface_received(struct gw_conn *c, const struct gw_completion *done);
+/* True when the service expects no header. */
+gw_must_check bool gw_preface_begin(struct gw_conn *c);
+/* True when the header is complete. */
+gw_must_check bool gw_preface_received(struct gw_conn *c, const struct gw_completion *done);
 void gw_preface_timeout(struct gw_conn *c);
 
 /* ---- announce.c: the PROXY header that the backend gets ---- */
@@ -317,9 +385,6 @@ bool gw_announce_send(struct gw_conn *c);
 bool gw_announce_sent(struct gw_conn *c, size_t sent);
 void gw_announce_drop(struct gw_conn *c);
 
-/* Every call into a connection ends with this one: only here may the connection be freed. */
-void gw_conn_leave(struct gw_conn *c);
-
 /* ---- recheck.c ---- */
 
 /* Keeps what admitted the peer, if a recheck may need it. NONE; the reason why the peer may not
@@ -328,8 +393,9 @@ enum gw_reason gw_recheck_keep(struct gw_conn *c, const struct gw_identity *id);
 void gw_recheck_drop(struct gw_conn *c);
 /* Schedules the next recheck of all connections. */
 void gw_recheck_plan(struct gw_conn_env *env);
-/* Does one turn's share of a recheck that gw_conn_terms_changed or the schedule began. */
-void gw_recheck_some(struct gw_conn_env *env);
+/* Does one turn's share of a recheck that gw_conn_terms_changed or the schedule began. Calls
+ * `leave` with each connection that it finds must end. */
+void gw_recheck_some(struct gw_conn_env *env, void (*leave)(struct gw_conn *c));
 /* When the first of the certificates that admitted the peer expires, in seconds since 1970.
  * INT64_MAX if that is not kept. */
 int64_t gw_recheck_end(const struct gw_conn *c);
@@ -369,12 +435,11 @@ void gw_rx_read(struct gw_conn *c);
 void gw_rx_received(struct gw_conn *c, const struct gw_completion *done);
 void gw_rx_polled(struct gw_conn *c, const struct gw_completion *done);
 void gw_rx_sent(struct gw_conn *c, int res);
+/* The plain side has room for more of the pipe. */
+void gw_rx_room(struct gw_conn *c);
+void gw_rx_standing_received(struct gw_conn *c, const struct gw_completion *done);
 /* The TLS side's TCP stream ended (res 0) or failed (res a negative errno). */
 void gw_rx_gone(struct gw_conn *c, int res);
-/* The plain side accepts no more data. */
-void gw_rx_broken(struct gw_conn *c);
-/* Application data arrived. False when the connection ends here. */
-bool gw_rx_saw_data(struct gw_conn *c);
 /* Whether the error is the kernel engine's report of a record that it could not open. The
  * connection then ends with that reason, and the socket can be sent on again. */
 bool gw_rx_record_failed(struct gw_conn *c, int res);
@@ -383,8 +448,12 @@ bool gw_rx_record_failed(struct gw_conn *c, int res);
 
 void gw_tx_read(struct gw_conn *c);
 void gw_tx_received(struct gw_conn *c, const struct gw_completion *done);
-/* READY: seals and sends. No send to the TLS side may be in flight. */
-void gw_tx_send(struct gw_conn *c);
+/* The poll that splicing waited for has ended with `res`. */
+void gw_tx_polled(struct gw_conn *c, int res);
+void gw_tx_standing_received(struct gw_conn *c, const struct gw_completion *done);
+/* READY: seals and sends. No send to the TLS side may be in flight. GW_SEND_IN_FLIGHT, or the
+ * result of a send that has ended already. */
+gw_must_check int gw_tx_send(struct gw_conn *c);
 void gw_tx_sent(struct gw_conn *c, size_t sent);
 /* Ends the TLS side's direction with an alert, which follows the bytes that are already sealed. */
 void gw_tx_close(struct gw_conn *c, uint8_t alert);
@@ -407,8 +476,8 @@ gw_must_check bool gw_rekey_follow(struct gw_conn *c, const struct gw_control *u
 bool gw_rekey_is_due(const struct gw_conn *c);
 /* Payload arrived: asks the peer for its next key once the current one is old. */
 void gw_rekey_look_at_rx(struct gw_conn *c);
-/* Sends our KeyUpdate. No send to the TLS side may be in flight. */
-void gw_rekey_send(struct gw_conn *c);
+/* Writes the body of our KeyUpdate, which is sent next. Returns its length. */
+size_t gw_rekey_make(struct gw_conn *c, uint8_t body[GW_CONTROL_MAX]);
 /* Our KeyUpdate has left: switches TX to the next key. */
 void gw_rekey_sent(struct gw_conn *c);
 
@@ -424,51 +493,49 @@ bool gw_standing_busy(const struct gw_conn *c, enum gw_flow flow);
 size_t gw_standing_take(struct gw_conn *c, enum gw_flow flow, uint8_t *dst, size_t room);
 /* Discards the held bytes. */
 void gw_standing_drop(struct gw_conn *c, enum gw_flow flow);
-void gw_standing_received(struct gw_conn *c, const struct gw_completion *done);
+/* Takes a completion of the standing receive. Then read, and call gw_standing_stop. `wanted`: the
+ * flow still takes bytes. */
+void gw_standing_received(struct gw_conn *c, enum gw_flow flow, const struct gw_completion *done,
+                          bool wanted);
+/* Cancels the receive if its bytes are not wanted, or ordinary receives must follow. */
+void gw_standing_stop(struct gw_conn *c, enum gw_flow flow, bool wanted);
 
 /* ---- splice.c ---- */
 
-/* True when splicing does the next read, or waits to. False when the caller must receive. Requires
- * that the kernel runs the records of the direction. */
-bool gw_splice_rx(struct gw_conn *c);
-bool gw_splice_tx(struct gw_conn *c);
+/* Fills the flow's pipe from its source: enum gw_splice, or (tx) a negative errno that a receive
+ * would not see again. Requires that the kernel runs the records of the direction. */
+gw_must_check int gw_splice_rx(struct gw_conn *c);
+gw_must_check int gw_splice_tx(struct gw_conn *c);
+/* Counts the bytes in the flow's pipe. */
+void gw_splice_moved(struct gw_conn *c, enum gw_flow flow);
 /* Takes the result of the receive that followed a splice, and puts into *res what applies: the
  * receive's own result or the splice's. True when splice took an empty record and nothing more was
  * there. */
 bool gw_splice_rx_received(struct gw_conn *c, int *res);
 /* Records a read of `bytes` bytes, by splice or receive. */
 void gw_splice_note(struct gw_pace *pace, size_t bytes);
-/* READY: sends the content of tx.pipe. No send to the TLS side may be in flight. */
-void gw_splice_tx_send(struct gw_conn *c);
+/* Sends the content of tx.pipe. No send to the TLS side may be in flight. GW_SEND_IN_FLIGHT, or the
+ * result of the last send. */
+gw_must_check int gw_splice_tx_send(struct gw_conn *c);
 void gw_splice_tx_sent(struct gw_conn *c);
-/* Sends the content of rx.pipe, or waits until that is possible. */
-void gw_splice_rx_send(struct gw_conn *c);
+/* Sends the content of rx.pipe. GW_SEND_IN_FLIGHT while a poll waits for room; else 0 or a negative
+ * errno, and the pipe is returned. */
+gw_must_check int gw_splice_rx_send(struct gw_conn *c);
 /* How many more records than its size implies a pipe's content may become. */
 uint32_t gw_splice_records_more(void);
-void gw_splice_plain_room(struct gw_conn *c, const struct gw_completion *done);
-void gw_splice_plain_data(struct gw_conn *c, const struct gw_completion *done);
-void gw_splice_tls_room(struct gw_conn *c, const struct gw_completion *done);
-/* Takes the connection from env->eager and continues the flows that let others go first. */
-void gw_splice_go_on(struct gw_conn *c);
+/* Continues the flow in the next turn, behind all other connections. */
+void gw_splice_go_on_later(struct gw_conn *c, enum gw_eager flow);
 /* Return the pipes, with their content. */
 void gw_splice_drop_rx(struct gw_conn *c);
 void gw_splice_drop_tx(struct gw_conn *c);
 
-/* ---- ending.c ----
- *
- * Reasons are given as in the server role, where the TLS side is the client; gw_reason_in
- * translates them for the connection's role. */
+/* ---- ending.c ---- */
 
-/* Ends the connection for `reason` and sends `alert` to the TLS side. A second call has no
- * effect. */
-void gw_end_with(struct gw_conn *c, enum gw_reason reason, uint8_t alert);
-/* Ends the connection without an alert. If it has ended already, drops the pending alert. */
-void gw_end_now(struct gw_conn *c, enum gw_reason reason);
-/* Ends the connection after the bytes (an alert) that the handshake still has to send. */
-void gw_end_handshake(struct gw_conn *c, enum gw_reason reason);
-/* LINGER, DELIVER: something changed. Continues when the TLS side has its alert and has closed, or
- * when everything is delivered. */
-void gw_end_check(struct gw_conn *c);
+/* Does what c->end demands. */
+void gw_end_perform(struct gw_conn *c);
+/* LINGER, DELIVER: continues when the TLS side has its alert and has closed, or when everything is
+ * delivered. */
+void gw_end_settle(struct gw_conn *c);
 /* LINGER, DELIVER: a timer fired. */
 void gw_end_timer(struct gw_conn *c);
 /* Shortens the time that is left for an end under way. */
@@ -481,12 +548,8 @@ static inline bool gw_end_left_tls(const struct gw_conn *c)
 /* Reads more bytes to discard, unless such a read is in flight. */
 void gw_end_discard(struct gw_conn *c);
 void gw_end_discarded(struct gw_conn *c, const struct gw_completion *done);
-/* The connection ended normally: both streams are over. */
-void gw_end_finished(struct gw_conn *c);
 /* Closes each side that is over once nothing is in flight on it. */
 void gw_end_drop_sides(struct gw_conn *c);
-/* Cancels those operations of the leg (one bit per gw_op) that are in flight. */
-void gw_end_cancel(struct gw_conn *c, const struct gw_leg *leg, unsigned ops);
 /* CLOSING: frees everything once nothing is in flight. */
 void gw_end_try_free(struct gw_conn *c);
 
@@ -500,12 +563,10 @@ void gw_end_try_free(struct gw_conn *c);
 bool gw_delivery_goes_on(const struct gw_conn *c);
 /* Called once, while c->step still shows how far the connection came. */
 void gw_delivery_begin(struct gw_conn *c);
-/* Bytes moved: restarts the time-out. */
-void gw_delivery_moved(struct gw_conn *c);
 /* A send to the plain side has ended. `res`: bytes sent or a negative errno. */
 void gw_delivery_sent(struct gw_conn *c, int res);
-/* A pipe was emptied into the plain side, or cannot be. `res`: 0 or a negative errno. */
-void gw_delivery_spliced(struct gw_conn *c, int res);
+/* The plain side has room for more of the pipe. */
+void gw_delivery_room(struct gw_conn *c);
 /* Checks the queue if a check is due, and sets the timer for the next one. */
 void gw_delivery_look(struct gw_conn *c);
 void gw_delivery_hurry(struct gw_conn *c);

@@ -12,10 +12,10 @@ static void over(struct gw_conn *c)
     c->delivery.state = GW_PLAIN_OVER;
     gw_splice_drop_rx(c);
     c->rx.iov_at = c->rx.iov_count = 0;
-    gw_end_cancel(c, c->plain, ~0U);
+    gw_conn_cancel(c, c->plain, ~0U);
 }
 
-void gw_delivery_moved(struct gw_conn *c)
+static void moved(struct gw_conn *c)
 {
     if (!c->delivery.hurried)
         c->delivery.until_ns = c->env->now_ns + c->service->close_timeout_ns;
@@ -56,12 +56,26 @@ static void drain(struct gw_conn *c)
     gw_delivery_look(c);
 }
 
+static void send_pipe(struct gw_conn *c)
+{
+    uint32_t before = c->rx.pipe->bytes;
+    int res = gw_splice_rx_send(c);
+    if (!c->rx.pipe || c->rx.pipe->bytes < before)
+        moved(c);
+    if (res == GW_SEND_IN_FLIGHT || c->delivery.state != GW_PLAIN_WRITE)
+        return;
+    if (res < 0)
+        over(c);
+    else
+        drain(c);
+}
+
 static void go_on(struct gw_conn *c)
 {
     if (sending(c))
         return;
     if (c->rx.pipe)
-        gw_splice_rx_send(c);
+        send_pipe(c);
     else if (c->rx.iov_at < c->rx.iov_count)
         gw_conn_iov_send(c, c->plain, c->rx.buf, c->rx.iov_at, c->rx.iov_count);
     else
@@ -75,12 +89,11 @@ void gw_delivery_begin(struct gw_conn *c)
         over(c);
         return;
     }
-    gw_end_cancel(c, c->plain, ~(1U << GW_OP_SEND | 1U << GW_OP_ROOM));
+    gw_conn_cancel(c, c->plain, ~(1U << GW_OP_SEND | 1U << GW_OP_ROOM));
     c->delivery.state = GW_PLAIN_WRITE;
-    gw_delivery_moved(c);
+    moved(c);
     if (c->reason == GW_REASON_IDLE_TIMEOUT || c->reason == GW_REASON_CLOSE_TIMEOUT)
         c->delivery.until_ns = c->env->now_ns + GW_LINGER_NS;
-    gw_tx_discard(c);
     go_on(c);
 }
 
@@ -90,23 +103,16 @@ void gw_delivery_sent(struct gw_conn *c, int res)
         return;
     if (res <= 0) {
         over(c);
-        gw_end_check(c);
         return;
     }
-    gw_delivery_moved(c);
+    moved(c);
     (void)gw_conn_iov_advance(c->rx.buf, &c->rx.iov_at, c->rx.iov_count, (size_t)res);
     go_on(c);
 }
 
-void gw_delivery_spliced(struct gw_conn *c, int res)
+void gw_delivery_room(struct gw_conn *c)
 {
-    if (c->delivery.state != GW_PLAIN_WRITE)
-        return;
-    if (res < 0)
-        over(c);
-    else
-        drain(c);
-    gw_end_check(c);
+    send_pipe(c);
 }
 
 /* DRAIN. False when there is nothing left to wait for. */
@@ -117,7 +123,7 @@ static bool still_draining(struct gw_conn *c)
     if (unacked <= 0)
         return false;
     if (unacked < d->unacked)
-        gw_delivery_moved(c);
+        moved(c);
     d->unacked = unacked;
     d->look_ns = c->env->now_ns + (GW_DRAIN_TICK_NS << d->looks);
     d->looks = (uint8_t)GW_MIN(d->looks + 1, GW_DRAIN_SLOWEST);
@@ -133,7 +139,6 @@ void gw_delivery_look(struct gw_conn *c)
     bool drained = d->state == GW_PLAIN_DRAIN && now >= d->look_ns && !still_draining(c);
     if (drained || now >= d->until_ns) {
         over(c);
-        gw_end_check(c);
         return;
     }
     bool draining = d->state == GW_PLAIN_DRAIN;

@@ -17,13 +17,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-void gw_end_cancel(struct gw_conn *c, const struct gw_leg *leg, unsigned ops)
-{
-    for (unsigned op = 0; op < GW_OP_COUNT; op++)
-        if (ops & leg->in_flight & 1U << op)
-            gw_ring_cancel(c->env->ring, gw_conn_token(c, leg, (enum gw_op)op));
-}
-
 void gw_end_drop_sides(struct gw_conn *c)
 {
     if (c->delivery.state == GW_PLAIN_OVER && !c->plain->in_flight)
@@ -36,8 +29,8 @@ static void close_all(struct gw_conn *c)
 {
     c->step = GW_STEP_CLOSING;
     gw_timer_clear(&c->env->wheel, &c->timer);
-    gw_end_cancel(c, c->tls, ~0U);
-    gw_end_cancel(c, c->plain, ~0U);
+    gw_conn_cancel(c, c->tls, ~0U);
+    gw_conn_cancel(c, c->plain, ~0U);
 }
 
 static void forget_starved(struct gw_conn *c)
@@ -53,26 +46,27 @@ static void leave_tls(struct gw_conn *c)
     forget_starved(c);
     gw_list_remove(&c->eager_node);
     gw_splice_drop_tx(c);
-    gw_end_cancel(c, c->tls, ~0U);
+    gw_conn_cancel(c, c->tls, ~0U);
 }
 
 static void set_timer(struct gw_conn *c)
 {
-    if (c->step == GW_STEP_LINGER)
-        gw_conn_wake_in(c, c->linger_until_ns - c->env->now_ns);
-    if (c->step == GW_STEP_LINGER && c->tx.state == GW_TX_DRAIN)
+    if (c->step != GW_STEP_LINGER)
+        return;
+    gw_conn_wake_in(c, c->linger_until_ns - c->env->now_ns);
+    if (c->tx.state == GW_TX_DRAIN)
         gw_conn_wake_in(c, c->tx.look_ns - c->env->now_ns);
-    gw_delivery_look(c);
 }
 
 /* The reason is set: ends the relay and begins LINGER, DELIVER or CLOSING. */
 static void begin(struct gw_conn *c, enum gw_reason reason)
 {
-    gw_opening_left_handshake(c);
+    gw_conn_left_handshake(c);
     c->reason = gw_reason_in(c->service->role, reason);
     gw_timer_clear(&c->env->wheel, &c->timer);
     gw_delivery_begin(c);
-    gw_end_cancel(c, c->tls, 1U << GW_OP_STANDING);
+    gw_tx_discard(c);
+    gw_conn_cancel(c, c->tls, 1U << GW_OP_STANDING);
     gw_standing_drop(c, GW_FLOW_RX);
     gw_standing_drop(c, GW_FLOW_TX);
     forget_starved(c); /* the discarding reads start anew */
@@ -80,53 +74,30 @@ static void begin(struct gw_conn *c, enum gw_reason reason)
     c->linger_until_ns = c->env->now_ns + GW_LINGER_NS;
 }
 
-void gw_end_now(struct gw_conn *c, enum gw_reason reason)
-{
-    if (gw_end_left_tls(c))
-        return;
-    if (c->step != GW_STEP_LINGER)
-        begin(c, reason);
-    leave_tls(c);
-    gw_end_check(c);
-}
-
 static void begin_discard(struct gw_conn *c)
 {
     bool gone = c->rec.close_received || c->tx.broken;
     c->rx.state = gone ? GW_RX_DONE : GW_RX_DISCARD;
-    if (c->step == GW_STEP_LINGER && !gone)
+    if (!gone)
         gw_end_discard(c);
 }
 
-void gw_end_with(struct gw_conn *c, enum gw_reason reason, uint8_t alert)
+void gw_end_perform(struct gw_conn *c)
 {
-    if (c->reason != GW_REASON_NONE)
-        return;
-    if (!c->has_record) {
-        gw_end_now(c, reason);
+    struct gw_end end = c->end;
+    bool at_once = end.way == GW_END_AT_ONCE || (end.way == GW_END_WITH_ALERT && !c->has_record);
+    c->end.way = GW_END_NOT;
+    if (c->step != GW_STEP_LINGER)
+        begin(c, end.reason);
+    if (at_once) {
+        leave_tls(c);
         return;
     }
-    begin(c, reason);
-    gw_tx_close(c, alert);
+    if (end.way == GW_END_HANDSHAKE)
+        c->tx.state = GW_TX_CLOSE;
+    else
+        gw_tx_close(c, end.alert);
     begin_discard(c);
-    gw_end_check(c);
-}
-
-void gw_end_handshake(struct gw_conn *c, enum gw_reason reason)
-{
-    begin(c, reason);
-    c->tx.state = GW_TX_CLOSE;
-    gw_conn_drive_tx(c);
-    begin_discard(c);
-    gw_end_check(c);
-}
-
-void gw_end_finished(struct gw_conn *c)
-{
-    gw_end_now(c, c->rx.broken   ? GW_REASON_BACKEND_RESET
-                  : c->rx.cut    ? GW_REASON_CLIENT_TRUNCATED
-                  : c->tx.broken ? GW_REASON_CLIENT_RESET
-                                 : GW_REASON_FINISHED);
 }
 
 void gw_end_discard(struct gw_conn *c)
@@ -155,16 +126,16 @@ void gw_end_discarded(struct gw_conn *c, const struct gw_completion *done)
     if (over && c->rx.state == GW_RX_DISCARD)
         c->rx.state = GW_RX_DONE;
     gw_end_discard(c);
-    gw_end_check(c);
 }
 
-void gw_end_check(struct gw_conn *c)
+void gw_end_settle(struct gw_conn *c)
 {
     if (c->step == GW_STEP_LINGER && c->rx.state == GW_RX_DONE && c->tx.state == GW_TX_DONE)
         leave_tls(c);
+    gw_delivery_look(c);
     if (c->step == GW_STEP_DELIVER && c->delivery.state == GW_PLAIN_OVER)
         close_all(c);
-    else if (c->step == GW_STEP_LINGER || c->step == GW_STEP_DELIVER)
+    else
         set_timer(c);
 }
 
@@ -174,7 +145,6 @@ void gw_end_timer(struct gw_conn *c)
         leave_tls(c);
     if (c->step == GW_STEP_LINGER && c->tx.state == GW_TX_DRAIN)
         gw_tx_drain_look(c);
-    gw_end_check(c);
 }
 
 void gw_end_hurry(struct gw_conn *c)

@@ -4,8 +4,6 @@
 #include "gateway/conn/conn_private.h"
 
 #include "gateway/base/sockaddr.h"
-#include "gateway/config/pattern.h"
-#include "gateway/crypto/x25519_stock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -36,36 +34,10 @@ static bool note_peer(struct gw_conn *c, const struct gw_identity *id, unsigned 
     return c->note;
 }
 
-static void note_no_rule(struct gw_conn *c, const struct gw_ruleset *rules, bool shown)
-{
-    char kinds[GW_RULESET_KINDS_MAX];
-    gw_ruleset_kinds(rules, kinds);
-    (void)snprintf(c->report.detail, sizeof(c->report.detail), "%s%s",
-                   shown ? "no rule matches its " : "no certificate", shown ? kinds : "");
-}
-
-enum gw_reason gw_opening_judge(struct gw_conn *c, const struct gw_terms *terms,
-                                const struct gw_identity *id)
-{
-    struct gw_ruling ruling = gw_terms_judge(terms, id);
-    const struct gw_rule *rule = ruling.rule;
-    if (rule && (rule->pattern || c->service->role == GW_ROLE_SERVER))
-        COPY_TEXT(c->report.rule, rule->pattern ? rule->pattern : "all");
-    if (ruling.pass)
-        return GW_REASON_NONE;
-    if (rule)
-        (void)snprintf(c->report.detail, sizeof(c->report.detail), "--deny-%s%s",
-                       gw_pattern_kind_word(rule->kind),
-                       ruling.doubt ? " cannot judge an unusable name" : "");
-    else
-        note_no_rule(c, terms->rules, id->present);
-    return GW_REASON_NOT_ALLOWED;
-}
-
 /* NONE: the peer may pass, and the PROXY header for the backend is ready. */
 static enum gw_reason judge_identity(struct gw_conn *c, const struct gw_identity *id)
 {
-    enum gw_reason refused = gw_opening_judge(c, c->terms, id);
+    enum gw_reason refused = gw_authorize(c, c->terms, id);
     if (!refused)
         refused = gw_recheck_keep(c, id);
     return refused || c->service->role == GW_ROLE_CLIENT ? refused : gw_announce_make(c, id);
@@ -126,16 +98,8 @@ static bool choose_engine(struct gw_conn *c)
     COPY_TEXT(c->report.engine_why, slower ? "measured slower" : why);
     if (!why || c->service->records != GW_RECORDS_KERNEL)
         return true;
-    gw_end_with(c, GW_REASON_KERNEL_KEYS, GW_ALERT_INTERNAL_ERROR);
+    gw_conn_end_with(c, GW_REASON_KERNEL_KEYS, GW_ALERT_INTERNAL_ERROR);
     return false;
-}
-
-void gw_opening_kernel_refused(struct gw_conn *c, const char *direction, int error)
-{
-    (void)snprintf(c->report.engine_why, sizeof(c->report.engine_why), "%s keys: %s", direction,
-                   strerror(-error));
-    if (c->service->records == GW_RECORDS_KERNEL)
-        gw_end_with(c, GW_REASON_KERNEL_KEYS, GW_ALERT_INTERNAL_ERROR);
 }
 
 /* Moves TX to the kernel, once nothing sealed in userspace is left to send. */
@@ -146,7 +110,7 @@ static void move_tx(struct gw_conn *c)
     c->want_kernel_tx = false;
     int error = gw_ring_ktls_install(c->env->ring, c->tls->fd, KTLS_TX, &c->rec.tx.keys);
     if (error)
-        gw_opening_kernel_refused(c, "TX", error);
+        gw_conn_kernel_refused(c, "TX", error);
     else
         gw_record_moved(&c->rec.tx);
 }
@@ -168,7 +132,7 @@ static void connect_next(struct gw_conn *c)
     int fd = gw_ring_socket(c->env->ring, addr->addr.ss_family);
     if (fd < 0) {
         COPY_TEXT(c->report.detail, strerror(-fd));
-        gw_end_with(c, GW_REASON_NO_MEMORY, GW_ALERT_INTERNAL_ERROR);
+        gw_conn_end_with(c, GW_REASON_NO_MEMORY, GW_ALERT_INTERNAL_ERROR);
         return;
     }
     c->leg[GW_BACK].fd = fd;
@@ -201,7 +165,7 @@ void gw_opening_connected(struct gw_conn *c, int res)
     }
     if (!c->connect_timed_out)
         COPY_TEXT(c->report.detail, strerror(-res));
-    gw_end_with(c, connect_reason(c, res), GW_ALERT_INTERNAL_ERROR);
+    gw_conn_end_with(c, connect_reason(c, res), GW_ALERT_INTERNAL_ERROR);
 }
 
 void gw_opening_connect_timeout(struct gw_conn *c)
@@ -213,12 +177,6 @@ void gw_opening_connect_timeout(struct gw_conn *c)
 /* ---- handshake ---- */
 
 static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict);
-
-void gw_opening_attach(struct gw_conn *c)
-{
-    if (!c->attached && c->service->records != GW_RECORDS_USER && c->env->ktls->attach.works)
-        c->attached = gw_ring_ktls_attach(c->env->ring, c->tls->fd) == 0;
-}
 
 /* Nanoseconds left for the handshake. A client's time counts from accept. */
 static int64_t handshake_left(const struct gw_conn *c)
@@ -234,7 +192,7 @@ static bool make_handshake(struct gw_conn *c)
     bool asked = c->service->role == GW_ROLE_SERVER || gw_terms_ask_names(c->terms);
     c->hs = gw_handshake_new(c->terms->tls, asked ? allows : NULL, c->terms);
     if (!c->hs)
-        gw_end_now(c, GW_REASON_NO_MEMORY);
+        gw_conn_end_now(c, GW_REASON_NO_MEMORY);
     return c->hs != NULL;
 }
 
@@ -244,12 +202,10 @@ static void begin_handshake(struct gw_conn *c)
     c->handshaking = true;
     gw_stats_add(c->env->stats, GW_COUNTER_HANDSHAKING, 1);
     c->moved_ns = c->env->now_ns;
-    gw_opening_attach(c);
+    gw_conn_attach(c);
     gw_conn_set_timer(c, handshake_left(c));
-    if (c->service->role == GW_ROLE_SERVER && c->rx.start == c->rx.end) {
-        gw_opening_read(c);
-        return;
-    }
+    if (c->service->role == GW_ROLE_SERVER && c->rx.start == c->rx.end)
+        return; /* gw_opening_settle reads */
     if (!make_handshake(c))
         return;
     enum gw_handshake_verdict verdict = gw_handshake_begin(c->hs);
@@ -259,26 +215,6 @@ static void begin_handshake(struct gw_conn *c)
     if (len > 0) /* bytes that followed a PROXY header */
         verdict = gw_handshake_input(c->hs, c->rx.buf->data + at, len);
     take_verdict(c, verdict);
-}
-
-void gw_conn_free_handshake(struct gw_conn *c, struct gw_handshake **hs)
-{
-    gw_handshake_free(*hs);
-    *hs = NULL;
-    gw_terms_put(c->terms);
-    c->terms = NULL;
-}
-
-void gw_opening_left_handshake(struct gw_conn *c)
-{
-    if (c->handshaking)
-        gw_stats_add(c->env->stats, GW_COUNTER_HANDSHAKING, -1);
-    c->handshaking = false;
-}
-
-void gw_opening_read(struct gw_conn *c)
-{
-    gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, c->tls, GW_OP_RECV), c->tls->fd, 0, 0);
 }
 
 static void note_failure(struct gw_conn *c)
@@ -334,45 +270,25 @@ static enum gw_reason hand_over(struct gw_conn *c)
     return GW_REASON_NONE;
 }
 
-uint8_t gw_opening_refusal_alert(enum gw_reason refused)
-{
-    switch (refused) {
-    case GW_REASON_NOT_ALLOWED:
-        return GW_ALERT_ACCESS_DENIED;
-    case GW_REASON_CERT_REVOKED:
-        return GW_ALERT_CERTIFICATE_REVOKED;
-    case GW_REASON_CERT_EXPIRED:
-    case GW_REASON_CERT_NO_CRL: /* as libssl for a CRL that has expired */
-        return GW_ALERT_CERTIFICATE_EXPIRED;
-    case GW_REASON_CERT_UNTRUSTED:
-        return GW_ALERT_UNKNOWN_CA;
-    case GW_REASON_NO_MEMORY:
-        return GW_ALERT_INTERNAL_ERROR;
-    default:
-        return GW_ALERT_BAD_CERTIFICATE;
-    }
-}
-
 static void handshake_done(struct gw_conn *c)
 {
-    gw_opening_left_handshake(c);
+    gw_conn_left_handshake(c);
     note_handshake(c);
     enum gw_reason refused = judge_peer(c);
     if (!refused)
         gw_stats_add(c->env->stats, GW_COUNTER_TICKETS_SENT, gw_handshake_tickets(c->hs));
     enum gw_reason broken = hand_over(c);
     if (broken) {
-        gw_end_now(c, broken);
+        gw_conn_end_now(c, broken);
         return;
     }
     if (refused) {
-        gw_end_with(c, refused, gw_opening_refusal_alert(refused));
+        gw_conn_end_with(c, refused, gw_authorize_alert(refused));
         return;
     }
     if (!choose_engine(c))
         return;
     gw_opening_next(c);
-    gw_conn_drive_tx(c);
 }
 
 static void go_on(struct gw_conn *c, enum gw_handshake_verdict verdict)
@@ -384,33 +300,25 @@ static void go_on(struct gw_conn *c, enum gw_handshake_verdict verdict)
     gw_conn_give_buffer(c, &c->rx.buf);
     if (verdict == GW_HANDSHAKE_FAILED) {
         note_failure(c);
-        gw_end_handshake(c, gw_handshake_reason(c->hs));
-        return;
+        gw_conn_end_handshake(c, gw_handshake_reason(c->hs));
     }
-    /* Output is only valid until the next input, so input and output alternate. */
-    gw_conn_drive_tx(c);
-    if (c->step == GW_STEP_HANDSHAKE && !gw_leg_busy(c->tls, GW_OP_SEND))
-        gw_opening_read(c);
 }
 
-void gw_opening_tell(const struct gw_terms *terms)
-{
-    struct gw_notes *notes = gw_tls_context_notes(terms->tls);
-    if (!notes || !notes->count)
-        return;
-    gw_log_notes(notes);
-    gw_notes_done(notes);
-}
-
-/* Handles one step of a handshake. A step takes longer than everything else, so after a few steps
- * pending sends go out. The step may have consumed the last key. */
+/* Handles one step of a handshake. */
 static void take_verdict(struct gw_conn *c, enum gw_handshake_verdict verdict)
 {
     if (verdict != GW_HANDSHAKE_MORE)
-        gw_opening_tell(c->terms);
+        gw_authorize_log_notes(c->terms);
     go_on(c, verdict);
-    gw_ring_flush(c->env->ring);
-    gw_x25519_stock_refill();
+    c->env->long_step = true;
+}
+
+/* Output is only valid until the next input, so input and output alternate. */
+void gw_opening_settle(struct gw_conn *c)
+{
+    bool busy = gw_leg_busy(c->tls, GW_OP_SEND) || gw_leg_busy(c->tls, GW_OP_RECV);
+    if (gw_conn_is_in(c, GW_STEP_HANDSHAKE) && !busy && !c->tls->starved)
+        gw_conn_read(c);
 }
 
 void gw_opening_received(struct gw_conn *c, const struct gw_completion *done)
@@ -420,7 +328,7 @@ void gw_opening_received(struct gw_conn *c, const struct gw_completion *done)
         return;
     }
     if (done->res <= 0) {
-        gw_end_now(c, done->res == 0 ? GW_REASON_HANDSHAKE_CLOSED : GW_REASON_HANDSHAKE_RESET);
+        gw_conn_end_now(c, done->res == 0 ? GW_REASON_HANDSHAKE_CLOSED : GW_REASON_HANDSHAKE_RESET);
         return;
     }
     c->rx.buf = done->buf;
@@ -450,7 +358,7 @@ void gw_opening_flushed(struct gw_conn *c)
     if (c->step != GW_STEP_CONNECT && c->step != GW_STEP_FLUSH)
         return;
     move_tx(c);
-    if (c->step == GW_STEP_FLUSH)
+    if (gw_conn_is_in(c, GW_STEP_FLUSH))
         gw_opening_next(c);
 }
 
@@ -464,11 +372,23 @@ static void begin_relay(struct gw_conn *c)
     if (first > 0)
         gw_conn_set_timer(c, first);
     gw_tx_read(c);
-    if (c->step == GW_STEP_RELAY) /* a splice may have failed at once */
+    if (gw_conn_is_in(c, GW_STEP_RELAY)) /* a splice may have failed at once */
         gw_rx_begin(c);
 }
 
 /* ---- the order of the steps ---- */
+
+static void begin_preface(struct gw_conn *c)
+{
+    if (gw_preface_begin(c))
+        gw_opening_next(c);
+}
+
+void gw_opening_preface_received(struct gw_conn *c, const struct gw_completion *done)
+{
+    if (gw_preface_received(c, done))
+        gw_opening_next(c);
+}
 
 enum {
     OPENING_STEPS = 5
@@ -481,8 +401,8 @@ static const enum gw_step orders[GW_ROLE_COUNT][OPENING_STEPS] = {
 };
 
 static void (*const entries[GW_STEP_COUNT])(struct gw_conn *c) = {
-    [GW_STEP_PREFACE] = gw_preface_begin, [GW_STEP_HANDSHAKE] = begin_handshake,
-    [GW_STEP_CONNECT] = connect_next,     [GW_STEP_FLUSH] = begin_flush,
+    [GW_STEP_PREFACE] = begin_preface, [GW_STEP_HANDSHAKE] = begin_handshake,
+    [GW_STEP_CONNECT] = connect_next,  [GW_STEP_FLUSH] = begin_flush,
     [GW_STEP_RELAY] = begin_relay,
 };
 

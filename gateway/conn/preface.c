@@ -18,21 +18,20 @@ static bool believed(const struct gw_service *service, const struct sockaddr_sto
     return false;
 }
 
-void gw_preface_begin(struct gw_conn *c)
+bool gw_preface_begin(struct gw_conn *c)
 {
     struct sockaddr_storage peer;
-    if (!c->service->accept_proxy) {
-        gw_opening_next(c);
-        return;
-    }
+    if (!c->service->accept_proxy)
+        return true;
     gw_ring_addresses(c->env->ring, c->tls->fd, &peer, NULL);
     if (!believed(c->service, &peer)) {
-        gw_end_now(c, GW_REASON_PROXY_STRANGER);
-        return;
+        gw_conn_end_now(c, GW_REASON_PROXY_STRANGER);
+        return false;
     }
-    gw_opening_attach(c);
+    gw_conn_attach(c);
     gw_conn_set_timer(c, c->service->handshake_timeout_ns);
-    gw_opening_read(c);
+    gw_conn_read(c);
+    return false;
 }
 
 static void print_end(const union gw_proxy_end *end, char *out, size_t size)
@@ -61,18 +60,19 @@ static void read_more(struct gw_conn *c)
                  rx->buf->data + rx->end, GW_BUFFER_BYTES - rx->end, 0);
 }
 
-static void look(struct gw_conn *c)
+/* True when the header is complete. */
+static bool look(struct gw_conn *c)
 {
     struct gw_rx *rx = &c->rx;
     struct gw_proxy_in in;
     switch (gw_proxy_parse(rx->buf->data + rx->start, rx->end - rx->start, &in)) {
     case GW_PROXY_PARTIAL:
         read_more(c);
-        return;
+        return false;
     case GW_PROXY_BAD:
         gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), in.why);
-        gw_end_now(c, GW_REASON_PROXY_HEADER);
-        return;
+        gw_conn_end_now(c, GW_REASON_PROXY_HEADER);
+        return false;
     case GW_PROXY_WHOLE:
         break;
     }
@@ -80,31 +80,31 @@ static void look(struct gw_conn *c)
     rx->start += (uint32_t)in.len;
     if (rx->start == rx->end)
         gw_conn_give_buffer(c, &rx->buf);
-    gw_opening_next(c);
+    return true;
 }
 
-void gw_preface_received(struct gw_conn *c, const struct gw_completion *done)
+bool gw_preface_received(struct gw_conn *c, const struct gw_completion *done)
 {
     if (done->res == -ENOBUFS) {
         gw_conn_starve(c, c->tls);
-        return;
+        return false;
     }
     if (done->res <= 0) {
         gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), "before its PROXY header");
-        gw_end_now(c, done->res == 0 ? GW_REASON_HANDSHAKE_CLOSED : GW_REASON_HANDSHAKE_RESET);
-        return;
+        gw_conn_end_now(c, done->res == 0 ? GW_REASON_HANDSHAKE_CLOSED : GW_REASON_HANDSHAKE_RESET);
+        return false;
     }
     if (done->buf) {
         c->rx.buf = done->buf;
         c->rx.start = c->rx.end = GW_BUFFER_FRONT;
     }
     c->rx.end += (uint32_t)done->res;
-    look(c);
+    return look(c);
 }
 
 void gw_preface_timeout(struct gw_conn *c)
 {
     gw_conn_copy_text(c->report.detail, sizeof(c->report.detail),
                       "no complete PROXY header arrived");
-    gw_end_now(c, GW_REASON_HANDSHAKE_TIMEOUT);
+    gw_conn_end_now(c, GW_REASON_HANDSHAKE_TIMEOUT);
 }

@@ -39,9 +39,9 @@ static enum gw_reason judge(struct gw_conn *c, const struct gw_passport *p)
     const char *detail = "";
     if (p->chain.present)
         reason = gw_tls_context_judge_chain(terms->tls, &p->chain, now, &detail);
-    gw_opening_tell(terms);
+    gw_authorize_log_notes(terms);
     if (!reason)
-        return gw_opening_judge(c, terms, &p->identity);
+        return gw_authorize(c, terms, &p->identity);
     (void)snprintf(c->report.detail, sizeof(c->report.detail), "%s", detail);
     return reason;
 }
@@ -129,7 +129,7 @@ int64_t gw_recheck_end(const struct gw_conn *c)
 
 static void end_for(struct gw_conn *c, enum gw_reason reason)
 {
-    gw_end_with(c, reason, gw_opening_refusal_alert(reason));
+    gw_conn_end_with(c, reason, gw_authorize_alert(reason));
 }
 
 bool gw_recheck_ended(struct gw_conn *c)
@@ -140,7 +140,7 @@ bool gw_recheck_ended(struct gw_conn *c)
     return reason != GW_REASON_NONE;
 }
 
-static bool recheck(struct gw_conn *c)
+static bool recheck(struct gw_conn *c, void (*leave)(struct gw_conn *c))
 {
     const struct gw_passport *p = passport_of(c);
     if (!p || c->reason != GW_REASON_NONE)
@@ -149,7 +149,7 @@ static bool recheck(struct gw_conn *c)
     if (reason) {
         c->env->recheck_ended++;
         end_for(c, reason);
-        gw_conn_leave(c);
+        leave(c);
     }
     return true;
 }
@@ -162,7 +162,7 @@ static void finish(struct gw_conn_env *env)
                env->recheck_ended, env->recheck_ended == 1 ? "" : "s");
 }
 
-void gw_recheck_some(struct gw_conn_env *env)
+void gw_recheck_some(struct gw_conn_env *env, void (*leave)(struct gw_conn *c))
 {
     unsigned judged = 0;
     if (!env->rechecking && env->recheck_at_ns && env->now_ns >= env->recheck_at_ns)
@@ -174,6 +174,6 @@ void gw_recheck_some(struct gw_conn_env *env)
             break;
         }
         struct gw_conn *c = gw_pool_find(&env->pool, slot, gw_pool_generation(&env->pool, slot));
-        judged += c && recheck(c);
+        judged += c && recheck(c, leave);
     }
 }

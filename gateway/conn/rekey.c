@@ -28,7 +28,7 @@ static int change_key(struct gw_conn *c, enum ktls_direction direction)
 /* If the connection is about to end, its first reason is the one to report. */
 static void note_failure(struct gw_conn *c, int error)
 {
-    if (c->reason == GW_REASON_NONE)
+    if (c->reason == GW_REASON_NONE && c->end.way == GW_END_NOT)
         gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), strerror(-error));
 }
 
@@ -46,23 +46,20 @@ bool gw_rekey_follow(struct gw_conn *c, const struct gw_control *update)
     c->report.key_updates_in++;
     gw_stats_add(c->env->stats, GW_COUNTER_KEY_UPDATES_IN, 1);
     if (!update->granted && comes_too_often(c)) {
-        gw_end_with(c, GW_REASON_RECORD_FLOOD, GW_ALERT_UNEXPECTED_MESSAGE);
+        gw_conn_end_with(c, GW_REASON_RECORD_FLOOD, GW_ALERT_UNEXPECTED_MESSAGE);
         return false;
     }
     int error = change_key(c, KTLS_RX);
     if (error) {
         note_failure(c, error);
-        gw_end_with(c, GW_REASON_INTERNAL, GW_ALERT_INTERNAL_ERROR);
+        gw_conn_end_with(c, GW_REASON_INTERNAL, GW_ALERT_INTERNAL_ERROR);
         return false;
     }
     c->update_asked = false;
     /* While the kernel waited for the key, it hid readable data and reported nothing. */
     c->rx.ready = true;
-    if (update->reply) { /* one answer covers all updates before it */
-        c->key_update = true;
-        gw_conn_drive_tx(c);
-    }
-    return c->step == GW_STEP_RELAY;
+    c->key_update |= update->reply; /* one answer covers all updates before it */
+    return true;
 }
 
 bool gw_rekey_is_due(const struct gw_conn *c)
@@ -83,19 +80,17 @@ void gw_rekey_look_at_rx(struct gw_conn *c)
     if (!may_ask(c) || !gw_record_can_rekey(&c->rec, &c->rec.tx))
         return;
     c->key_update = true;
-    gw_conn_drive_tx(c);
 }
 
-void gw_rekey_send(struct gw_conn *c)
+size_t gw_rekey_make(struct gw_conn *c, uint8_t body[GW_CONTROL_MAX])
 {
-    uint8_t body[GW_CONTROL_MAX];
     bool ask = may_ask(c);
     c->key_update = false;
     c->key_update_sent = true;
     c->update_asked |= ask;
     c->report.key_updates_out++;
     gw_stats_add(c->env->stats, GW_COUNTER_KEY_UPDATES_OUT, 1);
-    gw_conn_send_control(c, GW_CONTENT_HANDSHAKE, body, gw_control_key_update(body, ask));
+    return gw_control_key_update(body, ask);
 }
 
 void gw_rekey_sent(struct gw_conn *c)
@@ -104,6 +99,6 @@ void gw_rekey_sent(struct gw_conn *c)
     int error = change_key(c, KTLS_TX);
     if (error) { /* the peer cannot open what the old key seals: not even an alert */
         note_failure(c, error);
-        gw_end_now(c, GW_REASON_INTERNAL);
+        gw_conn_end_now(c, GW_REASON_INTERNAL);
     }
 }

@@ -40,7 +40,7 @@ static void finish(struct gw_conn *c)
     gw_ring_abort_on_close(c->env->ring, c->plain->fd, false);
     (void)gw_ring_shutdown_write(c->env->ring, c->plain->fd);
     if (c->tx.state == GW_TX_DONE)
-        gw_end_finished(c);
+        gw_conn_end_finished(c);
     else
         gw_conn_half_closed(c);
 }
@@ -57,30 +57,29 @@ static bool take_control(struct gw_conn *c, uint8_t type, const uint8_t *payload
         return true;
     case GW_CONTROL_REFUSE:
         c->warning = control.alert;
-        gw_conn_drive_tx(c);
-        return c->step == GW_STEP_RELAY;
+        return true;
     case GW_CONTROL_KEY_UPDATE:
         return gw_rekey_follow(c, &control);
     case GW_CONTROL_PEER_FAILED:
         gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), gw_alert_name(control.alert));
-        gw_end_now(c, control.reason);
+        gw_conn_end_now(c, control.reason);
         return false;
     case GW_CONTROL_FAIL:
-        gw_end_with(c, control.reason, control.alert);
+        gw_conn_end_with(c, control.reason, control.alert);
         return false;
     case GW_CONTROL_END_CLEANLY:
-        gw_end_with(c, control.reason, GW_ALERT_CLOSE_NOTIFY);
+        gw_conn_end_with(c, control.reason, GW_ALERT_CLOSE_NOTIFY);
         return false;
     }
     return false;
 }
 
 /* False when the connection ends here: data within a handshake message. */
-bool gw_rx_saw_data(struct gw_conn *c)
+static bool saw_data(struct gw_conn *c)
 {
     if (gw_control_saw_data(&c->rec))
         return true;
-    gw_end_with(c, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_UNEXPECTED_MESSAGE);
+    gw_conn_end_with(c, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_UNEXPECTED_MESSAGE);
     return false;
 }
 
@@ -112,14 +111,14 @@ static bool open_records(struct gw_conn *c)
             rx->need = (uint32_t)o.need;
             return true;
         case GW_OPEN_FAILED:
-            gw_end_with(c, o.reason, o.alert);
+            gw_conn_end_with(c, o.reason, o.alert);
             return false;
         case GW_OPEN_RECORD:
             break;
         }
         rx->start += (uint32_t)o.consumed;
         if (o.type == GW_CONTENT_DATA && o.payload_len > 0) {
-            if (!gw_rx_saw_data(c))
+            if (!saw_data(c))
                 return false;
             add_payload(c, o.payload, o.payload_len);
             gw_conn_moved(c, GW_FLOW_RX, o.payload_len);
@@ -214,7 +213,7 @@ static void move_rx(struct gw_conn *c)
     c->want_kernel_rx = false;
     int error = gw_ring_ktls_install(c->env->ring, c->tls->fd, KTLS_RX, &c->rec.rx.keys);
     if (error) {
-        gw_opening_kernel_refused(c, "RX", error);
+        gw_conn_kernel_refused(c, "RX", error);
         return;
     }
     /* If the kernel refuses, records are copied once more; nothing else changes. */
@@ -225,12 +224,57 @@ static void move_rx(struct gw_conn *c)
     c->rx.ready = true;
 }
 
+/* The plain side accepts no more data. What it still sends continues to the TLS side. */
+static void broken(struct gw_conn *c)
+{
+    c->rx.state = GW_RX_DONE;
+    c->rx.broken = true;
+    c->rx.iov_at = c->rx.iov_count = 0;
+    gw_standing_drop(c, GW_FLOW_RX);
+    gw_conn_give_buffer(c, &c->rx.buf);
+    if (c->tx.state == GW_TX_DONE)
+        gw_conn_end_now(c, GW_REASON_BACKEND_RESET);
+    else
+        gw_conn_half_closed(c);
+}
+
+/* The pipe was emptied into the plain side, or is being emptied. */
+static void pipe_sent(struct gw_conn *c, int res)
+{
+    if (res == GW_SEND_IN_FLIGHT)
+        return;
+    if (res < 0) {
+        broken(c);
+        return;
+    }
+    c->rx.state = GW_RX_READ;
+    gw_splice_go_on_later(c, GW_EAGER_RX);
+}
+
+/* True when splicing does the read, or waits for data. */
+static bool read_by_splice(struct gw_conn *c)
+{
+    int res = gw_splice_rx(c);
+    if (res != GW_SPLICE_FILLED)
+        return res == GW_SPLICE_WAITS;
+    if (!saw_data(c)) {
+        gw_splice_drop_rx(c);
+        return true;
+    }
+    c->rx.state = GW_RX_WRITE;
+    gw_splice_moved(c, GW_FLOW_RX);
+    gw_record_count_received(&c->rec, c->rx.pipe->bytes);
+    pipe_sent(c, gw_splice_rx_send(c));
+    gw_rekey_look_at_rx(c);
+    return true;
+}
+
 /* Waits for a wake-up, then receives without waiting: on 6.1 a waiting receive would spin on half a
  * record and end up in a kernel thread (kernel-notes/partial-record-poll.md). */
 static void read_kernel(struct gw_conn *c)
 {
     gw_conn_give_buffer(c, &c->rx.buf);
-    if (!c->rx.ready || gw_splice_rx(c))
+    if (!c->rx.ready || read_by_splice(c))
         return;
     c->rx.again = false;
     gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, c->tls, GW_OP_RECV), c->tls->fd,
@@ -281,7 +325,7 @@ static void control_received(struct gw_conn *c, int res)
 static void received_kernel(struct gw_conn *c, const struct gw_completion *done)
 {
     c->rx.buf = done->buf;
-    if (!gw_rx_saw_data(c))
+    if (!saw_data(c))
         return;
     c->rx.iov_at = 0;
     c->rx.iov_count = 1;
@@ -308,10 +352,10 @@ static void nothing_received(struct gw_conn *c, bool empty)
  * connection ends because of its error. */
 static bool poll_on(struct gw_conn *c, int res)
 {
-    bool reads = c->step == GW_STEP_RELAY || c->rx.state == GW_RX_DISCARD;
+    bool reads = gw_conn_is_in(c, GW_STEP_RELAY) || c->rx.state == GW_RX_DISCARD;
     bool failed = res < 0 && res != -ECANCELED;
-    if (failed && c->step == GW_STEP_RELAY) {
-        gw_end_with(c, GW_REASON_INTERNAL, GW_ALERT_INTERNAL_ERROR);
+    if (failed && gw_conn_is_in(c, GW_STEP_RELAY)) {
+        gw_conn_end_with(c, GW_REASON_INTERNAL, GW_ALERT_INTERNAL_ERROR);
         return false;
     }
     if (reads && !failed)
@@ -327,9 +371,7 @@ void gw_rx_polled(struct gw_conn *c, const struct gw_completion *done)
     if (gw_leg_busy(c->tls, GW_OP_RECV))
         return;
     c->rx.ready = true;
-    if (c->step == GW_STEP_LINGER)
-        gw_end_discard(c);
-    else if (c->rx.state == GW_RX_READ)
+    if (c->rx.state == GW_RX_READ)
         gw_rx_read(c);
 }
 
@@ -359,7 +401,7 @@ bool gw_rx_record_failed(struct gw_conn *c, int res)
         if (kernel_failures[i].error != res)
             continue;
         gw_ring_take_error(c->env->ring, c->tls->fd); /* otherwise it makes the alert fail */
-        gw_end_with(c, kernel_failures[i].reason, kernel_failures[i].alert);
+        gw_conn_end_with(c, kernel_failures[i].reason, kernel_failures[i].alert);
         return true;
     }
     return false;
@@ -378,9 +420,9 @@ static void cut(struct gw_conn *c)
     if (is_end)
         finish(c);
     else if (told && c->tx.state == GW_TX_DRAIN) /* data for the peer is in transit */
-        gw_end_with(c, reason, GW_ALERT_CLOSE_NOTIFY);
+        gw_conn_end_with(c, reason, GW_ALERT_CLOSE_NOTIFY);
     else
-        gw_end_now(c, reason);
+        gw_conn_end_now(c, reason);
 }
 
 void gw_rx_gone(struct gw_conn *c, int res)
@@ -388,12 +430,12 @@ void gw_rx_gone(struct gw_conn *c, int res)
     if (res == 0 && !c->tx.broken)
         cut(c);
     else if (res == 0 || !gw_rx_record_failed(c, res))
-        gw_end_now(c, GW_REASON_CLIENT_RESET);
+        gw_conn_end_now(c, GW_REASON_CLIENT_RESET);
 }
 
 void gw_rx_read(struct gw_conn *c)
 {
-    if (c->step != GW_STEP_RELAY || gw_leg_busy(c->tls, GW_OP_RECV))
+    if (!gw_conn_is_in(c, GW_STEP_RELAY) || gw_leg_busy(c->tls, GW_OP_RECV))
         return;
     if (c->rx.state == GW_RX_CONTROL && !c->rx.buf) { /* starved while fetching */
         fetch_control(c);
@@ -404,7 +446,7 @@ void gw_rx_read(struct gw_conn *c)
         gw_resume_look(c);
     if (c->want_kernel_rx && !c->tickets && c->rx.start == c->rx.end)
         move_rx(c);
-    if (c->step != GW_STEP_RELAY)
+    if (!gw_conn_is_in(c, GW_STEP_RELAY))
         return;
     if (c->rec.rx.engine == GW_ENGINE_KERNEL)
         read_kernel(c);
@@ -451,20 +493,6 @@ static void resume(struct gw_conn *c)
         gw_rx_read(c);
 }
 
-/* The plain side accepts no more data. What it still sends continues to the TLS side. */
-void gw_rx_broken(struct gw_conn *c)
-{
-    c->rx.state = GW_RX_DONE;
-    c->rx.broken = true;
-    c->rx.iov_at = c->rx.iov_count = 0;
-    gw_standing_drop(c, GW_FLOW_RX);
-    gw_conn_give_buffer(c, &c->rx.buf);
-    if (c->tx.state == GW_TX_DONE)
-        gw_end_now(c, GW_REASON_BACKEND_RESET);
-    else
-        gw_conn_half_closed(c);
-}
-
 /* The header was sent, or its remainder is being sent. */
 static void header_sent(struct gw_conn *c, size_t sent)
 {
@@ -480,7 +508,7 @@ void gw_rx_sent(struct gw_conn *c, int res)
         return;
     }
     if (res <= 0) {
-        gw_rx_broken(c);
+        broken(c);
         return;
     }
     c->moved_ns = c->env->now_ns;
@@ -498,4 +526,23 @@ void gw_rx_begin(struct gw_conn *c)
         c->rx.state = GW_RX_HEADER;
     else
         resume(c);
+}
+
+void gw_rx_room(struct gw_conn *c)
+{
+    if (!c->rx.pipe)
+        return;
+    if (c->reason == GW_REASON_NONE)
+        pipe_sent(c, gw_splice_rx_send(c));
+    else
+        gw_delivery_room(c);
+}
+
+void gw_rx_standing_received(struct gw_conn *c, const struct gw_completion *done)
+{
+    bool wanted = gw_conn_is_in(c, GW_STEP_RELAY) && c->rx.state != GW_RX_DONE;
+    gw_standing_received(c, GW_FLOW_RX, done, wanted);
+    if (wanted && c->rx.state == GW_RX_READ)
+        gw_rx_read(c);
+    gw_standing_stop(c, GW_FLOW_RX, wanted);
 }

@@ -95,9 +95,10 @@ static int empty_pipe(struct gw_conn *c, struct gw_pipe *pipe, int fd, uint64_t 
     }
 }
 
-static void moved(struct gw_conn *c, struct gw_pace *pace, size_t bytes)
+void gw_splice_moved(struct gw_conn *c, enum gw_flow flow)
 {
-    enum gw_flow flow = pace == &c->rx.pace ? GW_FLOW_RX : GW_FLOW_TX;
+    struct gw_pace *pace = flow == GW_FLOW_RX ? &c->rx.pace : &c->tx.pace;
+    uint32_t bytes = (flow == GW_FLOW_RX ? c->rx.pipe : c->tx.pipe)->bytes;
     bool up = gw_conn_is_up(c, flow);
     gw_splice_note(pace, bytes);
     pace->spliced = true;
@@ -108,22 +109,11 @@ static void moved(struct gw_conn *c, struct gw_pace *pace, size_t bytes)
 
 /* ---- turns ---- */
 
-static void go_on_later(struct gw_conn *c, uint8_t flow)
+void gw_splice_go_on_later(struct gw_conn *c, enum gw_eager flow)
 {
-    c->eager |= flow;
+    c->eager |= (uint8_t)flow;
     if (gw_list_empty(&c->eager_node))
         gw_list_append(&c->env->eager, &c->eager_node);
-}
-
-void gw_splice_go_on(struct gw_conn *c)
-{
-    uint8_t flows = c->eager;
-    c->eager = 0;
-    gw_list_remove(&c->eager_node);
-    if (flows & GW_EAGER_RX && c->step == GW_STEP_RELAY && c->rx.state == GW_RX_READ)
-        gw_rx_read(c);
-    if (flows & GW_EAGER_TX && c->step == GW_STEP_RELAY && c->tx.state == GW_TX_READ)
-        gw_tx_read(c);
 }
 
 void gw_splice_drop_rx(struct gw_conn *c)
@@ -138,38 +128,20 @@ void gw_splice_drop_tx(struct gw_conn *c)
 
 /* ---- TLS side to plain side ---- */
 
-/* The whole pipe was sent, or the part that a slow reader had room for. */
-static void rx_went(struct gw_conn *c)
-{
-    if (c->reason == GW_REASON_NONE)
-        c->moved_ns = c->env->now_ns;
-    else
-        gw_delivery_moved(c);
-}
-
-void gw_splice_rx_send(struct gw_conn *c)
+int gw_splice_rx_send(struct gw_conn *c)
 {
     uint64_t cuts = 0; /* there are no records on this side */
     uint32_t before = c->rx.pipe->bytes;
     int res = empty_pipe(c, c->rx.pipe, c->plain->fd, &cuts);
     if (c->rx.pipe->bytes < before)
-        rx_went(c);
+        c->moved_ns = c->env->now_ns;
     if (res == -EAGAIN) {
         gw_ring_poll(c->env->ring, gw_conn_begin(c, c->plain, GW_OP_ROOM), c->plain->fd, POLLOUT,
                      false);
-        return;
+        return GW_SEND_IN_FLIGHT;
     }
     give_pipe(c, &c->rx.pipe);
-    if (c->reason != GW_REASON_NONE) {
-        gw_delivery_spliced(c, GW_MIN(res, 0));
-        return;
-    }
-    if (res < 0) {
-        gw_rx_broken(c);
-        return;
-    }
-    c->rx.state = GW_RX_READ;
-    go_on_later(c, GW_EAGER_RX);
+    return GW_MIN(res, 0);
 }
 
 /* Reads one record per call. A kernel that loses what does not fit gets an empty pipe for each
@@ -184,39 +156,25 @@ static int fill_rx(struct gw_conn *c, struct gw_pipe *pipe)
     return res;
 }
 
-static void take_rx(struct gw_conn *c, struct gw_pipe *pipe)
-{
-    if (!gw_rx_saw_data(c)) {
-        give_pipe(c, &pipe);
-        return;
-    }
-    c->rx.pipe = pipe;
-    c->rx.state = GW_RX_WRITE;
-    moved(c, &c->rx.pace, pipe->bytes);
-    gw_record_count_received(&c->rec, pipe->bytes);
-    gw_splice_rx_send(c);
-    gw_rekey_look_at_rx(c);
-}
-
-bool gw_splice_rx(struct gw_conn *c)
+int gw_splice_rx(struct gw_conn *c)
 {
     if (!rx_wanted(c))
-        return false;
+        return GW_SPLICE_NOT;
     struct gw_pipe *pipe = c->rx.receive ? NULL : take_pipe(c, c->tls);
     if (!pipe)
-        return false;
+        return GW_SPLICE_NOT;
     int res = fill_rx(c, pipe);
     c->rx.receive = res <= 0 && res != -EAGAIN;
     c->rx.told = res;
     if (pipe->bytes > 0) {
-        take_rx(c, pipe);
-        return true;
+        c->rx.pipe = pipe;
+        return GW_SPLICE_FILLED;
     }
     give_pipe(c, &pipe);
     if (c->rx.receive)
-        return false;
+        return GW_SPLICE_NOT;
     c->rx.ready = false; /* poll reports when more arrives */
-    return true;
+    return GW_SPLICE_WAITS;
 }
 
 bool gw_splice_rx_received(struct gw_conn *c, int *res)
@@ -230,54 +188,34 @@ bool gw_splice_rx_received(struct gw_conn *c, int *res)
     return *res == -EAGAIN;
 }
 
-void gw_splice_plain_room(struct gw_conn *c, const struct gw_completion *done)
-{
-    (void)done; /* the next call returns any error */
-    if (c->rx.pipe)
-        gw_splice_rx_send(c);
-}
-
 /* ---- plain side to TLS side ---- */
 
-bool gw_splice_tx(struct gw_conn *c)
+int gw_splice_tx(struct gw_conn *c)
 {
     bool promised = c->tx.promised;
     c->tx.promised = false;
     if (!tx_wanted(c))
-        return false;
+        return GW_SPLICE_NOT;
     if (gw_leg_busy(c->plain, GW_OP_POLL))
-        return true;
+        return GW_SPLICE_WAITS;
     struct gw_pipe *pipe = take_pipe(c, c->plain);
     if (!pipe)
-        return false;
+        return GW_SPLICE_NOT;
     int res = gw_ring_pipe_fill(c->env->ring, pipe, c->plain->fd, GW_PIPE_BYTES);
     if (res > 0) {
         c->tx.pipe = pipe;
-        c->tx.len = pipe->bytes;
-        c->tx.state = GW_TX_READY;
-        moved(c, &c->tx.pace, pipe->bytes);
-        gw_conn_drive_tx(c);
-        return true;
+        return GW_SPLICE_FILLED;
     }
     give_pipe(c, &pipe);
     if (res == 0 || res == -EINVAL)
-        return false;
+        return GW_SPLICE_NOT;
     /* polling would never change that (kernel-notes/splice-urgent.md) */
     if (res == -EAGAIN && promised)
-        return false;
-    if (res != -EAGAIN) { /* reported only once: a receive would not see it again */
-        gw_tx_received(c, &(struct gw_completion){.res = res});
-        return true;
-    }
+        return GW_SPLICE_NOT;
+    if (res != -EAGAIN)
+        return res;
     gw_ring_poll(c->env->ring, gw_conn_begin(c, c->plain, GW_OP_POLL), c->plain->fd, POLLIN, false);
-    return true;
-}
-
-void gw_splice_plain_data(struct gw_conn *c, const struct gw_completion *done)
-{
-    c->tx.promised = done->res > 0;
-    if (c->tx.state == GW_TX_READ)
-        gw_tx_read(c);
+    return GW_SPLICE_WAITS;
 }
 
 uint32_t gw_splice_records_more(void)
@@ -292,25 +230,18 @@ static void await_tls_room(struct gw_conn *c)
 
 /* Until the pipe is empty, the sending side belongs to it, so that no control record comes between
  * two parts of a batch and no record stays open. */
-void gw_splice_tx_send(struct gw_conn *c)
+int gw_splice_tx_send(struct gw_conn *c)
 {
     c->tx.state = GW_TX_WRITE;
     c->send_owner = GW_SEND_DATA;
     uint32_t before = c->tx.pipe->bytes;
     int res = empty_pipe(c, c->tx.pipe, c->tls->fd, &c->rec.tx.records);
-    if (c->step == GW_STEP_RELAY && c->tx.pipe->bytes < before)
+    if (gw_conn_is_in(c, GW_STEP_RELAY) && c->tx.pipe->bytes < before)
         c->moved_ns = c->env->now_ns;
-    if (res == -EAGAIN)
-        await_tls_room(c);
-    else
-        gw_conn_tls_sent(c, res);
-}
-
-void gw_splice_tls_room(struct gw_conn *c, const struct gw_completion *done)
-{
-    (void)done;
-    if (c->tx.pipe)
-        gw_splice_tx_send(c);
+    if (res != -EAGAIN)
+        return res;
+    await_tls_room(c);
+    return GW_SEND_IN_FLIGHT;
 }
 
 void gw_splice_tx_sent(struct gw_conn *c)
@@ -327,5 +258,5 @@ void gw_splice_tx_sent(struct gw_conn *c)
         return;
     }
     c->tx.state = GW_TX_READ;
-    go_on_later(c, GW_EAGER_TX);
+    gw_splice_go_on_later(c, GW_EAGER_TX);
 }

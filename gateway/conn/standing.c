@@ -99,21 +99,7 @@ void gw_standing_drop(struct gw_conn *c, enum gw_flow flow)
         gw_ring_snippet_give(c->env->ring, pop(s));
 }
 
-/* Whether the flow still wants incoming bytes. */
-static bool goes_on(const struct gw_conn *c, enum gw_flow flow)
-{
-    return flow == GW_FLOW_RX ? c->rx.state != GW_RX_DONE : c->tx.state < GW_TX_CLOSE;
-}
-
-static void read_on(struct gw_conn *c, enum gw_flow flow)
-{
-    if (flow == GW_FLOW_RX && c->rx.state == GW_RX_READ)
-        gw_rx_read(c);
-    else if (flow == GW_FLOW_TX && c->tx.state == GW_TX_READ)
-        gw_tx_read(c);
-}
-
-static void end_with(struct gw_standing *s, int told)
+static void end_stream(struct gw_standing *s, int told)
 {
     s->over = true;
     s->told = told;
@@ -127,19 +113,14 @@ static void look(struct gw_conn *c, enum gw_flow flow)
     s->looked = true;
     if (told > 0 || told == -EAGAIN)
         return;
-    end_with(s, told);
+    end_stream(s, told);
     stop(s);
 }
 
-void gw_standing_received(struct gw_conn *c, const struct gw_completion *done)
+void gw_standing_received(struct gw_conn *c, enum gw_flow flow, const struct gw_completion *done,
+                          bool wanted)
 {
-    enum gw_flow flow = done->token.leg == c->tls->side ? GW_FLOW_RX : GW_FLOW_TX;
     struct gw_standing *s = standing_of(c, flow);
-    if (c->step == GW_STEP_LINGER && flow == GW_FLOW_RX) {
-        gw_end_discarded(c, done);
-        return;
-    }
-    bool wanted = c->step == GW_STEP_RELAY && goes_on(c, flow);
     if (!wanted)
         gw_ring_completion_give(c->env->ring, done);
     else if (done->snippet)
@@ -149,13 +130,14 @@ void gw_standing_received(struct gw_conn *c, const struct gw_completion *done)
     else if (done->res == -ENOBUFS)
         stop(s);
     else if (!done->more && done->res <= 0 && done->res != -ECANCELED && !s->over)
-        end_with(s, done->res);
-    if (wanted)
-        read_on(c, flow);
-    else if (!done->more && flow == GW_FLOW_TX)
-        gw_tx_discard(c);
-    if ((!wanted || s->small == 0) && !s->stopping && gw_standing_busy(c, flow)) {
-        s->stopping = true;
-        gw_ring_cancel(c->env->ring, gw_conn_token(c, leg_of(c, flow), GW_OP_STANDING));
-    }
+        end_stream(s, done->res);
+}
+
+void gw_standing_stop(struct gw_conn *c, enum gw_flow flow, bool wanted)
+{
+    struct gw_standing *s = standing_of(c, flow);
+    if ((wanted && s->small > 0) || s->stopping || !gw_standing_busy(c, flow))
+        return;
+    s->stopping = true;
+    gw_ring_cancel(c->env->ring, gw_conn_token(c, leg_of(c, flow), GW_OP_STANDING));
 }

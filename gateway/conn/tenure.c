@@ -24,7 +24,7 @@ static int64_t certificate_left(const struct gw_conn *c)
 bool gw_tenure_over(struct gw_conn *c)
 {
     if (age_left(c) <= 0) {
-        gw_end_with(c, GW_REASON_MAX_CONN_AGE, GW_ALERT_CLOSE_NOTIFY);
+        gw_conn_end_with(c, GW_REASON_MAX_CONN_AGE, GW_ALERT_CLOSE_NOTIFY);
         return true;
     }
     return certificate_left(c) <= 0 && gw_recheck_ended(c);

@@ -28,13 +28,13 @@ static void read_slots(struct gw_conn *c)
 static void plain_ended(struct gw_conn *c, int res)
 {
     if (res < 0) {
-        gw_end_with(c, GW_REASON_BACKEND_RESET, GW_ALERT_INTERNAL_ERROR);
+        gw_conn_end_with(c, GW_REASON_BACKEND_RESET, GW_ALERT_INTERNAL_ERROR);
         return;
     }
     c->tx.eof = true;
     gw_conn_give_buffer(c, &c->tx.buf);
     if (c->rx.broken) {
-        gw_end_with(c, GW_REASON_BACKEND_RESET, GW_ALERT_INTERNAL_ERROR);
+        gw_conn_end_with(c, GW_REASON_BACKEND_RESET, GW_ALERT_INTERNAL_ERROR);
         return;
     }
     gw_conn_half_closed(c);
@@ -47,7 +47,6 @@ static void has_read(struct gw_conn *c, uint32_t len)
     c->tx.state = GW_TX_READY;
     gw_splice_note(&c->tx.pace, len);
     gw_conn_moved(c, GW_FLOW_TX, len);
-    gw_conn_drive_tx(c);
 }
 
 static void take_held(struct gw_conn *c)
@@ -77,12 +76,26 @@ static bool read_standing(struct gw_conn *c)
     return true;
 }
 
+/* True when splicing does the read, or waits for data. */
+static bool read_by_splice(struct gw_conn *c)
+{
+    int res = gw_splice_tx(c);
+    if (res == GW_SPLICE_FILLED) {
+        c->tx.len = c->tx.pipe->bytes;
+        c->tx.state = GW_TX_READY;
+        gw_splice_moved(c, GW_FLOW_TX);
+    } else if (res < 0) { /* reported only once: a receive would not see it again */
+        plain_ended(c, res);
+    }
+    return res != GW_SPLICE_NOT;
+}
+
 void gw_tx_read(struct gw_conn *c)
 {
-    if (c->step != GW_STEP_RELAY || gw_leg_busy(c->plain, GW_OP_RECV))
+    if (!gw_conn_is_in(c, GW_STEP_RELAY) || gw_leg_busy(c->plain, GW_OP_RECV))
         return;
     c->tx.state = GW_TX_READ;
-    if (read_standing(c) || gw_splice_tx(c))
+    if (read_standing(c) || read_by_splice(c))
         return;
     bool user = c->rec.tx.engine == GW_ENGINE_USER;
     bool small = c->rec.tx_payload_max < GW_RECORD_PLAINTEXT_MAX; /* one send, one record */
@@ -104,7 +117,7 @@ void gw_tx_read(struct gw_conn *c)
  * is read, so that data is read and discarded. */
 void gw_tx_discard(struct gw_conn *c)
 {
-    bool wanted = gw_delivery_goes_on(c) || (c->step == GW_STEP_RELAY && c->tx.broken);
+    bool wanted = gw_delivery_goes_on(c) || (gw_conn_is_in(c, GW_STEP_RELAY) && c->tx.broken);
     bool busy = gw_leg_busy(c->plain, GW_OP_RECV) || gw_standing_busy(c, GW_FLOW_TX);
     if (wanted && !busy)
         gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, c->plain, GW_OP_RECV), c->plain->fd, 0, 0);
@@ -121,7 +134,7 @@ static void discarded(struct gw_conn *c, const struct gw_completion *done)
 
 void gw_tx_received(struct gw_conn *c, const struct gw_completion *done)
 {
-    if (c->step != GW_STEP_RELAY || c->tx.state != GW_TX_READ) {
+    if (!gw_conn_is_in(c, GW_STEP_RELAY) || c->tx.state != GW_TX_READ) {
         discarded(c, done);
     } else if (done->res == -ENOBUFS) {
         gw_conn_starve(c, c->plain);
@@ -175,26 +188,20 @@ static void key_used_up(struct gw_conn *c)
     c->tx.state = GW_TX_CLOSE;
     if (c->alert < 0)
         c->alert = GW_ALERT_CLOSE_NOTIFY;
-    gw_end_with(c, GW_REASON_KEY_LIMIT, GW_ALERT_CLOSE_NOTIFY);
-    gw_conn_drive_tx(c);
+    gw_conn_end_with(c, GW_REASON_KEY_LIMIT, GW_ALERT_CLOSE_NOTIFY);
 }
 
-void gw_tx_send(struct gw_conn *c)
+int gw_tx_send(struct gw_conn *c)
 {
     struct gw_tx *tx = &c->tx;
-    if (gw_rekey_is_due(c)) { /* the data follows under the new key */
-        gw_rekey_send(c);
-        return;
-    }
     if (!key_has_room(c)) {
         key_used_up(c);
-        return;
+        return GW_SEND_IN_FLIGHT;
     }
     if (tx->pipe) {
         gw_record_count_sent(&c->rec, tx->len);
         c->rec.tx.records += gw_splice_records_more();
-        gw_splice_tx_send(c);
-        return;
+        return gw_splice_tx_send(c);
     }
     tx->iov_at = 0;
     if (c->rec.tx.engine == GW_ENGINE_KERNEL) {
@@ -205,18 +212,19 @@ void gw_tx_send(struct gw_conn *c)
             .iov_len = tx->len,
         };
     } else if (seal_slots(c)) {
-        gw_end_now(c, GW_REASON_INTERNAL);
-        return;
+        gw_conn_end_now(c, GW_REASON_INTERNAL);
+        return GW_SEND_IN_FLIGHT;
     }
     tx->state = GW_TX_WRITE;
     c->send_owner = GW_SEND_DATA;
     gw_conn_iov_send(c, c->tls, tx->buf, 0, tx->iov_count);
+    return GW_SEND_IN_FLIGHT;
 }
 
 void gw_tx_sent(struct gw_conn *c, size_t sent)
 {
     struct gw_tx *tx = &c->tx;
-    if (c->step == GW_STEP_RELAY)
+    if (gw_conn_is_in(c, GW_STEP_RELAY))
         c->moved_ns = c->env->now_ns;
     if (tx->pipe) {
         gw_splice_tx_sent(c);
@@ -246,17 +254,14 @@ void gw_tx_close(struct gw_conn *c, uint8_t alert)
     c->alert = alert;
     if (c->tx.state != GW_TX_WRITE && c->tx.state != GW_TX_READY)
         c->tx.state = GW_TX_CLOSE;
-    gw_conn_drive_tx(c);
 }
 
 static void done(struct gw_conn *c)
 {
     c->tx.state = GW_TX_DONE;
     (void)gw_ring_shutdown_write(c->env->ring, c->tls->fd);
-    if (c->step == GW_STEP_LINGER)
-        gw_end_check(c);
-    else if (c->rx.state == GW_RX_DONE)
-        gw_end_finished(c);
+    if (c->step != GW_STEP_LINGER && c->rx.state == GW_RX_DONE)
+        gw_conn_end_finished(c);
 }
 
 /* Whether sent bytes may still be lost. The kernel's record queue does not empty by itself, and a
@@ -286,12 +291,12 @@ void gw_tx_broken(struct gw_conn *c)
     gw_splice_drop_tx(c);
     /* the receive writes into the buffer until it has ended */
     if (gw_leg_busy(c->plain, GW_OP_RECV))
-        gw_end_cancel(c, c->plain, 1U << GW_OP_RECV);
+        gw_conn_cancel(c, c->plain, 1U << GW_OP_RECV);
     else
         gw_conn_give_buffer(c, &c->tx.buf);
     gw_conn_fed(c, c->plain);
     if (c->rx.state == GW_RX_DONE) {
-        gw_end_finished(c);
+        gw_conn_end_finished(c);
         return;
     }
     gw_conn_half_closed(c);
@@ -311,4 +316,22 @@ void gw_tx_drain_look(struct gw_conn *c)
     }
     c->tx.look_ns = c->env->now_ns + (GW_DRAIN_TICK_NS << c->tx.drain_full);
     gw_conn_wake_in(c, c->tx.look_ns - c->env->now_ns);
+}
+
+void gw_tx_polled(struct gw_conn *c, int res)
+{
+    c->tx.promised = res > 0;
+    if (c->tx.state == GW_TX_READ)
+        gw_tx_read(c);
+}
+
+void gw_tx_standing_received(struct gw_conn *c, const struct gw_completion *done)
+{
+    bool wanted = gw_conn_is_in(c, GW_STEP_RELAY) && c->tx.state < GW_TX_CLOSE;
+    gw_standing_received(c, GW_FLOW_TX, done, wanted);
+    if (wanted && c->tx.state == GW_TX_READ)
+        gw_tx_read(c);
+    else if (!wanted && !done->more)
+        gw_tx_discard(c);
+    gw_standing_stop(c, GW_FLOW_TX, wanted);
 }

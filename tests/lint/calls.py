@@ -15,8 +15,6 @@ FOLDERS = ("gateway", "bench")
 KNOWN = {
     # The option table holds its setters, whose refusals look up names in the table.
     "gateway/config": [("draft", "lookup", "options", "place", "set")],
-    "gateway/conn": [("conn", "delivery", "ending", "opening", "preface", "recheck", "rekey", "resume", "rx",
-                      "splice", "standing", "tenure", "tx")],
 }
 COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
 DEFINITION = re.compile(r"^(?!static\b)[A-Za-z_][\w \t\*]*?\b(\w+)\([^;{}]*?\)\s*\n\{", re.MULTILINE)

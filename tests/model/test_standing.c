@@ -77,10 +77,13 @@ static void deliver(void *arg, const struct gw_completion *done)
     struct gw_conn *c = arg;
     if (!done->more)
         c->leg[done->token.leg].in_flight &= (uint16_t) ~(1U << done->token.op);
-    if (done->token.op == GW_OP_RECV)
+    bool of_tls = done->token.leg == c->tls->side;
+    if (of_tls && (done->token.op == GW_OP_RECV || c->step == GW_STEP_LINGER))
         gw_end_discarded(c, done);
+    else if (of_tls)
+        gw_rx_standing_received(c, done);
     else
-        gw_standing_received(c, done);
+        gw_tx_standing_received(c, done);
 }
 
 static void turn(struct fixture *f)
@@ -94,8 +97,8 @@ static void end(struct fixture *f)
     for (enum gw_flow flow = 0; flow < GW_FLOW_COUNT; flow++)
         gw_standing_drop(c, flow);
     c->step = GW_STEP_CLOSING;
-    gw_end_cancel(c, c->tls, ~0U);
-    gw_end_cancel(c, c->plain, ~0U);
+    gw_conn_cancel(c, c->tls, ~0U);
+    gw_conn_cancel(c, c->plain, ~0U);
     for (int turns = 0; c->tls->in_flight | c->plain->in_flight && turns < MANY; turns++)
         turn(f);
     int fds[] = {c->tls->fd, c->plain->fd};
@@ -153,10 +156,11 @@ static void without_snippets_it_does_not_begin_again(void **state)
     struct gw_conn *c = &f->conn;
     assert_true(gw_standing_begin(c, GW_FLOW_RX));
     c->tls->in_flight = 0;
-    gw_standing_received(c, &(struct gw_completion){
-                                .token = gw_conn_token(c, c->tls, GW_OP_STANDING),
-                                .res = -ENOBUFS,
-                            });
+    const struct gw_completion refused = {
+        .token = gw_conn_token(c, c->tls, GW_OP_STANDING),
+        .res = -ENOBUFS,
+    };
+    gw_standing_received(c, GW_FLOW_RX, &refused, true);
     assert_false(gw_standing_begin(c, GW_FLOW_RX));
     c->tls->in_flight = 1U << GW_OP_STANDING; /* the double's is still there */
     end(f);
