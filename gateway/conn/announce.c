@@ -39,7 +39,7 @@ static uint8_t client_bits(const struct gw_conn *c, const struct gw_identity *id
     if (!id->present)
         return GW_PROXY_CLIENT_SSL;
     return GW_PROXY_CLIENT_SSL | GW_PROXY_CLIENT_CERT_SESS |
-           (c->report.resumed ? 0 : GW_PROXY_CLIENT_CERT_CONN);
+           (c->facts.resumed ? 0 : GW_PROXY_CLIENT_CERT_CONN);
 }
 
 static void fill_tls(const struct gw_conn *c, const struct gw_identity *id,
@@ -54,12 +54,12 @@ static void fill_tls(const struct gw_conn *c, const struct gw_identity *id,
                 [GW_TLV_ALPN] = {facts->alpn, facts->alpn_len},
                 [GW_TLV_AUTHORITY] = text_value(authority(c, facts->sni)),
                 [GW_TLV_UNIQUE_ID] = text_value(unique_id),
-                [GW_TLV_VERSION] = text_value(c->report.version),
+                [GW_TLV_VERSION] = text_value(gw_facts_get(&c->facts, GW_FACT_VERSION)),
                 [GW_TLV_CN] = text_value(gw_identity_first(id, GW_NAME_CN)),
-                [GW_TLV_CIPHER] = text_value(c->report.suite),
+                [GW_TLV_CIPHER] = text_value(gw_facts_get(&c->facts, GW_FACT_SUITE)),
                 [GW_TLV_SIG_ALG] = text_value(facts->sig_alg),
                 [GW_TLV_KEY_ALG] = text_value(facts->key_alg),
-                [GW_TLV_GROUP] = text_value(c->report.group),
+                [GW_TLV_GROUP] = text_value(gw_facts_get(&c->facts, GW_FACT_GROUP)),
                 [GW_TLV_SIG_SCHEME] = text_value(facts->sig_scheme),
                 [GW_TLV_CLIENT_CERT] = {facts->cert, facts->cert_len},
             },
@@ -90,8 +90,8 @@ static enum gw_reason make_header_on_tls(struct gw_conn *c, const struct gw_iden
     bool with_cert = c->service->proxy_protocol == GW_PROXY_V2_TLS_FULL;
     if (!gw_handshake_get_facts(c->hs, with_cert, &facts))
         return GW_REASON_NO_MEMORY;
-    c->report.run = c->env->run;
-    gw_conn_unique_id(unique_id, c->report.run, c->report.id);
+    c->facts.run = c->env->run;
+    gw_conn_unique_id(unique_id, c->facts.run, c->facts.id);
     fill_tls(c, id, &facts, unique_id, &tls);
     info->tls = &tls;
     return make_header(c, info);

@@ -7,14 +7,12 @@
 
 #include <stdio.h>
 
-#define COPY_TEXT(dst, src) gw_conn_copy_text((dst), sizeof(dst), (src))
-
 static void note_no_rule(struct gw_conn *c, const struct gw_ruleset *rules, bool shown)
 {
     char kinds[GW_RULESET_KINDS_MAX];
     gw_ruleset_kinds(rules, kinds);
-    (void)snprintf(c->report.detail, sizeof(c->report.detail), "%s%s",
-                   shown ? "no rule matches its " : "no certificate", shown ? kinds : "");
+    gw_facts_printf(&c->facts, GW_FACT_DETAIL, "%s%s",
+                    shown ? "no rule matches its " : "no certificate", shown ? kinds : "");
 }
 
 enum gw_reason gw_authorize(struct gw_conn *c, const struct gw_terms *terms,
@@ -23,13 +21,12 @@ enum gw_reason gw_authorize(struct gw_conn *c, const struct gw_terms *terms,
     struct gw_ruling ruling = gw_terms_judge(terms, id);
     const struct gw_rule *rule = ruling.rule;
     if (rule && (rule->pattern || c->service->role == GW_ROLE_SERVER))
-        COPY_TEXT(c->report.rule, rule->pattern ? rule->pattern : "all");
+        gw_facts_set(&c->facts, GW_FACT_RULE, rule->pattern ? rule->pattern : "all");
     if (ruling.pass)
         return GW_REASON_NONE;
     if (rule)
-        (void)snprintf(c->report.detail, sizeof(c->report.detail), "--deny-%s%s",
-                       gw_pattern_kind_word(rule->kind),
-                       ruling.doubt ? " cannot judge an unusable name" : "");
+        gw_facts_printf(&c->facts, GW_FACT_DETAIL, "--deny-%s%s", gw_pattern_kind_word(rule->kind),
+                        ruling.doubt ? " cannot judge an unusable name" : "");
     else
         note_no_rule(c, terms->rules, id->present);
     return GW_REASON_NOT_ALLOWED;

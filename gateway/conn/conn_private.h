@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gateway/conn/conn.h"
+#include "gateway/conn/facts.h"
 #include "gateway/record/control.h"
 #include "gateway/wire/proxy_in.h"
 
@@ -236,7 +237,7 @@ struct gw_conn {
     uint8_t *header; /* the PROXY header until it is sent; NULL: none */
     uint32_t header_len;
     uint32_t header_sent;
-    struct gw_conn_report report;
+    struct gw_facts facts;
 };
 
 /* Whether the connection is in this step and nothing has been found that ends it. */
@@ -300,8 +301,6 @@ void gw_conn_moved(struct gw_conn *c, enum gw_flow flow, size_t bytes);
 int64_t gw_conn_silence_limit(const struct gw_service *service, bool half_closed);
 /* One side ended: from now on --close-timeout limits how long the other may be silent. */
 void gw_conn_half_closed(struct gw_conn *c);
-/* Copies as much as fits and always terminates the string. NULL copies "". */
-void gw_conn_copy_text(char *dst, size_t size, const char *src);
 
 /* Cancels those operations of the leg (one bit per gw_op) that are in flight. */
 void gw_conn_cancel(struct gw_conn *c, const struct gw_leg *leg, unsigned ops);

@@ -13,6 +13,7 @@
 #include "gateway/conn/conn_private.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/base/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -173,21 +174,24 @@ static bool is_harmless(const struct gw_conn *c)
 {
     bool truncated = c->reason == gw_reason_in(c->service->role, GW_REASON_CLIENT_TRUNCATED);
     bool reset = c->reason == gw_reason_in(c->service->role, GW_REASON_CLIENT_RESET);
-    bool nothing = c->report.bytes_up == 0 && c->report.bytes_down == 0;
+    bool nothing = c->facts.bytes_up == 0 && c->facts.bytes_down == 0;
     return (truncated || reset) && (c->rec.close_received || nothing || c->rx.cut);
 }
 
-static void tell(struct gw_conn *c)
+static void report_end(struct gw_conn *c)
 {
-    struct gw_conn_report *r = &c->report;
+    struct gw_conn_report report;
+    struct gw_conn_report *r = &report;
+    gw_facts_report(&c->facts, r);
+    gw_text_copy(r->service, sizeof(r->service), c->service->name);
     r->reason = c->reason;
     r->harmless = is_harmless(c);
     r->wall_ns = gw_clock_wall_ns();
     r->duration_us = (uint64_t)(c->env->now_ns - c->began_ns) / 1000;
-    gw_conn_copy_text(r->tx_engine, sizeof(r->tx_engine), engine_word(c, &c->rec.tx));
-    gw_conn_copy_text(r->rx_engine, sizeof(r->rx_engine), engine_word(c, &c->rec.rx));
-    gw_conn_copy_text(r->tx_relay, sizeof(r->tx_relay), relay_word(c, &c->rec.tx, &c->tx.pace));
-    gw_conn_copy_text(r->rx_relay, sizeof(r->rx_relay), relay_word(c, &c->rec.rx, &c->rx.pace));
+    gw_text_copy(r->tx_engine, sizeof(r->tx_engine), engine_word(c, &c->rec.tx));
+    gw_text_copy(r->rx_engine, sizeof(r->rx_engine), engine_word(c, &c->rec.rx));
+    gw_text_copy(r->tx_relay, sizeof(r->tx_relay), relay_word(c, &c->rec.tx, &c->tx.pace));
+    gw_text_copy(r->rx_relay, sizeof(r->rx_relay), relay_word(c, &c->rec.rx, &c->rx.pace));
     gw_stats_end(c->env->stats, c->reason);
     gw_stats_add(c->env->stats, GW_COUNTER_OPEN, -1);
     c->env->ended(c->env->arg, r, c->note);
@@ -210,11 +214,12 @@ void gw_end_try_free(struct gw_conn *c)
     gw_announce_drop(c);
     gw_ring_close(c->env->ring, &c->tls->fd);
     gw_ring_close(c->env->ring, &c->plain->fd);
-    tell(c);
+    report_end(c);
     gw_resume_end(c);
     gw_conn_free_handshake(c, &c->hs);
     gw_recheck_drop(c);
     free(c->note);
+    gw_facts_done(&c->facts);
     if (c->has_record) {
         count_engines(c);
         gw_record_done(&c->rec);

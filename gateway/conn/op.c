@@ -3,9 +3,6 @@
  * the record of why a connection is to end. It calls none of them. */
 #include "gateway/conn/conn_private.h"
 
-#include "gateway/base/text.h"
-
-#include <stdio.h>
 #include <string.h>
 
 void gw_conn_set_timer(struct gw_conn *c, int64_t after_ns)
@@ -63,9 +60,9 @@ void gw_conn_moved(struct gw_conn *c, enum gw_flow flow, size_t bytes)
     c->moved_ns = c->env->now_ns;
     gw_stats_add(c->env->stats, up ? GW_COUNTER_BYTES_UP : GW_COUNTER_BYTES_DOWN, (int64_t)bytes);
     if (up)
-        c->report.bytes_up += bytes;
+        c->facts.bytes_up += bytes;
     else
-        c->report.bytes_down += bytes;
+        c->facts.bytes_down += bytes;
 }
 
 int64_t gw_conn_silence_limit(const struct gw_service *service, bool half_closed)
@@ -80,11 +77,6 @@ void gw_conn_half_closed(struct gw_conn *c)
 {
     c->moved_ns = c->env->now_ns;
     gw_conn_wake_in(c, gw_conn_silence_limit(c->service, true));
-}
-
-void gw_conn_copy_text(char *dst, size_t size, const char *src)
-{
-    gw_text_copy(dst, size, src);
 }
 
 bool gw_conn_iov_advance(struct gw_buf *buf, uint32_t *at, uint32_t count, size_t sent)
@@ -171,8 +163,7 @@ void gw_conn_end_finished(struct gw_conn *c)
 
 void gw_conn_kernel_refused(struct gw_conn *c, const char *direction, int error)
 {
-    (void)snprintf(c->report.engine_why, sizeof(c->report.engine_why), "%s keys: %s", direction,
-                   strerror(-error));
+    gw_facts_printf(&c->facts, GW_FACT_ENGINE_WHY, "%s keys: %s", direction, strerror(-error));
     if (c->service->records == GW_RECORDS_KERNEL)
         gw_conn_end_with(c, GW_REASON_KERNEL_KEYS, GW_ALERT_INTERNAL_ERROR);
 }

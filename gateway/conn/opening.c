@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COPY_TEXT(dst, src) gw_conn_copy_text((dst), sizeof(dst), (src))
-
 /* ---- authorization ---- */
 
 static bool allows(void *arg, const struct gw_identity *id)
@@ -53,7 +51,7 @@ static enum gw_reason judge_peer(struct gw_conn *c)
     else if (read)
         refused = judge_identity(c, &id);
     else
-        COPY_TEXT(c->report.detail, "its alternative names cannot be read");
+        gw_facts_set(&c->facts, GW_FACT_DETAIL, "its alternative names cannot be read");
     gw_identity_done(&id);
     return refused;
 }
@@ -95,7 +93,7 @@ static bool choose_engine(struct gw_conn *c)
     c->want_kernel_rx = !why && kernel_pays(c, GW_FLOW_RX);
     c->want_kernel_tx = !why && kernel_pays(c, GW_FLOW_TX);
     bool slower = !why && !(c->want_kernel_rx && c->want_kernel_tx);
-    COPY_TEXT(c->report.engine_why, slower ? "measured slower" : why);
+    gw_facts_set(&c->facts, GW_FACT_ENGINE_WHY, slower ? "measured slower" : why);
     if (!why || c->service->records != GW_RECORDS_KERNEL)
         return true;
     gw_conn_end_with(c, GW_REASON_KERNEL_KEYS, GW_ALERT_INTERNAL_ERROR);
@@ -131,7 +129,7 @@ static void connect_next(struct gw_conn *c)
     const struct gw_address *addr = &target->addrs[c->target_at];
     int fd = gw_ring_socket(c->env->ring, addr->addr.ss_family);
     if (fd < 0) {
-        COPY_TEXT(c->report.detail, strerror(-fd));
+        gw_facts_set(&c->facts, GW_FACT_DETAIL, strerror(-fd));
         gw_conn_end_with(c, GW_REASON_NO_MEMORY, GW_ALERT_INTERNAL_ERROR);
         return;
     }
@@ -164,7 +162,7 @@ void gw_opening_connected(struct gw_conn *c, int res)
         return;
     }
     if (!c->connect_timed_out)
-        COPY_TEXT(c->report.detail, strerror(-res));
+        gw_facts_set(&c->facts, GW_FACT_DETAIL, strerror(-res));
     gw_conn_end_with(c, connect_reason(c, res), GW_ALERT_INTERNAL_ERROR);
 }
 
@@ -222,8 +220,8 @@ static void note_failure(struct gw_conn *c)
     struct gw_handshake_info info;
     struct gw_identity id;
     gw_handshake_get_info(c->hs, &info);
-    COPY_TEXT(c->report.sni, info.sni);
-    COPY_TEXT(c->report.detail, gw_handshake_detail(c->hs));
+    gw_facts_set(&c->facts, GW_FACT_SNI, info.sni);
+    gw_facts_set(&c->facts, GW_FACT_DETAIL, gw_handshake_detail(c->hs));
     (void)!gw_handshake_identity(c->hs, &id);
     (void)note_peer(c, &id, 0);
     gw_identity_done(&id);
@@ -233,13 +231,14 @@ static void note_handshake(struct gw_conn *c)
 {
     struct gw_handshake_info info;
     gw_handshake_get_info(c->hs, &info);
-    COPY_TEXT(c->report.version, info.version);
-    COPY_TEXT(c->report.suite, info.suite);
-    COPY_TEXT(c->report.group, info.group);
-    COPY_TEXT(c->report.sni, info.sni);
-    COPY_TEXT(c->report.alpn, info.alpn);
-    c->report.resumed = info.resumed;
-    c->report.handshake_us = GW_MAX((uint64_t)(c->env->now_ns - c->moved_ns) / 1000, UINT64_C(1));
+    gw_facts_set(&c->facts, GW_FACT_VERSION, info.version);
+    gw_facts_set(&c->facts, GW_FACT_SUITE, info.suite);
+    gw_facts_set(&c->facts, GW_FACT_GROUP, info.group);
+    gw_facts_set(&c->facts, GW_FACT_SNI, info.sni);
+    gw_facts_set(&c->facts, GW_FACT_ALPN, info.alpn);
+    c->facts.resumed = info.resumed;
+    int64_t us = (c->env->now_ns - c->moved_ns) / 1000;
+    c->facts.handshake_us = (uint32_t)GW_MIN(GW_MAX(us, (int64_t)1), (int64_t)UINT32_MAX);
     gw_stats_add(c->env->stats,
                  info.resumed ? GW_COUNTER_HANDSHAKES_RESUMED : GW_COUNTER_HANDSHAKES_FULL, 1);
     gw_stats_add(c->env->stats, GW_COUNTER_CRL_TOLERATED, info.crl_tolerated);
@@ -419,10 +418,11 @@ void gw_opening_next(struct gw_conn *c)
 void gw_opening_begin(struct gw_conn *c)
 {
     struct sockaddr_storage peer;
+    char client[GW_CONN_CLIENT_SIZE];
     gw_ring_addresses(c->env->ring, c->leg[GW_FRONT].fd, &peer, NULL);
-    gw_sockaddr_print(&peer, c->report.client, sizeof(c->report.client));
-    COPY_TEXT(c->report.service, c->service->name);
-    c->report.id = c->env->next_id;
+    gw_sockaddr_print(&peer, client, sizeof(client));
+    gw_facts_set(&c->facts, GW_FACT_CLIENT, client);
+    c->facts.id = c->env->next_id;
     c->env->next_id += c->env->worker_count;
     guard_plain(c, &c->leg[GW_FRONT]);
     c->step = orders[c->service->role][0];

@@ -4,6 +4,7 @@
 #include "gateway/conn/conn_private.h"
 
 #include "gateway/base/sockaddr.h"
+#include "gateway/base/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -48,8 +49,11 @@ static void take_ends(struct gw_conn *c, const struct gw_proxy_in *in)
         return;
     c->told_client = in->client;
     c->told_local = in->local;
-    gw_conn_copy_text(c->report.via, sizeof(c->report.via), c->report.client);
-    print_end(&in->client, c->report.client, sizeof(c->report.client));
+    char text[GW_CONN_CLIENT_SIZE];
+    gw_text_copy(text, sizeof(text), gw_facts_get(&c->facts, GW_FACT_CLIENT));
+    gw_facts_set(&c->facts, GW_FACT_VIA, text);
+    print_end(&in->client, text, sizeof(text));
+    gw_facts_set(&c->facts, GW_FACT_CLIENT, text);
 }
 
 /* Appends the remaining bytes. */
@@ -70,7 +74,7 @@ static bool look(struct gw_conn *c)
         read_more(c);
         return false;
     case GW_PROXY_BAD:
-        gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), in.why);
+        gw_facts_set(&c->facts, GW_FACT_DETAIL, in.why);
         gw_conn_end_now(c, GW_REASON_PROXY_HEADER);
         return false;
     case GW_PROXY_WHOLE:
@@ -90,7 +94,7 @@ bool gw_preface_received(struct gw_conn *c, const struct gw_completion *done)
         return false;
     }
     if (done->res <= 0) {
-        gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), "before its PROXY header");
+        gw_facts_set(&c->facts, GW_FACT_DETAIL, "before its PROXY header");
         gw_conn_end_now(c, done->res == 0 ? GW_REASON_HANDSHAKE_CLOSED : GW_REASON_HANDSHAKE_RESET);
         return false;
     }
@@ -104,7 +108,6 @@ bool gw_preface_received(struct gw_conn *c, const struct gw_completion *done)
 
 void gw_preface_timeout(struct gw_conn *c)
 {
-    gw_conn_copy_text(c->report.detail, sizeof(c->report.detail),
-                      "no complete PROXY header arrived");
+    gw_facts_set(&c->facts, GW_FACT_DETAIL, "no complete PROXY header arrived");
     gw_conn_end_now(c, GW_REASON_HANDSHAKE_TIMEOUT);
 }

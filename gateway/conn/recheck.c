@@ -42,7 +42,7 @@ static enum gw_reason judge(struct gw_conn *c, const struct gw_passport *p)
     gw_authorize_log_notes(terms);
     if (!reason)
         return gw_authorize(c, terms, &p->identity);
-    (void)snprintf(c->report.detail, sizeof(c->report.detail), "%s", detail);
+    gw_facts_set(&c->facts, GW_FACT_DETAIL, detail);
     return reason;
 }
 

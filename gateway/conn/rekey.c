@@ -29,7 +29,7 @@ static int change_key(struct gw_conn *c, enum ktls_direction direction)
 static void note_failure(struct gw_conn *c, int error)
 {
     if (c->reason == GW_REASON_NONE && c->end.way == GW_END_NOT)
-        gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), strerror(-error));
+        gw_facts_set(&c->facts, GW_FACT_DETAIL, strerror(-error));
 }
 
 /* Each KeyUpdate costs a share of time. The peer may run ahead of the clock by one second's worth:
@@ -43,7 +43,7 @@ static bool comes_too_often(struct gw_conn *c)
 
 bool gw_rekey_follow(struct gw_conn *c, const struct gw_control *update)
 {
-    c->report.key_updates_in++;
+    c->facts.key_updates_in++;
     gw_stats_add(c->env->stats, GW_COUNTER_KEY_UPDATES_IN, 1);
     if (!update->granted && comes_too_often(c)) {
         gw_conn_end_with(c, GW_REASON_RECORD_FLOOD, GW_ALERT_UNEXPECTED_MESSAGE);
@@ -88,7 +88,7 @@ size_t gw_rekey_make(struct gw_conn *c, uint8_t body[GW_CONTROL_MAX])
     c->key_update = false;
     c->key_update_sent = true;
     c->update_asked |= ask;
-    c->report.key_updates_out++;
+    c->facts.key_updates_out++;
     gw_stats_add(c->env->stats, GW_COUNTER_KEY_UPDATES_OUT, 1);
     return gw_control_key_update(body, ask);
 }

@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum {
+    GW_CONN_CLIENT_SIZE = 64
+};
+
 struct gw_conn_report {
     int64_t wall_ns;     /* when it ended */
     uint64_t id;         /* the connection's id, unique within this gateway */
@@ -27,9 +31,9 @@ struct gw_conn_report {
     bool harmless;         /* whatever the reason: nothing was lost, or such an end is allowed */
     bool resumed;
     char service[32]; /* GW_SERVICE_NAME_SIZE */
-    char client[64];
-    char via[64];    /* the load balancer that named the client; else "" */
-    char detail[96]; /* more about the reason: an alert's name, a library's word */
+    char client[GW_CONN_CLIENT_SIZE];
+    char via[GW_CONN_CLIENT_SIZE]; /* the load balancer that named the client; else "" */
+    char detail[96];               /* more about the reason: an alert's name, a library's word */
     char version[8];
     char suite[48];
     char group[32];

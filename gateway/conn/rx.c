@@ -61,7 +61,7 @@ static bool take_control(struct gw_conn *c, uint8_t type, const uint8_t *payload
     case GW_CONTROL_KEY_UPDATE:
         return gw_rekey_follow(c, &control);
     case GW_CONTROL_PEER_FAILED:
-        gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), gw_alert_name(control.alert));
+        gw_facts_set(&c->facts, GW_FACT_DETAIL, gw_alert_name(control.alert));
         gw_conn_end_now(c, control.reason);
         return false;
     case GW_CONTROL_FAIL:
@@ -415,7 +415,7 @@ static void cut(struct gw_conn *c)
     bool is_end = c->service->truncation == GW_TRUNCATION_END;
     enum gw_reason reason = told ? GW_REASON_FINISHED : GW_REASON_CLIENT_TRUNCATED;
     if (told)
-        gw_conn_copy_text(c->report.detail, sizeof(c->report.detail), "without close_notify");
+        gw_facts_set(&c->facts, GW_FACT_DETAIL, "without close_notify");
     c->rx.cut = is_end && !told;
     if (is_end)
         finish(c);
