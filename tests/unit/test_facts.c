@@ -1,135 +1,219 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/conn/facts.h"
+/* gateway/tls/facts: the facts for a backend about a handshake, full and resumed. */
+#include "gateway/base/wipe.h"
+#include "tests/unit/tlspair.h"
 
+#include <openssl/x509.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-enum {
-    LONG = 4000
-};
-
-static void texts_come_back(void **state)
+static SSL_CTX *client_for(const struct tlsworld *w, int version, const char *sigalgs)
 {
-    (void)state;
-    struct gw_facts f = {.id = 7};
-    assert_string_equal(gw_facts_get(&f, GW_FACT_SNI), "");
-    gw_facts_set(&f, GW_FACT_SNI, "a.example.test");
-    gw_facts_printf(&f, GW_FACT_DETAIL, "no rule matches its %s", "cn");
-    assert_string_equal(gw_facts_get(&f, GW_FACT_SNI), "a.example.test");
-    assert_string_equal(gw_facts_get(&f, GW_FACT_DETAIL), "no rule matches its cn");
-    assert_string_equal(gw_facts_get(&f, GW_FACT_RULE), "");
-    gw_facts_done(&f);
+    SSL_CTX *ctx = tlspair_client_ctx(w, version);
+    if (sigalgs)
+        assert_true(tlspair_sigalgs(ctx, sigalgs));
+    return ctx;
 }
 
-static void a_later_text_replaces_the_earlier(void **state)
+/* The service has an ECDSA and an RSA certificate, both signed by an ECDSA key; what the client can
+ * verify decides. */
+static void our_certificate_and_signature(void **state)
 {
-    (void)state;
-    struct gw_facts f = {0};
-    gw_facts_set(&f, GW_FACT_CLIENT, "192.0.2.1:1");
-    gw_facts_set(&f, GW_FACT_SUITE, "TLS_AES_128_GCM_SHA256");
-    gw_facts_set(&f, GW_FACT_RULE, "billing");
-    for (unsigned i = 0; i < LONG; i++)
-        gw_facts_set(&f, GW_FACT_CLIENT, i % 2 ? "198.51.100.10:65535" : "192.0.2.1:2");
-    assert_string_equal(gw_facts_get(&f, GW_FACT_CLIENT), "198.51.100.10:65535");
-    assert_string_equal(gw_facts_get(&f, GW_FACT_SUITE), "TLS_AES_128_GCM_SHA256");
-    assert_string_equal(gw_facts_get(&f, GW_FACT_RULE), "billing");
-    assert_null(f.more); /* what was replaced takes no room */
-    gw_facts_set(&f, GW_FACT_SUITE, NULL);
-    gw_facts_set(&f, GW_FACT_RULE, "");
-    assert_string_equal(gw_facts_get(&f, GW_FACT_SUITE), "");
-    assert_string_equal(gw_facts_get(&f, GW_FACT_RULE), "");
-    assert_string_equal(gw_facts_get(&f, GW_FACT_CLIENT), "198.51.100.10:65535");
-    gw_facts_done(&f);
-}
-
-/* Of an ordinary connection, all texts fit into the struct. */
-static void an_ordinary_connection_allocates_nothing(void **state)
-{
-    (void)state;
-    struct gw_facts f = {0};
-    gw_facts_set(&f, GW_FACT_CLIENT, "[2001:db8:0:1:2:3:4:5]:65535");
-    gw_facts_set(&f, GW_FACT_VERSION, "TLSv1.3");
-    gw_facts_set(&f, GW_FACT_SUITE, "TLS_CHACHA20_POLY1305_SHA256");
-    gw_facts_set(&f, GW_FACT_GROUP, "X25519MLKEM768");
-    gw_facts_set(&f, GW_FACT_SNI, "gateway.example.com");
-    gw_facts_set(&f, GW_FACT_ALPN, "h2");
-    gw_facts_set(&f, GW_FACT_RULE, "billing");
-    assert_null(f.more);
-    gw_facts_done(&f);
-}
-
-static void long_texts_are_cut_to_their_fields(void **state)
-{
-    (void)state;
-    static char text[LONG + 1];
-    static const size_t sizes[] = {
-#define X(id, field) sizeof(((struct gw_conn_report *)0)->field),
-        GW_FACTS(X)
-#undef X
+    static const struct {
+        int version;
+        const char *sigalgs, *key_alg, *scheme;
+    } rows[] = {
+        {TLS1_3_VERSION, "ECDSA+SHA256", "EC256", "ecdsa_secp256r1_sha256"},
+        {TLS1_3_VERSION, "rsa_pss_rsae_sha256:ECDSA+SHA384", "RSA2048", "rsa_pss_rsae_sha256"},
+        {TLS1_3_VERSION, "rsa_pss_rsae_sha512:ECDSA+SHA384", "RSA2048", "rsa_pss_rsae_sha512"},
+        {TLS1_2_VERSION, "ECDSA+SHA256", "EC256", "ecdsa_secp256r1_sha256"},
+        {TLS1_2_VERSION, "RSA+SHA256", "RSA2048", "rsa_pkcs1_sha256"},
+        {TLS1_2_VERSION, "RSA+SHA512", "RSA2048", "rsa_pkcs1_sha512"},
+        {TLS1_2_VERSION, "rsa_pss_rsae_sha384", "RSA2048", "rsa_pss_rsae_sha384"},
     };
-    struct gw_facts f = {0};
-    struct gw_conn_report report;
-    for (unsigned round = 0; round < 3; round++)
-        for (enum gw_fact fact = 0; fact < GW_FACT_COUNT; fact++) {
-            memset(text, 'a' + (int)fact, LONG);
-            gw_facts_set(&f, fact, text);
-        }
-    for (enum gw_fact fact = 0; fact < GW_FACT_COUNT; fact++) {
-        const char *got = gw_facts_get(&f, fact);
-        assert_int_equal(strlen(got), sizes[fact] - 1);
-        assert_int_equal(got[0], 'a' + (int)fact);
-        assert_string_equal(got + sizes[fact] - 4, "...");
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        SSL_CTX *ctx = client_for(w, rows[i].version, rows[i].sigalgs);
+        struct gw_handshake_facts facts;
+        struct tlspair p;
+        tlspair_init(&p, tls, ctx, NULL);
+        assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+        assert_true(gw_handshake_get_facts(p.server, true, &facts));
+        assert_string_equal(facts.key_alg, rows[i].key_alg);
+        assert_string_equal(facts.sig_alg, "ecdsa-with-SHA256");
+        assert_string_equal(facts.sig_scheme, rows[i].scheme);
+        assert_string_equal(facts.sni, "gate.test");
+        assert_int_equal(facts.alpn_len, 0);
+        assert_int_equal(facts.cert_len, 0); /* none was shown */
+        tlspair_done(&p);
+        SSL_CTX_free(ctx);
     }
-    gw_facts_report(&f, &report);
-#define X(id, field) assert_string_equal(report.field, gw_facts_get(&f, GW_FACT_##id));
-    GW_FACTS(X)
-#undef X
-    gw_facts_done(&f);
+    gw_tls_context_free(tls);
 }
 
-static void the_report_has_all(void **state)
+static void other_keys(void **state)
 {
-    (void)state;
-    struct gw_facts f = {
-        .id = 1,
-        .run = 2,
-        .bytes_up = 3,
-        .bytes_down = 4,
-        .handshake_us = 5,
-        .key_updates_in = 6,
-        .key_updates_out = 7,
-        .resumed = true,
+    static const struct {
+        enum test_key key;
+        const char *key_alg, *sig_alg, *scheme;
+    } rows[] = {
+        {TEST_KEY_ED25519, "ED25519", "ED25519", "ed25519"},
+        {TEST_KEY_RSA, "RSA2048", "RSA-SHA256", "rsa_pss_rsae_sha256"},
     };
-    struct gw_conn_report report;
-    memset(&report, 'x', sizeof(report));
-    gw_facts_set(&f, GW_FACT_VIA, "10.0.0.1:5");
-    gw_facts_report(&f, &report);
-    assert_int_equal(report.id, 1);
-    assert_int_equal(report.run, 2);
-    assert_int_equal(report.bytes_up, 3);
-    assert_int_equal(report.bytes_down, 4);
-    assert_int_equal(report.handshake_us, 5);
-    assert_int_equal(report.key_updates_in, 6);
-    assert_int_equal(report.key_updates_out, 7);
-    assert_true(report.resumed);
-    assert_string_equal(report.via, "10.0.0.1:5");
-    assert_string_equal(report.client, "");
-    assert_int_equal(report.reason, 0);
-    assert_int_equal(report.wall_ns, 0);
-    gw_facts_done(&f);
+    const struct tlsworld *w = *state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        struct test_dir *dir = test_dir_new();
+        struct test_cert *own =
+            test_cert_new(&(struct test_cert_spec){.cn = "own", .key = rows[i].key});
+        struct gw_service service;
+        struct gw_handshake_facts facts;
+        struct tlspair p;
+        tlsworld_service(w, &service);
+        service.cert_count = 1;
+        service.certs[0] =
+            (struct gw_cert_pair){test_dir_cert(dir, "c", own, NULL), test_dir_key(dir, "k", own)};
+        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
+        SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+        assert_true(tlspair_sigalgs(ctx, "ed25519:rsa_pss_rsae_sha256"));
+        tlspair_init(&p, tls, ctx, NULL);
+        assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+        assert_true(gw_handshake_get_facts(p.server, false, &facts));
+        assert_string_equal(facts.key_alg, rows[i].key_alg);
+        assert_string_equal(facts.sig_alg, rows[i].sig_alg);
+        assert_string_equal(facts.sig_scheme, rows[i].scheme);
+        tlspair_done(&p);
+        SSL_CTX_free(ctx);
+        gw_tls_context_free(tls);
+        test_cert_free(own);
+        test_dir_free(dir);
+    }
+}
+
+static void assert_is_cert(const struct gw_handshake_facts *facts, const struct test_cert *cert)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(cert->x509, &der);
+    assert_true(len > 0);
+    assert_int_equal(facts->cert_len, len);
+    assert_memory_equal(facts->cert, der, (size_t)len);
+    OPENSSL_free(der);
+}
+
+/* A resumed session has the client's certificate of the full handshake, and nothing was signed.
+ * The name is one that no certificate is for: in TLS 1.2 libssl forgets those in its sessions. */
+static void resumed(const struct tlsworld *w, struct gw_tls_context *tls, int version)
+{
+    SSL_CTX *ctx = tlspair_client_ctx(w, version);
+    SSL_SESSION *session = NULL;
+    tlspair_show(ctx, w->client);
+    for (int round = 0; round < 2; round++) {
+        struct gw_handshake_facts facts;
+        struct tlspair p;
+        tlspair_init(&p, tls, ctx, session);
+        assert_true(tlspair_name(&p, "nobody.test"));
+        assert_true(SSL_set_alpn_protos(p.client, (const unsigned char *)"\3a,b", 4) == 0);
+        assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+        assert_int_equal(SSL_session_reused(p.client), round);
+        assert_true(gw_handshake_get_facts(p.server, true, &facts));
+        assert_is_cert(&facts, w->client);
+        assert_string_equal(facts.sni, "nobody.test");
+        assert_int_equal(facts.alpn_len, 3);
+        assert_memory_equal(facts.alpn, "a,b", 3);
+        assert_string_equal(facts.key_alg, round ? "" : "EC256");
+        assert_string_equal(facts.sig_alg, round ? "" : "ecdsa-with-SHA256");
+        assert_string_equal(facts.sig_scheme, round ? "" : "ecdsa_secp256r1_sha256");
+        assert_true(gw_handshake_get_facts(p.server, true, &facts)); /* again is harmless */
+        assert_is_cert(&facts, w->client);
+        assert_true(gw_handshake_get_facts(p.server, false, &facts));
+        tlspair_handover(&p);
+        tlspair_exchange(&p);
+        SSL_SESSION_free(session);
+        session = tlspair_take_session(&p);
+        tlspair_done(&p);
+    }
+    SSL_SESSION_free(session);
+    SSL_CTX_free(ctx);
+}
+
+static void full_and_resumed(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    tlsworld_service(w, &service);
+    service.cacerts[0] = w->ca_file;
+    service.verify = GW_VERIFY_REQUIRED;
+    service.alpn[0] = "a,b";
+    service.alpn_count = 1;
+    struct gw_ticket_keys *keys = tlsworld_ticket_keys();
+    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    resumed(w, tls, TLS1_2_VERSION);
+    resumed(w, tls, TLS1_3_VERSION);
+    gw_tls_context_free(tls);
+    gw_wipe_pages_free(keys, sizeof(*keys));
+}
+
+/* 255 bytes is what TLS allows; the log's copy is shorter. */
+static void a_long_name_is_whole(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    struct gw_handshake_facts facts;
+    struct gw_handshake_info info;
+    struct tlspair p;
+    char name[256];
+    memset(name, 'n', sizeof(name) - 1);
+    name[255] = '\0';
+    tlsworld_service(w, &service);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
+    tlspair_init(&p, tls, ctx, NULL);
+    assert_true(tlspair_name(&p, name));
+    assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+    assert_true(gw_handshake_get_facts(p.server, false, &facts));
+    assert_string_equal(facts.sni, name);
+    gw_handshake_get_info(p.server, &info);
+    assert_int_equal(strlen(info.sni), sizeof(info.sni) - 1);
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+    gw_tls_context_free(tls);
+}
+
+/* Without SNI there is none, also after a connection that had one. */
+static void no_name(void **state)
+{
+    const struct tlsworld *w = *state;
+    struct gw_service service;
+    struct gw_handshake_facts facts;
+    struct tlspair p;
+    tlsworld_service(w, &service);
+    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    SSL_CTX *ctx = tlspair_client_ctx(w, 0);
+    tlspair_init(&p, tls, ctx, NULL);
+    assert_true(tlspair_name(&p, NULL));
+    assert_int_equal(tlspair_run(&p), GW_HANDSHAKE_DONE);
+    assert_true(gw_handshake_get_facts(p.server, false, &facts));
+    assert_string_equal(facts.sni, "");
+    tlspair_done(&p);
+    SSL_CTX_free(ctx);
+    gw_tls_context_free(tls);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_come_back),
-        cmocka_unit_test(a_later_text_replaces_the_earlier),
-        cmocka_unit_test(an_ordinary_connection_allocates_nothing),
-        cmocka_unit_test(long_texts_are_cut_to_their_fields),
-        cmocka_unit_test(the_report_has_all),
+        cmocka_unit_test(our_certificate_and_signature),
+        cmocka_unit_test(other_keys),
+        cmocka_unit_test(full_and_resumed),
+        cmocka_unit_test(a_long_name_is_whole),
+        cmocka_unit_test(no_name),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("facts", tests, tlsworld_setup, tlsworld_teardown);
 }
