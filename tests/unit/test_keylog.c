@@ -66,11 +66,13 @@ static void malformed_lines_give_no_secret(void **state)
         CLIENT RANDOM SECRET SECRET,
         CLIENT RANDOM "x" SECRET,
     };
+    static const uint8_t zeros[sizeof(((struct gw_traffic_secrets *)0)->client)];
     (void)state;
     for (size_t i = 0; i < GW_ARRAY_SIZE(lines); i++) {
         struct gw_traffic_secrets s = {.client_len = 32};
         gw_keylog_take(lines[i], &s);
         assert_int_equal(s.client_len, 0);
+        assert_memory_equal(s.client, zeros, sizeof(zeros)); /* nor a part of one */
     }
 }
 
