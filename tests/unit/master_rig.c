@@ -97,6 +97,12 @@ void rig_tell(char what, int64_t value)
     tell(fd, what, WORKERS, value, "");
 }
 
+void rig_outlast(pid_t master)
+{
+    while (getppid() == master)
+        (void)poll(NULL, 0, 20);
+}
+
 static void take_files(const struct gw_worker_env *env, int fd, int64_t number)
 {
     int channel = env->channel_fd;
@@ -130,6 +136,8 @@ static int work(const struct gw_worker_env *env, int fd, enum behaviour behaviou
             take_files(env, fd, m.value);
             continue;
         }
+        if (behaviour == HOLD)
+            (void)gw_channel_send(env->channel_fd, GW_CHANNEL_READY, 0);
         tell(fd, r == 1 ? 'D' : 'E', env->index, r == 1 ? m.value : 0, "");
         for (unsigned i = 0; i < env->listener_count; i++)
             (void)close(env->listeners[i].fd);
@@ -170,8 +178,8 @@ static int go_on(const struct gw_worker_env *env, int fd, enum behaviour behavio
         return GW_EXIT_START;
     case HANG_UP:
         (void)close(env->channel_fd);
-        for (;;)
-            (void)pause();
+        rig_outlast(getppid());
+        return GW_EXIT_OTHER;
     default:
         break;
     }
@@ -183,7 +191,7 @@ static int stand_in(const struct gw_worker_env *env)
     enum behaviour behaviour = orders->behaviour[env->index];
     if (behaviour == REFUSE)
         return GW_EXIT_START;
-    if (behaviour == LOG)
+    if (behaviour == LOG || behaviour == TALK)
         log_line(env, "the first \n words", true);
     char seen[200];
     describe_self(env, seen, sizeof(seen)); /* before the FIFO is open */
@@ -278,6 +286,7 @@ void rig_make_heritage(struct fixture *f)
 static gw_noreturn void be_master(struct fixture *f)
 {
     struct gw_error err;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* a test that fails for good leaves nobody */
     (void)dup2(f->lines_write, STDERR_FILENO);
     (void)dup2(f->lines_write, STDOUT_FILENO);
     (void)signal(SIGCHLD, SIG_IGN); /* as a careless parent leaves it */
@@ -286,6 +295,8 @@ static gw_noreturn void be_master(struct fixture *f)
         _exit(99);
     if (f->config.user && !GW_WITH_ASAN && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0))
         _exit(98);
+    if (gw_pidfile_write(&f->heritage.pidfile, f->config.pidfile, &err))
+        _exit(97);
     enum gw_exit r = gw_supervise(&f->heritage, &f->times, f->reload, signals);
     gw_heritage_done(&f->heritage);
     _exit((int)r);
@@ -316,12 +327,18 @@ bool rig_report_there(struct fixture *f, int patience_ms)
     return poll(&p, 1, patience_ms) == 1;
 }
 
-struct report rig_expect(struct fixture *f, char what)
+struct report rig_next(struct fixture *f)
 {
     struct report r = {0};
     if (!rig_report_there(f, PATIENCE_MS))
-        fail_msg("no worker reported anything, expected %c", what);
+        fail_msg("nobody reported anything");
     assert_int_equal(read(f->fifo, &r, sizeof(r)), sizeof(r));
+    return r;
+}
+
+struct report rig_expect(struct fixture *f, char what)
+{
+    struct report r = rig_next(f);
     if (r.what != what)
         fail_msg("worker %u reported %c, expected %c", r.index, r.what, what);
     return r;
@@ -342,13 +359,14 @@ void rig_expect_both(struct fixture *f, char what, struct report ret[WORKERS])
 
 void rig_expect_all_gone(struct fixture *f)
 {
-    char text[4096];
     struct pollfd p = {.fd = f->lines, .events = POLLIN};
     for (;;) {
         if (poll(&p, 1, PATIENCE_MS) != 1)
             fail_msg("some process of the gateway is still there");
-        if (read(f->lines, text, sizeof(text)) <= 0)
+        ssize_t n = read(f->lines, f->text + f->text_len, sizeof(f->text) - 1 - f->text_len);
+        if (n <= 0)
             return;
+        f->text_len += (size_t)n;
     }
 }
 
@@ -422,7 +440,12 @@ void rig_kill(const struct report *worker)
 void rig_expect_exit(struct fixture *f, int code)
 {
     int status = -1;
-    assert_int_equal(waitpid(f->master, &status, 0), f->master);
+    int64_t give_up = gw_clock_ns() + PATIENCE_MS * GW_NS_PER_MS;
+    while (waitpid(f->master, &status, WNOHANG) == 0) {
+        if (gw_clock_ns() > give_up)
+            fail_msg("the master does not end");
+        (void)poll(NULL, 0, 1);
+    }
     f->master = 0;
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), code);

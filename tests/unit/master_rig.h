@@ -30,8 +30,9 @@ enum behaviour {
     REFUSE,      /* say that it cannot start */
     NEVER_DRAIN, /* READY, then go on for ever */
     BABBLE,      /* READY, then send what only the master may send */
+    TALK,        /* log, then work */
     LOG,         /* log, then READY, log again and wake nobody, then die */
-    HOLD,        /* work, without READY */
+    HOLD,        /* work, with READY only when it is too late */
     HANG_UP,     /* READY, then close the channel and go on for ever */
     STOP,        /* stop the master, then READY and REFUSE */
 };
@@ -98,12 +99,16 @@ void rig_start(struct fixture *f);
 
 /* A report of something that is no worker. */
 void rig_tell(char what, int64_t value);
+/* Does nothing until that parent is dead. */
+void rig_outlast(pid_t master);
 bool rig_report_there(struct fixture *f, int patience_ms);
+struct report rig_next(struct fixture *f);
 /* The next report, which must be of this kind. */
 struct report rig_expect(struct fixture *f, char what);
 /* Both workers' reports of one kind, in order of index. */
 void rig_expect_both(struct fixture *f, char what, struct report ret[WORKERS]);
-/* No process holds the write end of the master's standard error any more. */
+/* No process holds the write end of the master's standard error any more. What they printed is in
+ * f->text. */
 void rig_expect_all_gone(struct fixture *f);
 /* Reads what the master prints until `words` are there; it stays in f->text. */
 void rig_wait_for_line(struct fixture *f, const char *words);

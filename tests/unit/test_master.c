@@ -35,6 +35,26 @@ int __wrap_setresuid(uid_t real, uid_t effective, uid_t saved)
     return r;
 }
 
+static const struct orders *orders;
+
+int __real_socketpair(int domain, int type, int protocol, int ret[2]);
+int __wrap_socketpair(int domain, int type, int protocol, int ret[2]);
+
+int __wrap_socketpair(int domain, int type, int protocol, int ret[2])
+{
+    if (!orders->no_channel)
+        return __real_socketpair(domain, type, protocol, ret);
+    errno = EMFILE;
+    return -1;
+}
+
+static int set_up(void **state)
+{
+    int r = rig_set_up(state);
+    orders = ((struct fixture *)*state)->orders;
+    return r;
+}
+
 /* ---- tests ---- */
 
 static void term_drains_all(void **state)
@@ -108,7 +128,9 @@ static void a_killed_worker_is_replaced_on_the_same_listener(void **state)
         assert_string_equal(strstr(again.text, "ino="), strstr(r[1].text, "ino="));
         r[1] = again;
     }
-    rig_wait_for_line(f, "was killed by signal 9 (Killed)");
+    rig_wait_for_lines(f, "worker 1 is back", 3);
+    assert_int_equal(rig_count(f, "was killed by signal 9 (Killed)"), 3);
+    assert_int_equal(rig_count(f, " info ready\n"), 1);
     assert_int_equal(kill(r[0].pid, 0), 0); /* the other never noticed */
     rig_signal(f, SIGTERM);
     struct report d[WORKERS];
@@ -185,6 +207,7 @@ static void who_does_not_drain_is_killed(void **state)
     assert_true(gw_clock_ns() - before >= 60 * GW_NS_PER_MS);
     rig_expect_exit(f, GW_EXIT_OK);
     rig_expect_all_gone(f);
+    assert_int_equal(rig_count(f, "did not end within"), WORKERS);
 }
 
 /* The master closes its copies after it sent the messages to the workers, so that may be
@@ -213,6 +236,34 @@ static void a_second_term_ends_at_once(void **state)
     rig_signal(f, SIGTERM);
     rig_expect_exit(f, GW_EXIT_OK);
     rig_expect_all_gone(f);
+}
+
+/* The next gateway need not wait for the connections of this one. */
+static void the_pidfile_is_free_once_workers_drain(void **state)
+{
+    struct fixture *f = *state;
+    struct report r[WORKERS];
+    struct gw_pidfile next;
+    struct gw_error err;
+    char path[FOLDER_MAX + 8];
+    (void)snprintf(path, sizeof(path), "%s/pid", f->folder);
+    f->config.pidfile = path;
+    rig_all_behave(f, NEVER_DRAIN);
+    f->times.stop_again_ns = 0;
+    rig_start(f);
+    rig_expect_both(f, 'R', r);
+    assert_int_not_equal(gw_pidfile_write(&next, path, &err), 0);
+    rig_signal(f, SIGTERM);
+    rig_expect_both(f, 'D', r);
+    int64_t give_up = gw_clock_ns() + PATIENCE_MS * GW_NS_PER_MS;
+    int error;
+    while ((error = gw_pidfile_write(&next, path, &err)) && gw_clock_ns() < give_up)
+        (void)sched_yield();
+    gw_pidfile_done(&next);
+    (void)unlink(path);
+    assert_int_equal(error, 0);
+    rig_signal(f, SIGTERM);
+    rig_expect_exit(f, GW_EXIT_OK);
 }
 
 static void the_echo_of_a_term_changes_nothing(void **state)
@@ -282,6 +333,7 @@ static void an_empty_place_does_not_delay_the_end(void **state)
 
 static void gauges_begin_at_0_and_counters_go_on(void **state)
 {
+    static const enum gw_counter of_others[] = {GW_COUNTER_OPEN, GW_COUNTER_HANDSHAKING};
     struct fixture *f = *state;
     struct report r[WORKERS];
     f->times.respawn_fast_ns = 1;
@@ -291,11 +343,19 @@ static void gauges_begin_at_0_and_counters_go_on(void **state)
     rig_fork(f);
     rig_expect_both(f, 'R', r);
     gw_stats_add(&shared[1], GW_COUNTER_OPEN, 7);
+    gw_stats_add(&shared[1], GW_COUNTER_HANDSHAKING, 2);
     gw_stats_add(&shared[1], GW_COUNTER_ACCEPTED, 7);
+    for (unsigned gauge = 0; gauge < GW_ARRAY_SIZE(of_others); gauge++)
+        gw_stats_add(&shared[0], of_others[gauge], 3);
     assert_int_equal(kill(r[1].pid, SIGKILL), 0);
     (void)rig_expect(f, 'R');
     assert_int_equal(gw_stats_get(&shared[1], GW_COUNTER_OPEN), 0);
+    assert_int_equal(gw_stats_get(&shared[1], GW_COUNTER_HANDSHAKING), 0);
     assert_int_equal(gw_stats_get(&shared[1], GW_COUNTER_ACCEPTED), 7);
+    assert_int_equal(shared[1].ended[GW_REASON_WORKER_DIED], 7);
+    for (unsigned gauge = 0; gauge < GW_ARRAY_SIZE(of_others); gauge++)
+        assert_int_equal(gw_stats_get(&shared[0], of_others[gauge]), 3);
+    assert_int_equal(shared[0].ended[GW_REASON_WORKER_DIED], 0);
     gw_heritage_done(h);
 }
 
@@ -310,6 +370,17 @@ static void what_workers_log_is_printed(void **state)
     const char *last = strstr(f->text, " warning worker=1 the last words\n");
     assert_non_null(last);
     assert_non_null(strstr(last, " ended with exit code 1; it is replaced in "));
+}
+
+static void what_a_living_worker_logs_is_printed(void **state)
+{
+    struct fixture *f = *state;
+    struct report r[WORKERS];
+    f->orders->behaviour[1] = TALK;
+    rig_start(f);
+    rig_expect_both(f, 'R', r);
+    rig_wait_for_line(f, " warning worker=1 the first ");
+    assert_int_equal(kill(r[1].pid, 0), 0);
 }
 
 /* Whoever reads the log has stopped, and its pipe is full. */
@@ -408,9 +479,206 @@ static void a_processor_that_is_not_there_is_named(void **state)
     rig_expect_exit(f, GW_EXIT_START);
 }
 
+/* The one that has started is not left behind. */
+static void a_worker_that_cannot_start_ends_the_others(void **state)
+{
+    struct fixture *f = *state;
+    f->orders->behaviour[0] = NEVER_DRAIN;
+    f->orders->behaviour[1] = REFUSE;
+    rig_start(f);
+    rig_wait_for_line(f, "worker 1 cannot start; giving up");
+    rig_expect_exit(f, GW_EXIT_START);
+    rig_expect_all_gone(f);
+}
+
+/* A place that was filled once is never given up. */
+static void a_replacement_that_cannot_start_is_replaced(void **state)
+{
+    struct fixture *f = *state;
+    struct report r[WORKERS];
+    f->times.respawn_first_ns = GW_NS_PER_MS;
+    rig_start(f);
+    rig_expect_both(f, 'R', r);
+    f->orders->behaviour[1] = REFUSE;
+    rig_kill(&r[1]);
+    rig_wait_for_line(f, "ended with exit code 3; it is replaced in ");
+    f->orders->behaviour[1] = WORK;
+    assert_int_equal(rig_expect(f, 'R').index, 1);
+    rig_wait_for_line(f, "worker 1 is back");
+    assert_int_equal(kill(r[0].pid, 0), 0);
+}
+
+/* It was ready and cannot start: the master, which slept meanwhile, sees both at once. */
+static void ready_counts_before_a_death(void **state)
+{
+    struct fixture *f = *state;
+    f->orders->behaviour[1] = STOP;
+    f->times.respawn_first_ns = AN_HOUR_NS;
+    rig_start(f);
+    struct report r = rig_expect(f, 'R');
+    if (r.index == 0)
+        r = rig_expect(f, 'R');
+    rig_await_state(r.pid, 'Z');
+    rig_signal(f, SIGCONT);
+    rig_wait_for_line(f, "ended with exit code 3; it is replaced in ");
+    rig_wait_for_line(f, " info ready\n");
+}
+
+/* SIGCHLD comes once for both. */
+static void deaths_at_the_same_time_are_two(void **state)
+{
+    struct fixture *f = *state;
+    struct report r[WORKERS], again[WORKERS];
+    f->times.respawn_fast_ns = 1;
+    rig_start(f);
+    rig_expect_both(f, 'R', r);
+    rig_signal(f, SIGSTOP);
+    rig_await_state(f->master, 'T');
+    for (unsigned i = 0; i < WORKERS; i++)
+        rig_kill(&r[i]);
+    rig_signal(f, SIGCONT);
+    rig_expect_both(f, 'R', again);
+    rig_signal(f, SIGTERM);
+    rig_expect_both(f, 'D', r);
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_int_equal(r[i].pid, again[i].pid);
+    rig_expect_exit(f, GW_EXIT_OK);
+}
+
+/* HUP is handled after what came before it. */
+static void see_all_messages(struct fixture *f)
+{
+    unsigned before = rig_count(f, "HUP: nothing to reload");
+    rig_signal(f, SIGHUP);
+    rig_wait_for_lines(f, "HUP: nothing to reload", before + 1);
+}
+
+static void ready_means_all_workers(void **state)
+{
+    struct fixture *f = *state;
+    struct report holding = {0};
+    f->orders->behaviour[1] = HOLD;
+    f->times.respawn_fast_ns = 1;
+    rig_start(f);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        struct report r = rig_next(f);
+        assert_int_equal(r.what, r.index ? 'H' : 'R');
+        if (r.index)
+            holding = r;
+    }
+    see_all_messages(f);
+    assert_int_equal(rig_count(f, " info ready\n"), 0);
+    f->orders->behaviour[1] = WORK;
+    rig_kill(&holding);
+    (void)rig_expect(f, 'R');
+    rig_wait_for_line(f, " info ready\n");
+    assert_int_equal(rig_count(f, "is back"), 0);
+}
+
+/* TERM comes before a worker is ready. */
+static void a_start_can_be_broken_off(void **state)
+{
+    struct fixture *f = *state;
+    struct report r[WORKERS];
+    rig_all_behave(f, HOLD);
+    rig_start(f);
+    rig_expect_both(f, 'H', r);
+    rig_signal(f, SIGTERM);
+    rig_expect_both(f, 'D', r);
+    rig_expect_exit(f, GW_EXIT_OK);
+    rig_expect_all_gone(f);
+    assert_int_equal(rig_count(f, " info ready\n"), 0);
+}
+
+static void a_worker_without_its_channel_is_replaced(void **state)
+{
+    struct fixture *f = *state;
+    pid_t first = 0, other = 0;
+    f->orders->behaviour[1] = HANG_UP;
+    f->times.respawn_fast_ns = 1;
+    rig_start(f);
+    while (!first || !other) { /* it may come twice before the other comes */
+        struct report r = rig_expect(f, 'R');
+        if (r.index == 0)
+            other = r.pid;
+        else if (!first)
+            first = r.pid;
+    }
+    f->orders->behaviour[1] = WORK;
+    rig_await_state(first, 'X');
+    rig_wait_for_line(f, "worker 1 is back");
+    assert_int_equal(rig_count(f, "invalid message"), 0);
+    assert_int_equal(kill(other, 0), 0);
+}
+
+/* A long life ends the series of short ones: the next death costs no delay, and the one after that
+ * the first one again. */
+static void a_long_life_ends_the_back_off(void **state)
+{
+    struct fixture *f = *state;
+    struct report r = {0};
+    f->config.workers = 1;
+    f->times.respawn_fast_ns = GW_NS_PER_SEC;
+    f->times.respawn_first_ns = 2 * GW_NS_PER_MS;
+    rig_all_behave(f, CRASH);
+    rig_start(f);
+    for (int i = 0; i < 3; i++)
+        (void)rig_expect(f, 'C');
+    rig_all_behave(f, WORK);
+    while (r.what != 'R')
+        r = rig_next(f);
+    while (gw_clock_ns() < r.at_ns + f->times.respawn_fast_ns)
+        (void)poll(NULL, 0, 10);
+    rig_kill(&r);
+    r = rig_expect(f, 'R');
+    rig_kill(&r);
+    (void)rig_expect(f, 'R');
+    rig_wait_for_lines(f, "worker 0 is back", 2);
+    assert_non_null(strstr(f->text, "it is replaced in 4 ms"));
+    const char *later = strstr(f->text, "it is replaced in 0 ms");
+    assert_non_null(later);
+    assert_non_null(strstr(later, "it is replaced in 2 ms"));
+}
+
+/* The master has no descriptor for a channel; it does not try all the time. */
+static void a_worker_that_cannot_be_made_is_tried_again(void **state)
+{
+    struct fixture *f = *state;
+    struct report r[WORKERS];
+    f->times.respawn_fast_ns = 1;
+    f->times.respawn_first_ns = 20 * GW_NS_PER_MS;
+    rig_start(f);
+    rig_expect_both(f, 'R', r);
+    f->orders->no_channel = true;
+    int64_t since = gw_clock_ns();
+    rig_kill(&r[1]);
+    rig_wait_for_lines(f, "worker 1 cannot be started: Too many open files", 3);
+    assert_true(gw_clock_ns() - since >= 60 * GW_NS_PER_MS);
+    f->orders->no_channel = false;
+    assert_int_equal(rig_expect(f, 'R').index, 1);
+    assert_int_equal(kill(r[0].pid, 0), 0);
+}
+
+/* The certificate expires between two looks at the dates. */
+static void expiries_are_looked_at_again(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_expiry_row *row = &f->heritage.expiry.rows[0];
+    f->times.expiry_ns = 50 * GW_NS_PER_MS;
+    rig_make_heritage(f);
+    f->heritage.expiry.count = 1;
+    row->begins = time(NULL) - 86400 * 9;
+    row->ends = time(NULL) + 1;
+    (void)snprintf(row->name, sizeof(row->name), "--cert x");
+    rig_fork(f);
+    rig_wait_for_line(f, "--cert x: the certificate expires in 0 days");
+    rig_wait_for_line(f, "--cert x: the certificate expired on ");
+    gw_heritage_done(&f->heritage);
+}
+
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, rig_set_up, rig_tear_down)
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, rig_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(term_drains_all),
         TEST(int_drains_and_hup_changes_nothing),
@@ -421,17 +689,29 @@ int main(void)
         TEST(a_worker_that_babbles_is_killed_and_replaced),
         TEST(who_does_not_drain_is_killed),
         TEST(a_second_term_ends_at_once),
+        TEST(the_pidfile_is_free_once_workers_drain),
         TEST(the_echo_of_a_term_changes_nothing),
         TEST(workers_end_when_the_master_is_killed),
         TEST(a_dying_worker_during_drain_is_not_replaced),
         TEST(an_empty_place_does_not_delay_the_end),
         TEST(gauges_begin_at_0_and_counters_go_on),
         TEST(what_workers_log_is_printed),
+        TEST(what_a_living_worker_logs_is_printed),
         TEST(a_full_log_does_not_keep_workers_from_being_replaced),
         TEST(ticket_keys_rotate),
         TEST(rights_are_given_up),
         TEST(workers_are_pinned),
         TEST(a_processor_that_is_not_there_is_named),
+        TEST(a_worker_that_cannot_start_ends_the_others),
+        TEST(a_replacement_that_cannot_start_is_replaced),
+        TEST(ready_counts_before_a_death),
+        TEST(deaths_at_the_same_time_are_two),
+        TEST(ready_means_all_workers),
+        TEST(a_start_can_be_broken_off),
+        TEST(a_worker_without_its_channel_is_replaced),
+        TEST(a_long_life_ends_the_back_off),
+        TEST(a_worker_that_cannot_be_made_is_tried_again),
+        TEST(expiries_are_looked_at_again),
     };
     (void)alarm(110); /* a master that does not end must not hold up the tests */
     return cmocka_run_group_tests(tests, NULL, NULL);
