@@ -177,7 +177,6 @@ static void take_loader(struct supervisor *s)
     }
 }
 
-/* HUP waits until all workers are ready. */
 static void take_hup(struct supervisor *s)
 {
     if (!s->reload || s->phase == ENDING)
