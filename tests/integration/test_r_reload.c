@@ -277,16 +277,30 @@ static void the_interval_takes_changes_and_tells_a_failure_once(void **state)
     gateway_stop(gateway);
 }
 
+/* And the keys of tickets, which it shares; and no more descriptors than another. */
 static void a_worker_that_comes_later_has_the_newest(void **state)
 {
+    struct client_options o = {.version = TLS1_3_VERSION, .any_server = true};
+    struct client c;
     (void)state;
     serve(1, NULL, NULL);
+    int before = process_fds(stage_worker());
     renew_as(ID_SERVER_RSA);
     hup_until(IN_FORCE);
+    stage_join(&c, &o);
+    stage_echo(&c, 100);
+    o.session = client_take_session(&c);
+    stage_leave(&c);
     gateway->lost_some = true;
     assert_return_code(kill(stage_worker(), SIGKILL), errno);
     await_line("is back");
     answers(ID_SERVER_RSA);
+    stage_join(&c, &o);
+    stage_echo(&c, 100);
+    assert_true(client_resumed(&c));
+    stage_leave(&c);
+    SSL_SESSION_free(o.session);
+    process_await_fds(stage_worker(), before);
     put_back();
     hup_until(IN_FORCE);
     answers(ID_SERVER);
