@@ -101,16 +101,6 @@ enum gw_side {
     GW_SIDES
 };
 
-/* One socket of a connection. */
-struct gw_leg {
-    int fd;             /* -1: none */
-    uint16_t in_flight; /* one bit per gw_op */
-    uint8_t side;       /* enum gw_side */
-    bool starved;       /* its receive waits for a buffer */
-};
-
-_Static_assert(GW_OP_COUNT <= 16, "an op has its bit in in_flight");
-
 /* A standing receive, and the received bytes that are still to be read (standing.c). */
 struct gw_standing {
     /* Consecutive reads that were small and emptied the socket. 0 while a receive stands: cancel
@@ -125,17 +115,27 @@ struct gw_standing {
     int told;      /* with `over`: 0 or a negative errno */
 };
 
+/* One socket of a connection. */
+struct gw_leg {
+    int fd;             /* -1: none */
+    uint16_t in_flight; /* one bit per gw_op */
+    uint8_t side;       /* enum gw_side */
+    bool starved;       /* its receive waits for a buffer */
+    bool emptied;       /* the last read emptied the socket */
+    struct gw_standing standing;
+};
+
+_Static_assert(GW_OP_COUNT <= 16, "an op has its bit in in_flight");
+
 struct gw_rx {
     enum gw_rx_state state;
     bool eof;     /* the TLS side's stream ended (close_notify); finish after the bytes in buf */
     bool broken;  /* the plain side accepts no more data */
     bool cut;     /* the TLS side's stream ended without close_notify, and that is tolerated */
-    bool emptied; /* user engine: the last receive emptied the socket */
     bool ready;   /* kernel engine: there may be something to read */
     bool again;   /* a wake-up came while a receive was in flight */
     bool receive; /* splice met something other than data: one receive must find out what */
     int told;     /* the result of that splice: 0 or a negative errno */
-    struct gw_standing standing;
     struct gw_pace pace;
     struct gw_pipe *pipe; /* WRITE: spliced bytes, used instead of buf */
     struct gw_buf *buf;
@@ -151,9 +151,7 @@ struct gw_tx {
     bool eof;      /* the plain side's stream ended */
     bool broken;   /* the TLS side accepts no more data */
     bool hot;      /* user engine: the last read filled a slot; read into several at once */
-    bool emptied;  /* the last read emptied the socket */
     bool promised; /* splice: poll reported that there is data */
-    struct gw_standing standing;
     struct gw_pace pace;
     struct gw_pipe *pipe; /* READY, WRITE: spliced bytes, used instead of buf */
     struct gw_buf *buf;
@@ -482,22 +480,21 @@ void gw_rekey_sent(struct gw_conn *c);
 
 /* ---- standing.c ---- */
 
-/* Records a read of `bytes` bytes, and whether it emptied the socket. */
-void gw_standing_note(struct gw_conn *c, enum gw_flow flow, size_t bytes, bool emptied);
+/* Records a read of `bytes` bytes; leg->emptied says whether it emptied the socket. */
+void gw_standing_note(struct gw_leg *leg, size_t bytes);
 /* Begins a standing receive if the last reads were small; none may be in flight. False: use an
  * ordinary receive. */
-bool gw_standing_begin(struct gw_conn *c, enum gw_flow flow);
-bool gw_standing_busy(const struct gw_conn *c, enum gw_flow flow);
+bool gw_standing_begin(struct gw_conn *c, struct gw_leg *leg);
 /* Moves held bytes to dst, at most `room`. Returns their number. */
-size_t gw_standing_take(struct gw_conn *c, enum gw_flow flow, uint8_t *dst, size_t room);
+size_t gw_standing_take(struct gw_conn *c, struct gw_leg *leg, uint8_t *dst, size_t room);
 /* Discards the held bytes. */
-void gw_standing_drop(struct gw_conn *c, enum gw_flow flow);
+void gw_standing_drop(struct gw_conn *c, struct gw_leg *leg);
 /* Takes a completion of the standing receive. Then read, and call gw_standing_stop. `wanted`: the
- * flow still takes bytes. */
-void gw_standing_received(struct gw_conn *c, enum gw_flow flow, const struct gw_completion *done,
+ * bytes are still wanted. */
+void gw_standing_received(struct gw_conn *c, struct gw_leg *leg, const struct gw_completion *done,
                           bool wanted);
 /* Cancels the receive if its bytes are not wanted, or ordinary receives must follow. */
-void gw_standing_stop(struct gw_conn *c, enum gw_flow flow, bool wanted);
+void gw_standing_stop(struct gw_conn *c, struct gw_leg *leg, bool wanted);
 
 /* ---- splice.c ---- */
 

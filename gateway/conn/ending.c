@@ -68,8 +68,8 @@ static void begin(struct gw_conn *c, enum gw_reason reason)
     gw_delivery_begin(c);
     gw_tx_discard(c);
     gw_conn_cancel(c, c->tls, 1U << GW_OP_STANDING);
-    gw_standing_drop(c, GW_FLOW_RX);
-    gw_standing_drop(c, GW_FLOW_TX);
+    gw_standing_drop(c, c->tls);
+    gw_standing_drop(c, c->plain);
     forget_starved(c); /* the discarding reads start anew */
     c->step = GW_STEP_LINGER;
     c->linger_until_ns = c->env->now_ns + GW_LINGER_NS;
@@ -103,7 +103,7 @@ void gw_end_perform(struct gw_conn *c)
 
 void gw_end_discard(struct gw_conn *c)
 {
-    bool busy = gw_leg_busy(c->tls, GW_OP_RECV) || gw_standing_busy(c, GW_FLOW_RX);
+    bool busy = gw_leg_busy(c->tls, GW_OP_RECV) || gw_leg_busy(c->tls, GW_OP_STANDING);
     if (busy || c->rx.state != GW_RX_DISCARD)
         return;
     bool kernel = c->has_record && c->rec.rx.engine == GW_ENGINE_KERNEL;

@@ -35,7 +35,7 @@ static void write_out(struct gw_conn *c)
 static void finish(struct gw_conn *c)
 {
     c->rx.state = GW_RX_DONE;
-    gw_standing_drop(c, GW_FLOW_RX);
+    gw_standing_drop(c, c->tls);
     gw_conn_give_buffer(c, &c->rx.buf);
     gw_ring_abort_on_close(c->env->ring, c->plain->fd, false);
     (void)gw_ring_shutdown_write(c->env->ring, c->plain->fd);
@@ -173,8 +173,8 @@ static void take_held(struct gw_conn *c)
             return;
     }
     size_t room = make_room(rx);
-    rx->end += (uint32_t)gw_standing_take(c, GW_FLOW_RX, rx->buf->data + rx->end, room);
-    rx->emptied = rx->standing.small > 0;
+    rx->end += (uint32_t)gw_standing_take(c, c->tls, rx->buf->data + rx->end, room);
+    c->tls->emptied = c->tls->standing.small > 0;
     open_and_write(c);
 }
 
@@ -182,21 +182,21 @@ static void read_user(struct gw_conn *c)
 {
     struct gw_rx *rx = &c->rx;
     bool partial = rx->start < rx->end;
-    if (rx->standing.first) {
+    if (c->tls->standing.first) {
         take_held(c);
         return;
     }
     if (!partial)
         gw_conn_give_buffer(c, &rx->buf);
-    if (gw_standing_busy(c, GW_FLOW_RX))
+    if (gw_leg_busy(c->tls, GW_OP_STANDING))
         return;
-    if (rx->standing.over)
-        gw_rx_gone(c, rx->standing.told);
+    if (c->tls->standing.over)
+        gw_rx_gone(c, c->tls->standing.told);
     else if (partial)
         read_rest(c);
-    else if (c->want_kernel_rx || !gw_standing_begin(c, GW_FLOW_RX))
+    else if (c->want_kernel_rx || !gw_standing_begin(c, c->tls))
         gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, c->tls, GW_OP_RECV), c->tls->fd, 0,
-                          rx->emptied ? GW_RECV_EMPTIED : 0);
+                          c->tls->emptied ? GW_RECV_EMPTIED : 0);
 }
 
 /* ---- kernel engine ---- */
@@ -230,7 +230,7 @@ static void broken(struct gw_conn *c)
     c->rx.state = GW_RX_DONE;
     c->rx.broken = true;
     c->rx.iov_at = c->rx.iov_count = 0;
-    gw_standing_drop(c, GW_FLOW_RX);
+    gw_standing_drop(c, c->tls);
     gw_conn_give_buffer(c, &c->rx.buf);
     if (c->tx.state == GW_TX_DONE)
         gw_conn_end_now(c, GW_REASON_BACKEND_RESET);
@@ -477,8 +477,8 @@ void gw_rx_received(struct gw_conn *c, const struct gw_completion *done)
             c->rx.start = c->rx.end = GW_BUFFER_FRONT;
         }
         c->rx.end += (uint32_t)res;
-        c->rx.emptied = c->rx.end < GW_BUFFER_BYTES;
-        gw_standing_note(c, GW_FLOW_RX, (size_t)res, c->rx.emptied);
+        c->tls->emptied = c->rx.end < GW_BUFFER_BYTES;
+        gw_standing_note(c->tls, (size_t)res);
         open_and_write(c);
     }
 }
@@ -541,8 +541,8 @@ void gw_rx_room(struct gw_conn *c)
 void gw_rx_standing_received(struct gw_conn *c, const struct gw_completion *done)
 {
     bool wanted = gw_conn_is_in(c, GW_STEP_RELAY) && c->rx.state != GW_RX_DONE;
-    gw_standing_received(c, GW_FLOW_RX, done, wanted);
+    gw_standing_received(c, c->tls, done, wanted);
     if (wanted && c->rx.state == GW_RX_READ)
         gw_rx_read(c);
-    gw_standing_stop(c, GW_FLOW_RX, wanted);
+    gw_standing_stop(c, c->tls, wanted);
 }

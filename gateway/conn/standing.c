@@ -4,8 +4,8 @@
  * request and the wait that begins anew. A standing receive takes all messages with one request to
  * the kernel, into snippets.
  *
- * Messages that arrive while the flow is busy with earlier ones are held. When too much is held, or
- * a message does not fit in a snippet, the receive is cancelled. Once it has ended and the held
+ * Messages that arrive while their flow is busy with earlier ones are held. When too much is held,
+ * or a message does not fit in a snippet, the receive is cancelled. Once it has ended and the held
  * bytes are read, the flow uses ordinary receives. That is the back-pressure.
  */
 #include "gateway/conn/conn_private.h"
@@ -18,38 +18,21 @@ enum {
     HELD_MAX = 8,
 };
 
-static struct gw_standing *standing_of(struct gw_conn *c, enum gw_flow flow)
+void gw_standing_note(struct gw_leg *leg, size_t bytes)
 {
-    return flow == GW_FLOW_RX ? &c->rx.standing : &c->tx.standing;
-}
-
-/* The leg that the flow reads. */
-static struct gw_leg *leg_of(const struct gw_conn *c, enum gw_flow flow)
-{
-    return flow == GW_FLOW_RX ? c->tls : c->plain;
-}
-
-void gw_standing_note(struct gw_conn *c, enum gw_flow flow, size_t bytes, bool emptied)
-{
-    struct gw_standing *s = standing_of(c, flow);
-    bool small = emptied && bytes < GW_SNIPPET_BYTES;
+    struct gw_standing *s = &leg->standing;
+    bool small = leg->emptied && bytes < GW_SNIPPET_BYTES;
     s->small = small ? (uint8_t)GW_MIN(s->small + 1, SMALL_IN_A_ROW) : 0;
 }
 
-bool gw_standing_begin(struct gw_conn *c, enum gw_flow flow)
+bool gw_standing_begin(struct gw_conn *c, struct gw_leg *leg)
 {
-    struct gw_standing *s = standing_of(c, flow);
+    struct gw_standing *s = &leg->standing;
     if (s->small < SMALL_IN_A_ROW || !gw_ring_can_stand(c->env->ring))
         return false;
     *s = (struct gw_standing){.small = SMALL_IN_A_ROW};
-    struct gw_leg *leg = leg_of(c, flow);
     gw_ring_recv_standing(c->env->ring, gw_conn_begin(c, leg, GW_OP_STANDING), leg->fd);
     return true;
-}
-
-bool gw_standing_busy(const struct gw_conn *c, enum gw_flow flow)
-{
-    return gw_leg_busy(leg_of(c, flow), GW_OP_STANDING);
 }
 
 /* When the standing receive has ended, an ordinary one follows. */
@@ -79,9 +62,9 @@ static struct gw_snippet *pop(struct gw_standing *s)
     return snippet;
 }
 
-size_t gw_standing_take(struct gw_conn *c, enum gw_flow flow, uint8_t *dst, size_t room)
+size_t gw_standing_take(struct gw_conn *c, struct gw_leg *leg, uint8_t *dst, size_t room)
 {
-    struct gw_standing *s = standing_of(c, flow);
+    struct gw_standing *s = &leg->standing;
     size_t len = 0;
     while (s->first && s->first->len <= room - len) {
         struct gw_snippet *snippet = pop(s);
@@ -92,9 +75,9 @@ size_t gw_standing_take(struct gw_conn *c, enum gw_flow flow, uint8_t *dst, size
     return len;
 }
 
-void gw_standing_drop(struct gw_conn *c, enum gw_flow flow)
+void gw_standing_drop(struct gw_conn *c, struct gw_leg *leg)
 {
-    struct gw_standing *s = standing_of(c, flow);
+    struct gw_standing *s = &leg->standing;
     while (s->first)
         gw_ring_snippet_give(c->env->ring, pop(s));
 }
@@ -106,10 +89,10 @@ static void end_stream(struct gw_standing *s, int told)
 }
 
 /* Data that was there when the receive began may hide an end. */
-static void look(struct gw_conn *c, enum gw_flow flow)
+static void look(struct gw_conn *c, struct gw_leg *leg)
 {
-    struct gw_standing *s = standing_of(c, flow);
-    int told = s->looked ? 1 : gw_ring_look(c->env->ring, leg_of(c, flow)->fd);
+    struct gw_standing *s = &leg->standing;
+    int told = s->looked ? 1 : gw_ring_look(c->env->ring, leg->fd);
     s->looked = true;
     if (told > 0 || told == -EAGAIN)
         return;
@@ -117,27 +100,27 @@ static void look(struct gw_conn *c, enum gw_flow flow)
     stop(s);
 }
 
-void gw_standing_received(struct gw_conn *c, enum gw_flow flow, const struct gw_completion *done,
+void gw_standing_received(struct gw_conn *c, struct gw_leg *leg, const struct gw_completion *done,
                           bool wanted)
 {
-    struct gw_standing *s = standing_of(c, flow);
+    struct gw_standing *s = &leg->standing;
     if (!wanted)
         gw_ring_completion_give(c->env->ring, done);
     else if (done->snippet)
         hold(s, done->snippet);
     if (done->more && wanted)
-        look(c, flow);
+        look(c, leg);
     else if (done->res == -ENOBUFS)
         stop(s);
     else if (!done->more && done->res <= 0 && done->res != -ECANCELED && !s->over)
         end_stream(s, done->res);
 }
 
-void gw_standing_stop(struct gw_conn *c, enum gw_flow flow, bool wanted)
+void gw_standing_stop(struct gw_conn *c, struct gw_leg *leg, bool wanted)
 {
-    struct gw_standing *s = standing_of(c, flow);
-    if ((wanted && s->small > 0) || s->stopping || !gw_standing_busy(c, flow))
+    struct gw_standing *s = &leg->standing;
+    if ((wanted && s->small > 0) || s->stopping || !gw_leg_busy(leg, GW_OP_STANDING))
         return;
     s->stopping = true;
-    gw_ring_cancel(c->env->ring, gw_conn_token(c, leg_of(c, flow), GW_OP_STANDING));
+    gw_ring_cancel(c->env->ring, gw_conn_token(c, leg, GW_OP_STANDING));
 }

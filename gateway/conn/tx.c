@@ -57,20 +57,20 @@ static void take_held(struct gw_conn *c)
     if (!tx->buf)
         return;
     size_t len =
-        gw_standing_take(c, GW_FLOW_TX, gw_buffer_slot(tx->buf->data, 0), c->rec.tx_payload_max);
-    tx->emptied = tx->standing.small > 0;
+        gw_standing_take(c, c->plain, gw_buffer_slot(tx->buf->data, 0), c->rec.tx_payload_max);
+    c->plain->emptied = c->plain->standing.small > 0;
     has_read(c, (uint32_t)len);
 }
 
 /* False when no receive stands. */
 static bool read_standing(struct gw_conn *c)
 {
-    if (c->tx.standing.first)
+    if (c->plain->standing.first)
         take_held(c);
-    else if (gw_standing_busy(c, GW_FLOW_TX))
+    else if (gw_leg_busy(c->plain, GW_OP_STANDING))
         gw_conn_give_buffer(c, &c->tx.buf);
-    else if (c->tx.standing.over)
-        plain_ended(c, c->tx.standing.told);
+    else if (c->plain->standing.over)
+        plain_ended(c, c->plain->standing.told);
     else
         return false;
     return true;
@@ -106,11 +106,11 @@ void gw_tx_read(struct gw_conn *c)
     gw_conn_give_buffer(c, &c->tx.buf);
     bool may_stand = c->service->relay != GW_RELAY_SPLICE &&
                      c->rec.tx_payload_max >= GW_SNIPPET_BYTES; /* one snippet fits into a record */
-    if (may_stand && gw_standing_begin(c, GW_FLOW_TX))
+    if (may_stand && gw_standing_begin(c, c->plain))
         return;
     gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, c->plain, GW_OP_RECV), c->plain->fd,
                       user || small ? c->rec.tx_payload_max : GW_BUFFER_PAYLOAD,
-                      c->tx.emptied ? GW_RECV_EMPTIED : 0);
+                      c->plain->emptied ? GW_RECV_EMPTIED : 0);
 }
 
 /* The TLS side accepts no more data. The plain side may accept nothing from RX until its own data
@@ -118,7 +118,7 @@ void gw_tx_read(struct gw_conn *c)
 void gw_tx_discard(struct gw_conn *c)
 {
     bool wanted = gw_delivery_goes_on(c) || (gw_conn_is_in(c, GW_STEP_RELAY) && c->tx.broken);
-    bool busy = gw_leg_busy(c->plain, GW_OP_RECV) || gw_standing_busy(c, GW_FLOW_TX);
+    bool busy = gw_leg_busy(c->plain, GW_OP_RECV) || gw_leg_busy(c->plain, GW_OP_STANDING);
     if (wanted && !busy)
         gw_ring_recv_pick(c->env->ring, gw_conn_begin(c, c->plain, GW_OP_RECV), c->plain->fd, 0, 0);
 }
@@ -140,15 +140,15 @@ void gw_tx_received(struct gw_conn *c, const struct gw_completion *done)
         gw_conn_starve(c, c->plain);
     } else if (done->res == -EAGAIN && c->tx.hot) {
         c->tx.hot = false;
-        c->tx.emptied = true;
+        c->plain->emptied = true;
         gw_tx_read(c);
     } else if (done->res <= 0) {
         plain_ended(c, done->res);
     } else {
         if (done->buf)
             c->tx.buf = done->buf;
-        c->tx.emptied = (uint32_t)done->res < c->rec.tx_payload_max;
-        gw_standing_note(c, GW_FLOW_TX, (size_t)done->res, c->tx.emptied);
+        c->plain->emptied = (uint32_t)done->res < c->rec.tx_payload_max;
+        gw_standing_note(c->plain, (size_t)done->res);
         has_read(c, (uint32_t)done->res);
     }
 }
@@ -287,7 +287,7 @@ void gw_tx_broken(struct gw_conn *c)
 {
     c->tx.state = GW_TX_DONE;
     c->tx.broken = true;
-    gw_standing_drop(c, GW_FLOW_TX);
+    gw_standing_drop(c, c->plain);
     gw_splice_drop_tx(c);
     /* the receive writes into the buffer until it has ended */
     if (gw_leg_busy(c->plain, GW_OP_RECV))
@@ -328,10 +328,10 @@ void gw_tx_polled(struct gw_conn *c, int res)
 void gw_tx_standing_received(struct gw_conn *c, const struct gw_completion *done)
 {
     bool wanted = gw_conn_is_in(c, GW_STEP_RELAY) && c->tx.state < GW_TX_CLOSE;
-    gw_standing_received(c, GW_FLOW_TX, done, wanted);
+    gw_standing_received(c, c->plain, done, wanted);
     if (wanted && c->tx.state == GW_TX_READ)
         gw_tx_read(c);
     else if (!wanted && !done->more)
         gw_tx_discard(c);
-    gw_standing_stop(c, GW_FLOW_TX, wanted);
+    gw_standing_stop(c, c->plain, wanted);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One flow of a connection with a standing receive, step by step. */
+/* One leg of a connection with a standing receive, step by step. */
 #include "gateway/conn/conn_private.h"
 
 #include "gateway/ring/token.h"
@@ -39,6 +39,12 @@ static void no_close(void *arg, int fd, bool reset)
     (void)reset;
 }
 
+static void note(struct gw_leg *leg, size_t bytes, bool emptied)
+{
+    leg->emptied = emptied;
+    gw_standing_note(leg, bytes);
+}
+
 /* A connection amid its relay that sends in both directions. */
 static struct fixture *begin(uint64_t seed)
 {
@@ -66,9 +72,9 @@ static struct fixture *begin(uint64_t seed)
     };
     gw_list_init(&f->conn.starved_node);
     gw_list_init(&f->conn.eager_node);
-    for (enum gw_flow flow = 0; flow < GW_FLOW_COUNT; flow++)
+    for (enum gw_side side = 0; side < GW_SIDES; side++)
         for (int i = 0; i < 3; i++)
-            gw_standing_note(&f->conn, flow, 1, true);
+            note(&f->conn.leg[side], 1, true);
     return f;
 }
 
@@ -94,8 +100,8 @@ static void turn(struct fixture *f)
 static void end(struct fixture *f)
 {
     struct gw_conn *c = &f->conn;
-    for (enum gw_flow flow = 0; flow < GW_FLOW_COUNT; flow++)
-        gw_standing_drop(c, flow);
+    for (enum gw_side side = 0; side < GW_SIDES; side++)
+        gw_standing_drop(c, &c->leg[side]);
     c->step = GW_STEP_CLOSING;
     gw_conn_cancel(c, c->tls, ~0U);
     gw_conn_cancel(c, c->plain, ~0U);
@@ -110,18 +116,13 @@ static void end(struct fixture *f)
     free(f);
 }
 
-static int fd_of(const struct fixture *f, enum gw_flow flow)
-{
-    return flow == GW_FLOW_RX ? f->conn.tls->fd : f->conn.plain->fd;
-}
-
 /* Messages of one byte until the receive is over; their number. */
-static uint8_t talk(struct fixture *f, enum gw_flow flow)
+static uint8_t talk(struct fixture *f, struct gw_leg *leg)
 {
     uint8_t sent = 0;
-    assert_true(gw_standing_begin(&f->conn, flow));
-    while (gw_standing_busy(&f->conn, flow) && sent < MANY) {
-        gw_fake_peer_send(f->env.ring, fd_of(f, flow), &sent, 1);
+    assert_true(gw_standing_begin(&f->conn, leg));
+    while (gw_leg_busy(leg, GW_OP_STANDING) && sent < MANY) {
+        gw_fake_peer_send(f->env.ring, leg->fd, &sent, 1);
         sent++;
         turn(f);
     }
@@ -134,17 +135,17 @@ static void few_small_reads_do_not_begin_it(void **state)
     (void)state;
     struct fixture *f = begin(1);
     struct gw_conn *c = &f->conn;
-    gw_standing_note(c, GW_FLOW_RX, GW_SNIPPET_BYTES, true);
-    assert_false(gw_standing_begin(c, GW_FLOW_RX));
+    note(c->tls, GW_SNIPPET_BYTES, true);
+    assert_false(gw_standing_begin(c, c->tls));
     for (int i = 0; i < 2; i++)
-        gw_standing_note(c, GW_FLOW_RX, 1, true);
-    assert_false(gw_standing_begin(c, GW_FLOW_RX));
-    gw_standing_note(c, GW_FLOW_RX, 1, false);
+        note(c->tls, 1, true);
+    assert_false(gw_standing_begin(c, c->tls));
+    note(c->tls, 1, false);
     for (int i = 0; i < 2; i++)
-        gw_standing_note(c, GW_FLOW_RX, 1, true);
-    assert_false(gw_standing_begin(c, GW_FLOW_RX));
-    gw_standing_note(c, GW_FLOW_RX, 1, true);
-    assert_true(gw_standing_begin(c, GW_FLOW_RX));
+        note(c->tls, 1, true);
+    assert_false(gw_standing_begin(c, c->tls));
+    note(c->tls, 1, true);
+    assert_true(gw_standing_begin(c, c->tls));
     end(f);
 }
 
@@ -154,14 +155,14 @@ static void without_snippets_it_does_not_begin_again(void **state)
     (void)state;
     struct fixture *f = begin(1);
     struct gw_conn *c = &f->conn;
-    assert_true(gw_standing_begin(c, GW_FLOW_RX));
+    assert_true(gw_standing_begin(c, c->tls));
     c->tls->in_flight = 0;
     const struct gw_completion refused = {
         .token = gw_conn_token(c, c->tls, GW_OP_STANDING),
         .res = -ENOBUFS,
     };
-    gw_standing_received(c, GW_FLOW_RX, &refused, true);
-    assert_false(gw_standing_begin(c, GW_FLOW_RX));
+    gw_standing_received(c, c->tls, &refused, true);
+    assert_false(gw_standing_begin(c, c->tls));
     c->tls->in_flight = 1U << GW_OP_STANDING; /* the double's is still there */
     end(f);
 }
@@ -170,23 +171,24 @@ static void without_snippets_it_does_not_begin_again(void **state)
 static void held_messages_stop_it(void **state)
 {
     (void)state;
-    size_t most[GW_FLOW_COUNT] = {0};
+    size_t most[GW_SIDES] = {0};
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
-        for (enum gw_flow flow = 0; flow < GW_FLOW_COUNT; flow++) {
+        for (enum gw_side side = 0; side < GW_SIDES; side++) {
             struct fixture *f = begin(seed);
             uint8_t bytes[MANY];
-            uint8_t sent = talk(f, flow);
-            size_t len = gw_standing_take(&f->conn, flow, bytes, sizeof(bytes));
+            uint8_t sent = talk(f, &f->conn.leg[side]);
+            size_t len = gw_standing_take(&f->conn, &f->conn.leg[side], bytes, sizeof(bytes));
             assert_in_range(len, 1, sent);
             for (size_t i = 0; i < len; i++)
                 assert_int_equal(bytes[i], i);
-            assert_int_equal(gw_standing_take(&f->conn, flow, bytes, sizeof(bytes)), 0);
-            most[flow] = GW_MAX(most[flow], len);
+            assert_int_equal(gw_standing_take(&f->conn, &f->conn.leg[side], bytes, sizeof(bytes)),
+                             0);
+            most[side] = GW_MAX(most[side], len);
             end(f);
         }
     }
-    for (enum gw_flow flow = 0; flow < GW_FLOW_COUNT; flow++)
-        assert_in_range(most[flow], 9, 12); /* eight, and what came before it was cancelled */
+    for (enum gw_side side = 0; side < GW_SIDES; side++)
+        assert_in_range(most[side], 9, 12); /* eight, and what came before it was cancelled */
 }
 
 static void take_leaves_what_does_not_fit(void **state)
@@ -194,16 +196,16 @@ static void take_leaves_what_does_not_fit(void **state)
     (void)state;
     struct fixture *f = begin(1);
     uint8_t bytes[GW_SNIPPET_BYTES] = {1, 2};
-    assert_true(gw_standing_begin(&f->conn, GW_FLOW_RX));
+    assert_true(gw_standing_begin(&f->conn, f->conn.tls));
     size_t held = 0;
-    for (int i = 0; i < MANY && gw_standing_busy(&f->conn, GW_FLOW_RX); i++) {
+    for (int i = 0; i < MANY && gw_leg_busy(f->conn.tls, GW_OP_STANDING); i++) {
         gw_fake_peer_send(f->env.ring, f->conn.tls->fd, bytes, 2);
         turn(f);
     }
-    while (gw_standing_take(&f->conn, GW_FLOW_RX, bytes, 2) > 0)
+    while (gw_standing_take(&f->conn, f->conn.tls, bytes, 2) > 0)
         held++;
     assert_true(held > 0);
-    assert_int_equal(gw_standing_take(&f->conn, GW_FLOW_RX, bytes, 2), 0);
+    assert_int_equal(gw_standing_take(&f->conn, f->conn.tls, bytes, 2), 0);
     end(f);
 }
 
@@ -215,12 +217,12 @@ static void a_full_snippet_stops_it(void **state)
     unsigned stopped = 0;
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         struct fixture *f = begin(seed);
-        assert_true(gw_standing_begin(&f->conn, GW_FLOW_TX));
+        assert_true(gw_standing_begin(&f->conn, f->conn.plain));
         gw_fake_peer_send(f->env.ring, f->conn.plain->fd, much, sizeof(much));
-        for (int turns = 0; turns < MANY && gw_standing_busy(&f->conn, GW_FLOW_TX); turns++)
+        for (int turns = 0; turns < MANY && gw_leg_busy(f->conn.plain, GW_OP_STANDING); turns++)
             turn(f);
-        assert_false(gw_standing_busy(&f->conn, GW_FLOW_TX));
-        stopped += f->conn.tx.standing.small == 0;
+        assert_false(gw_leg_busy(f->conn.plain, GW_OP_STANDING));
+        stopped += f->conn.plain->standing.small == 0;
         end(f);
     }
     assert_true(stopped > SEEDS / 2);
@@ -232,8 +234,8 @@ static void what_nobody_reads_is_given_back(void **state)
     (void)state;
     struct fixture *f = begin(3);
     f->conn.rx.state = GW_RX_DONE;
-    (void)talk(f, GW_FLOW_RX);
-    assert_false(gw_standing_busy(&f->conn, GW_FLOW_RX));
+    (void)talk(f, f->conn.tls);
+    assert_false(gw_leg_busy(f->conn.tls, GW_OP_STANDING));
     assert_int_equal(f->env.ring->snippets.free_count, GW_SNIPPETS);
     end(f);
 }
@@ -247,12 +249,12 @@ static void an_error_is_told_as_itself(void **state)
         struct fixture *f = begin(seed);
         gw_fake_peer_send(f->env.ring, f->conn.tls->fd, "x", 1);
         gw_fake_peer_reset(f->env.ring, f->conn.tls->fd);
-        assert_true(gw_standing_begin(&f->conn, GW_FLOW_RX));
-        for (int turns = 0; turns < MANY && gw_standing_busy(&f->conn, GW_FLOW_RX); turns++)
+        assert_true(gw_standing_begin(&f->conn, f->conn.tls));
+        for (int turns = 0; turns < MANY && gw_leg_busy(f->conn.tls, GW_OP_STANDING); turns++)
             turn(f);
-        bool ended_by_kernel = !f->conn.rx.standing.over;
+        bool ended_by_kernel = !f->conn.tls->standing.over;
         if (!ended_by_kernel)
-            assert_int_equal(f->conn.rx.standing.told, -ECONNRESET);
+            assert_int_equal(f->conn.tls->standing.told, -ECONNRESET);
         hidden += gw_fake_hidden(f->env.ring) > 0 && !ended_by_kernel;
         end(f);
     }
@@ -265,11 +267,11 @@ static void lingering_reads_on_after_the_cancel(void **state)
     (void)state;
     struct fixture *f = begin(5);
     struct gw_conn *c = &f->conn;
-    assert_true(gw_standing_begin(c, GW_FLOW_RX));
+    assert_true(gw_standing_begin(c, c->tls));
     c->step = GW_STEP_LINGER;
     c->rx.state = GW_RX_DISCARD;
     gw_ring_cancel(f->env.ring, gw_conn_token(c, c->tls, GW_OP_STANDING));
-    for (int turns = 0; turns < MANY && gw_standing_busy(c, GW_FLOW_RX); turns++)
+    for (int turns = 0; turns < MANY && gw_leg_busy(c->tls, GW_OP_STANDING); turns++)
         turn(f);
     assert_int_equal(c->rx.state, GW_RX_DISCARD);
     assert_true(gw_leg_busy(c->tls, GW_OP_RECV));
