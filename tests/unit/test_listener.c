@@ -363,7 +363,7 @@ static void a_file_in_the_way_is_refused_and_kept(void **state)
     FILE *file = fopen(path, "we");
     assert_non_null(file);
     (void)fclose(file);
-    refused(f, "is no socket");
+    refused(f, "the file exists and is not a socket");
     assert_int_equal(unlink(path), 0);
 }
 

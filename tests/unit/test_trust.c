@@ -497,7 +497,7 @@ static void new_cas_must_be_usable(void **state)
     assert_non_null(
         strstr(gw_files_notes(later)->all[0], "has expired, so it verifies no peer any more"));
     assert_null(load_behind(&service, NULL, &err)); /* at a start all is new */
-    assert_non_null(strstr(err.text, "brief.pem: every certificate in it is expired"));
+    assert_non_null(strstr(err.text, "brief.pem: all certificates in it have expired"));
     assert_int_equal(err.exit, GW_EXIT_USAGE);
     (void)test_dir_bundle(w->dir, "brief.pem", brief, brief); /* the same twice is new */
     assert_null(load_behind(&service, later, &err));
