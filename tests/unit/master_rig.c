@@ -76,10 +76,10 @@ static void describe_self(const struct gw_worker_env *env, char *out, size_t siz
         (void)fstat(env->listeners[0].fd, &st);
     char signals[64];
     (void)snprintf(out, size,
-                   "name=%s strange=%u cpus=%d on=%d uid=%d gid=%d nnp=%d ino=%lu "
+                   "name=%s of=%u strange=%u cpus=%d on=%d uid=%d gid=%d nnp=%d ino=%lu "
                    "signals=%s dump=%d",
-                   name, strange, CPU_COUNT(&set), sched_getcpu(), (int)getuid(), (int)getgid(),
-                   prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), (unsigned long)st.st_ino,
+                   name, env->worker_count, strange, CPU_COUNT(&set), sched_getcpu(), (int)getuid(),
+                   (int)getgid(), prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), (unsigned long)st.st_ino,
                    signals_of_self(signals), prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
 }
 

@@ -72,6 +72,7 @@ static void term_drains_all(void **state)
         assert_true(r[i].value == f->config.shutdown_timeout_ns);
     rig_expect_exit(f, GW_EXIT_OK);
     rig_expect_all_gone(f);
+    assert_int_equal(rig_count(f, " warning "), 0);
     assert_int_equal(rig_connect_to(f->port), -ECONNREFUSED);
 }
 
@@ -99,8 +100,8 @@ static void a_worker_sees_its_own_share_only(void **state)
     (void)close(high);
     rig_expect_both(f, 'R', r);
     for (unsigned i = 0; i < WORKERS; i++) {
-        char name[32];
-        (void)snprintf(name, sizeof(name), "name=ktlsgate-w%u strange=0 ", i);
+        char name[64];
+        (void)snprintf(name, sizeof(name), "name=ktlsgate-w%u of=2 strange=0 ", i);
         assert_non_null(strstr(r[i].text, name));
         assert_non_null(strstr(r[i].text, " nnp=1 "));
         assert_non_null(strstr(r[i].text, " signals=iiiitt "));
@@ -312,6 +313,8 @@ static void a_dying_worker_during_drain_is_not_replaced(void **state)
         assert_int_equal(kill(r[i].pid, SIGKILL), 0);
     rig_expect_exit(f, GW_EXIT_OK);
     rig_expect_all_gone(f);
+    assert_int_equal(rig_count(f, " warning worker "), WORKERS);
+    assert_int_equal(rig_count(f, ") was killed by signal 9 (Killed)\n"), WORKERS);
     assert_false(rig_report_there(f, 0));
 }
 
