@@ -15,6 +15,16 @@ static void over(struct gw_conn *c)
     gw_conn_cancel(c, c->plain, ~0U);
 }
 
+/* Bytes are lost. A connection that counted as finished did not finish then. */
+static void fail(struct gw_conn *c, enum gw_reason reason)
+{
+    if (c->reason == GW_REASON_FINISHED) {
+        c->reason = gw_reason_in(c->service->role, reason);
+        gw_facts_set(&c->facts, GW_FACT_DETAIL, NULL);
+    }
+    over(c);
+}
+
 static void moved(struct gw_conn *c)
 {
     if (!c->delivery.hurried)
@@ -65,7 +75,7 @@ static void send_pipe(struct gw_conn *c)
     if (res == GW_SEND_IN_FLIGHT || c->delivery.state != GW_PLAIN_WRITE)
         return;
     if (res < 0)
-        over(c);
+        fail(c, GW_REASON_BACKEND_RESET);
     else
         drain(c);
 }
@@ -102,7 +112,7 @@ void gw_delivery_sent(struct gw_conn *c, int res)
     if (c->delivery.state != GW_PLAIN_WRITE)
         return;
     if (res <= 0) {
-        over(c);
+        fail(c, GW_REASON_BACKEND_RESET);
         return;
     }
     moved(c);
@@ -115,32 +125,36 @@ void gw_delivery_room(struct gw_conn *c)
     send_pipe(c);
 }
 
-/* DRAIN. False when there is nothing left to wait for. */
-static bool still_draining(struct gw_conn *c)
+/* DRAIN: checks the queue. */
+static void look_at_queue(struct gw_conn *c)
 {
     struct gw_delivery *d = &c->delivery;
     int unacked = gw_ring_unacked(c->env->ring, c->plain->fd);
-    if (unacked <= 0)
-        return false;
+    if (unacked == 0) {
+        over(c);
+        return;
+    }
+    if (unacked < 0) {
+        fail(c, GW_REASON_BACKEND_RESET);
+        return;
+    }
     if (unacked < d->unacked)
         moved(c);
     d->unacked = unacked;
     d->look_ns = c->env->now_ns + (GW_DRAIN_TICK_NS << d->looks);
     d->looks = (uint8_t)GW_MIN(d->looks + 1, GW_DRAIN_SLOWEST);
-    return true;
 }
 
 void gw_delivery_look(struct gw_conn *c)
 {
     struct gw_delivery *d = &c->delivery;
     int64_t now = c->env->now_ns;
+    if (d->state == GW_PLAIN_DRAIN && now >= d->look_ns)
+        look_at_queue(c);
+    if (gw_delivery_goes_on(c) && now >= d->until_ns)
+        fail(c, GW_REASON_CLOSE_TIMEOUT);
     if (!gw_delivery_goes_on(c))
         return;
-    bool drained = d->state == GW_PLAIN_DRAIN && now >= d->look_ns && !still_draining(c);
-    if (drained || now >= d->until_ns) {
-        over(c);
-        return;
-    }
     bool draining = d->state == GW_PLAIN_DRAIN;
     gw_conn_wake_in(c, (draining ? GW_MIN(d->look_ns, d->until_ns) : d->until_ns) - now);
 }

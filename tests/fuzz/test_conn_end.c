@@ -112,6 +112,44 @@ static void all_arrives_at_a_backend_that_has_ended(void **state)
     }
 }
 
+/* The client ended behind our end. Bytes that the backend then refuses are lost, and the reason
+ * says so. */
+static void a_stream_that_is_lost_at_last_has_not_finished(void **state)
+{
+    enum {
+        RECORD = 16384,
+        LONG = 100 /* seconds */
+    };
+    static const struct {
+        enum conn_act last;
+        enum gw_reason reason;
+    } rows[] = {
+        {CONN_BACKEND_RESET, GW_REASON_BACKEND_RESET},
+        {CONN_TIME, GW_REASON_CLOSE_TIMEOUT},
+    };
+    (void)state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        const struct conn_step steps[] = {
+            {.act = CONN_PAUSE_B},
+            {.act = CONN_DATA, .len = RECORD},
+            {.act = CONN_DATA, .len = RECORD},
+            {.act = CONN_DATA, .len = RECORD},
+            {.act = CONN_BACKEND_FIN},
+            {.act = CONN_FIN},
+            {.act = rows[i].last, .type = LONG},
+        };
+        for (enum conn_engine engine = 0; engine < CONN_ENGINES; engine++) {
+            struct conn_result result;
+            struct conn_setup setup = usual();
+            conn_run(&setup, steps, GW_ARRAY_SIZE(steps), engine, &result);
+            assert_int_equal(result.reason, rows[i].reason);
+            assert_string_equal(result.detail, "");
+            assert_int_equal(result.bytes_up, 3 * RECORD);
+            assert_true(result.backend_reset);
+        }
+    }
+}
+
 /* A cut connection is a warning as soon as a byte has gone, whichever way. */
 static void a_byte_of_either_side_makes_it_a_warning(void **state)
 {
@@ -168,6 +206,7 @@ int main(void)
         cmocka_unit_test(leaving_ends_the_wait),
         cmocka_unit_test(a_stop_ends_those_who_still_connect),
         cmocka_unit_test(all_arrives_at_a_backend_that_has_ended),
+        cmocka_unit_test(a_stream_that_is_lost_at_last_has_not_finished),
         cmocka_unit_test(a_byte_of_either_side_makes_it_a_warning),
         cmocka_unit_test(the_kernel_begins_with_the_next_record),
     };

@@ -169,6 +169,7 @@ static void a_killed_loader_takes_no_right_along(void **state)
         assert_return_code(kill(loader, SIGSTOP), errno);
         process_await_state(loader, 'T');
         hup_until("HUP: reading the files again");
+        hup_until("they will be read once more"); /* so the loader was asked */
         kill_it(loader);
         await_line("reload: the loader process died while it read the files; the previous files "
                    "stay in force");
