@@ -47,14 +47,14 @@ static const char *make_folder(const struct tlsworld *w, const struct test_cert 
     return folder;
 }
 
-static struct gw_tls_context *load(const struct gw_service *service, struct gw_files *files,
+static struct gw_tls_context *load(const struct gw_tls_side *side, struct gw_files *files,
                                    const char *what)
 {
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
     double before = cpu_ms();
     size_t memory = mallinfo2().uordblks;
-    if (gw_tls_context_new(&tls, service, NULL, files, &err))
+    if (gw_tls_context_new(&tls, side, NULL, files, &err))
         fail_msg("%s", err.text);
     printf("%-44s %8.1f ms %8zu KiB\n", what, cpu_ms() - before,
            (mallinfo2().uordblks - memory) / 1024);
@@ -97,20 +97,20 @@ int main(void)
     struct test_cert *middle =
         test_cert_new(&(struct test_cert_spec){.cn = "Middle CA", .ca = true, .issuer = w->ca});
     const char *folder = make_folder(w, middle);
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    gw_tls_context_free(load(&service, NULL, "2 certificates"));
-    service.cert_count = 0;
-    service.cert_dirs = &folder;
-    service.cert_dir_count = 1;
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    gw_tls_context_free(load(&side, NULL, "2 certificates"));
+    side.cert_count = 0;
+    side.cert_dirs = &folder;
+    side.cert_dir_count = 1;
     struct gw_files *files = gw_files_new();
     struct gw_files *copy = NULL;
-    gw_tls_context_free(load(&service, files, "1,000 of a folder, from disk"));
+    gw_tls_context_free(load(&side, files, "1,000 of a folder, from disk"));
     double before = cpu_ms();
     int fd = gw_files_seal(files);
     assert_int_equal(gw_files_open(&copy, fd), 0);
     printf("%-44s %8.1f ms\n", "their copy for a worker", cpu_ms() - before);
-    struct gw_tls_context *tls = load(&service, copy, "loaded from that copy");
+    struct gw_tls_context *tls = load(&side, copy, "loaded from that copy");
     printf("\na handshake, client and server together:\n");
     compare_handshakes(w, tls);
     gw_tls_context_free(tls);

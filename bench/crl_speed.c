@@ -30,7 +30,7 @@ struct world {
     struct test_cert *root, *middle, *leaf;
     X509_CRL *root_crl, *middle_crl;
     STACK_OF(X509) * chain;
-    struct gw_service service;
+    struct gw_tls_side side;
     OSSL_LIB_CTX *library;
 };
 
@@ -77,8 +77,8 @@ static void make_world(struct world *w)
         &(struct test_cert_spec){.cn = "leaf", .eku = "clientAuth", .issuer = w->middle});
     w->root_crl = test_crl_new(&(struct test_crl_spec){.ca = w->root});
     w->middle_crl = test_crl_new(&(struct test_crl_spec){.ca = w->middle, .tweak = revoke_many});
-    w->service = (struct gw_service){
-        .name = "bench",
+    w->side = (struct gw_tls_side){
+        .session_scope = "bench",
         .verify = GW_VERIFY_REQUIRED,
         .verify_depth = GW_VERIFY_DEPTH_MAX,
         .cacerts = {test_dir_cert(w->dir, "ca.pem", w->root, w->middle)},
@@ -99,16 +99,16 @@ static void free_world(struct world *w)
 /* Milliseconds to load the trust with these CRLs; it is kept. */
 static double load_ms(const struct world *w, const char *const crls[2], struct gw_trust *ret)
 {
-    struct gw_service service = w->service;
+    struct gw_tls_side side = w->side;
     double best = 1e18;
-    service.crls[0] = crls[0];
-    service.crls[1] = crls[1];
+    side.crls[0] = crls[0];
+    side.crls[1] = crls[1];
     for (int round = 0; round < ROUNDS; round++) {
         struct gw_error err = {.text = ""};
         gw_trust_done(ret);
         struct gw_files *files = gw_files_new();
         double t0 = cpu_ns();
-        must(files && gw_trust_load(ret, &service, files, w->library, &err) == 0, err.text);
+        must(files && gw_trust_load(ret, &side, files, w->library, &err) == 0, err.text);
         double took = cpu_ns() - t0;
         best = took < best ? took : best;
         gw_files_free(files);

@@ -194,13 +194,13 @@ static void free_ways(struct way ways[WAYS])
 static void serve(const struct tlsworld *world, enum part without, int fd)
 {
     struct way ways[WAYS];
-    struct gw_service service;
+    struct gw_tls_side side;
     struct gw_ticket_keys *keys = tlsworld_ticket_keys();
     uint8_t at;
     left_out = without;
     gw_tls_library_use(without == ALL ? GW_CRYPTO_LIBRARY : GW_CRYPTO_AUTO);
-    tlsworld_service(world, &service);
-    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    tlsworld_side(world, &side);
+    struct gw_tls_context *tls = tlsworld_context(&side, keys);
     set_ways(ways, tls);
     while (read(fd, &at, 1) == 1) {
         double us = bench_handshakes(&ways[at % WAYS], BENCH_AT_A_TIME);

@@ -98,10 +98,10 @@ int main(int argc, char **argv)
     void *state = NULL;
     (void)tlsworld_setup(&state);
     const struct tlsworld *world = state;
-    struct gw_service service;
-    tlsworld_service(world, &service);
+    struct gw_tls_side side;
+    tlsworld_side(world, &side);
     struct gw_ticket_keys *keys = tlsworld_ticket_keys();
-    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    struct gw_tls_context *tls = tlsworld_context(&side, keys);
     struct way ways[] = {
         {.name = "gateway, TLS 1.3, full", .version = TLS1_3_VERSION, .tls = tls},
         {.name = "libssl,  TLS 1.3, full, no ticket", .version = TLS1_3_VERSION},

@@ -31,8 +31,8 @@ unsigned gw_config_worker_fds(const struct gw_config *config)
 
 static void free_service(struct gw_service *service)
 {
-    free(service->certs);
-    free(service->cert_dirs);
+    free(service->tls.certs);
+    free(service->tls.cert_dirs);
     free(service->rules);
     free(service);
 }

@@ -41,7 +41,7 @@ struct gw_target {
     const char *text; /* as given */
 };
 
-/* The value of gw_service.ca_names that is not a file: send no names. */
+/* The value of gw_tls_side.ca_names that is not a file: send no names. */
 #define GW_CA_NAMES_NONE "none"
 
 /* The SNI that a client must send. */
@@ -125,24 +125,17 @@ struct gw_cert_pair {
     const char *ocsp_file;
 };
 
-struct gw_service {
-    const char *name; /* the name of its section; "default" when flags describe it */
-    unsigned line;    /* the section's first line; 0: no section */
-    enum gw_role role;
-    struct gw_address listen[GW_MAX_ADDRESSES];
-    unsigned listen_count;
-    /* A PROXY header precedes a client's first byte, and is accepted from those networks only. At
-     * least one of them if this is on, else none. */
-    bool accept_proxy;
-    struct gw_net accept_proxy_from[GW_MAX_NETS];
-    unsigned accept_proxy_from_count;
-    bool accept_proxy_unix; /* accepted by a unix socket too */
-    struct gw_target target;
-    /* Client role: the DNS name or address that the target's certificate must match. A name is also
+/* One side of TLS: all that gateway/tls needs to make its context. */
+struct gw_tls_side {
+    enum gw_role role; /* who we are in its handshake */
+    /* Sessions of one scope cannot be resumed in another: the name of the service. NULL is as "".
+     */
+    const char *session_scope;
+    /* Client role: the DNS name or address that the server's certificate must match. A name is also
      * sent as SNI. NULL in the server role. */
-    const char *target_name;
+    const char *peer_name;
     /* The certificate need not match: only the rules judge. Then the name may be NULL. */
-    bool target_unnamed;
+    bool peer_unnamed;
 
     struct gw_cert_pair *certs; /* owned, like the next */
     unsigned cert_count;
@@ -159,11 +152,6 @@ struct gw_service {
     uint32_t verify_depth;   /* certificates between leaf and anchor, up to GW_VERIFY_DEPTH_MAX */
     uint32_t max_cert_chain; /* bytes of all certificates that a peer sends */
     enum gw_verify verify;
-    /* At most GW_MAX_RULES, owned by the configuration; they judge clients or, in the client role,
-     * the target. A served configuration always has an allow rule: `verify none` gets a
-     * GW_RULE_ALL, and so does a client without rules. */
-    struct gw_rule *rules;
-    unsigned rule_count;
 
     uint16_t tls_min; /* 0x0303 or 0x0304 */
     uint16_t tls_max;
@@ -174,6 +162,27 @@ struct gw_service {
     unsigned alpn_count;
     bool session_tickets;
     int64_t session_age_ns; /* maximum age of a session since its last full handshake */
+};
+
+struct gw_service {
+    const char *name; /* the name of its section; "default" when flags describe it */
+    unsigned line;    /* the section's first line; 0: no section */
+    enum gw_role role;
+    struct gw_address listen[GW_MAX_ADDRESSES];
+    unsigned listen_count;
+    /* A PROXY header precedes a client's first byte, and is accepted from those networks only. At
+     * least one of them if this is on, else none. */
+    bool accept_proxy;
+    struct gw_net accept_proxy_from[GW_MAX_NETS];
+    unsigned accept_proxy_from_count;
+    bool accept_proxy_unix; /* accepted by a unix socket too */
+    struct gw_target target;
+    struct gw_tls_side tls; /* server role: towards clients; client role: towards the target */
+    /* At most GW_MAX_RULES, owned by the configuration; they judge clients or, in the client role,
+     * the target. A served configuration always has an allow rule: `verify none` gets a
+     * GW_RULE_ALL, and so does a client without rules. */
+    struct gw_rule *rules;
+    unsigned rule_count;
 
     enum gw_records records;
     enum gw_without_rekey ktls_without_rekey;

@@ -104,6 +104,7 @@ static int add_service(struct reading *r, const struct kind *kind, const char *n
     s->role = kind->role;
     s->line = d->where.line;
     s->name = d->where.name = gw_draft_keep(r->whole, name, strlen(name));
+    s->tls.session_scope = s->name;
     if (s->name)
         return 0;
     s->name = "";

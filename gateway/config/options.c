@@ -95,7 +95,7 @@ static const struct gw_option options[] = {
         .also = "ssl-min-ver sslVersionMin min-tls-version tls-protos ssl-protocols",
         .words = version_words,
         .first = 0x0303,
-        IN_SERVICE(tls_min),
+        IN_TLS(tls_min),
         .set = gw_set_tls_version,
     },
     {
@@ -108,7 +108,7 @@ static const struct gw_option options[] = {
         .also = "ssl-max-ver sslVersionMax max-tls-version",
         .words = version_words,
         .first = 0x0303,
-        IN_SERVICE(tls_max),
+        IN_TLS(tls_max),
         .set = gw_set_tls_version,
     },
     {
@@ -121,7 +121,7 @@ static const struct gw_option options[] = {
         .help = "TLS 1.2 cipher suites by their OpenSSL names; only AEAD suites with forward "
                 "secrecy are accepted",
         .also = "ssl-ciphers cipher-list cipher-suites",
-        IN_SERVICE(ciphers),
+        IN_TLS(ciphers),
         .set = gw_set_names,
     },
     {
@@ -132,7 +132,7 @@ static const struct gw_option options[] = {
         .value = "NAME:NAME",
         .otherwise = "all that are safe",
         .help = "TLS 1.3 cipher suites",
-        IN_SERVICE(ciphersuites),
+        IN_TLS(ciphersuites),
         .set = gw_set_names,
     },
     {
@@ -144,7 +144,7 @@ static const struct gw_option options[] = {
         .otherwise = "built in",
         .help = "key exchange groups, most preferred first",
         .also = "curves ecdh-curve ssl-ecdh-curve",
-        IN_SERVICE(groups),
+        IN_TLS(groups),
         .set = gw_set_names,
     },
     {
@@ -181,7 +181,7 @@ static const struct gw_option options[] = {
         .help = "let clients resume sessions without a full handshake",
         .also = "no-tls-tickets ssl-session-tickets tickets",
         .words = on_off_words,
-        IN_SERVICE(session_tickets),
+        IN_TLS(session_tickets),
         .set = gw_set_on_off,
     },
     {
@@ -193,7 +193,7 @@ static const struct gw_option options[] = {
         .help = "resume sessions with the target without a full handshake",
         .also = "no-tls-tickets ssl-session-tickets tickets",
         .words = on_off_words,
-        IN_SERVICE(session_tickets),
+        IN_TLS(session_tickets),
         .set = gw_set_on_off,
     },
     {
@@ -208,7 +208,7 @@ static const struct gw_option options[] = {
         .also = "ssl-session-timeout tune.ssl.lifetime session-timeout sessionCacheTimeout",
         .min = GW_NS_PER_SEC,
         .max = 30 * 24 * HOURS,
-        IN_SERVICE(session_age_ns),
+        IN_TLS(session_age_ns),
         .set = gw_set_duration,
     },
     {

@@ -23,6 +23,7 @@ extern const unsigned gw_options_pki_count;
      BIT(PKI_LIST) | BIT(PKI_SHOW))
 #define EVERY (GATEWAY_DEMO | BIT(PROBE) | IN_PKI | 1u << GW_COMMAND_COUNT)
 #define IN_SERVICE(member) .in_service = true, .at = offsetof(struct gw_service, member)
+#define IN_TLS(member) IN_SERVICE(tls.member)
 #define IN_EACH(member) .of_each = true, IN_SERVICE(member)
 #define IN_CONFIG(member) .at = offsetof(struct gw_config, member)
 #define MINUTES (60 * GW_NS_PER_SEC)

@@ -62,7 +62,7 @@ const struct gw_option gw_options_trust[] = {
         .help = "DNS name or address that the target's certificate must be valid for; a name is "
                 "also sent to the target (SNI). none: any name, which requires an --allow rule",
         .also = "checkHost checkIP sni verify-host server-name",
-        IN_SERVICE(target_name),
+        IN_TLS(peer_name),
         .set = gw_set_target_name,
     },
     {
@@ -111,7 +111,7 @@ const struct gw_option gw_options_trust[] = {
         .otherwise = "*.pem, *.crt, *.cer, *.p12 and *.pfx",
         .help = "names of the files in a --cert-dir that are certificates, such as '*.combined'; a "
                 "name that ends in .key or .ocsp never is",
-        IN_SERVICE(cert_glob),
+        IN_TLS(cert_glob),
         .set = gw_set_glob,
     },
     {
@@ -122,7 +122,7 @@ const struct gw_option gw_options_trust[] = {
         .value = "FILE",
         .help = "file with the pass phrase of encrypted keys in its first line",
         .also = "key-password-file password-file ssl-password-file pem-passphrase",
-        IN_SERVICE(key_pass_file),
+        IN_TLS(key_pass_file),
         .set = gw_set_text,
     },
     {
@@ -149,7 +149,7 @@ const struct gw_option gw_options_trust[] = {
                 "name or none (on); otherwise they get the first certificate",
         .also = "sni-nomatch-abort ssl-reject-handshake",
         .words = strict_sni_words,
-        IN_SERVICE(strict_sni),
+        IN_TLS(strict_sni),
         .set = gw_set_word,
     },
     {
@@ -182,7 +182,7 @@ const struct gw_option gw_options_trust[] = {
         .value = "FILE",
         .help = "file with the pass phrase of encrypted keys in its first line",
         .also = "key-password-file password-file ssl-password-file pem-passphrase",
-        IN_SERVICE(key_pass_file),
+        IN_TLS(key_pass_file),
         .set = gw_set_text,
     },
     {
@@ -195,7 +195,7 @@ const struct gw_option gw_options_trust[] = {
         .help = "CA certificates to verify client certificates against: a PEM file, or a folder of "
                 "*.pem, *.crt and *.cer files",
         .also = "ca-file CAfile CApath client-verify-ca ssl-client-certificate",
-        IN_SERVICE(cacerts),
+        IN_TLS(cacerts),
         .set = gw_set_path,
     },
     {
@@ -209,7 +209,7 @@ const struct gw_option gw_options_trust[] = {
                 "folder of *.pem, *.crt and *.cer files; no other CA is trusted; the system's list "
                 "is /etc/ssl/certs/ca-certificates.crt",
         .also = "ca-file CAfile CApath ssl-ca-file trusted-ca",
-        IN_SERVICE(cacerts),
+        IN_TLS(cacerts),
         .set = gw_set_path,
     },
     {
@@ -222,7 +222,7 @@ const struct gw_option gw_options_trust[] = {
         .help = "certificate revocation lists: a file in PEM or DER, or a folder of *.crl, *.pem "
                 "and *.der files; each CA in a chain must then have a current one",
         .also = "crl-file CRLfile CRLpath ssl-crl",
-        IN_SERVICE(crls),
+        IN_TLS(crls),
         .set = gw_set_path,
     },
     {
@@ -231,7 +231,7 @@ const struct gw_option gw_options_trust[] = {
         .group = GW_GROUP_TRUST,
         .commands = IN_CLIENT,
         .help = "accept certificates of a CA without a current CRL; revoked ones are still refused",
-        IN_SERVICE(crl_soft),
+        IN_TLS(crl_soft),
         .set = gw_set_switch,
     },
     {
@@ -244,7 +244,7 @@ const struct gw_option gw_options_trust[] = {
         .help = "maximum number of intermediates between the target's certificate and the CA's",
         .also = "verifyDepth ssl-verify-depth",
         .max = GW_VERIFY_DEPTH_MAX,
-        IN_SERVICE(verify_depth),
+        IN_TLS(verify_depth),
         .set = gw_set_count,
     },
     {
@@ -258,7 +258,7 @@ const struct gw_option gw_options_trust[] = {
         .also = "max-cert-list",
         .min = 1 << 10,
         .max = GW_CERT_CHAIN_BYTES_MAX,
-        IN_SERVICE(max_cert_chain),
+        IN_TLS(max_cert_chain),
         .set = gw_set_size,
     },
     RULES(ALLOW_TARGET) RULES(DENY_TARGET){
@@ -271,7 +271,7 @@ const struct gw_option gw_options_trust[] = {
         .help = "CA names to send to clients, which choose a certificate by them: the subjects of "
                 "the certificates in this PEM file, or none",
         .also = "client-ca-names cafile-names SSLCADNRequestFile",
-        IN_SERVICE(ca_names),
+        IN_TLS(ca_names),
         .set = gw_set_text,
     },
     {
@@ -283,7 +283,7 @@ const struct gw_option gw_options_trust[] = {
         .help = "whether a client must present a certificate",
         .also = "client-verify ssl-verify-client disable-authentication",
         .words = verify_words,
-        IN_SERVICE(verify),
+        IN_TLS(verify),
         .set = gw_set_word,
     },
     {
@@ -296,7 +296,7 @@ const struct gw_option gw_options_trust[] = {
         .help = "certificate revocation lists: a file in PEM or DER, or a folder of *.crl, *.pem "
                 "and *.der files; each CA in a chain must then have a current one",
         .also = "crl-file CRLfile CRLpath ssl-crl",
-        IN_SERVICE(crls),
+        IN_TLS(crls),
         .set = gw_set_path,
     },
     {
@@ -305,7 +305,7 @@ const struct gw_option gw_options_trust[] = {
         .group = GW_GROUP_CLIENTS,
         .commands = IN_SERVER,
         .help = "accept certificates of a CA without a current CRL; revoked ones are still refused",
-        IN_SERVICE(crl_soft),
+        IN_TLS(crl_soft),
         .set = gw_set_switch,
     },
     {
@@ -318,7 +318,7 @@ const struct gw_option gw_options_trust[] = {
         .help = "maximum number of intermediates between a client's certificate and the CA's",
         .also = "verifyDepth ssl-verify-depth",
         .max = GW_VERIFY_DEPTH_MAX,
-        IN_SERVICE(verify_depth),
+        IN_TLS(verify_depth),
         .set = gw_set_count,
     },
     {
@@ -332,7 +332,7 @@ const struct gw_option gw_options_trust[] = {
         .also = "max-cert-list",
         .min = 1 << 10,
         .max = GW_CERT_CHAIN_BYTES_MAX,
-        IN_SERVICE(max_cert_chain),
+        IN_TLS(max_cert_chain),
         .set = gw_set_size,
     },
     {

@@ -353,7 +353,7 @@ static int start(struct gw_draft *d)
         return gw_draft_refuse(d, GW_EXIT_OTHER, "out of memory");
     }
     d->config->services[d->config->service_count++] = d->service;
-    d->service->name = "default";
+    d->service->name = d->service->tls.session_scope = "default";
     return 0;
 }
 

@@ -246,39 +246,40 @@ int gw_set_target(struct gw_draft *d, const struct gw_option *opt, const char *v
 
 int gw_set_target_name(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
-    d->service->target_unnamed = strcmp(value, "none") == 0;
-    if (d->service->target_unnamed)
+    d->service->tls.peer_unnamed = strcmp(value, "none") == 0;
+    if (d->service->tls.peer_unnamed)
         return 0;
     if (!gw_address_is_host(value))
         return gw_draft_refuse_value(d, opt, value,
                                      "it is neither a DNS name nor an address; give one, without "
                                      "a port and without brackets");
     size_t len = gw_address_name_len(value);
-    d->service->target_name = gw_draft_keep(d, value, len);
-    return d->service->target_name ? 0 : -ENOMEM;
+    d->service->tls.peer_name = gw_draft_keep(d, value, len);
+    return d->service->tls.peer_name ? 0 : -ENOMEM;
 }
 
 int gw_set_cert(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
-    struct gw_service *s = d->service;
+    struct gw_tls_side *side = &d->service->tls;
     struct gw_cert_pair pair = {NULL};
-    int error = grow(d, opt, &s->certs, s->cert_count, GW_MAX_CERTS, sizeof(pair));
+    int error = grow(d, opt, &side->certs, side->cert_count, GW_MAX_CERTS, sizeof(pair));
     if (!error)
         error = keep(d, value, &pair.cert_file);
     if (!error)
-        s->certs[s->cert_count++] = pair;
+        side->certs[side->cert_count++] = pair;
     return error;
 }
 
 int gw_set_cert_dir(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
-    struct gw_service *s = d->service;
+    struct gw_tls_side *side = &d->service->tls;
     const char *folder;
-    int error = grow(d, opt, &s->cert_dirs, s->cert_dir_count, GW_MAX_CERT_DIRS, sizeof(folder));
+    int error =
+        grow(d, opt, &side->cert_dirs, side->cert_dir_count, GW_MAX_CERT_DIRS, sizeof(folder));
     if (!error)
         error = keep(d, value, &folder);
     if (!error)
-        s->cert_dirs[s->cert_dir_count++] = folder;
+        side->cert_dirs[side->cert_dir_count++] = folder;
     return error;
 }
 
@@ -297,7 +298,7 @@ int gw_set_glob(struct gw_draft *d, const struct gw_option *opt, const char *val
 static int set_beside(struct gw_draft *d, const struct gw_option *opt, const char *value,
                       struct gw_draft_beside **files, unsigned *count)
 {
-    struct gw_draft_beside file = {.after = d->service->cert_count};
+    struct gw_draft_beside file = {.after = d->service->tls.cert_count};
     int error = grow(d, opt, files, *count, GW_MAX_CERTS, sizeof(file));
     if (!error)
         error = keep(d, value, &file.file);
@@ -342,22 +343,22 @@ int gw_set_deny(struct gw_draft *d, const struct gw_option *opt, const char *val
 static int add_alpn(struct gw_draft *d, const struct gw_option *opt, const char *name, size_t len,
                     const char *value)
 {
-    struct gw_service *s = d->service;
+    struct gw_tls_side *side = &d->service->tls;
     if (!len || len > ALPN_NAME_MAX)
         return gw_draft_refuse_value(d, opt, value,
                                      "a protocol name has 1 to 255 bytes; give %s, such as %s",
                                      opt->value, "h2,http/1.1");
-    for (unsigned i = 0; i < s->alpn_count; i++)
-        if (strlen(s->alpn[i]) == len && !memcmp(s->alpn[i], name, len))
+    for (unsigned i = 0; i < side->alpn_count; i++)
+        if (strlen(side->alpn[i]) == len && !memcmp(side->alpn[i], name, len))
             return gw_draft_refuse_value(d, opt, value, "'%s' is named twice; once is enough",
-                                         s->alpn[i]);
-    int error = need_room(d, opt, s->alpn_count, GW_MAX_ALPN);
+                                         side->alpn[i]);
+    int error = need_room(d, opt, side->alpn_count, GW_MAX_ALPN);
     if (error)
         return error;
-    s->alpn[s->alpn_count] = gw_draft_keep(d, name, len);
-    if (!s->alpn[s->alpn_count])
+    side->alpn[side->alpn_count] = gw_draft_keep(d, name, len);
+    if (!side->alpn[side->alpn_count])
         return -ENOMEM;
-    s->alpn_count++;
+    side->alpn_count++;
     return 0;
 }
 

@@ -36,12 +36,12 @@ static int check_needed(struct gw_draft *d)
 
 static int check_server(struct gw_draft *d)
 {
-    const struct gw_service *s = d->service;
-    if (!s->cert_count && !s->cert_dir_count)
+    const struct gw_tls_side *side = &d->service->tls;
+    if (!side->cert_count && !side->cert_dir_count)
         return refuse_usage(d, "--cert is missing: give a PEM certificate, such as "
                                "--cert server.pem --key server.key, or a folder of them with "
                                "--cert-dir");
-    if (s->cert_glob && !s->cert_dir_count)
+    if (side->cert_glob && !side->cert_dir_count)
         return refuse_usage(
             d, "--cert-glob has no effect without --cert-dir; add that, or leave it out");
     return 0;
@@ -69,83 +69,83 @@ static int name_by_target(struct gw_draft *d)
     struct gw_address_spec spec;
     const char *why;
     gw_require(!gw_address_read(d->target, GW_ADDRESS_TARGET, &spec, &why));
-    if (spec.kind == GW_ADDRESS_UNIX && d->service->target_unnamed)
+    if (spec.kind == GW_ADDRESS_UNIX && d->service->tls.peer_unnamed)
         return 0;
     if (spec.kind == GW_ADDRESS_UNIX)
         return refuse_usage(d, "--target-name is missing: a path has no name to verify; give the "
                                "name that the target's certificate must have");
-    d->service->target_name = gw_draft_keep(d, spec.host, gw_address_name_len(spec.host));
-    return d->service->target_name ? 0 : -ENOMEM;
+    d->service->tls.peer_name = gw_draft_keep(d, spec.host, gw_address_name_len(spec.host));
+    return d->service->tls.peer_name ? 0 : -ENOMEM;
 }
 
 /* The target is always verified, so a target that cannot be is refused. */
 static int check_client(struct gw_draft *d)
 {
     struct gw_service *s = d->service;
-    s->role = GW_ROLE_CLIENT;
-    s->verify = GW_VERIFY_REQUIRED;
-    if (!s->cacerts[0])
+    s->role = s->tls.role = GW_ROLE_CLIENT;
+    s->tls.verify = GW_VERIFY_REQUIRED;
+    if (!s->tls.cacerts[0])
         return refuse_usage(d, "--cacert is missing: give the PEM certificates of the authorities "
                                "that sign the target's, such as --cacert ca.pem, or "
                                "/etc/ssl/certs/ca-certificates.crt for the system's list");
-    if (d->key_count && !s->cert_count)
+    if (d->key_count && !s->tls.cert_count)
         return refuse_usage(d, "--key without --cert: give the certificate it belongs to");
-    return s->target_name ? 0 : name_by_target(d);
+    return s->tls.peer_name ? 0 : name_by_target(d);
 }
 
 /* If there are as many keys as certificates, they are paired in order. With fewer, each key belongs
  * to the --cert before it, and a --cert without one contains its own. */
 static int pair_certs(struct gw_draft *d)
 {
-    struct gw_service *s = d->service;
-    bool in_order = d->key_count == s->cert_count;
-    if (d->key_count > s->cert_count)
+    struct gw_tls_side *side = &d->service->tls;
+    bool in_order = d->key_count == side->cert_count;
+    if (d->key_count > side->cert_count)
         return refuse_usage(d,
                             "--key is given %u times but --cert %u times; give each --key "
                             "after its --cert",
-                            d->key_count, s->cert_count);
+                            d->key_count, side->cert_count);
     for (unsigned k = 0; k < d->key_count; k++) {
         unsigned after = in_order ? k + 1 : d->keys[k].after;
-        if (!after || s->certs[after - 1].key_file)
+        if (!after || side->certs[after - 1].key_file)
             return refuse_usage(d,
                                 "--key '%s': it is unclear which --cert it belongs to; give each "
                                 "--key right after its --cert",
                                 gw_draft_shown(d->keys[k].file).text);
-        s->certs[after - 1].key_file = d->keys[k].file;
+        side->certs[after - 1].key_file = d->keys[k].file;
     }
-    for (unsigned i = 0; i < s->cert_count; i++)
-        if (!s->certs[i].key_file)
-            s->certs[i].key_file = s->certs[i].cert_file;
+    for (unsigned i = 0; i < side->cert_count; i++)
+        if (!side->certs[i].key_file)
+            side->certs[i].key_file = side->certs[i].cert_file;
     return 0;
 }
 
 /* Each response belongs to the --cert before it. */
 static int pair_responses(struct gw_draft *d)
 {
-    struct gw_service *s = d->service;
+    struct gw_tls_side *side = &d->service->tls;
     for (unsigned i = 0; i < d->ocsp_count; i++) {
         unsigned after = d->ocsps[i].after;
-        if (!after || s->certs[after - 1].ocsp_file)
+        if (!after || side->certs[after - 1].ocsp_file)
             return refuse_usage(d,
                                 "--ocsp-file '%s': it is unclear which --cert it belongs to; give "
                                 "each --ocsp-file after its --cert",
                                 gw_draft_shown(d->ocsps[i].file).text);
-        s->certs[after - 1].ocsp_file = d->ocsps[i].file;
+        side->certs[after - 1].ocsp_file = d->ocsps[i].file;
     }
     return 0;
 }
 
 static int check_verify(struct gw_draft *d)
 {
-    struct gw_service *s = d->service;
+    struct gw_tls_side *side = &d->service->tls;
     if (!gw_draft_given(d, "verify"))
-        s->verify = s->cacerts[0] ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE;
-    if (s->verify != GW_VERIFY_NONE && !s->cacerts[0])
+        side->verify = side->cacerts[0] ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE;
+    if (side->verify != GW_VERIFY_NONE && !side->cacerts[0])
         return refuse_usage(d,
                             "--verify %s needs --cacert: give the PEM file of the authorities that "
                             "sign clients' certificates",
-                            s->verify == GW_VERIFY_REQUIRED ? "required" : "optional");
-    if (s->ca_names && s->verify == GW_VERIFY_NONE)
+                            side->verify == GW_VERIFY_REQUIRED ? "required" : "optional");
+    if (side->ca_names && side->verify == GW_VERIFY_NONE)
         return refuse_usage(d, "--ca-names needs --cacert: no client certificate is requested, so "
                                "no names would be sent");
     return 0;
@@ -154,15 +154,16 @@ static int check_verify(struct gw_draft *d)
 /* For either role. Refuses options that could have no effect. */
 static int check_crls(struct gw_draft *d)
 {
-    const struct gw_service *s = d->service;
-    if (s->crl_soft && !s->crls[0])
+    const struct gw_tls_side *side = &d->service->tls;
+    if (side->crl_soft && !side->crls[0])
         return refuse_usage(d,
                             "--crl-soft has no effect without --crl; add a CRL, or leave it out");
-    if (s->crls[0] && s->verify == GW_VERIFY_NONE)
+    if (side->crls[0] && side->verify == GW_VERIFY_NONE)
         return refuse_usage(
             d, "--crl would have no effect: %s",
-            s->cacerts[0] ? "--verify none requests no client certificate; leave it out, or --crl"
-                          : "add --cacert, so that clients present a certificate");
+            side->cacerts[0]
+                ? "--verify none requests no client certificate; leave it out, or --crl"
+                : "add --cacert, so that clients present a certificate");
     return 0;
 }
 
@@ -179,14 +180,14 @@ static int check_rules(struct gw_draft *d)
     unsigned allows = 0;
     for (unsigned i = 0; i < s->rule_count; i++)
         allows += !s->rules[i].deny;
-    if (s->verify != GW_VERIFY_NONE && !allows)
+    if (s->tls.verify != GW_VERIFY_NONE && !allows)
         return refuse_usage(d, "no client could pass: with --cacert add --allow-cn, --allow-dns, "
                                "--allow-uri or another --allow flag, or --allow-all for every "
                                "client with a certificate of these authorities");
-    if (s->rule_count && s->verify == GW_VERIFY_NONE && !lets_all_pass(s))
+    if (s->rule_count && s->tls.verify == GW_VERIFY_NONE && !lets_all_pass(s))
         return refuse_usage(
             d, "the --%s flags would have no effect: %s", allows ? "allow" : "deny",
-            s->cacerts[0]
+            s->tls.cacerts[0]
                 ? "--verify none requests no client certificate; leave it out, or the flags"
                 : "add --cacert, so that clients present a certificate");
     if (allows > 1 && gw_draft_given(d, "allow-all"))
@@ -203,7 +204,7 @@ static int check_target_rules(struct gw_draft *d)
     unsigned allows = 0;
     for (unsigned i = 0; i < s->rule_count; i++)
         allows += !s->rules[i].deny;
-    if (s->target_unnamed && !allows)
+    if (s->tls.peer_unnamed && !allows)
         return refuse_usage(d, "--target-name none would accept every certificate of the "
                                "authorities; say which target is meant with --allow-uri, "
                                "--allow-dns or another --allow flag, or give its name");
@@ -212,13 +213,13 @@ static int check_target_rules(struct gw_draft *d)
 
 static int check_versions(struct gw_draft *d)
 {
-    struct gw_service *s = d->service;
-    if (s->tls_min > s->tls_max)
+    struct gw_tls_side *side = &d->service->tls;
+    if (side->tls_min > side->tls_max)
         return refuse_usage(d, "--tls-min 1.3 is above --tls-max 1.2; change one of them");
-    if (s->ciphers && s->tls_min > 0x0303)
+    if (side->ciphers && side->tls_min > 0x0303)
         return refuse_usage(d, "--ciphers applies to TLS 1.2, which --tls-min 1.3 disables; use "
                                "--ciphersuites, or leave one of them out");
-    if (s->ciphersuites && s->tls_max < 0x0304)
+    if (side->ciphersuites && side->tls_max < 0x0304)
         return refuse_usage(d, "--ciphersuites applies to TLS 1.3, which --tls-max 1.2 disables; "
                                "use --ciphers, or leave one of them out");
     return 0;

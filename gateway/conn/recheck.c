@@ -34,7 +34,7 @@ static enum gw_reason judge(struct gw_conn *c, const struct gw_passport *p)
     const struct gw_terms *terms = current_terms(c);
     time_t now = (time_t)(gw_clock_wall_ns() / GW_NS_PER_SEC);
     enum gw_reason reason = GW_REASON_NONE;
-    if (terms->service->verify == GW_VERIFY_NONE)
+    if (terms->service->tls.verify == GW_VERIFY_NONE)
         return reason;
     const char *detail = "";
     if (p->chain.present)
@@ -60,7 +60,8 @@ static struct gw_passport *make(const struct gw_identity *id, const struct gw_ch
 enum gw_reason gw_recheck_keep(struct gw_conn *c, const struct gw_identity *id)
 {
     struct gw_chain chain;
-    if (!c->env->config->recheck_on_reload || current_terms(c)->service->verify == GW_VERIFY_NONE)
+    if (!c->env->config->recheck_on_reload ||
+        current_terms(c)->service->tls.verify == GW_VERIFY_NONE)
         return GW_REASON_NONE;
     if (!gw_handshake_chain(c->hs, &chain))
         return GW_REASON_CERT_INVALID;

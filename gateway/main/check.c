@@ -20,7 +20,7 @@ static void print_rules(const struct gw_service *s)
 
 static void print_target(const struct gw_service *s)
 {
-    printf(", target must be %s", s->target_unnamed ? "admitted by a rule" : s->target_name);
+    printf(", target must be %s", s->tls.peer_unnamed ? "admitted by a rule" : s->tls.peer_name);
     if (s->rule_count != 1 || s->rules[0].kind != GW_RULE_ALL)
         print_rules(s);
 }
@@ -32,8 +32,8 @@ static void print_clients(const struct gw_service *s)
         [GW_VERIFY_OPTIONAL] = ", requests client certificates",
         [GW_VERIFY_REQUIRED] = ", requires client certificates",
     };
-    (void)fputs(words[s->verify], stdout);
-    if (s->verify != GW_VERIFY_NONE)
+    (void)fputs(words[s->tls.verify], stdout);
+    if (s->tls.verify != GW_VERIFY_NONE)
         print_rules(s);
 }
 
@@ -49,8 +49,8 @@ static void print_service(const struct gw_terms *terms)
     printf(", %s to %s", server ? "TLS in, plain" : "plain in, TLS", s->target.text);
     if (certs)
         print_count(certs, "certificate");
-    if (s->cert_dir_count)
-        print_count(s->cert_dir_count, "certificate folder");
+    if (s->tls.cert_dir_count)
+        print_count(s->tls.cert_dir_count, "certificate folder");
     if (server)
         print_clients(s);
     else

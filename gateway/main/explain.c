@@ -77,7 +77,7 @@ static void print_bad_chain(const struct gw_service *s, const struct gw_explaine
         return;
     }
     if (e->reason == GW_REASON_BACKEND_NAME)
-        printf(": none of its alternative names is %s\n", s->target_name);
+        printf(": none of its alternative names is %s\n", s->tls.peer_name);
     else
         printf(
             ": %s%s\n",
@@ -98,8 +98,8 @@ static void print_without(const struct gw_explained *e)
 /* By a rule or, without rules, by the name alone. */
 static void print_target(const struct gw_service *s, const struct gw_ruling *ruling)
 {
-    if (!s->target_unnamed)
-        printf(" as %s", s->target_name);
+    if (!s->tls.peer_unnamed)
+        printf(" as %s", s->tls.peer_name);
     if (ruling->rule->pattern)
         print_rule(ruling);
     else
@@ -111,7 +111,7 @@ static bool print_service(const struct gw_terms *terms, const struct gw_explaine
 {
     const struct gw_service *s = terms->service;
     bool is_client = s->role == GW_ROLE_CLIENT;
-    if (!is_client && s->verify == GW_VERIFY_NONE) {
+    if (!is_client && s->tls.verify == GW_VERIFY_NONE) {
         (void)puts("every client passes, no certificate is requested");
         return true;
     }
@@ -146,7 +146,7 @@ static int ask_service(struct run *run, const struct gw_service *s, struct gw_er
     struct gw_terms *terms = NULL;
     int r = gw_terms_new(&terms, s, NULL, run->files, err);
     if (!r)
-        r = gw_explain(terms->tls, s, run->config->explain, run->files, &e, err);
+        r = gw_explain(terms->tls, &s->tls, run->config->explain, run->files, &e, err);
     if (!r) {
         if (!run->named)
             print_names(run->config->explain, &e.id);

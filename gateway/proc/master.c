@@ -33,7 +33,7 @@ static void log_open_services(const struct gw_config *c)
 {
     bool many = c->service_count > 1;
     for (unsigned i = 0; i < c->service_count; i++)
-        if (c->services[i]->role == GW_ROLE_SERVER && c->services[i]->verify == GW_VERIFY_NONE)
+        if (c->services[i]->role == GW_ROLE_SERVER && c->services[i]->tls.verify == GW_VERIFY_NONE)
             gw_log(GW_LOG_INFO,
                    "%s%s%sno client certificate is requested; to require one, name its authorities "
                    "with --cacert",

@@ -12,7 +12,8 @@ int gw_termset_load(struct gw_termset *ret, const struct gw_config *config,
     for (unsigned i = 0; !r && i < ret->count; i++) {
         const struct gw_service *s = config->services[i];
         unsigned noted = gw_files_notes(files)->count;
-        r = gw_terms_new(&ret->terms[i], s, s->session_tickets ? &tickets[i] : NULL, files, err);
+        r = gw_terms_new(&ret->terms[i], s, s->tls.session_tickets ? &tickets[i] : NULL, files,
+                         err);
         if (r)
             gw_place_error(config, i, err);
         gw_place_notes(config, i, gw_files_notes(files), noted);

@@ -25,17 +25,17 @@ static void describe_absence(struct gw_text *t, const struct ktls_probe *probe, 
 /* Whether clients can get this suite, as far as the settings name suites. */
 static bool may_be_chosen(const struct gw_service *service, const struct ktls_suite *suite)
 {
-    if (suite->version < service->tls_min || suite->version > service->tls_max)
+    if (suite->version < service->tls.tls_min || suite->version > service->tls.tls_max)
         return false;
-    if (suite->version == KTLS_TLS_1_3 && service->ciphersuites)
-        return strstr(service->ciphersuites, suite->name) != NULL;
+    if (suite->version == KTLS_TLS_1_3 && service->tls.ciphersuites)
+        return strstr(service->tls.ciphersuites, suite->name) != NULL;
     return true;
 }
 
 /* Whether TLS 1.3 is denied to a kernel that could run it. */
 static bool denies_tls13(const struct gw_service *service, const struct ktls_probe *probe)
 {
-    return service->tls_max >= KTLS_TLS_1_3 && !probe->rekey.works &&
+    return service->tls.tls_max >= KTLS_TLS_1_3 && !probe->rekey.works &&
            service->ktls_without_rekey == GW_WITHOUT_REKEY_DENY;
 }
 
@@ -92,7 +92,7 @@ static void describe_kernel(struct gw_text *t, const struct gw_service *service,
     if (denies_tls13(service, probe))
         gw_text_append(t,
                        ", except TLS 1.3, since it cannot change keys (--ktls-without-rekey deny)");
-    else if (service->tls_max >= KTLS_TLS_1_3 && !probe->rekey.works)
+    else if (service->tls.tls_max >= KTLS_TLS_1_3 && !probe->rekey.works)
         gw_text_append(t,
                        " (which cannot change keys: a TLS 1.3 connection ends when the peer "
                        "changes its key, one with AES-GCM also before ktlsgate has sent %" PRIu64
@@ -126,7 +126,7 @@ int gw_verdict_describe(const struct gw_service *service, const struct ktls_prob
             err, GW_EXIT_START,
             "--records kernel: this kernel cannot change TLS 1.3 keys, and --ktls-without-rekey "
             "deny requires that; use Linux 6.14 or newer, --tls-max 1.2, or --records auto");
-    if (n.working && denies_tls13(service, probe) && service->tls_min >= KTLS_TLS_1_3)
+    if (n.working && denies_tls13(service, probe) && service->tls.tls_min >= KTLS_TLS_1_3)
         gw_text_append(&t, "records: user, because this kernel cannot change TLS 1.3 keys "
                            "(--ktls-without-rekey deny)");
     else if (n.working)

@@ -13,7 +13,7 @@ int gw_terms_new(struct gw_terms **ret, const struct gw_service *service,
     t->holders = 1;
     int r = gw_ruleset_new(&t->rules, service->rules, service->rule_count, err);
     if (!r)
-        r = gw_tls_context_new(&t->tls, service, tickets, files, err);
+        r = gw_tls_context_new(&t->tls, &service->tls, tickets, files, err);
     if (r)
         gw_terms_put(t);
     else

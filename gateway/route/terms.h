@@ -50,7 +50,7 @@ static inline bool gw_terms_ask_names(const struct gw_terms *terms)
 static inline struct gw_ruling gw_terms_judge(const struct gw_terms *terms,
                                               const struct gw_identity *id)
 {
-    if (terms->service->verify == GW_VERIFY_NONE)
+    if (terms->service->tls.verify == GW_VERIFY_NONE)
         return (struct gw_ruling){.pass = true};
-    return gw_ruleset_judge(terms->rules, id, terms->service->verify == GW_VERIFY_OPTIONAL);
+    return gw_ruleset_judge(terms->rules, id, terms->service->tls.verify == GW_VERIFY_OPTIONAL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trust anchors of a service: the certificates of --cacert, without duplicates. A chain ends at
+ * The trust anchors of a side: the certificates of --cacert, without duplicates. A chain ends at
  * any of them, an intermediate included. If an intermediate's own issuer is an anchor too, that
  * matters for revocation. An anchor that is not a CA is a chain of its own.
  */

@@ -75,11 +75,11 @@ static void leave_out(STACK_OF(X509_NAME) * names, size_t size, struct gw_files 
         X509_NAME_free(sk_X509_NAME_pop(names));
 }
 
-static int fill(STACK_OF(X509_NAME) * names, const struct gw_service *service,
+static int fill(STACK_OF(X509_NAME) * names, const struct gw_tls_side *side,
                 const struct gw_anchors *anchors, struct gw_files *files, OSSL_LIB_CTX *library,
                 struct gw_error *err)
 {
-    const char *file = service->ca_names;
+    const char *file = side->ca_names;
     int r = 0;
     if (file && strcmp(file, GW_CA_NAMES_NONE) == 0)
         return 0;
@@ -99,12 +99,12 @@ static int fill(STACK_OF(X509_NAME) * names, const struct gw_service *service,
     return 0;
 }
 
-int gw_canames_load(STACK_OF(X509_NAME) * *ret, const struct gw_service *service,
+int gw_canames_load(STACK_OF(X509_NAME) * *ret, const struct gw_tls_side *side,
                     const struct gw_anchors *anchors, struct gw_files *files, OSSL_LIB_CTX *library,
                     struct gw_error *err)
 {
     STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
-    int r = names ? fill(names, service, anchors, files, library, err)
+    int r = names ? fill(names, side, anchors, files, library, err)
                   : gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     if (r < 0)
         sk_X509_NAME_pop_free(names, X509_NAME_free);

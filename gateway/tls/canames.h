@@ -21,11 +21,11 @@ enum {
 };
 
 /*
- * Makes the list of a service, which the caller frees: the subjects of --ca-names or else of the
+ * Makes the list of a side, which the caller frees: the subjects of --ca-names or else of the
  * anchors, in their order, without duplicates. Empty with `--ca-names none`; empty with a note
  * (gw_files_notes) when the anchors' names exceed the room. Returns 0, or a negative errno with
  * *err filled, for instance when the names of the file exceed the room.
  */
-gw_must_check int gw_canames_load(STACK_OF(X509_NAME) * *ret, const struct gw_service *service,
+gw_must_check int gw_canames_load(STACK_OF(X509_NAME) * *ret, const struct gw_tls_side *side,
                                   const struct gw_anchors *anchors, struct gw_files *files,
                                   OSSL_LIB_CTX *library, struct gw_error *err);

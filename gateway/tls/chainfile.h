@@ -20,7 +20,7 @@ struct gw_chainfile {
  * Puts the chain into the order of issuing where that is unambiguous, and removes duplicates. Notes
  * that it reordered them, and notes certificates that belong to no other certificate of the file.
  * Notes a missing issuer if that is hardly a root: another certificate stands in its place, or the
- * certificate says where to get it. The CAs of the service say nothing: a root that signs servers
+ * certificate says where to get it. The CAs of the side say nothing: a root that signs servers
  * need not be among those that sign clients.
  * Returns 0 or -ENOMEM.
  */

@@ -151,16 +151,16 @@ static int set_up_client(struct gw_tls_context *tls, SSL_CTX *ctx)
     return tls->alpn_len && SSL_CTX_set_alpn_protos(ctx, tls->alpn, tls->alpn_len) ? -ENOMEM : 0;
 }
 
-static int set_up(struct gw_tls_context *tls, SSL_CTX *ctx, const struct gw_service *service,
+static int set_up(struct gw_tls_context *tls, SSL_CTX *ctx, const struct gw_tls_side *side,
                   struct gw_error *err)
 {
-    int r = gw_policy_apply(ctx, service, err);
+    int r = gw_policy_apply(ctx, side, err);
     if (r < 0)
         return r;
     r = tls->role == GW_ROLE_SERVER ? set_up_server(tls, ctx) : set_up_client(tls, ctx);
     if (r < 0 || gw_trust_apply(&tls->trust, ctx) < 0)
         return out_of_memory(err);
-    SSL_CTX_set_max_cert_list(ctx, (long)service->max_cert_chain);
+    SSL_CTX_set_max_cert_list(ctx, (long)side->max_cert_chain);
     SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
     SSL_CTX_set_msg_callback(ctx, on_message);
     if (!tls->ours)
@@ -183,10 +183,10 @@ static int use_keyring(struct gw_tls_context *tls, struct gw_error *err)
     return 0;
 }
 
-static int load_keyring(struct gw_tls_context *tls, const struct gw_service *service,
+static int load_keyring(struct gw_tls_context *tls, const struct gw_tls_side *side,
                         struct gw_files *files, struct gw_error *err)
 {
-    int r = gw_keyring_load(&tls->keyring, service, files, tls->library, tls->ctx, err);
+    int r = gw_keyring_load(&tls->keyring, side, files, tls->library, tls->ctx, err);
     if (r < 0 || tls->role == GW_ROLE_CLIENT)
         return r;
     if (tls->keyring.count == 0)
@@ -206,7 +206,7 @@ static const char *why_libssl(void)
     return reason ? reason : "out of memory";
 }
 
-static int make_ctx(struct gw_tls_context *tls, const struct gw_service *service,
+static int make_ctx(struct gw_tls_context *tls, const struct gw_tls_side *side,
                     struct gw_error *err)
 {
     bool server = tls->role == GW_ROLE_SERVER;
@@ -214,26 +214,26 @@ static int make_ctx(struct gw_tls_context *tls, const struct gw_service *service
         SSL_CTX_new_ex(tls->library, NULL, server ? TLS_server_method() : TLS_client_method());
     if (!tls->ctx)
         return gw_error_set(err, GW_EXIT_OTHER, "libssl cannot be set up: %s", why_libssl());
-    return set_up(tls, tls->ctx, service, err);
+    return set_up(tls, tls->ctx, side, err);
 }
 
-static int fill(struct gw_tls_context *tls, const struct gw_service *service,
-                struct gw_files *files, struct gw_error *err)
+static int fill(struct gw_tls_context *tls, const struct gw_tls_side *side, struct gw_files *files,
+                struct gw_error *err)
 {
     tls->ticket_cipher = EVP_CIPHER_fetch(tls->library, "AES-256-CBC", NULL);
     if (!tls->ticket_cipher)
         return gw_error_set(err, GW_EXIT_OTHER, "libcrypto has no AES-256-CBC");
-    int r = gw_trust_load(&tls->trust, service, files, tls->library, err);
-    for (unsigned i = 0; r == 0 && i < service->alpn_count; i++)
-        r = add_alpn(tls, service->alpn[i], err);
+    int r = gw_trust_load(&tls->trust, side, files, tls->library, err);
+    for (unsigned i = 0; r == 0 && i < side->alpn_count; i++)
+        r = add_alpn(tls, side->alpn[i], err);
     if (r == 0)
-        r = make_ctx(tls, service, err);
+        r = make_ctx(tls, side, err);
     if (r == 0)
-        r = load_keyring(tls, service, files, err);
+        r = load_keyring(tls, side, files, err);
     return r < 0 ? r : use_keyring(tls, err);
 }
 
-int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *service,
+int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_tls_side *side,
                        struct gw_ticket_keys *tickets, struct gw_files *files, struct gw_error *err)
 {
     OSSL_LIB_CTX *library = gw_tls_library_get();
@@ -246,13 +246,13 @@ int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *ser
     }
     tls->library = library;
     tls->ours = gw_tls_library_is_ours();
-    tls->role = service->role;
-    tls->strict_sni = service->strict_sni;
-    tls->keeps_sessions = service->role == GW_ROLE_CLIENT && service->session_tickets;
-    if (service->role == GW_ROLE_SERVER && service->session_tickets)
+    tls->role = side->role;
+    tls->strict_sni = side->strict_sni;
+    tls->keeps_sessions = side->role == GW_ROLE_CLIENT && side->session_tickets;
+    if (side->role == GW_ROLE_SERVER && side->session_tickets)
         tls->tickets = tickets;
     struct gw_files *own = files ? NULL : gw_files_new();
-    int r = files || own ? fill(tls, service, files ? files : own, err) : out_of_memory(err);
+    int r = files || own ? fill(tls, side, files ? files : own, err) : out_of_memory(err);
     gw_files_free(own);
     ERR_clear_error();
     if (r < 0)

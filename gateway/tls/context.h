@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The TLS set-up of one service, made once in the master before workers start. Server role:
+ * The TLS set-up of one side, made once in the master before workers start. Server role:
  * certificates and keys chosen by SNI, CA, policy, ticket keys. Client role: the CA and name that
  * the target is verified against, and the certificate shown to it. Immutable except for the
  * sessions of the client role; workers inherit it by fork.
@@ -23,12 +23,12 @@ struct gw_ticket_keys; /* defined in tickets.h */
 
 /*
  * Loads files through `files` and checks them: pairs match, certificates are in date, no cipher is
- * below policy. `files` NULL: from disk. `tickets` (server role; NULL: no tickets) must outlive the
- * context. Findings for people (a certificate that is skipped, a key file that others can read) are
- * added to the notes of `files`. Returns 0, or a negative errno with *err filled: GW_EXIT_USAGE for
- * bad content, GW_EXIT_START for a file that cannot be read.
+ * below policy. `files` NULL: from disk. `tickets` (server role; NULL: no tickets) and the strings
+ * of the side must outlive the context. Findings for people (a certificate that is skipped, a key
+ * file that others can read) are added to the notes of `files`. Returns 0, or a negative errno with
+ * *err filled: GW_EXIT_USAGE for bad content, GW_EXIT_START for a file that cannot be read.
  */
-gw_must_check int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_service *service,
+gw_must_check int gw_tls_context_new(struct gw_tls_context **ret, const struct gw_tls_side *side,
                                      struct gw_ticket_keys *tickets, struct gw_files *files,
                                      struct gw_error *err);
 void gw_tls_context_free(struct gw_tls_context *ctx);

@@ -36,14 +36,14 @@ static int verify(const struct gw_tls_context *tls, STACK_OF(X509) * certs,
     return result;
 }
 
-/* Finds the versions of the service that do not accept the key. */
-static void judge_key(const struct gw_service *service, const X509 *leaf, struct gw_explained *ret)
+/* Finds the versions of the side that do not accept the key. */
+static void judge_key(const struct gw_tls_side *side, const X509 *leaf, struct gw_explained *ret)
 {
     const EVP_PKEY *key = X509_get0_pubkey(leaf);
     unsigned spoken = 0;
     unsigned refused = 0;
-    for (uint16_t v = service->tls_min; v <= service->tls_max; v++, spoken++)
-        if (!key || !gw_policy_takes_key(service, key, v))
+    for (uint16_t v = side->tls_min; v <= side->tls_max; v++, spoken++)
+        if (!key || !gw_policy_takes_key(side, key, v))
             ret->without[refused++] = v;
     if (refused == spoken && ret->reason == GW_REASON_NONE) {
         ret->reason = GW_REASON_HANDSHAKE_CIPHER;
@@ -66,7 +66,7 @@ static int explain(const struct gw_tls_context *tls, STACK_OF(X509) * certs,
 }
 
 /* From PEM, DER or PKCS #12. */
-static int read_certs(const struct gw_tls_context *tls, const struct gw_service *service,
+static int read_certs(const struct gw_tls_context *tls, const struct gw_tls_side *side,
                       const char *path, struct gw_files *files, STACK_OF(X509) * *ret,
                       struct gw_error *err)
 {
@@ -80,25 +80,25 @@ static int read_certs(const struct gw_tls_context *tls, const struct gw_service 
     if (gw_pemfile_der(&file, tls->library, ret) == 0)
         return 0;
     gw_pemkey_init(&keys, tls->library);
-    if (service->key_pass_file)
-        r = gw_pemkey_read_phrase(&keys, files, service->key_pass_file, err);
+    if (side->key_pass_file)
+        r = gw_pemkey_read_phrase(&keys, files, side->key_pass_file, err);
     if (!r)
         r = gw_pkcs12_certs(&keys, &file, ret, err);
     gw_pemkey_done(&keys);
     return r;
 }
 
-int gw_explain(const struct gw_tls_context *tls, const struct gw_service *service, const char *path,
+int gw_explain(const struct gw_tls_context *tls, const struct gw_tls_side *side, const char *path,
                struct gw_files *files, struct gw_explained *ret, struct gw_error *err)
 {
     STACK_OF(X509) *certs = NULL;
     struct gw_files *own = files ? NULL : gw_files_new();
-    int r = files || own ? read_certs(tls, service, path, files ? files : own, &certs, err)
+    int r = files || own ? read_certs(tls, side, path, files ? files : own, &certs, err)
                          : gw_error_set(err, GW_EXIT_OTHER, "out of memory");
     if (!r)
         r = explain(tls, certs, ret, err);
     if (!r && tls->trust.store)
-        judge_key(service, sk_X509_value(certs, 0), ret);
+        judge_key(side, sk_X509_value(certs, 0), ret);
     sk_X509_pop_free(certs, X509_free);
     gw_files_free(own);
     return r;

@@ -146,15 +146,15 @@ static int check_left(struct loading *l)
     return gw_error_set(l->err, l->first.exit, "%s", l->first.text);
 }
 
-static int load_all(struct loading *l, const struct gw_service *service)
+static int load_all(struct loading *l, const struct gw_tls_side *side)
 {
-    const char *phrase = service->key_pass_file;
-    bool serves = service->role == GW_ROLE_SERVER;
+    const char *phrase = side->key_pass_file;
+    bool serves = side->role == GW_ROLE_SERVER;
     int r = phrase ? gw_pemkey_read_phrase(&l->loader.keys, l->files, phrase, l->err) : 0;
-    for (unsigned i = 0; r == 0 && i < service->cert_count; i++)
-        r = add_pair(l, &service->certs[i], serves);
-    for (unsigned i = 0; r == 0 && i < service->cert_dir_count; i++)
-        r = add_folder(l, service->cert_dirs[i], service->cert_glob);
+    for (unsigned i = 0; r == 0 && i < side->cert_count; i++)
+        r = add_pair(l, &side->certs[i], serves);
+    for (unsigned i = 0; r == 0 && i < side->cert_dir_count; i++)
+        r = add_folder(l, side->cert_dirs[i], side->cert_glob);
     return r < 0 ? r : check_left(l);
 }
 
@@ -245,15 +245,14 @@ static int make_families(struct gw_keyring *ring)
     return 0;
 }
 
-int gw_keyring_load(struct gw_keyring *ret, const struct gw_service *service,
-                    struct gw_files *files, OSSL_LIB_CTX *library, SSL_CTX *ctx,
-                    struct gw_error *err)
+int gw_keyring_load(struct gw_keyring *ret, const struct gw_tls_side *side, struct gw_files *files,
+                    OSSL_LIB_CTX *library, SSL_CTX *ctx, struct gw_error *err)
 {
     struct loading loading = {.ring = ret, .files = files, .err = err};
     *ret = (struct gw_keyring){NULL};
     int r = gw_credential_loader_init(&loading.loader, files, library, ctx) < 0
                 ? out_of_memory(err)
-                : load_all(&loading, service);
+                : load_all(&loading, side);
     gw_credential_loader_done(&loading.loader);
     if (r < 0 || ret->count == 0)
         return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Private keys from PEM files: PKCS #8 (PRIVATE KEY), PKCS #1 (RSA PRIVATE KEY) and SEC 1 (EC
- * PRIVATE KEY), each encrypted or not. One reader serves all files of a service: libcrypto searches
+ * PRIVATE KEY), each encrypted or not. One reader serves all files of a side: libcrypto searches
  * for its decoders anew for each key, which takes ten times as long as decoding it.
  */
 #pragma once

@@ -119,11 +119,11 @@ static int check_ciphers(SSL_CTX *all, const struct list *list, struct gw_error 
 
 /* Checks words against everything the library has, so that a known but weak cipher and a misspelt
  * one get different messages. */
-static int check_lists(SSL_CTX *ctx, const struct gw_service *service, struct gw_error *err)
+static int check_lists(SSL_CTX *ctx, const struct gw_tls_side *side, struct gw_error *err)
 {
     const struct list lists[] = {
-        {"--ciphers", service->ciphers, KTLS_TLS_1_2},
-        {"--ciphersuites", service->ciphersuites, KTLS_TLS_1_3},
+        {"--ciphers", side->ciphers, KTLS_TLS_1_2},
+        {"--ciphersuites", side->ciphersuites, KTLS_TLS_1_3},
     };
     SSL_CTX_set_security_level(ctx, 0);
     bool ok = SSL_CTX_set_cipher_list(ctx, "ALL:COMPLEMENTOFALL") &&
@@ -153,13 +153,13 @@ static int set_cipher_list(SSL_CTX *ctx, const char *value)
     return SSL_CTX_set_cipher_list(ctx, names);
 }
 
-static int set_ciphers(SSL_CTX *ctx, const struct gw_service *service, struct gw_error *err)
+static int set_ciphers(SSL_CTX *ctx, const struct gw_tls_side *side, struct gw_error *err)
 {
-    int r = check_lists(ctx, service, err);
+    int r = check_lists(ctx, side, err);
     if (r < 0)
         return r;
-    const char *suites = service->ciphersuites ? service->ciphersuites : DEFAULT_CIPHERSUITES;
-    bool ok = set_cipher_list(ctx, service->ciphers ? service->ciphers : DEFAULT_CIPHERS) &&
+    const char *suites = side->ciphersuites ? side->ciphersuites : DEFAULT_CIPHERSUITES;
+    bool ok = set_cipher_list(ctx, side->ciphers ? side->ciphers : DEFAULT_CIPHERS) &&
               SSL_CTX_set_ciphersuites(ctx, suites);
     SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
     return ok ? 0 : gw_error_set(err, GW_EXIT_USAGE, "--ciphers: the list cannot be used");
@@ -194,28 +194,28 @@ const char *gw_tls_library_groups(void)
     return shown ? shown : "";
 }
 
-static int set_groups(SSL_CTX *ctx, const struct gw_service *service, struct gw_error *err)
+static int set_groups(SSL_CTX *ctx, const struct gw_tls_side *side, struct gw_error *err)
 {
-    if (!service->groups)
+    if (!side->groups)
         return set_default_groups(ctx)
                    ? 0
                    : gw_error_set(err, GW_EXIT_OTHER,
                                   "libssl lacks the groups X25519, P-256, P-384 and P-521");
     char word[WORD_MAX];
-    for (const char *at = service->groups; next_word(&at, word);)
+    for (const char *at = side->groups; next_word(&at, word);)
         if (!set_text(ctx, SSL_CTRL_SET_GROUPS_LIST, word))
             return gw_error_set(err, GW_EXIT_USAGE,
                                 "--groups: this OpenSSL library has no group '%s'", word);
-    return set_text(ctx, SSL_CTRL_SET_GROUPS_LIST, service->groups)
+    return set_text(ctx, SSL_CTRL_SET_GROUPS_LIST, side->groups)
                ? 0
                : gw_error_set(err, GW_EXIT_USAGE, "--groups: '%s' cannot be used as a list",
-                              service->groups);
+                              side->groups);
 }
 
-static int set_versions(SSL_CTX *ctx, const struct gw_service *service, struct gw_error *err)
+static int set_versions(SSL_CTX *ctx, const struct gw_tls_side *side, struct gw_error *err)
 {
-    uint16_t min = service->tls_min;
-    uint16_t max = service->tls_max;
+    uint16_t min = side->tls_min;
+    uint16_t max = side->tls_max;
     if (min < TLS1_2_VERSION || max > TLS1_3_VERSION || min > max)
         return gw_error_set(err, GW_EXIT_USAGE,
                             "--tls-min and --tls-max: only 1.2 and 1.3 are supported, and the "
@@ -225,14 +225,14 @@ static int set_versions(SSL_CTX *ctx, const struct gw_service *service, struct g
                : gw_error_set(err, GW_EXIT_OTHER, "libssl cannot speak TLS 1.2 and 1.3");
 }
 
-static void set_options(SSL_CTX *ctx, const struct gw_service *service)
+static void set_options(SSL_CTX *ctx, const struct gw_tls_side *side)
 {
     SSL_CTX_clear_options(ctx, SSL_CTX_get_options(ctx));
     SSL_CTX_set_options(
         ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                  SSL_OP_PRIORITIZE_CHACHA | SSL_OP_ENABLE_MIDDLEBOX_COMPAT |
                  SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION |
-                 (service->session_tickets ? 0 : SSL_OP_NO_TICKET));
+                 (side->session_tickets ? 0 : SSL_OP_NO_TICKET));
     /* Send the chain of the file, never one built from the CAs for clients. */
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
@@ -242,14 +242,14 @@ static void set_options(SSL_CTX *ctx, const struct gw_service *service)
     SSL_CTX_set_read_ahead(ctx, 0); /* bytes after the Finished stay unread */
 }
 
-int gw_policy_apply(SSL_CTX *ctx, const struct gw_service *service, struct gw_error *err)
+int gw_policy_apply(SSL_CTX *ctx, const struct gw_tls_side *side, struct gw_error *err)
 {
-    set_options(ctx, service);
-    int r = set_versions(ctx, service, err);
+    set_options(ctx, side);
+    int r = set_versions(ctx, side, err);
     if (r == 0)
-        r = set_ciphers(ctx, service, err);
+        r = set_ciphers(ctx, side, err);
     if (r == 0)
-        r = set_groups(ctx, service, err);
+        r = set_groups(ctx, side, err);
     if (r == 0 && !set_text(ctx, SSL_CTRL_SET_SIGALGS_LIST, SIGNATURES))
         r = gw_error_set(err, GW_EXIT_OTHER, "libssl lacks a signature algorithm of TLS 1.3");
     ERR_clear_error();
@@ -273,9 +273,9 @@ static int curve_of(const char *word)
     return nid;
 }
 
-static bool is_group(const struct gw_service *service, int curve)
+static bool is_group(const struct gw_tls_side *side, int curve)
 {
-    const char *at = service->groups ? service->groups : default_groups[0].list;
+    const char *at = side->groups ? side->groups : default_groups[0].list;
     char word[WORD_MAX];
     while (next_word(&at, word))
         if (curve_of(word) == curve)
@@ -283,7 +283,7 @@ static bool is_group(const struct gw_service *service, int curve)
     return false;
 }
 
-bool gw_policy_takes_key(const struct gw_service *service, const EVP_PKEY *key, uint16_t version)
+bool gw_policy_takes_key(const struct gw_tls_side *side, const EVP_PKEY *key, uint16_t version)
 {
     char name[WORD_MAX];
     size_t len = 0;
@@ -293,5 +293,5 @@ bool gw_policy_takes_key(const struct gw_service *service, const EVP_PKEY *key, 
         return false;
     int curve = curve_of(name);
     return curve != NID_undef &&
-           (version == TLS1_3_VERSION ? is_signed_with(curve) : is_group(service, curve));
+           (version == TLS1_3_VERSION ? is_signed_with(curve) : is_group(side, curve));
 }

@@ -210,16 +210,16 @@ static int check(struct gw_revocation *v, const struct gw_anchors *anchors, stru
     return r;
 }
 
-int gw_revocation_load(struct gw_revocation **ret, const struct gw_service *service,
+int gw_revocation_load(struct gw_revocation **ret, const struct gw_tls_side *side,
                        const struct gw_anchors *anchors, struct gw_files *files,
                        OSSL_LIB_CTX *library, struct gw_error *err)
 {
     static const char *const endings[] = {".crl", ".pem", ".der", NULL};
-    const struct gw_fileset set = {"--crl", service->crls, endings, FILE_MAX};
+    const struct gw_fileset set = {"--crl", side->crls, endings, FILE_MAX};
     struct gw_revocation *v = calloc(1, sizeof(*v));
     if (!v)
         return gw_error_set(err, GW_EXIT_OTHER, "out of memory");
-    v->soft = service->crl_soft;
+    v->soft = side->crl_soft;
     struct loading loading = {v, anchors, library};
     int r = gw_fileset_each(&set, files, read_file, &loading, err);
     if (r == 0)

@@ -17,10 +17,10 @@
 struct gw_revocation;
 
 /*
- * Reads all CRLs of the service. Each must be signed by one of the anchors and be current. With
+ * Reads all CRLs of the side. Each must be signed by one of the anchors and be current. With
  * --crl-soft one that is not current is a warning. Returns 0, or a negative errno with *err filled.
  */
-gw_must_check int gw_revocation_load(struct gw_revocation **ret, const struct gw_service *service,
+gw_must_check int gw_revocation_load(struct gw_revocation **ret, const struct gw_tls_side *side,
                                      const struct gw_anchors *anchors, struct gw_files *files,
                                      OSSL_LIB_CTX *library, struct gw_error *err);
 void gw_revocation_free(struct gw_revocation *revocation); /* NULL is allowed. */

@@ -5,7 +5,7 @@
  * the session again, and its verified chain, which the session carries as application data. A
  * failed check is no error, but leads to a full handshake.
  *
- * The session context, which binds a session to a service and its CAs (trust.h), does not include
+ * The session context, which binds a session to a scope and its CAs (trust.h), does not include
  * CRLs or rules: they change often, and are checked here each time.
  */
 #pragma once

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sessions that a target issued, for later connections to it: few, newest first. One stack per
- * service and worker, so every session in it was verified against the CA and name that the next
+ * side and worker, so every session in it was verified against the CA and name that the next
  * connection requires.
  *
  * A TLS 1.3 ticket is used once (RFC 8446 C.4), so that an observer cannot link two connections of

@@ -36,7 +36,7 @@ struct trial {
     struct gw_ticket_keys tickets;
     int cert_fd, key_fd; /* anonymous files */
     struct gw_cert_pair pair;
-    struct gw_service service;
+    struct gw_tls_side side;
     struct gw_tls_context *server;
     SSL_CTX *client;
     SSL_SESSION *session; /* the client's session, to be resumed */
@@ -126,8 +126,8 @@ static bool set_up_server(struct trial *t)
     (void)snprintf(cert_path, sizeof(cert_path), "/proc/self/fd/%d", t->cert_fd);
     (void)snprintf(key_path, sizeof(key_path), "/proc/self/fd/%d", t->key_fd);
     t->pair = (struct gw_cert_pair){.cert_file = cert_path, .key_file = key_path};
-    t->service = (struct gw_service){
-        .name = probe,
+    t->side = (struct gw_tls_side){
+        .session_scope = probe,
         .certs = &t->pair,
         .cert_count = 1,
         .tls_min = TLS1_2_VERSION,
@@ -138,7 +138,7 @@ static bool set_up_server(struct trial *t)
         .session_age_ns = 3600 * GW_NS_PER_SEC,
     };
     return gw_tickets_init(&t->tickets) == 0 &&
-           gw_tls_context_new(&t->server, &t->service, &t->tickets, NULL, &err) == 0;
+           gw_tls_context_new(&t->server, &t->side, &t->tickets, NULL, &err) == 0;
 }
 
 static const char *set_up(struct trial *t)

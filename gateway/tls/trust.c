@@ -80,22 +80,22 @@ static int load_file(void *arg, const struct gw_pemfile *file, struct gw_error *
 }
 
 /* A CA that expires while in force stops no reload of other files. */
-static int check_usable(const struct loading *l, const struct gw_service *service,
+static int check_usable(const struct loading *l, const struct gw_tls_side *side,
                         struct gw_error *err)
 {
-    if (l->some_usable || !l->some_new || service->verify != GW_VERIFY_REQUIRED)
+    if (l->some_usable || !l->some_new || side->verify != GW_VERIFY_REQUIRED)
         return 0;
     return gw_error_set(err, GW_EXIT_USAGE,
                         "--cacert %s: all certificates in it have expired, so no peer could be "
                         "verified; give the CA's current certificate",
-                        service->cacerts[0]);
+                        side->cacerts[0]);
 }
 
-static int load_cas(struct gw_trust *t, const struct gw_service *service, struct gw_files *files,
+static int load_cas(struct gw_trust *t, const struct gw_tls_side *side, struct gw_files *files,
                     OSSL_LIB_CTX *library, struct gw_error *err)
 {
     static const char *const endings[] = {".pem", ".crt", ".cer", NULL};
-    const struct gw_fileset set = {"--cacert", service->cacerts, endings, GW_PEMFILE_MAX};
+    const struct gw_fileset set = {"--cacert", side->cacerts, endings, GW_PEMFILE_MAX};
     struct loading loading = {.trust = t, .files = files, .library = library};
     t->store = X509_STORE_new();
     if (!t->store || gw_anchors_init(&t->anchors, library) < 0)
@@ -106,9 +106,9 @@ static int load_cas(struct gw_trust *t, const struct gw_service *service, struct
     gw_issuer_apply(t->store);
     int r = gw_fileset_each(&set, files, load_file, &loading, err);
     if (r == 0)
-        r = check_usable(&loading, service, err);
-    if (r == 0 && service->role == GW_ROLE_SERVER) /* in the order of the files */
-        r = gw_canames_load(&t->names, service, &t->anchors, files, library, err);
+        r = check_usable(&loading, side, err);
+    if (r == 0 && side->role == GW_ROLE_SERVER) /* in the order of the files */
+        r = gw_canames_load(&t->names, side, &t->anchors, files, library, err);
     gw_anchors_seal(&t->anchors);
     return r;
 }
@@ -148,35 +148,35 @@ static bool is_address(const char *name)
     return name && (inet_pton(AF_INET, name, &any) == 1 || inet_pton(AF_INET6, name, &any) == 1);
 }
 
-int gw_trust_load(struct gw_trust *ret, const struct gw_service *service, struct gw_files *files,
+int gw_trust_load(struct gw_trust *ret, const struct gw_tls_side *side, struct gw_files *files,
                   OSSL_LIB_CTX *library, struct gw_error *err)
 {
     *ret = (struct gw_trust){
-        .role = service->role,
-        .verify = service->verify,
-        .depth = service->verify_depth,
-        .session_age = service->session_age_ns / GW_NS_PER_SEC,
-        .crl_soft = service->crl_soft,
-        .peer_name = service->target_name,
-        .peer_is_address = is_address(service->target_name),
-        .peer_unnamed = service->target_unnamed,
+        .role = side->role,
+        .verify = side->verify,
+        .depth = side->verify_depth,
+        .session_age = side->session_age_ns / GW_NS_PER_SEC,
+        .crl_soft = side->crl_soft,
+        .peer_name = side->peer_name,
+        .peer_is_address = is_address(side->peer_name),
+        .peer_unnamed = side->peer_unnamed,
     };
     int r = 0;
-    if (service->role == GW_ROLE_CLIENT && (service->verify != GW_VERIFY_REQUIRED ||
-                                            (!service->target_name && !service->target_unnamed)))
+    if (side->role == GW_ROLE_CLIENT &&
+        (side->verify != GW_VERIFY_REQUIRED || (!side->peer_name && !side->peer_unnamed)))
         return gw_error_set(err, GW_EXIT_USAGE,
                             "--cacert: the target must be verified, by a CA and by its name");
-    if (service->verify != GW_VERIFY_NONE) {
-        if (!service->cacerts[0])
+    if (side->verify != GW_VERIFY_NONE) {
+        if (!side->cacerts[0])
             return gw_error_set(err, GW_EXIT_USAGE,
                                 "--verify: client certificates can only be verified against a "
                                 "CA; name it with --cacert");
-        r = load_cas(ret, service, files, library, err);
-        if (r == 0 && service->crls[0])
-            r = gw_revocation_load(&ret->revocation, service, &ret->anchors, files, library, err);
+        r = load_cas(ret, side, files, library, err);
+        if (r == 0 && side->crls[0])
+            r = gw_revocation_load(&ret->revocation, side, &ret->anchors, files, library, err);
     }
     if (r == 0)
-        r = make_session_context(ret, service->name ? service->name : "", library, err);
+        r = make_session_context(ret, side->session_scope ? side->session_scope : "", library, err);
     return r;
 }
 

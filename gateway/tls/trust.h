@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trust of a service: the CA certificates of --cacert, and how peers' certificates are verified
+ * The trust of a side: the CA certificates of --cacert, and how peers' certificates are verified
  * against them: those of clients or, in the client role, the target's, together with its name. Also
  * the session id context, so that a ticket is not accepted under a different trust.
  */
@@ -25,7 +25,7 @@ enum {
 struct gw_trust {
     enum gw_role role;
     enum gw_verify verify;
-    const char *peer_name;     /* client role: gw_service.target_name; NULL: none */
+    const char *peer_name;     /* client role: gw_tls_side.peer_name; NULL: none */
     bool peer_is_address;      /* the name is an address, which must not be sent (RFC 6066 3) */
     bool peer_unnamed;         /* the certificate need not contain the name */
     unsigned depth;            /* the maximum number of certificates between leaf and anchor */
@@ -35,7 +35,7 @@ struct gw_trust {
     bool crl_soft;
     X509_STORE *store;           /* NULL: none */
     STACK_OF(X509_NAME) * names; /* sent to clients (canames.h); NULL in the client role */
-    /* SHA-256 of service name, verify mode and CA certificates, independent of their files' names
+    /* SHA-256 of session scope, verify mode and CA certificates, independent of their files' names
      * and division, so the same on each machine of a fleet (SSL_set_session_id_context). */
     uint8_t session_context[GW_SESSION_CONTEXT_LEN];
 };
@@ -43,7 +43,7 @@ struct gw_trust {
 /* Loads --cacert if verification is requested. Every certificate in it must be a CA, or
  * self-signed: the latter is trusted for itself alone. An expired one is a warning. Returns 0, or a
  * negative errno with *err filled. On failure *ret may still be passed to gw_trust_done. */
-gw_must_check int gw_trust_load(struct gw_trust *ret, const struct gw_service *service,
+gw_must_check int gw_trust_load(struct gw_trust *ret, const struct gw_tls_side *side,
                                 struct gw_files *files, OSSL_LIB_CTX *library,
                                 struct gw_error *err);
 /* A zeroed object is allowed. */

@@ -71,15 +71,15 @@ const struct fuzz_world *fuzz_world(void)
 struct gw_tls_context *fuzz_context(const char *name, enum gw_verify verify,
                                     struct gw_ticket_keys *keys)
 {
-    static struct gw_service service; /* too large for a stack */
+    static struct gw_tls_side side; /* too large for a stack */
     static struct gw_cert_pair pairs[2];
     const struct fuzz_world *w = fuzz_world();
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
     pairs[0] = w->pair;
     pairs[1] = w->other_pair;
-    service = (struct gw_service){
-        .name = name,
+    side = (struct gw_tls_side){
+        .session_scope = name,
         .certs = pairs,
         .cert_count = 2,
         .cacerts[0] = verify == GW_VERIFY_NONE ? NULL : w->ca_file,
@@ -92,7 +92,7 @@ struct gw_tls_context *fuzz_context(const char *name, enum gw_verify verify,
         .session_age_ns = INT64_C(86400) * 1000000000,
         .max_cert_chain = 24 << 10,
     };
-    gw_require(gw_tls_context_new(&tls, &service, keys, NULL, &err) == 0);
+    gw_require(gw_tls_context_new(&tls, &side, keys, NULL, &err) == 0);
     return tls;
 }
 

@@ -619,7 +619,7 @@ static void begin(struct run *run)
     handshake_fake_set(&like);
     service.proxy_protocol = run->setup->proxy;
     service.accept_proxy = service.accept_proxy_unix = run->setup->preface != CONN_PREFACE_NONE;
-    service.verify = run->setup->interval ? GW_VERIFY_OPTIONAL : GW_VERIFY_NONE;
+    service.tls.verify = run->setup->interval ? GW_VERIFY_OPTIONAL : GW_VERIFY_NONE;
     service.target.addr_count = 1;
     service.target.addrs[0].addr.ss_family = AF_INET;
     service.target.addrs[0].len = sizeof(struct sockaddr_storage);

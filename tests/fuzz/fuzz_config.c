@@ -36,10 +36,10 @@ int __wrap_getaddrinfo(const char *node, const char *service, const struct addri
 
 static void check_rules(const struct gw_service *s)
 {
-    bool asks = s->verify != GW_VERIFY_NONE;
+    bool asks = s->tls.verify != GW_VERIFY_NONE;
     unsigned allows = 0;
     gw_require(s->rule_count >= 1 && s->rule_count <= GW_MAX_RULES);
-    gw_require(!asks || s->cacerts[0]);
+    gw_require(!asks || s->tls.cacerts[0]);
     for (unsigned i = 0; i < s->rule_count; i++) {
         gw_require((s->rules[i].kind == GW_RULE_ALL) == (s->rules[i].pattern == NULL));
         gw_require(asks || s->rules[i].kind == GW_RULE_ALL);
@@ -54,14 +54,15 @@ static void check_service(const struct gw_service *s)
 {
     gw_require(s->listen_count >= 1 && s->listen_count <= GW_MAX_ADDRESSES);
     gw_require(s->target.addr_count >= 1 && s->target.addr_count <= GW_TARGET_ADDRS_MAX);
-    gw_require(s->cert_count + s->cert_dir_count >= 1);
-    gw_require(s->cert_count <= GW_MAX_CERTS && s->cert_dir_count <= GW_MAX_CERT_DIRS);
-    for (unsigned i = 0; i < s->cert_count; i++)
-        gw_require(s->certs[i].cert_file && s->certs[i].key_file);
-    gw_require(s->tls_min >= 0x0303 && s->tls_min <= s->tls_max && s->tls_max <= 0x0304);
+    gw_require(s->tls.cert_count + s->tls.cert_dir_count >= 1);
+    gw_require(s->tls.cert_count <= GW_MAX_CERTS && s->tls.cert_dir_count <= GW_MAX_CERT_DIRS);
+    for (unsigned i = 0; i < s->tls.cert_count; i++)
+        gw_require(s->tls.certs[i].cert_file && s->tls.certs[i].key_file);
+    gw_require(s->tls.tls_min >= 0x0303 && s->tls.tls_min <= s->tls.tls_max &&
+               s->tls.tls_max <= 0x0304);
     gw_require(s->handshake_timeout_ns > 0 && s->connect_timeout_ns > 0);
     gw_require(s->idle_timeout_ns >= 0 && s->close_timeout_ns > 0);
-    gw_require(s->session_age_ns > 0);
+    gw_require(s->tls.session_age_ns > 0);
     check_rules(s);
 }
 
@@ -83,14 +84,14 @@ static void check_policy(const struct gw_service *s)
     if (!ctx)
         ctx = SSL_CTX_new(TLS_server_method());
     gw_require(ctx);
-    int result = gw_policy_apply(ctx, s, &err);
+    int result = gw_policy_apply(ctx, &s->tls, &err);
     ERR_clear_error();
     if (result) {
         gw_require(err.exit == GW_EXIT_USAGE && strlen(err.text) > 10);
         return;
     }
-    gw_require(SSL_CTX_get_min_proto_version(ctx) == s->tls_min);
-    gw_require(SSL_CTX_get_max_proto_version(ctx) == s->tls_max);
+    gw_require(SSL_CTX_get_min_proto_version(ctx) == s->tls.tls_min);
+    gw_require(SSL_CTX_get_max_proto_version(ctx) == s->tls.tls_max);
     gw_require(SSL_CTX_get_security_level(ctx) >= 2);
     STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(ctx);
     for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {

@@ -47,9 +47,9 @@ static void check_taken(const struct gw_config *c)
             gw_require(strcmp(c->services[k]->name, s->name) != 0);
         gw_require(s->listen_count >= 1 && s->listen_count <= GW_MAX_ADDRESSES);
         gw_require(s->target.addr_count >= 1 && s->target.text);
-        gw_require(s->role == GW_ROLE_CLIENT || (s->cert_count >= 1 && s->rule_count >= 1));
-        gw_require(s->role == GW_ROLE_SERVER || (s->target_name && s->cacerts[0]));
-        gw_require(s->tls_min >= 0x0303 && s->tls_min <= s->tls_max);
+        gw_require(s->role == GW_ROLE_CLIENT || (s->tls.cert_count >= 1 && s->rule_count >= 1));
+        gw_require(s->role == GW_ROLE_SERVER || (s->tls.peer_name && s->tls.cacerts[0]));
+        gw_require(s->tls.tls_min >= 0x0303 && s->tls.tls_min <= s->tls.tls_max);
     }
 }
 

@@ -158,7 +158,7 @@ static void swallow(void *arg, enum gw_log_level level, const char *message)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct gw_service service = {.name = "fuzz", .verify = GW_VERIFY_REQUIRED};
+    static struct gw_tls_side side = {.session_scope = "fuzz", .verify = GW_VERIFY_REQUIRED};
     struct gw_reader r = gw_reader_of(data, size);
     struct gw_error err = {.text = ""};
     struct gw_revocation *taken = NULL;
@@ -170,15 +170,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct block *b = &blocks[choice >> 4 & (KINDS - 1)];
     struct edited tbs = edit_copy(b->der, (size_t)b->len, choice & 15, &r);
     struct edited crl = sign(&tbs);
-    service.crl_soft = choice & 0x80;
-    service.crls[0] = write_crl(&crl, choice & 0x40);
+    side.crl_soft = choice & 0x80;
+    side.crls[0] = write_crl(&crl, choice & 0x40);
     struct gw_files *files = gw_files_new();
     gw_require(files);
-    if (gw_revocation_load(&taken, &service, &anchors, files, library, &err)) {
+    if (gw_revocation_load(&taken, &side, &anchors, files, library, &err)) {
         gw_require(err.exit >= GW_EXIT_OTHER && err.exit <= GW_EXIT_START);
         gw_require(strncmp(err.text, "--crl ", 6) == 0 && strlen(err.text) > 20);
     } else {
-        check_taken(taken, &crl, service.crl_soft);
+        check_taken(taken, &crl, side.crl_soft);
     }
     gw_revocation_free(taken);
     gw_log_notes(gw_files_notes(files));

@@ -151,11 +151,11 @@ static void check_credential(const char *path, struct gw_files *files, OSSL_LIB_
 
 static void check_trust(const char *path, struct gw_files *files, OSSL_LIB_CTX *library)
 {
-    static struct gw_service service = {.name = "fuzz", .verify = GW_VERIFY_REQUIRED};
+    static struct gw_tls_side side = {.session_scope = "fuzz", .verify = GW_VERIFY_REQUIRED};
     struct gw_error err = {.text = ""};
     struct gw_trust trust = {0};
-    service.cacerts[0] = path;
-    if (gw_trust_load(&trust, &service, files, library, &err))
+    side.cacerts[0] = path;
+    if (gw_trust_load(&trust, &side, files, library, &err))
         check_error(&err);
     else
         gw_require(trust.store && sk_X509_NAME_num(trust.names) > 0);

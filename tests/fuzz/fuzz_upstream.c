@@ -21,13 +21,13 @@ enum {
 
 static struct gw_tls_context *make_context(void)
 {
-    static struct gw_service service; /* too large for a stack */
+    static struct gw_tls_side side; /* too large for a stack */
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
-    service = (struct gw_service){
-        .name = "fuzz",
+    side = (struct gw_tls_side){
+        .session_scope = "fuzz",
         .role = GW_ROLE_CLIENT,
-        .target_name = "a.gate.test",
+        .peer_name = "a.gate.test",
         .cacerts[0] = fuzz_world()->ca_file,
         .verify = GW_VERIFY_REQUIRED,
         .tls_min = 0x0303,
@@ -36,7 +36,7 @@ static struct gw_tls_context *make_context(void)
         .session_age_ns = INT64_C(86400) * 1000000000,
         .max_cert_chain = 24 << 10,
     };
-    gw_require(gw_tls_context_new(&tls, &service, NULL, NULL, &err) == 0);
+    gw_require(gw_tls_context_new(&tls, &side, NULL, NULL, &err) == 0);
     return tls;
 }
 

@@ -20,14 +20,14 @@ void certfolder_init(struct certfolder *f, const struct tlsworld *w, const char 
 {
     *f = (struct certfolder){.w = w, .name = name, .path = test_dir_folder(w->dir, name)};
     f->dirs[0] = f->path;
-    tlsworld_service(w, &f->service);
-    f->service.cert_count = 0;
-    f->service.cert_dirs = f->dirs;
-    f->service.cert_dir_count = 1;
+    tlsworld_side(w, &f->side);
+    f->side.cert_count = 0;
+    f->side.cert_dirs = f->dirs;
+    f->side.cert_dir_count = 1;
     (void)test_dir_bundle(w->dir, certfolder_in(f, "other.pem"), w->other, w->ca);
 }
 
-/* Whether the service shows this certificate for the name. */
+/* Whether the side shows this certificate for the name. */
 bool certfolder_shows(const struct tlsworld *w, struct gw_tls_context *tls, const char *name,
                       const struct test_cert *cert)
 {
@@ -64,20 +64,20 @@ void certfolder_says(struct gw_files *files, const char *words)
         fail_msg("'%s' is not in '%s'", words, said(files));
 }
 
-struct gw_tls_context *certfolder_load(const struct gw_service *service, struct gw_files *files)
+struct gw_tls_context *certfolder_load(const struct gw_tls_side *side, struct gw_files *files)
 {
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
-    if (gw_tls_context_new(&tls, service, NULL, files, &err))
+    if (gw_tls_context_new(&tls, side, NULL, files, &err))
         fail_msg("%s", err.text);
     return tls;
 }
 
-void certfolder_refuses(const struct gw_service *service, struct gw_files *files, const char *words)
+void certfolder_refuses(const struct gw_tls_side *side, struct gw_files *files, const char *words)
 {
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
-    if (gw_tls_context_new(&tls, service, NULL, files, &err) == 0)
+    if (gw_tls_context_new(&tls, side, NULL, files, &err) == 0)
         fail_msg("accepted, but '%s' was expected", words);
     if (!strstr(err.text, words))
         fail_msg("'%s' does not say '%s'", err.text, words);

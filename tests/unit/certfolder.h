@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A service with a folder of certificates, and what a test asks of it. */
+/* A side with a folder of certificates, and what a test asks of it. */
 #pragma once
 
 #include "tests/unit/tlspair.h"
@@ -11,18 +11,17 @@ struct certfolder {
     const struct tlsworld *w;
     const char *name, *path;
     const char *dirs[1];
-    struct gw_service service;
+    struct gw_tls_side side;
 };
 
 /* A file's name in the test's directory; overwritten by the next call. */
 const char *certfolder_in(const struct certfolder *f, const char *name);
 void certfolder_init(struct certfolder *f, const struct tlsworld *w, const char *name);
 
-/* The service as a start or a reload loads it; asserts that it can. */
-struct gw_tls_context *certfolder_load(const struct gw_service *service, struct gw_files *files);
+/* The side as a start or a reload loads it; asserts that it can. */
+struct gw_tls_context *certfolder_load(const struct gw_tls_side *side, struct gw_files *files);
 /* Asserts that it cannot be loaded, with these words in the error. */
-void certfolder_refuses(const struct gw_service *service, struct gw_files *files,
-                        const char *words);
+void certfolder_refuses(const struct gw_tls_side *side, struct gw_files *files, const char *words);
 /* Whether it shows this certificate to a client that asks for the name. */
 bool certfolder_shows(const struct tlsworld *w, struct gw_tls_context *tls, const char *name,
                       const struct test_cert *cert);

@@ -15,8 +15,8 @@
 /* Two services and one connection between them. */
 struct duo {
     struct gw_cert_pair shown; /* by the client, if at all */
-    struct gw_service to;      /* client role */
-    struct gw_service at;      /* server role */
+    struct gw_tls_side to;     /* client role */
+    struct gw_tls_side at;     /* server role */
     struct gw_ticket_keys *keys;
     struct gw_tls_context *client_tls;
     struct gw_tls_context *server_tls;
@@ -52,11 +52,11 @@ static inline bool judges(void *arg, const struct gw_identity *id)
 static inline void plan(const struct tlsworld *w, struct duo *d)
 {
     memset(d, 0, sizeof(*d));
-    tlsworld_service(w, &d->at);
-    d->to = (struct gw_service){
-        .name = "default",
+    tlsworld_side(w, &d->at);
+    d->to = (struct gw_tls_side){
+        .session_scope = "default",
         .role = GW_ROLE_CLIENT,
-        .target_name = "gate.test",
+        .peer_name = "gate.test",
         .cacerts[0] = w->ca_file,
         .verify = GW_VERIFY_REQUIRED,
         .verify_depth = GW_VERIFY_DEPTH_MAX,

@@ -12,15 +12,15 @@
 
 #include <cmocka.h>
 
-static inline struct gw_service service_with(const struct tlsworld *w, const char *crl)
+static inline struct gw_tls_side side_with(const struct tlsworld *w, const char *crl)
 {
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    service.cert_count = 1;
-    service.verify = GW_VERIFY_REQUIRED;
-    service.cacerts[0] = w->ca_file;
-    service.crls[0] = crl;
-    return service;
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    side.cert_count = 1;
+    side.verify = GW_VERIFY_REQUIRED;
+    side.cacerts[0] = w->ca_file;
+    side.crls[0] = crl;
+    return side;
 }
 
 /* A CRL file of `ca` with up to two certificates in it. */
@@ -44,11 +44,11 @@ static inline const char *crl_of(const struct tlsworld *w, const struct test_crl
 }
 
 /* No context comes about, and the sentence holds these words. */
-static inline void refused(const struct gw_service *service, enum gw_exit exit, const char *says)
+static inline void refused(const struct gw_tls_side *side, enum gw_exit exit, const char *says)
 {
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
-    int r = gw_tls_context_new(&tls, service, NULL, NULL, &err);
+    int r = gw_tls_context_new(&tls, side, NULL, NULL, &err);
     if (r == 0)
         fail_msg("accepted, but '%s' was expected", says);
     assert_int_equal(err.exit, exit);
@@ -126,10 +126,10 @@ static inline void meets(const struct tlsworld *w, struct gw_tls_context *tls,
     }
 }
 
-static inline void meets_once(const struct tlsworld *w, const struct gw_service *service,
+static inline void meets_once(const struct tlsworld *w, const struct gw_tls_side *side,
                               const struct test_cert *cert, enum gw_reason reason, int alert)
 {
-    struct gw_tls_context *tls = tlsworld_context(service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(side, NULL);
     meets(w, tls, cert, NULL, reason, alert);
     gw_tls_context_free(tls);
 }

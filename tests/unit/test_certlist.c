@@ -17,7 +17,7 @@
 static void lines(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
+    struct gw_service service = {.name = "default"};
     struct gw_termset set = {.count = 1};
     struct gw_error err;
     char *text = NULL;
@@ -33,13 +33,13 @@ static void lines(void **state)
     const char *files[] = {test_dir_cert(w->dir, "shown.pem", w->server_ec, w->ca),
                            test_dir_bundle(w->dir, "many.pem", many, NULL),
                            test_dir_bundle(w->dir, "none\t.pem", none, NULL)};
-    tlsworld_service(w, &service);
-    service.certs[0] = (struct gw_cert_pair){
+    tlsworld_side(w, &service.tls);
+    service.tls.certs[0] = (struct gw_cert_pair){
         files[0], w->ec_pair.key_file,
         test_dir_ocsp(w->dir, "shown.der", &(struct test_ocsp_spec){w->server_ec})};
-    service.certs[2] = (struct gw_cert_pair){files[1], files[1], NULL};
-    service.certs[3] = (struct gw_cert_pair){files[2], files[2], NULL};
-    service.cert_count = 4;
+    service.tls.certs[2] = (struct gw_cert_pair){files[1], files[1], NULL};
+    service.tls.certs[3] = (struct gw_cert_pair){files[2], files[2], NULL};
+    service.tls.cert_count = 4;
     assert_int_equal(gw_terms_new(&set.terms[0], &service, NULL, NULL, &err), 0);
     FILE *out = open_memstream(&text, &len);
     gw_certlist_print(out, &set, time(NULL) + 86400 + 3600);

@@ -96,11 +96,11 @@ static struct gw_chain chain_of(const struct tlsworld *w, struct gw_tls_context 
 static struct gw_tls_context *context(const struct tlsworld *w, enum gw_verify verify,
                                       const char *ca_file)
 {
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    service.verify = verify;
-    service.cacerts[0] = ca_file;
-    return tlsworld_context(&service, NULL);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    side.verify = verify;
+    side.cacerts[0] = ca_file;
+    return tlsworld_context(&side, NULL);
 }
 
 static time_t end_of(const struct test_cert *cert)
@@ -162,20 +162,20 @@ static void the_end_of_the_anchor_ends_the_chain(void **state)
 static void too_long_a_chain_is_told(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
+    struct gw_tls_side side;
     struct gw_tls_context *tls = context(w, GW_VERIFY_REQUIRED, w->ca_file);
     struct gw_chain c = chain_of(w, tls, w->client, NULL);
     gw_tls_context_free(tls);
-    tlsworld_service(w, &service);
-    service.verify = GW_VERIFY_REQUIRED;
-    service.cacerts[0] = w->ca_file;
-    for (service.verify_depth = 0; service.verify_depth < 2; service.verify_depth++) {
-        tls = tlsworld_context(&service, NULL);
+    tlsworld_side(w, &side);
+    side.verify = GW_VERIFY_REQUIRED;
+    side.cacerts[0] = w->ca_file;
+    for (side.verify_depth = 0; side.verify_depth < 2; side.verify_depth++) {
+        tls = tlsworld_context(&side, NULL);
         c.count = 1;
         assert_int_equal(gw_tls_context_judge_chain(tls, &c, time(NULL), NULL), GW_REASON_NONE);
         c.count = 2;
         assert_int_equal(gw_tls_context_judge_chain(tls, &c, time(NULL), NULL),
-                         service.verify_depth ? GW_REASON_NONE : GW_REASON_CERT_UNTRUSTED);
+                         side.verify_depth ? GW_REASON_NONE : GW_REASON_CERT_UNTRUSTED);
         gw_tls_context_free(tls);
     }
 }

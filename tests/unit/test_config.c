@@ -37,20 +37,21 @@ static void defaults_are_those_of_the_contract(void **state gw_unused)
     assert_int_equal(c->ask, GW_ASK_RUN);
     assert_int_equal(c->service_count, 1);
     assert_string_equal(s->name, "default");
-    assert_int_equal(s->cert_count, 1);
-    assert_string_equal(s->certs[0].cert_file, "c.pem");
-    assert_ptr_equal(s->certs[0].key_file, s->certs[0].cert_file);
-    assert_null(s->cacerts[0]);
-    assert_int_equal(s->verify, GW_VERIFY_NONE);
+    assert_string_equal(s->tls.session_scope, "default");
+    assert_int_equal(s->tls.cert_count, 1);
+    assert_string_equal(s->tls.certs[0].cert_file, "c.pem");
+    assert_ptr_equal(s->tls.certs[0].key_file, s->tls.certs[0].cert_file);
+    assert_null(s->tls.cacerts[0]);
+    assert_int_equal(s->tls.verify, GW_VERIFY_NONE);
     assert_int_equal(s->rule_count, 1);
     assert_int_equal(s->rules[0].kind, GW_RULE_ALL);
-    assert_int_equal(s->tls_min, 0x0303);
-    assert_int_equal(s->tls_max, 0x0304);
-    assert_null(s->ciphers);
-    assert_null(s->ciphersuites);
-    assert_null(s->groups);
-    assert_int_equal(s->alpn_count, 0);
-    assert_true(s->session_tickets);
+    assert_int_equal(s->tls.tls_min, 0x0303);
+    assert_int_equal(s->tls.tls_max, 0x0304);
+    assert_null(s->tls.ciphers);
+    assert_null(s->tls.ciphersuites);
+    assert_null(s->tls.groups);
+    assert_int_equal(s->tls.alpn_count, 0);
+    assert_true(s->tls.session_tickets);
     assert_int_equal(s->records, GW_RECORDS_AUTO);
     assert_int_equal(s->proxy_protocol, GW_PROXY_OFF);
     assert_false(s->accept_proxy);
@@ -93,14 +94,14 @@ static void every_flag_arrives(void **state gw_unused)
     assert_int_equal(s->target.addr_count, 1);
     assert_int_equal(s->target.addrs[0].addr.ss_family, AF_UNIX);
     assert_string_equal(s->target.text, "unix:/run/b");
-    assert_int_equal(s->cert_count, 2);
-    assert_string_equal(s->certs[0].cert_file, "a.pem");
-    assert_string_equal(s->certs[0].key_file, "a.key");
-    assert_string_equal(s->certs[1].cert_file, "b.pem");
-    assert_string_equal(s->certs[1].key_file, "b.key");
-    assert_string_equal(s->cacerts[0], "ca.pem");
-    assert_null(s->cacerts[1]);
-    assert_int_equal(s->verify, GW_VERIFY_OPTIONAL);
+    assert_int_equal(s->tls.cert_count, 2);
+    assert_string_equal(s->tls.certs[0].cert_file, "a.pem");
+    assert_string_equal(s->tls.certs[0].key_file, "a.key");
+    assert_string_equal(s->tls.certs[1].cert_file, "b.pem");
+    assert_string_equal(s->tls.certs[1].key_file, "b.key");
+    assert_string_equal(s->tls.cacerts[0], "ca.pem");
+    assert_null(s->tls.cacerts[1]);
+    assert_int_equal(s->tls.verify, GW_VERIFY_OPTIONAL);
     static const struct gw_rule rules[] = {
         {GW_RULE_CN, "My Client"},
         {GW_RULE_CN, "two"},
@@ -117,15 +118,16 @@ static void every_flag_arrives(void **state gw_unused)
         assert_int_equal(s->rules[i].deny, rules[i].deny);
         assert_string_equal(s->rules[i].pattern, rules[i].pattern);
     }
-    assert_string_equal(s->ciphers, "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305");
-    assert_string_equal(s->ciphersuites, "TLS_AES_128_GCM_SHA256");
-    assert_string_equal(s->groups, "X25519:P-256");
-    assert_string_equal(s->ca_names, "names.pem");
-    assert_int_equal(s->alpn_count, 3);
-    assert_string_equal(s->alpn[0], "h2");
-    assert_string_equal(s->alpn[1], "http/1.1");
-    assert_string_equal(s->alpn[2], "acme");
-    assert_false(s->session_tickets);
+    assert_string_equal(s->tls.ciphers,
+                        "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305");
+    assert_string_equal(s->tls.ciphersuites, "TLS_AES_128_GCM_SHA256");
+    assert_string_equal(s->tls.groups, "X25519:P-256");
+    assert_string_equal(s->tls.ca_names, "names.pem");
+    assert_int_equal(s->tls.alpn_count, 3);
+    assert_string_equal(s->tls.alpn[0], "h2");
+    assert_string_equal(s->tls.alpn[1], "http/1.1");
+    assert_string_equal(s->tls.alpn[2], "acme");
+    assert_false(s->tls.session_tickets);
     assert_int_equal(s->records, GW_RECORDS_USER);
     assert_int_equal(s->proxy_protocol, GW_PROXY_V2);
     assert_true(s->accept_proxy && s->accept_proxy_unix);
@@ -156,7 +158,7 @@ static void other_commands(void **state gw_unused)
     assert_int_equal(c->services[0]->listen_count, 1);
     assert_string_equal(c->services[0]->listen[0].text, "127.0.0.1:8443");
     assert_true(c->services[0]->handshake_timeout_ns == 10 * GW_NS_PER_SEC);
-    assert_int_equal(c->services[0]->tls_max, 0x0304);
+    assert_int_equal(c->services[0]->tls.tls_max, 0x0304);
     gw_config_free(c);
 
     c = accepted("demo --listen 127.0.0.1:0 --records user --workers 2 --log-level error");
@@ -461,16 +463,16 @@ static void certificates_may_be_many(void **state gw_unused)
 {
     char *line = many("server --listen :0 --target unix:/b ", "--cert=c", 400);
     struct gw_config *c = accepted(line);
-    assert_int_equal(c->services[0]->cert_count, 400);
-    assert_string_equal(c->services[0]->certs[399].cert_file, "c400");
+    assert_int_equal(c->services[0]->tls.cert_count, 400);
+    assert_string_equal(c->services[0]->tls.certs[399].cert_file, "c400");
     gw_config_free(c);
     free(line);
     c = accepted("server --listen :0 --target unix:/b --cert-dir a --cert-dir b --strict-sni");
-    assert_int_equal(c->services[0]->cert_count, 0);
-    assert_int_equal(c->services[0]->cert_dir_count, 2);
-    assert_string_equal(c->services[0]->cert_dirs[0], "a");
-    assert_string_equal(c->services[0]->cert_dirs[1], "b");
-    assert_int_equal(c->services[0]->strict_sni, GW_STRICT_SNI_ON);
+    assert_int_equal(c->services[0]->tls.cert_count, 0);
+    assert_int_equal(c->services[0]->tls.cert_dir_count, 2);
+    assert_string_equal(c->services[0]->tls.cert_dirs[0], "a");
+    assert_string_equal(c->services[0]->tls.cert_dirs[1], "b");
+    assert_int_equal(c->services[0]->tls.strict_sni, GW_STRICT_SNI_ON);
     gw_config_free(c);
 }
 
@@ -487,7 +489,7 @@ static void a_pattern_is_as_long_as_a_name(void **state gw_unused)
         if (c.result)
             assert_non_null(strstr(c.err.text, "a pattern has at most 255 bytes"));
         else
-            assert_int_equal(strlen(c.config->services[0]->cert_glob), len);
+            assert_int_equal(strlen(c.config->services[0]->tls.cert_glob), len);
         gw_config_free(c.config);
     }
 }
@@ -514,7 +516,7 @@ static void a_value_may_be_left_out(void **state gw_unused)
         (void)snprintf(line, sizeof(line), "server --listen :0 --target unix:/b --cert a %s",
                        rows[i].flags);
         struct gw_config *c = accepted(line);
-        assert_int_equal(c->services[0]->strict_sni, rows[i].strict);
+        assert_int_equal(c->services[0]->tls.strict_sni, rows[i].strict);
         assert_int_equal(c->services[0]->relay,
                          strstr(line, "copy") ? GW_RELAY_COPY : GW_RELAY_AUTO);
         gw_config_free(c);
@@ -526,9 +528,9 @@ static void responses_find_their_certificates(void **state gw_unused)
     struct gw_config *c = accepted("server --listen :0 --target unix:/b --cert a --cert b "
                                    "--ocsp-file o --key k --cert c");
     const struct gw_service *s = c->services[0];
-    assert_null(s->certs[0].ocsp_file);
-    assert_string_equal(s->certs[1].ocsp_file, "o");
-    assert_null(s->certs[2].ocsp_file);
+    assert_null(s->tls.certs[0].ocsp_file);
+    assert_string_equal(s->tls.certs[1].ocsp_file, "o");
+    assert_null(s->tls.certs[2].ocsp_file);
     gw_config_free(c);
     static const char *const lines[] = {"--ocsp-file o --cert a",
                                         "--cert a --ocsp-file o --ocsp-file p"};
@@ -560,9 +562,9 @@ static void keys_find_their_certificates(void **state gw_unused)
         char keys[64] = "";
         (void)snprintf(line, sizeof(line), "server --listen :0 --target unix:/b %s", rows[i].flags);
         struct gw_config *c = accepted(line);
-        for (unsigned k = 0; k < c->services[0]->cert_count; k++)
+        for (unsigned k = 0; k < c->services[0]->tls.cert_count; k++)
             (void)snprintf(keys + strlen(keys), sizeof(keys) - strlen(keys), "%s%s", k ? " " : "",
-                           c->services[0]->certs[k].key_file);
+                           c->services[0]->tls.certs[k].key_file);
         assert_string_equal(keys, rows[i].keys);
         gw_config_free(c);
     }
@@ -571,17 +573,17 @@ static void keys_find_their_certificates(void **state gw_unused)
 static void verify_follows_cacert(void **state gw_unused)
 {
     struct gw_config *c = accepted("server " SERVED "--cacert ca --allow-all");
-    assert_int_equal(c->services[0]->verify, GW_VERIFY_REQUIRED);
+    assert_int_equal(c->services[0]->tls.verify, GW_VERIFY_REQUIRED);
     assert_int_equal(c->services[0]->rule_count, 1);
     assert_int_equal(c->services[0]->rules[0].kind, GW_RULE_ALL);
     assert_null(c->services[0]->rules[0].pattern);
     gw_config_free(c);
     c = accepted("server " SERVED "--cacert ca --verify none");
-    assert_int_equal(c->services[0]->verify, GW_VERIFY_NONE);
+    assert_int_equal(c->services[0]->tls.verify, GW_VERIFY_NONE);
     gw_config_free(c);
     /* It says what is so. */
     c = accepted("server " SERVED "--allow-all");
-    assert_int_equal(c->services[0]->verify, GW_VERIFY_NONE);
+    assert_int_equal(c->services[0]->tls.verify, GW_VERIFY_NONE);
     assert_int_equal(c->services[0]->rule_count, 1);
     assert_int_equal(c->services[0]->rules[0].kind, GW_RULE_ALL);
     gw_config_free(c);

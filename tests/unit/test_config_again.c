@@ -56,7 +56,7 @@ static void the_same_line_gives_the_same(void **state gw_unused)
     assert_string_equal(b->listen[0].text, a->listen[0].text);
     assert_int_equal(b->target.addr_count, a->target.addr_count);
     assert_string_equal(b->target.text, "localhost:80");
-    assert_string_equal(b->certs[0].cert_file, "c.pem");
+    assert_string_equal(b->tls.certs[0].cert_file, "c.pem");
     assert_int_equal(b->rule_count, 2);
     assert_string_equal(b->rules[1].pattern, "10.0.0.0/8");
     assert_int_equal(second->workers, l.config->workers);

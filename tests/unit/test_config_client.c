@@ -42,11 +42,12 @@ static void it_is_the_client_role_and_verifies(void **state gw_unused)
         bool client = rows[i].role == GW_ROLE_CLIENT;
         assert_int_equal(c.config->command, rows[i].command);
         assert_int_equal(s->role, rows[i].role);
-        assert_int_equal(s->verify, client ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE);
-        assert_int_equal(s->target_name != NULL, client);
+        assert_int_equal(s->tls.role, rows[i].role);
+        assert_int_equal(s->tls.verify, client ? GW_VERIFY_REQUIRED : GW_VERIFY_NONE);
+        assert_int_equal(s->tls.peer_name != NULL, client);
         assert_int_equal(s->proxy_protocol, GW_PROXY_OFF);
         assert_int_equal(s->handshake_timeout_ns, INT64_C(10000000000));
-        assert_true(s->session_tickets);
+        assert_true(s->tls.session_tickets);
         gw_config_free(c.config);
     }
 }
@@ -72,7 +73,7 @@ static void the_name_is_that_of_the_target(void **state gw_unused)
         if (c.result)
             print_error("%s: %s\n", line, c.err.text);
         assert_int_equal(c.result, 0);
-        assert_string_equal(c.config->services[0]->target_name, rows[i].name);
+        assert_string_equal(c.config->services[0]->tls.peer_name, rows[i].name);
         gw_config_free(c.config);
     }
 }
@@ -139,8 +140,9 @@ static void rules_judge_the_target(void **state gw_unused)
         if (c.result)
             fail_msg("%s: %s", line, c.err.text);
         const struct gw_service *s = c.config->services[0];
-        assert_string_equal(s->target_name ? s->target_name : "", rows[i].name ? rows[i].name : "");
-        assert_int_equal(s->target_unnamed, rows[i].unnamed);
+        assert_string_equal(s->tls.peer_name ? s->tls.peer_name : "",
+                            rows[i].name ? rows[i].name : "");
+        assert_int_equal(s->tls.peer_unnamed, rows[i].unnamed);
         assert_int_equal(s->rule_count, rows[i].rules);
         assert_int_equal(s->rules[s->rule_count - 1].kind, rows[i].last);
         assert_false(s->rules[s->rule_count - 1].deny);

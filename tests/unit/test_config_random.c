@@ -148,7 +148,7 @@ static void check(int result, const struct gw_config *c, const struct gw_error *
         assert_true(c->ask != GW_ASK_RUN || (c->workers >= 1 && c->workers <= GW_MAX_WORKERS));
         assert_true(c->ask != GW_ASK_RUN || c->command != GW_COMMAND_SERVER ||
                     (c->services[0]->listen_count && c->services[0]->target.addr_count &&
-                     c->services[0]->cert_count + c->services[0]->cert_dir_count &&
+                     c->services[0]->tls.cert_count + c->services[0]->tls.cert_dir_count &&
                      c->services[0]->rule_count));
         return;
     }

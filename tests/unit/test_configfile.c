@@ -93,26 +93,30 @@ static void each_section_is_a_service(void **state gw_unused)
     assert_int_equal(web->listen_count, 3);
     assert_string_equal(web->listen[2].text, "unix:/run/web");
     assert_string_equal(web->target.text, "127.0.0.1:80");
-    assert_string_equal(web->certs[0].key_file, "web.key");
-    assert_int_equal(web->verify, GW_VERIFY_REQUIRED);
+    assert_string_equal(web->tls.certs[0].key_file, "web.key");
+    assert_int_equal(web->tls.verify, GW_VERIFY_REQUIRED);
     assert_int_equal(web->rule_count, 6);
     assert_string_equal(web->rules[1].pattern, "**.x.test");
     assert_string_equal(web->rules[3].pattern, "J\xc3\xbcrgen");
     assert_string_equal(web->rules[4].pattern, "My Client");
     assert_string_equal(web->rules[5].pattern, "spiffe://t/bad/*");
     assert_true(web->rules[5].deny);
-    assert_int_equal(web->alpn_count, 2);
+    assert_int_equal(web->tls.alpn_count, 2);
     assert_int_equal(web->records, GW_RECORDS_USER);
     const struct gw_service *db = c->services[1];
     assert_string_equal(db->name, "db");
     assert_int_equal(db->role, GW_ROLE_CLIENT);
-    assert_string_equal(db->target_name, "localhost");
+    assert_string_equal(db->tls.peer_name, "localhost");
     assert_int_equal(db->records, GW_RECORDS_AUTO);
     const struct gw_service *open = c->services[2];
-    assert_int_equal(open->verify, GW_VERIFY_NONE);
+    assert_int_equal(open->tls.verify, GW_VERIFY_NONE);
     assert_int_equal(open->rule_count, 1);
-    assert_int_equal(open->tls_min, 0x0304);
-    assert_int_equal(web->tls_min, 0x0303);
+    assert_int_equal(open->tls.tls_min, 0x0304);
+    assert_int_equal(web->tls.tls_min, 0x0303);
+    for (unsigned i = 0; i < c->service_count; i++) {
+        assert_int_equal(c->services[i]->tls.role, c->services[i]->role);
+        assert_string_equal(c->services[i]->tls.session_scope, c->services[i]->name);
+    }
     gw_config_free(r.config);
 }
 
@@ -183,10 +187,10 @@ static void strictness_of_names_is_a_word(void **state gw_unused)
                      MORE("d", "strict-sni = off"),
                  "");
 #undef MORE
-    assert_int_equal(c->services[0]->strict_sni, GW_STRICT_SNI_OFF);
-    assert_int_equal(c->services[1]->strict_sni, GW_STRICT_SNI_ON);
-    assert_int_equal(c->services[2]->strict_sni, GW_STRICT_SNI_UNKNOWN);
-    assert_int_equal(c->services[3]->strict_sni, GW_STRICT_SNI_OFF);
+    assert_int_equal(c->services[0]->tls.strict_sni, GW_STRICT_SNI_OFF);
+    assert_int_equal(c->services[1]->tls.strict_sni, GW_STRICT_SNI_ON);
+    assert_int_equal(c->services[2]->tls.strict_sni, GW_STRICT_SNI_UNKNOWN);
+    assert_int_equal(c->services[3]->tls.strict_sni, GW_STRICT_SNI_OFF);
     gw_config_free(r.config);
 }
 

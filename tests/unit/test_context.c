@@ -27,11 +27,11 @@ static void keep_warning(void *arg, enum gw_log_level level, const char *message
 }
 
 /* No context comes about; the sentence holds all the parts (up to a NULL). */
-static void refused(const struct gw_service *service, enum gw_exit exit, const char *const parts[3])
+static void refused(const struct gw_tls_side *side, enum gw_exit exit, const char *const parts[3])
 {
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
-    int r = gw_tls_context_new(&tls, service, NULL, NULL, &err);
+    int r = gw_tls_context_new(&tls, side, NULL, NULL, &err);
     if (r == 0)
         fail_msg("accepted, but '%s' was expected", parts[0]);
     assert_null(tls);
@@ -41,21 +41,21 @@ static void refused(const struct gw_service *service, enum gw_exit exit, const c
             fail_msg("'%s' does not say '%s'", err.text, parts[i]);
 }
 
-#define refused_with(service, exit, ...) refused(service, exit, (const char *const[3]){__VA_ARGS__})
+#define refused_with(side, exit, ...) refused(side, exit, (const char *const[3]){__VA_ARGS__})
 
-static struct gw_service plain(const struct tlsworld *w)
+static struct gw_tls_side plain(const struct tlsworld *w)
 {
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    service.cert_count = 1;
-    return service;
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    side.cert_count = 1;
+    return side;
 }
 
-static struct gw_service with_pair(const struct tlsworld *w, const char *cert, const char *key)
+static struct gw_tls_side with_pair(const struct tlsworld *w, const char *cert, const char *key)
 {
-    struct gw_service service = plain(w);
-    service.certs[0] = (struct gw_cert_pair){cert, key};
-    return service;
+    struct gw_tls_side side = plain(w);
+    side.certs[0] = (struct gw_cert_pair){cert, key};
+    return side;
 }
 
 static const char *garbage(const struct tlsworld *w)
@@ -74,54 +74,54 @@ static const char *damaged(const struct tlsworld *w, const char *what)
 static void files_that_cannot_be_read(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = with_pair(w, "/nonexistent/cert.pem", w->ec_pair.key_file);
-    refused_with(&service, GW_EXIT_START, "--cert /nonexistent/cert.pem", "No such file");
-    service = with_pair(w, w->ec_pair.cert_file, "/nonexistent/key.pem");
-    refused_with(&service, GW_EXIT_START, "--key /nonexistent/key.pem", "No such file");
-    service = with_pair(w, test_dir_path(w->dir), w->ec_pair.key_file);
-    refused_with(&service, GW_EXIT_START, "--cert", "directory");
-    service = plain(w);
-    service.cacerts[0] = "/nonexistent/ca.pem";
-    service.verify = GW_VERIFY_REQUIRED;
-    refused_with(&service, GW_EXIT_START, "--cacert /nonexistent/ca.pem");
-    service = with_pair(w, "/dev/zero", w->ec_pair.key_file);
-    refused_with(&service, GW_EXIT_START, "--cert /dev/zero", "large");
+    struct gw_tls_side side = with_pair(w, "/nonexistent/cert.pem", w->ec_pair.key_file);
+    refused_with(&side, GW_EXIT_START, "--cert /nonexistent/cert.pem", "No such file");
+    side = with_pair(w, w->ec_pair.cert_file, "/nonexistent/key.pem");
+    refused_with(&side, GW_EXIT_START, "--key /nonexistent/key.pem", "No such file");
+    side = with_pair(w, test_dir_path(w->dir), w->ec_pair.key_file);
+    refused_with(&side, GW_EXIT_START, "--cert", "directory");
+    side = plain(w);
+    side.cacerts[0] = "/nonexistent/ca.pem";
+    side.verify = GW_VERIFY_REQUIRED;
+    refused_with(&side, GW_EXIT_START, "--cacert /nonexistent/ca.pem");
+    side = with_pair(w, "/dev/zero", w->ec_pair.key_file);
+    refused_with(&side, GW_EXIT_START, "--cert /dev/zero", "large");
 }
 
 static void files_with_the_wrong_content(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = with_pair(w, garbage(w), w->ec_pair.key_file);
-    refused_with(&service, GW_EXIT_USAGE, "--cert", "garbage.pem", "no PEM certificate");
-    service = with_pair(w, w->ec_pair.key_file, w->ec_pair.key_file);
-    refused_with(&service, GW_EXIT_USAGE, "--cert", "no PEM certificate");
-    service = with_pair(w, w->ec_pair.cert_file, garbage(w));
-    refused_with(&service, GW_EXIT_USAGE, "--key", "garbage.pem", "no PEM private key");
-    service = with_pair(w, w->ec_pair.cert_file, w->ec_pair.cert_file);
-    refused_with(&service, GW_EXIT_USAGE, "--cert", "holds no private key; add --key");
-    service = with_pair(w, damaged(w, "CERTIFICATE"), w->ec_pair.key_file);
-    refused_with(&service, GW_EXIT_USAGE, "--cert", "damaged");
-    service = with_pair(w, w->ec_pair.cert_file, damaged(w, "PRIVATE KEY"));
-    refused_with(&service, GW_EXIT_USAGE, "--key", "damaged");
-    service = with_pair(w, test_dir_file(w->dir, "empty.pem", "", 0), w->ec_pair.key_file);
-    refused_with(&service, GW_EXIT_USAGE, "--cert", "empty.pem", "no PEM certificate");
-    service.cert_count = 0;
-    refused_with(&service, GW_EXIT_USAGE, "--cert");
+    struct gw_tls_side side = with_pair(w, garbage(w), w->ec_pair.key_file);
+    refused_with(&side, GW_EXIT_USAGE, "--cert", "garbage.pem", "no PEM certificate");
+    side = with_pair(w, w->ec_pair.key_file, w->ec_pair.key_file);
+    refused_with(&side, GW_EXIT_USAGE, "--cert", "no PEM certificate");
+    side = with_pair(w, w->ec_pair.cert_file, garbage(w));
+    refused_with(&side, GW_EXIT_USAGE, "--key", "garbage.pem", "no PEM private key");
+    side = with_pair(w, w->ec_pair.cert_file, w->ec_pair.cert_file);
+    refused_with(&side, GW_EXIT_USAGE, "--cert", "holds no private key; add --key");
+    side = with_pair(w, damaged(w, "CERTIFICATE"), w->ec_pair.key_file);
+    refused_with(&side, GW_EXIT_USAGE, "--cert", "damaged");
+    side = with_pair(w, w->ec_pair.cert_file, damaged(w, "PRIVATE KEY"));
+    refused_with(&side, GW_EXIT_USAGE, "--key", "damaged");
+    side = with_pair(w, test_dir_file(w->dir, "empty.pem", "", 0), w->ec_pair.key_file);
+    refused_with(&side, GW_EXIT_USAGE, "--cert", "empty.pem", "no PEM certificate");
+    side.cert_count = 0;
+    refused_with(&side, GW_EXIT_USAGE, "--cert");
 }
 
 static void keys_that_do_not_fit(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = with_pair(w, w->ec_pair.cert_file, w->other_pair.key_file);
-    refused_with(&service, GW_EXIT_USAGE, w->ec_pair.cert_file, w->other_pair.key_file,
+    struct gw_tls_side side = with_pair(w, w->ec_pair.cert_file, w->other_pair.key_file);
+    refused_with(&side, GW_EXIT_USAGE, w->ec_pair.cert_file, w->other_pair.key_file,
                  "does not belong");
-    service = with_pair(w, w->ec_pair.cert_file, w->rsa_pair.key_file);
-    refused_with(&service, GW_EXIT_USAGE, "does not belong");
+    side = with_pair(w, w->ec_pair.cert_file, w->rsa_pair.key_file);
+    refused_with(&side, GW_EXIT_USAGE, "does not belong");
     struct test_cert *small = test_cert_new(
         &(struct test_cert_spec){.cn = "small", .key = TEST_KEY_RSA_1024, .issuer = w->ca});
-    service = with_pair(w, test_dir_cert(w->dir, "small.pem", small, NULL),
-                        test_dir_key(w->dir, "small.key", small));
-    refused_with(&service, GW_EXIT_USAGE, "--cert", "small.pem", "2048 bits");
+    side = with_pair(w, test_dir_cert(w->dir, "small.pem", small, NULL),
+                     test_dir_key(w->dir, "small.key", small));
+    refused_with(&side, GW_EXIT_USAGE, "--cert", "small.pem", "2048 bits");
     test_cert_free(small);
 }
 
@@ -142,23 +142,23 @@ static void keys_that_are_encrypted(void **state)
         {&w->rsa_pair, test_dir_key_traditional(w->dir, "rsa1.key", w->server_rsa, "secret", aes)},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
-        struct gw_service service = with_pair(w, rows[i].pair->cert_file, rows[i].key);
-        refused_with(&service, GW_EXIT_USAGE, "--key", rows[i].key,
+        struct gw_tls_side side = with_pair(w, rows[i].pair->cert_file, rows[i].key);
+        refused_with(&side, GW_EXIT_USAGE, "--key", rows[i].key,
                      "encrypted; give its pass phrase in a file with --key-pass-file");
-        service.key_pass_file = right;
-        gw_tls_context_free(tlsworld_context(&service, NULL));
-        service.key_pass_file = wrong;
-        refused_with(&service, GW_EXIT_USAGE, "--key", rows[i].key,
+        side.key_pass_file = right;
+        gw_tls_context_free(tlsworld_context(&side, NULL));
+        side.key_pass_file = wrong;
+        refused_with(&side, GW_EXIT_USAGE, "--key", rows[i].key,
                      "cannot be decrypted with the pass phrase of --key-pass-file");
-        service.key_pass_file = none;
-        refused_with(&service, GW_EXIT_USAGE, "--key-pass-file", none, "first line");
-        service.key_pass_file = "/nonexistent/phrase";
-        refused_with(&service, GW_EXIT_START, "--key-pass-file /nonexistent/phrase");
+        side.key_pass_file = none;
+        refused_with(&side, GW_EXIT_USAGE, "--key-pass-file", none, "first line");
+        side.key_pass_file = "/nonexistent/phrase";
+        refused_with(&side, GW_EXIT_START, "--key-pass-file /nonexistent/phrase");
     }
     /* A key that is not encrypted needs none of it. */
-    struct gw_service service = plain(w);
-    service.key_pass_file = right;
-    gw_tls_context_free(tlsworld_context(&service, NULL));
+    struct gw_tls_side side = plain(w);
+    side.key_pass_file = right;
+    gw_tls_context_free(tlsworld_context(&side, NULL));
 }
 
 static void keys_encrypted_by_each_cipher(void **state)
@@ -181,9 +181,9 @@ static void keys_encrypted_by_each_cipher(void **state)
              test_dir_key_traditional(w->dir, "each1.key", w->server_rsa, "secret", ciphers[i])},
         };
         for (size_t k = 0; k < GW_ARRAY_SIZE(rows); k++) {
-            struct gw_service service = with_pair(w, rows[k].pair->cert_file, rows[k].key);
-            service.key_pass_file = phrase;
-            gw_tls_context_free(tlsworld_context(&service, NULL));
+            struct gw_tls_side side = with_pair(w, rows[k].pair->cert_file, rows[k].key);
+            side.key_pass_file = phrase;
+            gw_tls_context_free(tlsworld_context(&side, NULL));
         }
     }
 }
@@ -199,9 +199,9 @@ static void certificates_out_of_date(void **state)
     for (size_t i = 0; i < GW_ARRAY_SIZE(cases); i++) {
         struct test_cert *cert = test_cert_new(&(struct test_cert_spec){
             .cn = "late", .begins = cases[i].begins, .ends = cases[i].ends, .issuer = w->ca});
-        struct gw_service service = with_pair(w, test_dir_cert(w->dir, "late.pem", cert, NULL),
-                                              test_dir_key(w->dir, "late.key", cert));
-        refused_with(&service, GW_EXIT_USAGE, "--cert", "late.pem", cases[i].says);
+        struct gw_tls_side side = with_pair(w, test_dir_cert(w->dir, "late.pem", cert, NULL),
+                                            test_dir_key(w->dir, "late.key", cert));
+        refused_with(&side, GW_EXIT_USAGE, "--cert", "late.pem", cases[i].says);
         test_cert_free(cert);
     }
 }
@@ -209,21 +209,21 @@ static void certificates_out_of_date(void **state)
 static void authorities_that_are_none(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = plain(w);
-    service.verify = GW_VERIFY_REQUIRED;
-    refused_with(&service, GW_EXIT_USAGE, "--cacert");
-    service.cacerts[0] = garbage(w);
-    refused_with(&service, GW_EXIT_USAGE, "--cacert", "no PEM certificate");
-    service.cacerts[0] = test_dir_file(w->dir, "empty.pem", "", 0);
-    refused_with(&service, GW_EXIT_USAGE, "--cacert", "no PEM certificate");
-    service.cacerts[0] = w->ec_pair.cert_file;
-    refused_with(&service, GW_EXIT_USAGE, "--cacert", "CN=server", "neither a CA's");
+    struct gw_tls_side side = plain(w);
+    side.verify = GW_VERIFY_REQUIRED;
+    refused_with(&side, GW_EXIT_USAGE, "--cacert");
+    side.cacerts[0] = garbage(w);
+    refused_with(&side, GW_EXIT_USAGE, "--cacert", "no PEM certificate");
+    side.cacerts[0] = test_dir_file(w->dir, "empty.pem", "", 0);
+    refused_with(&side, GW_EXIT_USAGE, "--cacert", "no PEM certificate");
+    side.cacerts[0] = w->ec_pair.cert_file;
+    refused_with(&side, GW_EXIT_USAGE, "--cacert", "CN=server", "neither a CA's");
 }
 
-static void let_in(const struct tlsworld *w, const struct gw_service *service,
+static void let_in(const struct tlsworld *w, const struct gw_tls_side *side,
                    const struct test_cert *const *shown, size_t count)
 {
-    struct gw_tls_context *tls = tlsworld_context(service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(side, NULL);
     for (size_t i = 0; i < count; i++) {
         SSL_CTX *ctx = tlspair_client_ctx(w, 0);
         struct tlspair p;
@@ -242,24 +242,24 @@ static void authorities_in_several_files_and_folders(void **state)
     const struct test_cert *both[] = {w->client, w->client_foreign};
     unsigned char *der = NULL;
     int len = i2d_X509(w->foreign_ca->x509, &der);
-    struct gw_service service = plain(w);
-    service.verify = GW_VERIFY_REQUIRED;
-    service.cacerts[0] = w->ca_file;
-    service.cacerts[1] = test_dir_file(w->dir, "foreign-der.crt", der, (size_t)len);
-    let_in(w, &service, both, 2);
+    struct gw_tls_side side = plain(w);
+    side.verify = GW_VERIFY_REQUIRED;
+    side.cacerts[0] = w->ca_file;
+    side.cacerts[1] = test_dir_file(w->dir, "foreign-der.crt", der, (size_t)len);
+    let_in(w, &side, both, 2);
 
     const char *path = test_dir_folder(w->dir, "authorities");
-    service.cacerts[0] = path;
-    service.cacerts[1] = NULL;
-    refused_with(&service, GW_EXIT_USAGE, path, "no file with a name like *.pem");
+    side.cacerts[0] = path;
+    side.cacerts[1] = NULL;
+    refused_with(&side, GW_EXIT_USAGE, path, "no file with a name like *.pem");
     (void)test_dir_cert(w->dir, "authorities/one.pem", w->ca, NULL);
     (void)test_dir_file(w->dir, "authorities/two.cer", der, (size_t)len);
     (void)test_dir_file(w->dir, "authorities/README", "not one of them", 15);
-    let_in(w, &service, both, 2);
+    let_in(w, &side, both, 2);
     (void)test_dir_file(w->dir, "authorities/three.crt", der, (size_t)len - 1);
-    refused_with(&service, GW_EXIT_USAGE, "authorities/three.crt", "neither PEM nor");
+    refused_with(&side, GW_EXIT_USAGE, "authorities/three.crt", "neither PEM nor");
     (void)test_dir_file(w->dir, "authorities/three.crt", "\x30 and no more", 14);
-    refused_with(&service, GW_EXIT_USAGE, "authorities/three.crt", "neither PEM nor");
+    refused_with(&side, GW_EXIT_USAGE, "authorities/three.crt", "neither PEM nor");
     OPENSSL_free(der);
 }
 
@@ -272,12 +272,12 @@ static void the_depth_is_kept(void **state)
     struct test_cert *lower =
         test_cert_new(&(struct test_cert_spec){.cn = "lower", .ca = true, .issuer = upper});
     struct test_cert *leaf = test_cert_new(&(struct test_cert_spec){.cn = "leaf", .issuer = lower});
-    struct gw_service service = plain(w);
-    service.verify = GW_VERIFY_REQUIRED;
-    service.cacerts[0] = w->ca_file;
+    struct gw_tls_side side = plain(w);
+    side.verify = GW_VERIFY_REQUIRED;
+    side.cacerts[0] = w->ca_file;
     for (unsigned depth = 0; depth < 4; depth++) {
-        service.verify_depth = depth;
-        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        side.verify_depth = depth;
+        struct gw_tls_context *tls = tlsworld_context(&side, NULL);
         SSL_CTX *ctx = tlspair_client_ctx(w, 0);
         struct tlspair p;
         tlspair_show(ctx, leaf);
@@ -323,37 +323,37 @@ static void ciphers_below_policy(void **state)
         {NULL, "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA", "belongs in --ciphers"},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(cases); i++) {
-        struct gw_service service = plain(*state);
-        service.ciphers = cases[i].ciphers;
-        service.ciphersuites = cases[i].suites;
-        refused_with(&service, GW_EXIT_USAGE, cases[i].suites ? "--ciphersuites" : "--ciphers",
+        struct gw_tls_side side = plain(*state);
+        side.ciphers = cases[i].ciphers;
+        side.ciphersuites = cases[i].suites;
+        refused_with(&side, GW_EXIT_USAGE, cases[i].suites ? "--ciphersuites" : "--ciphers",
                      cases[i].names, cases[i].says);
     }
 }
 
 static void groups_alpn_and_versions(void **state)
 {
-    struct gw_service service = plain(*state);
-    service.groups = "X25519:nonsense";
-    refused_with(&service, GW_EXIT_USAGE, "--groups", "'nonsense'");
-    service = plain(*state);
-    service.alpn[0] = "";
-    service.alpn_count = 1;
-    refused_with(&service, GW_EXIT_USAGE, "--alpn");
-    service = plain(*state);
-    service.tls_min = 0x0302;
-    refused_with(&service, GW_EXIT_USAGE, "--tls-min");
-    service = plain(*state);
-    service.tls_min = 0x0304;
-    service.tls_max = 0x0303;
-    refused_with(&service, GW_EXIT_USAGE, "--tls-min");
+    struct gw_tls_side side = plain(*state);
+    side.groups = "X25519:nonsense";
+    refused_with(&side, GW_EXIT_USAGE, "--groups", "'nonsense'");
+    side = plain(*state);
+    side.alpn[0] = "";
+    side.alpn_count = 1;
+    refused_with(&side, GW_EXIT_USAGE, "--alpn");
+    side = plain(*state);
+    side.tls_min = 0x0302;
+    refused_with(&side, GW_EXIT_USAGE, "--tls-min");
+    side = plain(*state);
+    side.tls_min = 0x0304;
+    side.tls_max = 0x0303;
+    refused_with(&side, GW_EXIT_USAGE, "--tls-min");
 }
 
 /* What a client gets with its offers. */
-static void negotiates(const struct tlsworld *w, const struct gw_service *service, int version,
+static void negotiates(const struct tlsworld *w, const struct gw_tls_side *side, int version,
                        const char *cipher, const char *group)
 {
-    struct gw_tls_context *tls = tlsworld_context(service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, version);
     struct tlspair p;
     struct gw_handshake_info info;
@@ -372,36 +372,36 @@ static void negotiates(const struct tlsworld *w, const struct gw_service *servic
 static void given_lists_are_used(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    service.ciphers = "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-GCM-SHA256";
-    service.ciphersuites = "TLS_AES_256_GCM_SHA384";
-    service.groups = "P-384";
-    negotiates(w, &service, TLS1_2_VERSION, "ECDHE-RSA-CHACHA20-POLY1305", "secp384r1");
-    negotiates(w, &service, TLS1_3_VERSION, "TLS_AES_256_GCM_SHA384", "secp384r1");
-    service.ciphers = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"; /* IANA's name */
-    negotiates(w, &service, TLS1_2_VERSION, "ECDHE-RSA-AES256-GCM-SHA384", NULL);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    side.ciphers = "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-GCM-SHA256";
+    side.ciphersuites = "TLS_AES_256_GCM_SHA384";
+    side.groups = "P-384";
+    negotiates(w, &side, TLS1_2_VERSION, "ECDHE-RSA-CHACHA20-POLY1305", "secp384r1");
+    negotiates(w, &side, TLS1_3_VERSION, "TLS_AES_256_GCM_SHA384", "secp384r1");
+    side.ciphers = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"; /* IANA's name */
+    negotiates(w, &side, TLS1_2_VERSION, "ECDHE-RSA-AES256-GCM-SHA384", NULL);
 }
 
 static void defaults(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    negotiates(w, &service, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256", "x25519");
-    negotiates(w, &service, TLS1_3_VERSION, "TLS_AES_128_GCM_SHA256", test_best_group());
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    negotiates(w, &side, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256", "x25519");
+    negotiates(w, &side, TLS1_3_VERSION, "TLS_AES_128_GCM_SHA256", test_best_group());
 }
 
 /* A client that could, but has sent a share for another group only, is asked for the better one. */
 static void the_preferred_group_is_asked_for(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
+    struct gw_tls_side side;
     struct gw_handshake_info info;
     char text[64];
-    tlsworld_service(w, &service);
+    tlsworld_side(w, &side);
     const char *best = test_best_group();
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
     bool hybrid = strcmp(best, "x25519") != 0;
     (void)snprintf(text, sizeof(text), hybrid ? "*X25519:%s" : "X25519", best);
@@ -442,11 +442,11 @@ static void answers(const struct tlsworld *w, struct gw_tls_context *tls, const 
 static void the_name_chooses_the_certificate(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    service.certs[2] = w->other_pair;
-    service.cert_count = 3;
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    side.certs[2] = w->other_pair;
+    side.cert_count = 3;
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     answers(w, tls, "gate.test", NULL, w->server_ec);
     answers(w, tls, "gate.test", "rsa_pss_rsae_sha256", w->server_rsa);
     answers(w, tls, "GATE.test", NULL, w->server_ec);
@@ -460,10 +460,10 @@ static void the_name_chooses_the_certificate(void **state)
     gw_tls_context_free(tls);
 
     /* The other one first: it answers where no name fits. */
-    service.certs[0] = w->other_pair;
-    service.certs[1] = w->rsa_pair;
-    service.certs[2] = w->ec_pair;
-    tls = tlsworld_context(&service, NULL);
+    side.certs[0] = w->other_pair;
+    side.certs[1] = w->rsa_pair;
+    side.certs[2] = w->ec_pair;
+    tls = tlsworld_context(&side, NULL);
     answers(w, tls, "gate.test", NULL, w->server_ec);
     answers(w, tls, "gate.test", "rsa_pss_rsae_sha256", w->server_rsa);
     answers(w, tls, "unknown.test", NULL, w->other);
@@ -479,12 +479,12 @@ static void key_types_are_joined_where_names_allow(void **state)
         .san = "DNS:a.test,DNS:b.test", .key = TEST_KEY_RSA, .issuer = w->ca});
     struct test_cert *one = test_cert_new(
         &(struct test_cert_spec){.san = "DNS:a.test", .key = TEST_KEY_EC, .issuer = w->ca});
-    struct gw_service service = with_pair(w, test_dir_cert(w->dir, "both.pem", both, NULL),
-                                          test_dir_key(w->dir, "both.key", both));
-    service.certs[1] = (struct gw_cert_pair){test_dir_cert(w->dir, "one.pem", one, NULL),
-                                             test_dir_key(w->dir, "one.key", one)};
-    service.cert_count = 2;
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = with_pair(w, test_dir_cert(w->dir, "both.pem", both, NULL),
+                                        test_dir_key(w->dir, "both.key", both));
+    side.certs[1] = (struct gw_cert_pair){test_dir_cert(w->dir, "one.pem", one, NULL),
+                                          test_dir_key(w->dir, "one.key", one)};
+    side.cert_count = 2;
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     answers(w, tls, "a.test", NULL, one);
     answers(w, tls, "a.test", "rsa_pss_rsae_sha256:ECDSA+SHA256", one); /* our order counts */
     answers(w, tls, "b.test", NULL, both);
@@ -541,9 +541,9 @@ static void strict_names(void **state)
         {"wild.test", OFF}, {"*.wild.test", OFF}, {"other.test", OFF},  {NULL, OFF | UNKNOWN},
     };
     for (unsigned strict = GW_STRICT_SNI_OFF; strict <= GW_STRICT_SNI_ON; strict++) {
-        struct gw_service service = plain(w);
-        service.strict_sni = (enum gw_strict_sni)strict;
-        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        struct gw_tls_side side = plain(w);
+        side.strict_sni = (enum gw_strict_sni)strict;
+        struct gw_tls_context *tls = tlsworld_context(&side, NULL);
         for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++)
             for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)
                 assert_int_equal(asks_for(w, tls, version, rows[i].name, NULL, NULL),
@@ -563,9 +563,9 @@ static void what_is_no_name_is_asked_for(void **state)
     } rows[] = {{4, '\0'}, {-3, 1 /* another type than host_name */}};
     const struct tlsworld *w = *state;
     for (unsigned strict = GW_STRICT_SNI_OFF; strict <= GW_STRICT_SNI_ON; strict++) {
-        struct gw_service service = plain(w);
-        service.strict_sni = (enum gw_strict_sni)strict;
-        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        struct gw_tls_side side = plain(w);
+        side.strict_sni = (enum gw_strict_sni)strict;
+        struct gw_tls_context *tls = tlsworld_context(&side, NULL);
         for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
             SSL_CTX *ctx = tlspair_client_ctx(w, 0);
             struct tlspair p;
@@ -592,10 +592,10 @@ static void strict_names_count_for_sessions_too(void **state)
 {
     const struct tlsworld *w = *state;
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-        struct gw_service service = plain(w);
+        struct gw_tls_side side = plain(w);
         struct gw_ticket_keys *keys = tlsworld_ticket_keys();
-        service.strict_sni = GW_STRICT_SNI_ON;
-        struct gw_tls_context *tls = tlsworld_context(&service, keys);
+        side.strict_sni = GW_STRICT_SNI_ON;
+        struct gw_tls_context *tls = tlsworld_context(&side, keys);
         SSL_SESSION *session = NULL;
         (void)asks_for(w, tls, version, "gate.test", NULL, &session);
         static const char *const names[] = {"gate.test", "other.test", NULL};
@@ -613,13 +613,13 @@ static void strict_names_need_names(void **state)
     const struct tlsworld *w = *state;
     struct test_cert *none =
         test_cert_new(&(struct test_cert_spec){.san = "IP:127.0.0.1", .issuer = w->ca});
-    struct gw_service service = with_pair(w, test_dir_cert(w->dir, "none.pem", none, NULL),
-                                          test_dir_key(w->dir, "none.key", none));
-    gw_tls_context_free(tlsworld_context(&service, NULL));
-    service.strict_sni = GW_STRICT_SNI_UNKNOWN;
-    gw_tls_context_free(tlsworld_context(&service, NULL));
-    service.strict_sni = GW_STRICT_SNI_ON;
-    refused_with(&service, GW_EXIT_USAGE, "--strict-sni", "no client could connect");
+    struct gw_tls_side side = with_pair(w, test_dir_cert(w->dir, "none.pem", none, NULL),
+                                        test_dir_key(w->dir, "none.key", none));
+    gw_tls_context_free(tlsworld_context(&side, NULL));
+    side.strict_sni = GW_STRICT_SNI_UNKNOWN;
+    gw_tls_context_free(tlsworld_context(&side, NULL));
+    side.strict_sni = GW_STRICT_SNI_ON;
+    refused_with(&side, GW_EXIT_USAGE, "--strict-sni", "no client could connect");
     test_cert_free(none);
 }
 
@@ -628,30 +628,30 @@ static void a_folder_of_certificates(void **state)
 {
     const struct tlsworld *w = *state;
     static const char *folder;
-    struct gw_service service = with_pair(w, w->other_pair.cert_file, w->other_pair.key_file);
+    struct gw_tls_side side = with_pair(w, w->other_pair.cert_file, w->other_pair.key_file);
     folder = test_dir_folder(w->dir, "certs");
-    service.cert_dirs = &folder;
-    service.cert_dir_count = 1;
+    side.cert_dirs = &folder;
+    side.cert_dir_count = 1;
     (void)test_dir_bundle(w->dir, "certs/gate.pem", w->server_ec, NULL);
     (void)test_dir_folder(w->dir, "certs/gate");
     (void)test_dir_cert(w->dir, "certs/gate/tls.crt", w->server_rsa, NULL);
     (void)test_dir_key(w->dir, "certs/gate/tls.key", w->server_rsa);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     answers(w, tls, "gate.test", NULL, w->server_ec);
     answers(w, tls, "gate.test", "rsa_pss_rsae_sha256", w->server_rsa);
     answers(w, tls, "a.wild.test", NULL, w->server_ec);
     answers(w, tls, "other.test", NULL, w->other);
     answers(w, tls, NULL, NULL, w->other);
     gw_tls_context_free(tls);
-    service.cert_count = 0;
-    tls = tlsworld_context(&service, NULL);
+    side.cert_count = 0;
+    tls = tlsworld_context(&side, NULL);
     answers(w, tls, NULL, "rsa_pss_rsae_sha256", w->server_rsa); /* gate/ comes before gate.pem */
     gw_tls_context_free(tls);
     (void)test_dir_file(w->dir, "certs/gate.pem", "", 0);
     (void)test_dir_file(w->dir, "certs/gate/tls.key", "", 0);
-    refused_with(&service, GW_EXIT_USAGE, "--cert-dir", "gate/tls.key", "no PEM private key");
+    refused_with(&side, GW_EXIT_USAGE, "--cert-dir", "gate/tls.key", "no PEM private key");
     (void)test_dir_key(w->dir, "certs/gate/tls.key", w->server_ec);
-    refused_with(&service, GW_EXIT_USAGE, "--cert-dir", "gate/tls.key: this key does not belong",
+    refused_with(&side, GW_EXIT_USAGE, "--cert-dir", "gate/tls.key: this key does not belong",
                  "--cert-dir");
 }
 
@@ -660,16 +660,16 @@ static void a_folder_by_a_pattern(void **state)
 {
     const struct tlsworld *w = *state;
     static const char *folder;
-    struct gw_service service = with_pair(w, w->other_pair.cert_file, w->other_pair.key_file);
+    struct gw_tls_side side = with_pair(w, w->other_pair.cert_file, w->other_pair.key_file);
     folder = test_dir_folder(w->dir, "any");
-    service.cert_dirs = &folder;
-    service.cert_dir_count = 1;
-    service.cert_glob = "gate*";
+    side.cert_dirs = &folder;
+    side.cert_dir_count = 1;
+    side.cert_glob = "gate*";
     (void)test_dir_bundle(w->dir, "any/gate.both", w->server_ec, NULL);
     (void)test_dir_cert(w->dir, "any/gate.rsa", w->server_rsa, NULL);
     (void)test_dir_key(w->dir, "any/gate.rsa.key", w->server_rsa);
     (void)test_dir_file(w->dir, "any/notes.pem", "", 0);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     answers(w, tls, "gate.test", NULL, w->server_ec);
     answers(w, tls, "gate.test", "rsa_pss_rsae_sha256", w->server_rsa);
     answers(w, tls, NULL, NULL, w->other);
@@ -694,14 +694,14 @@ static void keys_of_all_forms(void **state)
         const char *key = rows[i].traditional ? test_dir_key_traditional(w->dir, "form.key",
                                                                          rows[i].cert, NULL, NULL)
                                               : test_dir_key(w->dir, "form.key", rows[i].cert);
-        struct gw_service service =
+        struct gw_tls_side side =
             with_pair(w, test_dir_cert(w->dir, "form.pem", rows[i].cert, NULL), key);
         struct gw_files *files = gw_files_new();
         struct gw_file file;
         assert_int_equal(gw_files_read(files, key, 10000, &file), 0);
         assert_non_null(strstr((const char *)file.data, rows[i].label));
         gw_files_free(files);
-        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        struct gw_tls_context *tls = tlsworld_context(&side, NULL);
         answers(w, tls, "gate.test", NULL, rows[i].cert);
         gw_tls_context_free(tls);
     }
@@ -712,13 +712,13 @@ static void keys_of_all_forms(void **state)
 static void only_its_own_certificates_answer(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
+    struct gw_tls_side side;
     struct tlspair p;
     char name[] = "other.test";
-    tlsworld_service(w, &service);
-    service.certs[2] = w->other_pair; /* ECDSA, while the first two are of both types */
-    service.cert_count = 3;
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    tlsworld_side(w, &side);
+    side.certs[2] = w->other_pair; /* ECDSA, while the first two are of both types */
+    side.cert_count = 3;
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
     assert_true(tlspair_sigalgs(ctx, "rsa_pss_rsae_sha256"));
     tlspair_init(&p, tls, ctx, NULL);
@@ -740,16 +740,16 @@ static void the_first_of_a_type_joins(void **state)
         {.san = "DNS:a.wild.test", .key = TEST_KEY_RSA, .issuer = w->ca},
     };
     struct test_cert *certs[GW_ARRAY_SIZE(specs)];
-    struct gw_service service = plain(w);
+    struct gw_tls_side side = plain(w);
     for (unsigned i = 0; i < GW_ARRAY_SIZE(specs); i++) {
         char name[16];
         certs[i] = test_cert_new(&specs[i]);
         (void)snprintf(name, sizeof(name), "join%u.pem", i);
         const char *file = test_dir_bundle(w->dir, name, certs[i], NULL);
-        service.certs[i] = (struct gw_cert_pair){file, file};
+        side.certs[i] = (struct gw_cert_pair){file, file};
     }
-    service.cert_count = GW_ARRAY_SIZE(specs);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    side.cert_count = GW_ARRAY_SIZE(specs);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     answers(w, tls, "a.wild.test", NULL, certs[0]);
     answers(w, tls, "a.wild.test", "rsa_pss_rsae_sha256", certs[1]);
     gw_tls_context_free(tls);
@@ -764,9 +764,9 @@ static void the_chain_is_sent(void **state)
         test_cert_new(&(struct test_cert_spec){.cn = "Middle CA", .ca = true, .issuer = w->ca});
     struct test_cert *leaf = test_cert_new(
         &(struct test_cert_spec){.cn = "leaf", .san = "DNS:gate.test", .issuer = middle});
-    struct gw_service service = with_pair(w, test_dir_cert(w->dir, "chain.pem", leaf, middle),
-                                          test_dir_key(w->dir, "chain.key", leaf));
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = with_pair(w, test_dir_cert(w->dir, "chain.pem", leaf, middle),
+                                        test_dir_key(w->dir, "chain.key", leaf));
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     answers(w, tls, "gate.test", NULL, leaf);
     gw_tls_context_free(tls);
     test_cert_free(leaf);
@@ -781,10 +781,10 @@ static void an_intermediate_authority_will_do(void **state)
         test_cert_new(&(struct test_cert_spec){.cn = "Middle CA", .ca = true, .issuer = w->ca});
     struct test_cert *client =
         test_cert_new(&(struct test_cert_spec){.cn = "alice", .issuer = middle});
-    struct gw_service service = plain(w);
-    service.cacerts[0] = test_dir_cert(w->dir, "middle.pem", middle, NULL);
-    service.verify = GW_VERIFY_REQUIRED;
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = plain(w);
+    side.cacerts[0] = test_dir_cert(w->dir, "middle.pem", middle, NULL);
+    side.verify = GW_VERIFY_REQUIRED;
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     const struct test_cert *shown[] = {client, w->client};
     for (int i = 0; i < 2; i++) {
         SSL_CTX *ctx = tlspair_client_ctx(w, 0);
@@ -803,20 +803,20 @@ static void an_intermediate_authority_will_do(void **state)
 static void warnings_are_logged(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service =
+    struct gw_tls_side side =
         with_pair(w, w->ec_pair.cert_file, test_dir_key(w->dir, "open.key", w->server_ec));
     const struct gw_log_config before = *gw_log_config();
     struct gw_log_config config = before;
     config.sink = keep_warning;
     gw_log_setup(&config);
     warnings[0] = '\0';
-    assert_int_equal(chmod(service.certs[0].key_file, 0640), 0);
-    gw_tls_context_free(tlsworld_context(&service, NULL));
+    assert_int_equal(chmod(side.certs[0].key_file, 0640), 0);
+    gw_tls_context_free(tlsworld_context(&side, NULL));
     assert_non_null(strstr(warnings, "open.key"));
     assert_non_null(strstr(warnings, "0640"));
     warnings[0] = '\0';
-    service = plain(w);
-    gw_tls_context_free(tlsworld_context(&service, NULL));
+    side = plain(w);
+    gw_tls_context_free(tlsworld_context(&side, NULL));
     assert_string_equal(warnings, "");
     gw_log_setup(&before);
 }

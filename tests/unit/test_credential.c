@@ -108,7 +108,7 @@ static void others_are_served_without_a_bad_one(void **state)
         struct gw_files *files = gw_files_new();
         certfolder_init(&f, w, mistakes[i].name);
         mistakes[i].make(&f);
-        struct gw_tls_context *tls = certfolder_load(&f.service, files);
+        struct gw_tls_context *tls = certfolder_load(&f.side, files);
         assert_int_equal(gw_tls_context_cert_count(tls), 1);
         assert_true(certfolder_shows(w, tls, "other.test", w->other));
         assert_true(certfolder_shows(w, tls, "gate.test", w->other));
@@ -125,14 +125,14 @@ static void so_are_those_that_are_named(void **state)
 {
     const struct tlsworld *w = *state;
     struct gw_files *files = gw_files_new();
-    struct gw_service service;
+    struct gw_tls_side side;
     struct gw_cert_pair bad = {"/nonexistent/x.pem", w->rsa_pair.key_file};
-    tlsworld_service(w, &service);
-    service.certs[0] = bad;
-    service.certs[1] = w->other_pair;
-    service.certs[2] = w->ec_pair;
-    service.cert_count = 3;
-    struct gw_tls_context *tls = certfolder_load(&service, files);
+    tlsworld_side(w, &side);
+    side.certs[0] = bad;
+    side.certs[1] = w->other_pair;
+    side.certs[2] = w->ec_pair;
+    side.cert_count = 3;
+    struct gw_tls_context *tls = certfolder_load(&side, files);
     assert_int_equal(gw_tls_context_cert_count(tls), 2);
     assert_true(certfolder_shows(w, tls, "nobody.test", w->other));
     assert_true(certfolder_shows(w, tls, "gate.test", w->server_ec));
@@ -160,20 +160,20 @@ static void usages_that_do_not_fit_are_noted(void **state)
             struct test_cert *cert = test_cert_new(&(struct test_cert_spec){
                 .cn = "usage", .san = "DNS:usage.test", .eku = rows[i].eku, .issuer = w->ca});
             struct gw_files *files = gw_files_new();
-            struct gw_service service;
-            tlsworld_service(w, &service);
-            service.certs[0] = (struct gw_cert_pair){
+            struct gw_tls_side side;
+            tlsworld_side(w, &side);
+            side.certs[0] = (struct gw_cert_pair){
                 test_dir_cert(w->dir, "usage.pem", cert, w->ca),
                 test_dir_key(w->dir, "usage.key", cert),
             };
-            service.cert_count = 1;
+            side.cert_count = 1;
             if (client) {
-                service.role = GW_ROLE_CLIENT;
-                service.verify = GW_VERIFY_REQUIRED;
-                service.cacerts[0] = w->ca_file;
-                service.target_name = "usage.test";
+                side.role = GW_ROLE_CLIENT;
+                side.verify = GW_VERIFY_REQUIRED;
+                side.cacerts[0] = w->ca_file;
+                side.peer_name = "usage.test";
             }
-            gw_tls_context_free(certfolder_load(&service, files));
+            gw_tls_context_free(certfolder_load(&side, files));
             if (client ? rows[i].client : rows[i].server)
                 assert_int_equal(gw_files_notes(files)->count, 0);
             else
@@ -192,9 +192,9 @@ static void so_is_a_folder(void **state)
     struct certfolder f;
     certfolder_init(&f, w, "one-of-three");
     dirs[1] = f.path;
-    f.service.cert_dirs = dirs;
-    f.service.cert_dir_count = 3;
-    struct gw_tls_context *tls = certfolder_load(&f.service, files);
+    f.side.cert_dirs = dirs;
+    f.side.cert_dir_count = 3;
+    struct gw_tls_context *tls = certfolder_load(&f.side, files);
     assert_int_equal(gw_tls_context_cert_count(tls), 1);
     certfolder_says(files, "skipped: --cert-dir /nonexistent/certs: the folder cannot be read");
     certfolder_says(files, "nothing: no certificate in this folder");
@@ -211,16 +211,16 @@ static void nothing_left_is_an_error(void **state)
     make_expired(&f);
     (void)test_dir_file(w->dir, certfolder_in(&f, "other.pem"), "", 0);
     certfolder_refuses(
-        &f.service, files,
+        &f.side, files,
         "--cert: none of the 2 certificates can be used; the first error: --cert-dir ");
     certfolder_says(files, "gate.crt: the certificate expired on");
     certfolder_says(files, "other.pem: no PEM certificate in the file");
     gw_files_free(files);
     files = gw_files_new();
-    f.service.cert_dir_count = 0;
-    f.service.cert_count = 1;
-    f.service.certs[0] = (struct gw_cert_pair){"/nonexistent/x.pem", "/nonexistent/x.pem"};
-    certfolder_refuses(&f.service, files, "--cert /nonexistent/x.pem: the file cannot be read");
+    f.side.cert_dir_count = 0;
+    f.side.cert_count = 1;
+    f.side.certs[0] = (struct gw_cert_pair){"/nonexistent/x.pem", "/nonexistent/x.pem"};
+    certfolder_refuses(&f.side, files, "--cert /nonexistent/x.pem: the file cannot be read");
     gw_files_free(files);
 }
 
@@ -235,14 +235,14 @@ static struct gw_files *look(const struct gw_files *last)
 }
 
 /* What a worker loads that is given the set. */
-static struct gw_tls_context *load_copy(const struct gw_service *service,
+static struct gw_tls_context *load_copy(const struct gw_tls_side *side,
                                         const struct gw_files *files)
 {
     struct gw_files *copy = NULL;
     gw_auto_fd fd = gw_files_seal(files);
     assert_true(fd >= 0);
     assert_int_equal(gw_files_open(&copy, fd), 0);
-    struct gw_tls_context *tls = certfolder_load(service, copy);
+    struct gw_tls_context *tls = certfolder_load(side, copy);
     gw_files_free(copy);
     return tls;
 }
@@ -251,8 +251,8 @@ static struct gw_tls_context *load_copy(const struct gw_service *service,
 static void serves(const struct certfolder *f, struct gw_files *files, const struct test_cert *gate,
                    const struct test_cert *other)
 {
-    struct gw_tls_context *both[2] = {certfolder_load(&f->service, files)};
-    both[1] = load_copy(&f->service, files);
+    struct gw_tls_context *both[2] = {certfolder_load(&f->side, files)};
+    both[1] = load_copy(&f->side, files);
     for (int i = 0; i < 2; i++) {
         assert_true(certfolder_shows(f->w, both[i], "gate.test", gate));
         assert_true(certfolder_shows(f->w, both[i], "other.test", other));
@@ -313,7 +313,7 @@ static void what_stays_keeps_its_pass_phrase(void **state)
     (void)test_dir_cert(w->dir, certfolder_in(&f, "gate.crt"), w->server_ec, w->ca);
     (void)test_dir_key_encrypted(w->dir, certfolder_in(&f, "gate.key"), w->server_ec, "old",
                                  EVP_aes_128_cbc());
-    f.service.key_pass_file = test_dir_file(w->dir, "phrases.pass", "old\n", 4);
+    f.side.key_pass_file = test_dir_file(w->dir, "phrases.pass", "old\n", 4);
     sets[0] = gw_files_new();
     serves(&f, sets[0], w->server_ec, w->other);
     (void)test_dir_file(w->dir, "phrases.pass", "new\n", 4);
@@ -345,7 +345,7 @@ static void what_expires_in_force_stays(void **state)
     certfolder_says(later, "expired on");
     gw_files_free(later);
     later = look(NULL);
-    struct gw_tls_context *tls = certfolder_load(&f.service, later);
+    struct gw_tls_context *tls = certfolder_load(&f.side, later);
     assert_int_equal(gw_tls_context_cert_count(tls), 1);
     certfolder_says(later, "skipped");
     gw_tls_context_free(tls);
@@ -364,7 +364,7 @@ static void what_becomes_valid_is_taken_in(void **state)
     struct test_cert *early = new_gate(w, 600, 7200, TEST_KEY_EC);
     certfolder_init(&f, w, "early-bird");
     put_gate(&f, early, early);
-    struct gw_tls_context *tls = certfolder_load(&f.service, first);
+    struct gw_tls_context *tls = certfolder_load(&f.side, first);
     assert_int_equal(gw_tls_context_cert_count(tls), 1);
     gw_tls_context_free(tls);
     test_ahead = 700;
@@ -389,14 +389,14 @@ static void a_key_of_two_certificates(void **state)
     assert_true(X509_set_pubkey(other->x509, w->server_ec->key) &&
                 X509_sign(other->x509, w->ca->key, EVP_sha256()));
     certfolder_init(&f, w, "shared");
-    f.service.cert_dir_count = 0;
+    f.side.cert_dir_count = 0;
     const char *key = test_dir_key(w->dir, certfolder_in(&f, "gate.key"), w->server_ec);
-    f.service.certs[0] = (struct gw_cert_pair){
+    f.side.certs[0] = (struct gw_cert_pair){
         test_dir_cert(w->dir, certfolder_in(&f, "gate.crt"), w->server_ec, w->ca), key, NULL};
-    f.service.certs[1] = (struct gw_cert_pair){
+    f.side.certs[1] = (struct gw_cert_pair){
         test_dir_cert(w->dir, certfolder_in(&f, "both.crt"), other, w->ca), key, NULL};
-    f.service.certs[2] = w->rsa_pair; /* where all stay, nothing is new */
-    f.service.cert_count = 3;
+    f.side.certs[2] = w->rsa_pair; /* where all stay, nothing is new */
+    f.side.cert_count = 3;
     serves(&f, sets[0], w->server_ec, other);
     put_gate(&f, next, next); /* and the other one is forgotten */
     sets[1] = look(sets[0]);
@@ -421,7 +421,7 @@ static void a_reload_without_any_good_one_fails(void **state)
     serves(&f, first, w->other, w->other);
     (void)test_dir_file(w->dir, certfolder_in(&f, "other.pem"), "", 0);
     struct gw_files *later = look(first);
-    certfolder_refuses(&f.service, later, "other.pem: no PEM certificate in the file");
+    certfolder_refuses(&f.side, later, "other.pem: no PEM certificate in the file");
     gw_files_free(later);
     gw_files_free(first);
 }
@@ -433,8 +433,8 @@ static void a_folder_that_is_gone_stays_as_it_was(void **state)
     char moved[256];
     struct gw_files *first = gw_files_new();
     certfolder_init(&f, w, "moved");
-    f.service.certs[0] = w->ec_pair;
-    f.service.cert_count = 1;
+    f.side.certs[0] = w->ec_pair;
+    f.side.cert_count = 1;
     serves(&f, first, w->server_ec, w->other);
     (void)snprintf(moved, sizeof(moved), "%s.away", f.path);
     assert_int_equal(rename(f.path, moved), 0);
@@ -470,13 +470,13 @@ static void a_bad_response_leaves_the_certificate(void **state)
     const struct tlsworld *w = *state;
     static const char garbage[] = "<html>404</html>";
     struct gw_files *files = gw_files_new();
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    service.certs[0] = (struct gw_cert_pair){test_dir_cert(w->dir, "st.pem", w->other, w->ca),
-                                             w->other_pair.key_file};
-    service.cert_count = 1;
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    side.certs[0] = (struct gw_cert_pair){test_dir_cert(w->dir, "st.pem", w->other, w->ca),
+                                          w->other_pair.key_file};
+    side.cert_count = 1;
     (void)test_dir_file(w->dir, "st.pem.ocsp", garbage, strlen(garbage));
-    struct gw_tls_context *tls = certfolder_load(&service, files);
+    struct gw_tls_context *tls = certfolder_load(&side, files);
     assert_int_equal(stapled(w, tls), -1);
     certfolder_says(files, "an OCSP response is skipped: --cert ");
     certfolder_says(
@@ -486,14 +486,14 @@ static void a_bad_response_leaves_the_certificate(void **state)
 
     struct gw_files *good = gw_files_new();
     (void)test_dir_ocsp(w->dir, "st.pem.ocsp", &(struct test_ocsp_spec){w->other});
-    tls = certfolder_load(&service, good);
+    tls = certfolder_load(&side, good);
     long len = stapled(w, tls);
     assert_in_range(len, 100, GW_OCSP_MAX);
     gw_tls_context_free(tls);
 
     (void)test_dir_file(w->dir, "st.pem.ocsp", garbage, strlen(garbage));
     files = look(good);
-    tls = certfolder_load(&service, files);
+    tls = certfolder_load(&side, files);
     assert_int_equal(stapled(w, tls), len);
     certfolder_says(files, "the previous OCSP response stays in force: --cert ");
     gw_tls_context_free(tls);
@@ -512,7 +512,7 @@ static void a_revoked_one_is_left_out(void **state)
     (void)test_dir_ocsp(
         w->dir, certfolder_in(&f, "gate.ocsp"),
         &(struct test_ocsp_spec){w->server_ec, .status = V_OCSP_CERTSTATUS_REVOKED});
-    struct gw_tls_context *tls = certfolder_load(&f.service, files);
+    struct gw_tls_context *tls = certfolder_load(&f.side, files);
     assert_int_equal(gw_tls_context_cert_count(tls), 1);
     certfolder_says(files, "skipped: --cert-dir ");
     certfolder_says(files, "it says that the certificate is revoked");
@@ -609,14 +609,14 @@ static void chains_are_put_in_order(void **state)
     const char *key = test_dir_key(w->dir, "chain.key", certs[L]);
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         struct gw_files *files = gw_files_new();
-        struct gw_service service;
+        struct gw_tls_side side;
         char got[8];
-        tlsworld_service(w, &service);
-        service.certs[0] = (struct gw_cert_pair){put_chain(w, certs, rows[i].order), key};
-        service.cert_count = 1;
-        service.verify = GW_VERIFY_OPTIONAL;
-        service.cacerts[0] = w->ca_file;
-        struct gw_tls_context *tls = certfolder_load(&service, files);
+        tlsworld_side(w, &side);
+        side.certs[0] = (struct gw_cert_pair){put_chain(w, certs, rows[i].order), key};
+        side.cert_count = 1;
+        side.verify = GW_VERIFY_OPTIONAL;
+        side.cacerts[0] = w->ca_file;
+        struct gw_tls_context *tls = certfolder_load(&side, files);
         sent(w, tls, certs, got);
         assert_string_equal(got, rows[i].sent);
         assert_int_equal(gw_files_notes(files)->count, rows[i].notes);
@@ -634,13 +634,13 @@ static void the_owner_of_a_key_is_named(void **state)
     const struct tlsworld *w = *state;
     struct test_cert *certs[LETTERS];
     struct gw_files *files = gw_files_new();
-    struct gw_service service;
+    struct gw_tls_side side;
     make_letters(certs);
-    tlsworld_service(w, &service);
-    service.certs[0] = (struct gw_cert_pair){put_chain(w, certs, "MLR"),
-                                             test_dir_key(w->dir, "chain.key", certs[L])};
-    service.cert_count = 1;
-    certfolder_refuses(&service, files, "this key belongs to certificate 2 in --cert ");
+    tlsworld_side(w, &side);
+    side.certs[0] = (struct gw_cert_pair){put_chain(w, certs, "MLR"),
+                                          test_dir_key(w->dir, "chain.key", certs[L])};
+    side.cert_count = 1;
+    certfolder_refuses(&side, files, "this key belongs to certificate 2 in --cert ");
     gw_files_free(files);
     for (int i = 0; i < LETTERS; i++)
         test_cert_free(certs[i]);

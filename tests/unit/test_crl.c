@@ -114,12 +114,12 @@ static void what_is_not_understood_is_refused(void **state)
         {number_twice, "extension twice"},
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
-        struct gw_service service = service_with(
-            w, crl_of(w, &(struct test_crl_spec){
-                             .ca = w->ca, .revoked = revoked, .tweak = rows[i].tweak}));
-        refused(&service, GW_EXIT_USAGE, rows[i].says);
-        service.crl_soft = true; /* which is about time, not about this */
-        refused(&service, GW_EXIT_USAGE, rows[i].says);
+        struct gw_tls_side side =
+            side_with(w, crl_of(w, &(struct test_crl_spec){
+                                       .ca = w->ca, .revoked = revoked, .tweak = rows[i].tweak}));
+        refused(&side, GW_EXIT_USAGE, rows[i].says);
+        side.crl_soft = true; /* which is about time, not about this */
+        refused(&side, GW_EXIT_USAGE, rows[i].says);
     }
 }
 
@@ -127,11 +127,11 @@ static void what_is_not_understood_is_refused(void **state)
 static void what_nobody_could_rely_on_is_refused(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service =
-        service_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .endless = true}));
-    refused(&service, GW_EXIT_USAGE, "when the next one is due");
-    service.crls[0] = crl_of(w, &(struct test_crl_spec){.ca = w->ca, .weak = true});
-    refused(&service, GW_EXIT_USAGE, "broken hash");
+    struct gw_tls_side side =
+        side_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .endless = true}));
+    refused(&side, GW_EXIT_USAGE, "when the next one is due");
+    side.crls[0] = crl_of(w, &(struct test_crl_spec){.ca = w->ca, .weak = true});
+    refused(&side, GW_EXIT_USAGE, "broken hash");
 }
 
 /* RSA-PSS says in its parameters which hash it is. */
@@ -141,16 +141,16 @@ static void a_broken_hash_is_found_in_pss_too(void **state)
     struct test_cert *ca =
         test_cert_new(&(struct test_cert_spec){.cn = "RSA CA", .ca = true, .key = TEST_KEY_RSA});
     struct test_crl_spec spec = {.ca = ca, .weak = true};
-    struct gw_service service = service_with(w, NULL);
-    service.cacerts[0] = test_dir_cert(w->dir, "rsa.pem", ca, NULL);
+    struct gw_tls_side side = side_with(w, NULL);
+    side.cacerts[0] = test_dir_cert(w->dir, "rsa.pem", ca, NULL);
     for (int pss = 0; pss < 2; pss++) {
         spec.pss = pss;
-        service.crls[0] = crl_of(w, &spec);
-        refused(&service, GW_EXIT_USAGE, "broken hash");
+        side.crls[0] = crl_of(w, &spec);
+        refused(&side, GW_EXIT_USAGE, "broken hash");
     }
     spec.weak = false;
-    service.crls[0] = crl_of(w, &spec);
-    gw_tls_context_free(tlsworld_context(&service, NULL));
+    side.crls[0] = crl_of(w, &spec);
+    gw_tls_context_free(tlsworld_context(&side, NULL));
     test_cert_free(ca);
 }
 
@@ -215,15 +215,15 @@ static void dates_have_one_form(void **state)
             date_text = rows[i].text;
             const char *path =
                 crl_of(w, &(struct test_crl_spec){.ca = w->ca, .tweak = end ? odd_end : odd_begin});
-            struct gw_service service = service_with(w, path);
-            refused(&service, GW_EXIT_USAGE,
+            struct gw_tls_side side = side_with(w, path);
+            refused(&side, GW_EXIT_USAGE,
                     libcrypto_reads(path) ? "date that cannot be read" : "is damaged");
         }
     date_type = V_ASN1_GENERALIZEDTIME;
     date_text = "20491201221111Z";
-    struct gw_service service =
-        service_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .tweak = odd_end}));
-    gw_tls_context_free(tlsworld_context(&service, NULL));
+    struct gw_tls_side side =
+        side_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .tweak = odd_end}));
+    gw_tls_context_free(tlsworld_context(&side, NULL));
 }
 
 static const char *bent(const struct tlsworld *w)
@@ -250,18 +250,18 @@ static void no_crl_sign(X509 *cert)
 static void whose_they_are_must_be_known(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = service_with(w, crl_file(w, "one.crl", w->foreign_ca, NULL, NULL));
-    refused(&service, GW_EXIT_USAGE, "none of the CAs in --cacert");
+    struct gw_tls_side side = side_with(w, crl_file(w, "one.crl", w->foreign_ca, NULL, NULL));
+    refused(&side, GW_EXIT_USAGE, "none of the CAs in --cacert");
     struct test_cert *mimic = test_cert_new(&(struct test_cert_spec){.cn = "Test CA", .ca = true});
-    service.crls[0] = crl_file(w, "one.crl", mimic, NULL, NULL);
-    refused(&service, GW_EXIT_USAGE, "not signed with that CA's key");
-    service.crls[0] = bent(w);
-    refused(&service, GW_EXIT_USAGE, "not signed with that CA's key");
+    side.crls[0] = crl_file(w, "one.crl", mimic, NULL, NULL);
+    refused(&side, GW_EXIT_USAGE, "not signed with that CA's key");
+    side.crls[0] = bent(w);
+    refused(&side, GW_EXIT_USAGE, "not signed with that CA's key");
     struct test_cert *mute =
         test_cert_new(&(struct test_cert_spec){.cn = "Mute CA", .ca = true, .tweak = no_crl_sign});
-    service.cacerts[1] = test_dir_cert(w->dir, "mute.pem", mute, NULL);
-    service.crls[0] = crl_file(w, "one.crl", mute, NULL, NULL);
-    refused(&service, GW_EXIT_USAGE, "does not permit it to sign CRLs");
+    side.cacerts[1] = test_dir_cert(w->dir, "mute.pem", mute, NULL);
+    side.crls[0] = crl_file(w, "one.crl", mute, NULL, NULL);
+    refused(&side, GW_EXIT_USAGE, "does not permit it to sign CRLs");
     test_cert_free(mute);
     test_cert_free(mimic);
 }
@@ -269,17 +269,17 @@ static void whose_they_are_must_be_known(void **state)
 static void files_that_are_none(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = service_with(w, "/nonexistent/x.crl");
-    refused(&service, GW_EXIT_START, "/nonexistent/x.crl: the file cannot be read");
-    service.crls[0] = w->ca_file;
-    refused(&service, GW_EXIT_USAGE, "no CRL in the file");
-    service.crls[0] = test_dir_file(w->dir, "empty.crl", "", 0);
-    refused(&service, GW_EXIT_USAGE, "no CRL in the file");
-    service.crls[0] = test_dir_file(w->dir, "cut.crl", "\x30\x82\1\1", 4);
-    refused(&service, GW_EXIT_USAGE, "a CRL in the file is damaged");
+    struct gw_tls_side side = side_with(w, "/nonexistent/x.crl");
+    refused(&side, GW_EXIT_START, "/nonexistent/x.crl: the file cannot be read");
+    side.crls[0] = w->ca_file;
+    refused(&side, GW_EXIT_USAGE, "no CRL in the file");
+    side.crls[0] = test_dir_file(w->dir, "empty.crl", "", 0);
+    refused(&side, GW_EXIT_USAGE, "no CRL in the file");
+    side.crls[0] = test_dir_file(w->dir, "cut.crl", "\x30\x82\1\1", 4);
+    refused(&side, GW_EXIT_USAGE, "a CRL in the file is damaged");
     static const char cut[] = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
-    service.crls[0] = test_dir_file(w->dir, "cut.crl", cut, sizeof(cut) - 1);
-    refused(&service, GW_EXIT_USAGE, "a CRL in the file is damaged");
+    side.crls[0] = test_dir_file(w->dir, "cut.crl", cut, sizeof(cut) - 1);
+    refused(&side, GW_EXIT_USAGE, "a CRL in the file is damaged");
 }
 
 int main(void)

@@ -137,13 +137,13 @@ static void the_first_to_end_are_kept(void **state)
 {
     const struct tlsworld *w = *state;
     static struct gw_expiry e;
-    struct gw_service service;
+    struct gw_service service = {.name = "default"};
     struct gw_termset set = {.count = 1};
     struct gw_error err;
     const char *folder = test_dir_folder(w->dir, "many");
-    tlsworld_service(w, &service);
-    service.cert_dirs = &folder;
-    service.cert_dir_count = 1;
+    tlsworld_side(w, &service.tls);
+    service.tls.cert_dirs = &folder;
+    service.tls.cert_dir_count = 1;
     for (int i = 0; i < GW_EXPIRY_ROWS + 5; i++) {
         char name[300];
         (void)snprintf(name, sizeof(name), "many/%0*d.pem", i ? 1 : 180, i);

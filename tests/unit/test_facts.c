@@ -36,9 +36,9 @@ static void our_certificate_and_signature(void **state)
         {TLS1_2_VERSION, "rsa_pss_rsae_sha384", "RSA2048", "rsa_pss_rsae_sha384"},
     };
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         SSL_CTX *ctx = client_for(w, rows[i].version, rows[i].sigalgs);
         struct gw_handshake_facts facts;
@@ -72,14 +72,14 @@ static void other_keys(void **state)
         struct test_dir *dir = test_dir_new();
         struct test_cert *own =
             test_cert_new(&(struct test_cert_spec){.cn = "own", .key = rows[i].key});
-        struct gw_service service;
+        struct gw_tls_side side;
         struct gw_handshake_facts facts;
         struct tlspair p;
-        tlsworld_service(w, &service);
-        service.cert_count = 1;
-        service.certs[0] =
+        tlsworld_side(w, &side);
+        side.cert_count = 1;
+        side.certs[0] =
             (struct gw_cert_pair){test_dir_cert(dir, "c", own, NULL), test_dir_key(dir, "k", own)};
-        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        struct gw_tls_context *tls = tlsworld_context(&side, NULL);
         SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
         SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
         assert_true(tlspair_sigalgs(ctx, "ed25519:rsa_pss_rsae_sha256"));
@@ -146,14 +146,14 @@ static void resumed(const struct tlsworld *w, struct gw_tls_context *tls, int ve
 static void full_and_resumed(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    service.cacerts[0] = w->ca_file;
-    service.verify = GW_VERIFY_REQUIRED;
-    service.alpn[0] = "a,b";
-    service.alpn_count = 1;
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    side.cacerts[0] = w->ca_file;
+    side.verify = GW_VERIFY_REQUIRED;
+    side.alpn[0] = "a,b";
+    side.alpn_count = 1;
     struct gw_ticket_keys *keys = tlsworld_ticket_keys();
-    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    struct gw_tls_context *tls = tlsworld_context(&side, keys);
     resumed(w, tls, TLS1_2_VERSION);
     resumed(w, tls, TLS1_3_VERSION);
     gw_tls_context_free(tls);
@@ -164,15 +164,15 @@ static void full_and_resumed(void **state)
 static void a_long_name_is_whole(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
+    struct gw_tls_side side;
     struct gw_handshake_facts facts;
     struct gw_handshake_info info;
     struct tlspair p;
     char name[256];
     memset(name, 'n', sizeof(name) - 1);
     name[255] = '\0';
-    tlsworld_service(w, &service);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    tlsworld_side(w, &side);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
     tlspair_init(&p, tls, ctx, NULL);
     assert_true(tlspair_name(&p, name));
@@ -190,11 +190,11 @@ static void a_long_name_is_whole(void **state)
 static void no_name(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
+    struct gw_tls_side side;
     struct gw_handshake_facts facts;
     struct tlspair p;
-    tlsworld_service(w, &service);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    tlsworld_side(w, &side);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, 0);
     tlspair_init(&p, tls, ctx, NULL);
     assert_true(tlspair_name(&p, NULL));

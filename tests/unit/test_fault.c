@@ -20,25 +20,25 @@
 #define NO_ISSUER "unable to get local issuer certificate: "
 
 /* What check --explain prints about a certificate, and `more` behind it in the file. */
-static void explains(const struct tlsworld *w, const struct gw_service *service,
+static void explains(const struct tlsworld *w, const struct gw_tls_side *side,
                      const struct test_cert *cert, const struct test_cert *more, const char *words)
 {
-    struct gw_tls_context *tls = tlsworld_context(service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(side, NULL);
     struct gw_error err;
     struct gw_explained e;
     const char *path = test_dir_cert(w->dir, "explained.pem", cert, more);
-    assert_int_equal(gw_explain(tls, service, path, NULL, &e, &err), 0);
+    assert_int_equal(gw_explain(tls, side, path, NULL, &e, &err), 0);
     assert_string_equal(e.why, words);
     gw_explained_done(&e);
     gw_tls_context_free(tls);
 }
 
 /* A client that sends the certificate and `more` is refused with these words. */
-static void client_gets(const struct tlsworld *w, const struct gw_service *service,
+static void client_gets(const struct tlsworld *w, const struct gw_tls_side *side,
                         const struct test_cert *cert, const struct test_cert *more,
                         const char *words)
 {
-    struct gw_tls_context *tls = tlsworld_context(service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, 0);
     struct tlspair p;
     tlspair_show(ctx, cert);
@@ -50,7 +50,7 @@ static void client_gets(const struct tlsworld *w, const struct gw_service *servi
     tlspair_done(&p);
     SSL_CTX_free(ctx);
     gw_tls_context_free(tls);
-    explains(w, service, cert, more, words);
+    explains(w, side, cert, more, words);
 }
 
 /* A target with this certificate is refused with these words. */
@@ -62,7 +62,7 @@ static void target_gets(const struct tlsworld *w, const char *target, const stru
     d.at.certs[0].cert_file = test_dir_cert(w->dir, "target.pem", cert, NULL);
     d.at.certs[0].key_file = test_dir_key(w->dir, "target.key", cert);
     d.at.cert_count = 1;
-    d.to.target_name = target;
+    d.to.peer_name = target;
     build(&d);
     shake_hands(&d);
     assert_int_equal(d.client_verdict, GW_HANDSHAKE_FAILED);
@@ -80,11 +80,11 @@ static void the_missing_issuer_is_named(void **state)
         &(struct test_cert_spec){.cn = "Middle CA", .ca = true, .issuer = w->foreign_ca});
     struct test_cert *leaf = test_cert_new(
         &(struct test_cert_spec){.cn = "leaf", .san = "DNS:gate.test", .issuer = middle});
-    struct gw_service service = service_with(w, NULL);
-    client_gets(w, &service, w->client_foreign, NULL, NO_ISSUER "CN=Foreign CA");
-    client_gets(w, &service, leaf, NULL, NO_ISSUER "CN=Middle CA");
-    client_gets(w, &service, leaf, middle, NO_ISSUER "CN=Foreign CA");
-    client_gets(w, &service, w->client_foreign, w->foreign_ca,
+    struct gw_tls_side side = side_with(w, NULL);
+    client_gets(w, &side, w->client_foreign, NULL, NO_ISSUER "CN=Foreign CA");
+    client_gets(w, &side, leaf, NULL, NO_ISSUER "CN=Middle CA");
+    client_gets(w, &side, leaf, middle, NO_ISSUER "CN=Foreign CA");
+    client_gets(w, &side, w->client_foreign, w->foreign_ca,
                 "self-signed certificate in certificate chain: CN=Foreign CA");
     target_gets(w, "gate.test", leaf, NO_ISSUER "CN=Middle CA");
     test_cert_free(leaf);
@@ -102,14 +102,14 @@ static void the_name_of_an_issuer_is_escaped_and_cut(void **state)
         {"0123456789012345678901234567890123456789012345678901234567890123", NULL},
     };
     const struct tlsworld *w = *state;
-    struct gw_service service = service_with(w, NULL);
+    struct gw_tls_side side = side_with(w, NULL);
     char wide[GW_FAULT_MAX] = NO_ISSUER "CN=";
     (void)strncat(wide, rows[1].cn, sizeof(wide) - strlen(wide) - 1);
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         struct test_cert *ca =
             test_cert_new(&(struct test_cert_spec){.cn = rows[i].cn, .ca = true});
         struct test_cert *cert = test_cert_new(&(struct test_cert_spec){.cn = "eve", .issuer = ca});
-        client_gets(w, &service, cert, NULL, rows[i].words ? rows[i].words : wide);
+        client_gets(w, &side, cert, NULL, rows[i].words ? rows[i].words : wide);
         test_cert_free(cert);
         test_cert_free(ca);
     }
@@ -226,11 +226,11 @@ static void the_lists_that_do_not_cover_it_are_said(void **state)
         X509_CRL *b = NULL;
         if (rows[i].tweaks[1])
             b = test_crl_new(&(struct test_crl_spec){.ca = w->ca, .tweak = rows[i].tweaks[1]});
-        struct gw_service service = service_with(w, test_dir_crl(w->dir, "part.crl", a, b));
-        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        struct gw_tls_side side = side_with(w, test_dir_crl(w->dir, "part.crl", a, b));
+        struct gw_tls_context *tls = tlsworld_context(&side, NULL);
         meets(w, tls, cert, NULL, GW_REASON_CERT_NO_CRL, UNKNOWN_CA);
         gw_tls_context_free(tls);
-        client_gets(w, &service, cert, NULL, rows[i].words);
+        client_gets(w, &side, cert, NULL, rows[i].words);
         X509_CRL_free(a);
         X509_CRL_free(b);
         test_cert_free(cert);
@@ -247,11 +247,11 @@ static void a_ca_that_no_list_covers_is_named(void **state)
         .cn = "Middle CA", .ca = true, .points = "URI:" SECOND, .issuer = w->ca});
     struct test_cert *leaf =
         test_cert_new(&(struct test_cert_spec){.cn = "leaf", .issuer = middle});
-    struct gw_service service =
-        service_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .tweak = first}));
-    service.cacerts[1] = test_dir_cert(w->dir, "middle.pem", middle, NULL);
-    service.crls[1] = crl_file(w, "middle.crl", middle, NULL, NULL);
-    client_gets(w, &service, leaf, NULL, words);
+    struct gw_tls_side side =
+        side_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .tweak = first}));
+    side.cacerts[1] = test_dir_cert(w->dir, "middle.pem", middle, NULL);
+    side.crls[1] = crl_file(w, "middle.crl", middle, NULL, NULL);
+    client_gets(w, &side, leaf, NULL, words);
     test_cert_free(leaf);
     test_cert_free(middle);
 }
@@ -259,10 +259,9 @@ static void a_ca_that_no_list_covers_is_named(void **state)
 static void a_ca_without_a_list_is_named(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = service_with(w, crl_file(w, "one.crl", w->ca, NULL, NULL));
-    service.cacerts[1] = test_dir_cert(w->dir, "foreign.pem", w->foreign_ca, NULL);
-    client_gets(w, &service, w->client_foreign, NULL,
-                "unable to get certificate CRL: CN=Foreign CA");
+    struct gw_tls_side side = side_with(w, crl_file(w, "one.crl", w->ca, NULL, NULL));
+    side.cacerts[1] = test_dir_cert(w->dir, "foreign.pem", w->foreign_ca, NULL);
+    client_gets(w, &side, w->client_foreign, NULL, "unable to get certificate CRL: CN=Foreign CA");
 }
 
 int main(void)

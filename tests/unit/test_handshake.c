@@ -52,9 +52,9 @@ static SSL_CTX *client_for(const struct tlsworld *w, const struct suite_case *c)
 static void every_suite(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     for (size_t i = 0; i < GW_ARRAY_SIZE(suite_cases); i++) {
         const struct suite_case *c = &suite_cases[i];
         SSL_CTX *ctx = client_for(w, c);
@@ -118,10 +118,10 @@ static void resumes(const struct tlsworld *w, struct gw_tls_context *tls,
 static void every_suite_resumed(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
     struct gw_ticket_keys *keys = tlsworld_ticket_keys();
-    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    struct gw_tls_context *tls = tlsworld_context(&side, keys);
     for (size_t i = 0; i < GW_ARRAY_SIZE(suite_cases); i++)
         resumes(w, tls, &suite_cases[i]);
     gw_tls_context_free(tls);
@@ -147,10 +147,10 @@ static uint64_t last_nonce(const struct tlspair *p)
 static void explicit_nonces_go_on_from_finished(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
     struct gw_ticket_keys *keys = tlsworld_ticket_keys();
-    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    struct gw_tls_context *tls = tlsworld_context(&side, keys);
     for (size_t i = 0; i < GW_ARRAY_SIZE(suite_cases); i++) {
         const struct suite_case *c = &suite_cases[i];
         if (!strstr(c->suite, "ECDHE") || !strstr(c->suite, "GCM"))
@@ -195,9 +195,9 @@ static void client_keys(const struct tlspair *p, struct ktls_keys *ret)
 /* A client may cut its Finished into several records; each takes a sequence number. */
 static void a_finished_in_two_records(void **state)
 {
-    struct gw_service service;
-    tlsworld_service(*state, &service);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side;
+    tlsworld_side(*state, &side);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(*state, TLS1_2_VERSION);
     struct tlspair p;
     struct ktls_keys keys;
@@ -266,13 +266,13 @@ static void mutual(const struct tlsworld *w, struct gw_tls_context *tls, int ver
 static void mutual_full_and_resumed(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    service.cacerts[0] = w->ca_file;
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    side.cacerts[0] = w->ca_file;
     struct gw_ticket_keys *keys = tlsworld_ticket_keys();
     for (int verify = GW_VERIFY_OPTIONAL; verify <= GW_VERIFY_REQUIRED; verify++) {
-        service.verify = (enum gw_verify)verify;
-        struct gw_tls_context *tls = tlsworld_context(&service, keys);
+        side.verify = (enum gw_verify)verify;
+        struct gw_tls_context *tls = tlsworld_context(&side, keys);
         mutual(w, tls, TLS1_2_VERSION);
         mutual(w, tls, TLS1_3_VERSION);
         gw_tls_context_free(tls);
@@ -283,11 +283,11 @@ static void mutual_full_and_resumed(void **state)
 static void optional_takes_a_client_without_certificate(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    service.cacerts[0] = w->ca_file;
-    service.verify = GW_VERIFY_OPTIONAL;
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    side.cacerts[0] = w->ca_file;
+    side.verify = GW_VERIFY_OPTIONAL;
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         SSL_CTX *ctx = tlspair_client_ctx(w, version);
         struct tlspair p;
@@ -306,11 +306,11 @@ static void optional_takes_a_client_without_certificate(void **state)
 static void hello_retry_request(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    service.groups = "P-256";
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    side.groups = "P-256";
     struct gw_ticket_keys *keys = tlsworld_ticket_keys();
-    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    struct gw_tls_context *tls = tlsworld_context(&side, keys);
     SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
     char groups[] = "X25519:P-256";
     assert_true(SSL_CTX_set1_groups_list(ctx, groups));
@@ -331,9 +331,9 @@ static void hello_retry_request(void **state)
 static void x25519_in_both_versions(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         SSL_CTX *ctx = tlspair_client_ctx(w, version);
         char groups[] = "X25519";
@@ -358,9 +358,9 @@ static void x25519_share_of_low_order(void **state)
     static const uint8_t head[] = {0, 0x1d, 0, 32};
     static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 47};
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
     char groups[] = "X25519";
     struct tlspair p;
@@ -422,10 +422,10 @@ static void client_data_glued_to_finished(void **state)
 {
     static const size_t extras[] = {1, 4, 5, 6, 500, 1000};
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
     struct gw_ticket_keys *keys = tlsworld_ticket_keys();
-    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    struct gw_tls_context *tls = tlsworld_context(&side, keys);
     for (size_t i = 0; i < GW_ARRAY_SIZE(extras); i++) {
         glued(w, tls, TLS1_3_VERSION, false, extras[i]);
         glued(w, tls, TLS1_3_VERSION, true, extras[i]);
@@ -438,11 +438,11 @@ static void client_data_glued_to_finished(void **state)
 static void input_in_any_pieces(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    service.cacerts[0] = w->ca_file;
-    service.verify = GW_VERIFY_REQUIRED;
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    side.cacerts[0] = w->ca_file;
+    side.verify = GW_VERIFY_REQUIRED;
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         SSL_CTX *ctx = tlspair_client_ctx(w, version);
         tlspair_show(ctx, w->client);
@@ -463,13 +463,13 @@ static void alpn_is_chosen_in_our_order(void **state)
 {
     static const unsigned char offered[] = "\x08http/1.1\x02h2";
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
     for (int with = 0; with < 2; with++) {
-        service.alpn[0] = "h2";
-        service.alpn[1] = "http/1.1";
-        service.alpn_count = with ? 2 : 0;
-        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        side.alpn[0] = "h2";
+        side.alpn[1] = "http/1.1";
+        side.alpn_count = with ? 2 : 0;
+        struct gw_tls_context *tls = tlsworld_context(&side, NULL);
         SSL_CTX *ctx = tlspair_client_ctx(w, 0);
         assert_int_equal(SSL_CTX_set_alpn_protos(ctx, offered, sizeof(offered) - 1), 0);
         struct tlspair p;
@@ -504,9 +504,9 @@ static void chacha_for_those_who_prefer_it(void **state)
         {TLS1_2_VERSION, "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256",
          "ECDHE-RSA-AES128-GCM-SHA256"},
     };
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     for (size_t i = 0; i < GW_ARRAY_SIZE(cases); i++) {
         struct suite_case c = {cases[i].version, cases[i].list, NULL};
         SSL_CTX *ctx = client_for(w, &c);
@@ -537,12 +537,12 @@ static void fatten(X509 *cert)
 static void a_long_chain_and_much_data(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    service.cacerts[0] = w->ca_file;
-    service.verify = GW_VERIFY_REQUIRED;
-    service.max_cert_chain = GW_CERT_CHAIN_BYTES_MAX;
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    side.cacerts[0] = w->ca_file;
+    side.verify = GW_VERIFY_REQUIRED;
+    side.max_cert_chain = GW_CERT_CHAIN_BYTES_MAX;
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_3_VERSION);
     struct test_cert *fat =
         test_cert_new(&(struct test_cert_spec){.cn = "fat", .issuer = w->ca, .tweak = fatten});
@@ -576,9 +576,9 @@ static void a_long_chain_and_much_data(void **state)
 static void more_input_after_the_end(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, 0);
     struct tlspair p;
     struct gw_handover_keys again;
@@ -617,9 +617,9 @@ static void nothing_of_it_stays_in_memory(void **state)
 {
     static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
     const struct tlsworld *w = *state;
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     for (size_t i = 0; i < GW_ARRAY_SIZE(versions); i++) {
         SSL_CTX *ctx = tlspair_client_ctx(w, versions[i]);
         struct tlspair p;

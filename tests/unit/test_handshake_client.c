@@ -656,7 +656,7 @@ static void a_wildcard_is_one_whole_label(void **state)
             test_cert_new(&(struct test_cert_spec){.san = rows[i].san, .issuer = w->ca});
         struct duo d;
         plan_with(w, &d, cert);
-        d.to.target_name = "gate.example.test";
+        d.to.peer_name = "gate.example.test";
         judged(&d, rows[i].good ? GW_REASON_NONE : GW_REASON_BACKEND_NAME);
         test_cert_free(cert);
     }
@@ -692,7 +692,7 @@ static void a_target_that_signed_itself_is_trusted_for_itself(void **state)
         struct duo d;
         plan_with(w, &d, cert);
         d.to.cacerts[0] = d.at.certs[0].cert_file;
-        d.to.target_name = other ? "other.test" : "gate.test";
+        d.to.peer_name = other ? "other.test" : "gate.test";
         judged(&d, other ? GW_REASON_BACKEND_NAME : GW_REASON_NONE);
     }
     test_cert_free(cert);
@@ -768,8 +768,8 @@ static void a_target_without_a_name_is_verified_by_its_authority(void **state)
         struct test_cert *cert =
             test_cert_new(&(struct test_cert_spec){.issuer = good ? w->ca : w->foreign_ca});
         plan(w, &d);
-        d.to.target_name = rows[i].name;
-        d.to.target_unnamed = true;
+        d.to.peer_name = rows[i].name;
+        d.to.peer_unnamed = true;
         d.at.certs[0].cert_file = test_dir_cert(w->dir, "uri.pem", cert, NULL);
         d.at.certs[0].key_file = test_dir_key(w->dir, "uri.key", cert);
         d.at.cert_count = 1;
@@ -800,7 +800,7 @@ static void an_address_is_verified_as_one(void **state)
         struct duo d;
         struct gw_handshake_info info;
         plan_with(w, &d, cert);
-        d.to.target_name = rows[i].name;
+        d.to.peer_name = rows[i].name;
         if (!rows[i].good) {
             refused(&d, GW_REASON_BACKEND_NAME);
             continue;

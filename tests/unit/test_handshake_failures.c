@@ -14,19 +14,19 @@ enum {
     ANY_ALERT = -2, /* some alert */
 };
 
-static struct gw_service plain(const struct tlsworld *w)
+static struct gw_tls_side plain(const struct tlsworld *w)
 {
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    return service;
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    return side;
 }
 
-static struct gw_service with_clients(const struct tlsworld *w)
+static struct gw_tls_side with_clients(const struct tlsworld *w)
 {
-    struct gw_service service = plain(w);
-    service.cacerts[0] = w->ca_file;
-    service.verify = GW_VERIFY_REQUIRED;
-    return service;
+    struct gw_tls_side side = plain(w);
+    side.cacerts[0] = w->ca_file;
+    side.verify = GW_VERIFY_REQUIRED;
+    return side;
 }
 
 /* Runs the handshake, which must fail for `reason` and send `alert` to the client. */
@@ -51,10 +51,10 @@ static void must_fail(struct tlspair *p, enum gw_reason reason, int alert, const
         assert_string_equal(gw_handshake_detail(p->server), detail);
 }
 
-static void client_fails(const struct gw_service *service, SSL_CTX *ctx, enum gw_reason reason,
+static void client_fails(const struct gw_tls_side *side, SSL_CTX *ctx, enum gw_reason reason,
                          int alert, const char *detail)
 {
-    struct gw_tls_context *tls = tlsworld_context(service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(side, NULL);
     struct tlspair p;
     tlspair_init(&p, tls, ctx, NULL);
     must_fail(&p, reason, alert, detail);
@@ -116,8 +116,8 @@ static const struct raw_case raw_cases[] = {
 
 static void raw_bytes(void **state)
 {
-    struct gw_service service = plain(*state);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = plain(*state);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(*state, 0);
     for (size_t i = 0; i < GW_ARRAY_SIZE(raw_cases); i++) {
         const struct raw_case *c = &raw_cases[i];
@@ -188,8 +188,8 @@ static void plain_http_is_answered(void **state)
     };
     static const char *const others[] = {"GETS / HTTP/1.1",  "get / HTTP/1.1", "PRINT SOMETHING",
                                          "GE\x16\3\1\2\1\1", "OPTIONSX",       "G\x15\3\1\1\2"};
-    struct gw_service service = plain(*state);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = plain(*state);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(*state, 0);
     struct tlspair p;
     for (size_t piece = 1; piece < 100; piece += 98) {
@@ -227,8 +227,8 @@ static void too_long_a_hello_is_refused_at_once(void **state)
         {"\x16\3\1\0\1\1\x16\3\1\0\1\1\x16\3\1\0\1\0\x16\3\1\0\1\0", 24, false},
         {"\x16\3\1\0\1\1\x16\3\1\0\1\0\x16\3\1\0\1\x80\x16\3\1\0\1\0", 24, true},
     };
-    struct gw_service service = plain(*state);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = plain(*state);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(*state, 0);
     struct tlspair p;
     for (size_t piece = 1; piece < 100; piece += 98)
@@ -253,9 +253,9 @@ static void too_long_a_hello_is_refused_at_once(void **state)
 static void nor_may_the_next_hello_be_longer(void **state)
 {
     static const char next[] = "\x14\3\3\0\1\1\x16\3\3\x40\0\1\0\x80\1";
-    struct gw_service service = plain(*state);
-    service.groups = "P-384";
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = plain(*state);
+    side.groups = "P-384";
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(*state, TLS1_3_VERSION);
     struct tlspair p;
     tlspair_init(&p, tls, ctx, NULL);
@@ -287,11 +287,11 @@ static void too_many_certificates_are_not_verified(void **state)
 {
     const struct tlsworld *w = *state;
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-        struct gw_service service = with_clients(w);
-        service.verify_depth = 1;
-        client_fails(&service, with_chain(w, version, 3), GW_REASON_CERT_UNTRUSTED, 48,
+        struct gw_tls_side side = with_clients(w);
+        side.verify_depth = 1;
+        client_fails(&side, with_chain(w, version, 3), GW_REASON_CERT_UNTRUSTED, 48,
                      "certificate chain too long (--verify-depth)");
-        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        struct gw_tls_context *tls = tlsworld_context(&side, NULL);
         SSL_CTX *ctx = with_chain(w, version, 2);
         struct tlspair p;
         tlspair_init(&p, tls, ctx, NULL);
@@ -299,66 +299,66 @@ static void too_many_certificates_are_not_verified(void **state)
         tlspair_done(&p);
         gw_tls_context_free(tls);
         SSL_CTX_free(ctx);
-        service.verify_depth = GW_VERIFY_DEPTH_MAX;
-        service.max_cert_chain = 1 << 10;
-        client_fails(&service, with_chain(w, version, 2), GW_REASON_HANDSHAKE_TOO_LARGE, 47,
+        side.verify_depth = GW_VERIFY_DEPTH_MAX;
+        side.max_cert_chain = 1 << 10;
+        client_fails(&side, with_chain(w, version, 2), GW_REASON_HANDSHAKE_TOO_LARGE, 47,
                      "certificates of more than 1024 bytes (--max-cert-chain)");
     }
 }
 
 static void versions(void **state)
 {
-    struct gw_service service = plain(*state);
+    struct gw_tls_side side = plain(*state);
     SSL_CTX *ctx = tlspair_client_ctx(*state, TLS1_1_VERSION);
     SSL_CTX_set_security_level(ctx, 0);
-    client_fails(&service, ctx, GW_REASON_HANDSHAKE_VERSION, 70, "unsupported protocol");
-    service.tls_min = TLS1_3_VERSION;
-    client_fails(&service, tlspair_client_ctx(*state, TLS1_2_VERSION), GW_REASON_HANDSHAKE_VERSION,
-                 70, "unsupported protocol");
-    service.tls_min = service.tls_max = TLS1_2_VERSION;
-    client_fails(&service, tlspair_client_ctx(*state, TLS1_3_VERSION), GW_REASON_HANDSHAKE_VERSION,
-                 70, "unsupported protocol");
+    client_fails(&side, ctx, GW_REASON_HANDSHAKE_VERSION, 70, "unsupported protocol");
+    side.tls_min = TLS1_3_VERSION;
+    client_fails(&side, tlspair_client_ctx(*state, TLS1_2_VERSION), GW_REASON_HANDSHAKE_VERSION, 70,
+                 "unsupported protocol");
+    side.tls_min = side.tls_max = TLS1_2_VERSION;
+    client_fails(&side, tlspair_client_ctx(*state, TLS1_3_VERSION), GW_REASON_HANDSHAKE_VERSION, 70,
+                 "unsupported protocol");
 }
 
 static void no_cipher_in_common(void **state)
 {
     static const char *const lists[] = {"AES128-SHA", "AES128-GCM-SHA256", "ECDHE-RSA-AES128-SHA",
                                         "ECDHE-RSA-AES256-SHA384", "DHE-RSA-AES128-GCM-SHA256"};
-    struct gw_service service = plain(*state);
+    struct gw_tls_side side = plain(*state);
     for (size_t i = 0; i < GW_ARRAY_SIZE(lists); i++) {
         SSL_CTX *ctx = tlspair_client_ctx(*state, TLS1_2_VERSION);
         assert_true(SSL_CTX_set_cipher_list(ctx, lists[i]));
-        client_fails(&service, ctx, GW_REASON_HANDSHAKE_CIPHER, 40, "no shared cipher");
+        client_fails(&side, ctx, GW_REASON_HANDSHAKE_CIPHER, 40, "no shared cipher");
     }
     SSL_CTX *ctx = tlspair_client_ctx(*state, TLS1_3_VERSION);
     assert_true(SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_CCM_SHA256"));
-    client_fails(&service, ctx, GW_REASON_HANDSHAKE_CIPHER, 40, "no shared cipher");
+    client_fails(&side, ctx, GW_REASON_HANDSHAKE_CIPHER, 40, "no shared cipher");
 }
 
 static void no_group_or_signature_in_common(void **state)
 {
     char group[] = "X448";
     char signature[] = "ed25519";
-    struct gw_service service = plain(*state);
+    struct gw_tls_side side = plain(*state);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         SSL_CTX *ctx = tlspair_client_ctx(*state, version);
         assert_true(SSL_CTX_set1_groups_list(ctx, group));
-        client_fails(&service, ctx, GW_REASON_HANDSHAKE_CIPHER, 40, NULL);
+        client_fails(&side, ctx, GW_REASON_HANDSHAKE_CIPHER, 40, NULL);
         ctx = tlspair_client_ctx(*state, version);
         assert_true(SSL_CTX_set1_sigalgs_list(ctx, signature));
-        client_fails(&service, ctx, GW_REASON_HANDSHAKE_CIPHER, 40, NULL);
+        client_fails(&side, ctx, GW_REASON_HANDSHAKE_CIPHER, 40, NULL);
     }
 }
 
 static void no_protocol_in_common(void **state)
 {
-    struct gw_service service = plain(*state);
-    service.alpn[0] = "h2";
-    service.alpn_count = 1;
+    struct gw_tls_side side = plain(*state);
+    side.alpn[0] = "h2";
+    side.alpn_count = 1;
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         SSL_CTX *ctx = tlspair_client_ctx(*state, version);
         assert_int_equal(SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)"\3ftp", 4), 0);
-        client_fails(&service, ctx, GW_REASON_HANDSHAKE_ALPN, 120, NULL);
+        client_fails(&side, ctx, GW_REASON_HANDSHAKE_ALPN, 120, NULL);
     }
 }
 
@@ -366,16 +366,16 @@ static void certificate_fails(const struct tlsworld *w, const struct test_cert *
                               enum gw_reason reason, int alert_tls12, int alert_tls13,
                               const char *detail)
 {
-    struct gw_service service = with_clients(w);
+    struct gw_tls_side side = with_clients(w);
     for (int verify = GW_VERIFY_OPTIONAL; verify <= GW_VERIFY_REQUIRED; verify++) {
         if (!cert && verify == GW_VERIFY_OPTIONAL)
             continue;
-        service.verify = (enum gw_verify)verify;
+        side.verify = (enum gw_verify)verify;
         for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
             SSL_CTX *ctx = tlspair_client_ctx(w, version);
             if (cert)
                 tlspair_show(ctx, cert);
-            struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+            struct gw_tls_context *tls = tlsworld_context(&side, NULL);
             struct tlspair p;
             tlspair_init(&p, tls, ctx, NULL);
             must_fail(&p, reason, version == TLS1_2_VERSION ? alert_tls12 : alert_tls13, detail);
@@ -439,12 +439,12 @@ static void authority_for_another_purpose(void **state)
         .cn = "servers only", .ca = true, .eku = "serverAuth", .issuer = w->ca});
     struct test_cert *leaf = test_cert_new(
         &(struct test_cert_spec){.cn = "alice", .eku = "clientAuth", .issuer = middle});
-    struct gw_service service = with_clients(w);
-    service.verify = GW_VERIFY_REQUIRED;
+    struct gw_tls_side side = with_clients(w);
+    side.verify = GW_VERIFY_REQUIRED;
     SSL_CTX *ctx = tlspair_client_ctx(w, 0);
     tlspair_show(ctx, leaf);
     assert_true(SSL_CTX_add1_chain_cert(ctx, middle->x509));
-    client_fails(&service, ctx, GW_REASON_CERT_INVALID, 43, "unsuitable certificate purpose");
+    client_fails(&side, ctx, GW_REASON_CERT_INVALID, 43, "unsuitable certificate purpose");
     test_cert_free(leaf);
     test_cert_free(middle);
 }
@@ -454,12 +454,12 @@ static void certificate_with_a_small_key(void **state)
     const struct tlsworld *w = *state;
     struct test_cert *small = test_cert_new(
         &(struct test_cert_spec){.cn = "alice", .key = TEST_KEY_RSA_1024, .issuer = w->ca});
-    struct gw_service service = with_clients(w);
+    struct gw_tls_side side = with_clients(w);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         SSL_CTX *ctx = tlspair_client_ctx(w, version);
         SSL_CTX_set_security_level(ctx, 0);
         tlspair_show(ctx, small);
-        client_fails(&service, ctx, GW_REASON_CERT_INVALID, 42, NULL);
+        client_fails(&side, ctx, GW_REASON_CERT_INVALID, 42, NULL);
     }
     test_cert_free(small);
 }
@@ -468,8 +468,8 @@ static void certificate_with_a_small_key(void **state)
 static void certificate_with_a_false_signature(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = with_clients(w);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = with_clients(w);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(w, TLS1_2_VERSION);
     tlspair_show(ctx, w->client);
     struct tlspair p;
@@ -500,21 +500,21 @@ static void certificate_with_a_false_signature(void **state)
 /* The client does not trust the server and says so. */
 static void client_sends_an_alert(void **state)
 {
-    struct gw_service service = plain(*state);
+    struct gw_tls_side side = plain(*state);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         SSL_CTX *ctx = tlspair_client_ctx(*state, version);
         X509_STORE *empty = X509_STORE_new();
         assert_non_null(empty);
         SSL_CTX_set_cert_store(ctx, empty);
-        client_fails(&service, ctx, GW_REASON_HANDSHAKE_ALERT, NO_ALERT, "unknown_ca");
+        client_fails(&side, ctx, GW_REASON_HANDSHAKE_ALERT, NO_ALERT, "unknown_ca");
     }
 }
 
 /* A client that leaves politely after the ServerHello. */
 static void client_sends_close_notify(void **state)
 {
-    struct gw_service service = plain(*state);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = plain(*state);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(*state, TLS1_2_VERSION);
     struct tlspair p;
     tlspair_init(&p, tls, ctx, NULL);
@@ -531,8 +531,8 @@ static void client_sends_close_notify(void **state)
 /* A ClientHello that never ends. */
 static void too_much_before_the_hello_ends(void **state)
 {
-    struct gw_service service = plain(*state);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = plain(*state);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     SSL_CTX *ctx = tlspair_client_ctx(*state, 0);
     struct tlspair p;
     static uint8_t record[5 + 4096] = {22, 3, 1, 16, 0, 1, 1, 0xff, 0xff, 3, 3};
@@ -559,14 +559,14 @@ static void too_much_before_the_hello_ends(void **state)
 static void too_large_a_certificate_chain(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = with_clients(w);
+    struct gw_tls_side side = with_clients(w);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         SSL_CTX *ctx = tlspair_client_ctx(w, version);
         tlspair_show(ctx, w->client);
         for (int i = 0; i < 500; i++)
             assert_true(SSL_CTX_add1_chain_cert(ctx, w->ca->x509));
         /* illegal_parameter or bad_certificate, as the library's version likes. */
-        client_fails(&service, ctx, GW_REASON_HANDSHAKE_TOO_LARGE, ANY_ALERT,
+        client_fails(&side, ctx, GW_REASON_HANDSHAKE_TOO_LARGE, ANY_ALERT,
                      "certificates of more than 24576 bytes (--max-cert-chain)");
     }
 }
@@ -574,8 +574,8 @@ static void too_large_a_certificate_chain(void **state)
 /* The last record of the client's flight, its Finished, is changed on the way. */
 static void a_changed_finished(void **state)
 {
-    struct gw_service service = plain(*state);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = plain(*state);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         SSL_CTX *ctx = tlspair_client_ctx(*state, version);
         struct tlspair p;
@@ -604,8 +604,8 @@ static void a_changed_finished(void **state)
 static void any_changed_byte(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = with_clients(w);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = with_clients(w);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     unsigned seed = 1;
     for (int round = 0; round < 400; round++) {
         SSL_CTX *ctx = tlspair_client_ctx(w, round & 1 ? TLS1_2_VERSION : TLS1_3_VERSION);
@@ -640,10 +640,10 @@ static void any_changed_byte(void **state)
 /* A client that reconnected with a lower version after a failure (RFC 7507). */
 static void a_fallback_that_was_not_needed(void **state)
 {
-    struct gw_service service = plain(*state);
+    struct gw_tls_side side = plain(*state);
     SSL_CTX *ctx = tlspair_client_ctx(*state, TLS1_2_VERSION);
     SSL_CTX_set_mode(ctx, SSL_MODE_SEND_FALLBACK_SCSV);
-    client_fails(&service, ctx, GW_REASON_HANDSHAKE_VERSION, 86, "inappropriate fallback");
+    client_fails(&side, ctx, GW_REASON_HANDSHAKE_VERSION, 86, "inappropriate fallback");
 }
 
 int main(void)

@@ -422,8 +422,8 @@ static void expect_new_key(struct gw_ticket_keys *keys, unsigned service)
 static void ticket_keys_rotate(void **state)
 {
     struct fixture *f = *state;
-    struct gw_service second = {.name = "second", .session_tickets = true};
-    f->service.session_tickets = false; /* a reload may turn them on */
+    struct gw_service second = {.name = "second", .tls.session_tickets = true};
+    f->service.tls.session_tickets = false; /* a reload may turn them on */
     f->config.services[f->config.service_count++] = &second;
     f->times.ticket_life_ns = 20 * GW_NS_PER_MS;
     rig_make_heritage(f);

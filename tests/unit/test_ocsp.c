@@ -25,16 +25,16 @@ static void keep_warning(void *arg, enum gw_log_level level, const char *message
 }
 
 /* The world's ECDSA certificate, with its issuer in the file. */
-static struct gw_service with_issuer(const struct tlsworld *w, const char *name, const char *ocsp)
+static struct gw_tls_side with_issuer(const struct tlsworld *w, const char *name, const char *ocsp)
 {
-    struct gw_service service;
+    struct gw_tls_side side;
     char pem[64];
     (void)snprintf(pem, sizeof(pem), "%s.pem", name);
-    tlsworld_service(w, &service);
-    service.certs[0] = (struct gw_cert_pair){test_dir_cert(w->dir, pem, w->server_ec, w->ca),
-                                             w->ec_pair.key_file, ocsp};
-    service.cert_count = 1;
-    return service;
+    tlsworld_side(w, &side);
+    side.certs[0] = (struct gw_cert_pair){test_dir_cert(w->dir, pem, w->server_ec, w->ca),
+                                          w->ec_pair.key_file, ocsp};
+    side.cert_count = 1;
+    return side;
 }
 
 static int judge(const struct gw_ocsp_subject *subject, const char *file, struct gw_error *err)
@@ -159,10 +159,10 @@ static void what_is_no_response(void **state)
 }
 
 /* A client that asks is shown exactly this file (NULL: nothing), whichever the version. */
-static void shown(const struct tlsworld *w, const struct gw_service *service, const char *sigalg,
+static void shown(const struct tlsworld *w, const struct gw_tls_side *side, const char *sigalg,
                   bool asks, const char *path)
 {
-    struct gw_tls_context *tls = tlsworld_context(service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(side, NULL);
     struct gw_files *files = gw_files_new();
     struct gw_file file = {.len = 0};
     if (path)
@@ -193,45 +193,45 @@ static void clients_that_ask_are_shown_it(void **state)
     const struct tlsworld *w = *state;
     const char *ec = test_dir_ocsp(w->dir, "ec.der", &(struct test_ocsp_spec){w->server_ec});
     const char *rsa = test_dir_ocsp(w->dir, "rsa.der", &(struct test_ocsp_spec){w->server_rsa});
-    struct gw_service service = with_issuer(w, "asked", ec);
-    shown(w, &service, NULL, true, ec);
-    shown(w, &service, NULL, false, NULL);
-    service.certs[1] = (struct gw_cert_pair){
+    struct gw_tls_side side = with_issuer(w, "asked", ec);
+    shown(w, &side, NULL, true, ec);
+    shown(w, &side, NULL, false, NULL);
+    side.certs[1] = (struct gw_cert_pair){
         test_dir_cert(w->dir, "rsa-with-ca.pem", w->server_rsa, w->ca), w->rsa_pair.key_file, rsa};
-    service.cert_count = 2;
-    shown(w, &service, NULL, true, ec);
-    shown(w, &service, "rsa_pss_rsae_sha256:RSA+SHA256", true, rsa);
+    side.cert_count = 2;
+    shown(w, &side, NULL, true, ec);
+    shown(w, &side, "rsa_pss_rsae_sha256:RSA+SHA256", true, rsa);
     /* The same for one that is not the first, whose certificates the handshake gets. */
-    service.certs[2] = service.certs[1];
-    service.certs[1] = service.certs[0];
-    service.certs[0] = w->other_pair;
-    service.cert_count = 3;
-    shown(w, &service, "rsa_pss_rsae_sha256:RSA+SHA256", true, rsa);
+    side.certs[2] = side.certs[1];
+    side.certs[1] = side.certs[0];
+    side.certs[0] = w->other_pair;
+    side.cert_count = 3;
+    shown(w, &side, "rsa_pss_rsae_sha256:RSA+SHA256", true, rsa);
 }
 
 static void beside_the_certificate(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = with_issuer(w, "beside", NULL);
-    shown(w, &service, NULL, true, NULL);
+    struct gw_tls_side side = with_issuer(w, "beside", NULL);
+    shown(w, &side, NULL, true, NULL);
     const char *path =
         test_dir_ocsp(w->dir, "beside.pem.ocsp", &(struct test_ocsp_spec){w->server_ec});
-    shown(w, &service, NULL, true, path);
+    shown(w, &side, NULL, true, path);
     (void)test_dir_file(w->dir, "beside.pem.ocsp", "", 0);
     warnings[0] = '\0';
-    shown(w, &service, NULL, true, NULL);
+    shown(w, &side, NULL, true, NULL);
     assert_non_null(strstr(warnings, "beside.pem.ocsp: the OCSP response cannot be used"));
     static const char *folder;
     folder = test_dir_folder(w->dir, "stapled");
-    service.cert_dirs = &folder;
-    service.cert_dir_count = 1;
-    service.cert_count = 0;
+    side.cert_dirs = &folder;
+    side.cert_dir_count = 1;
+    side.cert_count = 0;
     (void)test_dir_bundle(w->dir, "stapled/a.pem", w->server_ec, w->ca);
-    shown(w, &service, NULL, true, NULL);
+    shown(w, &side, NULL, true, NULL);
     path = test_dir_ocsp(w->dir, "stapled/a.ocsp", &(struct test_ocsp_spec){w->server_ec});
-    shown(w, &service, NULL, true, path);
+    shown(w, &side, NULL, true, path);
     path = test_dir_ocsp(w->dir, "stapled/a.pem.ocsp", &(struct test_ocsp_spec){w->server_ec});
-    shown(w, &service, NULL, true, path);
+    shown(w, &side, NULL, true, path);
 }
 
 static void only_while_it_is_in_date(void **state)
@@ -242,9 +242,9 @@ static void only_while_it_is_in_date(void **state)
         const char *path = test_dir_ocsp(
             w->dir, "late.der",
             &(struct test_ocsp_spec){w->server_ec, .begins = times[i][0], .ends = times[i][1]});
-        struct gw_service service = with_issuer(w, "late", path);
+        struct gw_tls_side side = with_issuer(w, "late", path);
         warnings[0] = '\0';
-        shown(w, &service, NULL, true, NULL);
+        shown(w, &side, NULL, true, NULL);
         assert_non_null(strstr(warnings, "late.der: the OCSP response is out of date"));
     }
     struct gw_ocsp ocsp = {.begins = 1000, .ends = 2000};

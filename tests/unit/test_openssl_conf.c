@@ -43,9 +43,9 @@ static SSL_CTX *client(const struct tlsworld *w, int version)
 
 static void serves_as_ever(const struct tlsworld *w)
 {
-    struct gw_service service;
-    tlsworld_service(w, &service);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side;
+    tlsworld_side(w, &side);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         SSL_CTX *ctx = client(w, version);
         struct tlspair p;
@@ -80,7 +80,7 @@ static void gateway_first(void **state)
 {
     /* Made before the certificates, which use libcrypto; it fails, but initialises. */
     struct gw_tls_context *tls = NULL;
-    struct gw_service nothing = {.name = ""};
+    struct gw_tls_side nothing = {.session_scope = ""};
     assert_true(gw_tls_context_new(&tls, &nothing, NULL, NULL, NULL) < 0);
     assert_int_equal(tlsworld_setup(state), 0);
     assert_false(conf_applies());

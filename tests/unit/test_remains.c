@@ -454,10 +454,10 @@ static void a_connection_leaves_nothing(void **state)
 {
     static const uint8_t wiped[GW_HASH_MAX];
     const struct tlsworld *w = *state;
-    struct gw_service service;
+    struct gw_tls_side side;
     struct gw_ticket_keys *ticket_keys = tlsworld_ticket_keys();
-    tlsworld_service(w, &service);
-    struct gw_tls_context *tls = tlsworld_context(&service, ticket_keys);
+    tlsworld_side(w, &side);
+    struct gw_tls_context *tls = tlsworld_context(&side, ticket_keys);
     begin_ours();
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         static struct tlspair p;

@@ -48,9 +48,9 @@ static void take_notes(const struct gw_tls_context *tls)
 static void the_revoked_are_refused(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service =
-        service_with(w, crl_file(w, "one.crl", w->ca, w->client_other, w->client_future));
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side =
+        side_with(w, crl_file(w, "one.crl", w->ca, w->client_other, w->client_future));
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     meets(w, tls, w->client, NULL, GW_REASON_NONE, 0);
     meets(w, tls, w->client_other, NULL, GW_REASON_CERT_REVOKED, REVOKED);
     /* Another fault of a certificate takes precedence, and its serial number does not matter. */
@@ -73,11 +73,11 @@ static void pem_der_several_and_folders(void **state)
     (void)test_dir_crl(w->dir, "lists/theirs.pem", theirs, NULL);
     (void)test_dir_file(w->dir, "lists/notes.txt", "none", 4);
     for (size_t i = 0; i < GW_ARRAY_SIZE(paths); i++) {
-        struct gw_service service = service_with(w, paths[i]);
-        service.cacerts[1] = foreign;
+        struct gw_tls_side side = side_with(w, paths[i]);
+        side.cacerts[1] = foreign;
         if (i == 1)
-            service.crls[1] = both;
-        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+            side.crls[1] = both;
+        struct gw_tls_context *tls = tlsworld_context(&side, NULL);
         meets(w, tls, w->client, NULL, GW_REASON_CERT_REVOKED, REVOKED);
         meets(w, tls, w->client_other, NULL, GW_REASON_NONE, 0);
         meets(w, tls, w->client_foreign, NULL, GW_REASON_NONE, 0);
@@ -92,16 +92,16 @@ static void pem_der_several_and_folders(void **state)
 static void a_ca_without_a_list_lets_nobody_in(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = service_with(w, crl_file(w, "one.crl", w->ca, NULL, NULL));
-    service.cacerts[1] = test_dir_cert(w->dir, "foreign.pem", w->foreign_ca, NULL);
+    struct gw_tls_side side = side_with(w, crl_file(w, "one.crl", w->ca, NULL, NULL));
+    side.cacerts[1] = test_dir_cert(w->dir, "foreign.pem", w->foreign_ca, NULL);
     forget_warnings();
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     assert_non_null(strstr(warnings, "there is no CRL of CN=Foreign CA;"));
     meets(w, tls, w->client, NULL, GW_REASON_NONE, 0);
     meets(w, tls, w->client_foreign, NULL, GW_REASON_CERT_NO_CRL, UNKNOWN_CA);
     gw_tls_context_free(tls);
-    service.crl_soft = true;
-    meets_once(w, &service, w->client_foreign, GW_REASON_NONE, 0);
+    side.crl_soft = true;
+    meets_once(w, &side, w->client_foreign, GW_REASON_NONE, 0);
 }
 
 struct tree {
@@ -150,12 +150,12 @@ static void every_ca_of_a_chain_counts(void **state)
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)
         for (int soft = 0; soft < 2; soft++) {
-            struct gw_service service = service_with(w, rows[i].crls[0]);
+            struct gw_tls_side side = side_with(w, rows[i].crls[0]);
             enum gw_reason reason = soft ? rows[i].soft : rows[i].hard;
-            service.crls[1] = rows[i].crls[1];
-            service.cacerts[1] = t.middle_file;
-            service.crl_soft = soft;
-            struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+            side.crls[1] = rows[i].crls[1];
+            side.cacerts[1] = t.middle_file;
+            side.crl_soft = soft;
+            struct gw_tls_context *tls = tlsworld_context(&side, NULL);
             int alert = reason == GW_REASON_CERT_REVOKED ? REVOKED : UNKNOWN_CA;
             meets(w, tls, t.leaf, NULL, reason, alert);
             meets(w, tls, t.leaf, t.middle, reason, alert);
@@ -163,18 +163,18 @@ static void every_ca_of_a_chain_counts(void **state)
         }
     /* The root alone is trusted: the intermediate's list cannot be verified, and its clients have
      * none. What the root says of the intermediate is known. */
-    struct gw_service service = service_with(w, root_not);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = side_with(w, root_not);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     meets(w, tls, t.leaf, t.middle, GW_REASON_CERT_REVOKED, REVOKED);
     gw_tls_context_free(tls);
-    service.crls[0] = root_fine;
-    tls = tlsworld_context(&service, NULL);
+    side.crls[0] = root_fine;
+    tls = tlsworld_context(&side, NULL);
     meets(w, tls, t.leaf, t.middle, GW_REASON_CERT_NO_CRL, UNKNOWN_CA);
     gw_tls_context_free(tls);
     /* The intermediate alone is trusted, as it stands: it needs no list of its root. */
-    service = service_with(w, middle_fine);
-    service.cacerts[0] = t.middle_file;
-    meets_once(w, &service, t.leaf, GW_REASON_NONE, 0);
+    side = side_with(w, middle_fine);
+    side.cacerts[0] = t.middle_file;
+    meets_once(w, &side, t.leaf, GW_REASON_NONE, 0);
     fell(&t);
 }
 
@@ -185,15 +185,15 @@ static void a_ca_that_changed_its_key_is_two(void **state)
     struct test_cert *next = test_cert_new(&(struct test_cert_spec){.cn = "Test CA", .ca = true});
     struct test_cert *young =
         test_cert_new(&(struct test_cert_spec){.cn = "young", .issuer = next});
-    struct gw_service service = service_with(w, crl_file(w, "old.crl", w->ca, w->client, NULL));
-    service.cacerts[1] = test_dir_cert(w->dir, "next.pem", next, NULL);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = side_with(w, crl_file(w, "old.crl", w->ca, w->client, NULL));
+    side.cacerts[1] = test_dir_cert(w->dir, "next.pem", next, NULL);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     meets(w, tls, w->client, NULL, GW_REASON_CERT_REVOKED, REVOKED);
     meets(w, tls, w->client_other, NULL, GW_REASON_NONE, 0);
     meets(w, tls, young, NULL, GW_REASON_CERT_NO_CRL, UNKNOWN_CA);
     gw_tls_context_free(tls);
-    service.crls[1] = crl_file(w, "next.crl", next, NULL, NULL);
-    tls = tlsworld_context(&service, NULL);
+    side.crls[1] = crl_file(w, "next.crl", next, NULL, NULL);
+    tls = tlsworld_context(&side, NULL);
     meets(w, tls, young, NULL, GW_REASON_NONE, 0);
     meets(w, tls, w->client, NULL, GW_REASON_CERT_REVOKED, REVOKED);
     gw_tls_context_free(tls);
@@ -218,8 +218,8 @@ static void the_newest_list_counts(void **state)
         for (int order = 0; order < 2; order++) {
             X509_CRL *a = test_crl_new(&specs[i][order]);
             X509_CRL *b = test_crl_new(&specs[i][!order]);
-            struct gw_service service = service_with(w, test_dir_crl(w->dir, "two.crl", a, b));
-            meets_once(w, &service, w->client, GW_REASON_CERT_REVOKED, REVOKED);
+            struct gw_tls_side side = side_with(w, test_dir_crl(w->dir, "two.crl", a, b));
+            meets_once(w, &side, w->client, GW_REASON_CERT_REVOKED, REVOKED);
             X509_CRL_free(a);
             X509_CRL_free(b);
         }
@@ -249,22 +249,22 @@ static void a_list_counts_for_what_it_is_about(void **state)
     X509_CRL *users =
         test_crl_new(&(struct test_crl_spec){.ca = w->ca, .revoked = two, .tweak = users_only});
     X509_CRL *cas = test_crl_new(&(struct test_crl_spec){.ca = w->ca, .tweak = cas_only});
-    struct gw_service service = service_with(w, test_dir_crl(w->dir, "users.crl", users, NULL));
-    service.cacerts[1] = t.middle_file;
-    service.crls[1] = crl_file(w, "middle.crl", t.middle, NULL, NULL);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = side_with(w, test_dir_crl(w->dir, "users.crl", users, NULL));
+    side.cacerts[1] = t.middle_file;
+    side.crls[1] = crl_file(w, "middle.crl", t.middle, NULL, NULL);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     meets(w, tls, w->client, NULL, GW_REASON_CERT_REVOKED, REVOKED);
     meets(w, tls, w->client_other, NULL, GW_REASON_NONE, 0);
     meets(w, tls, t.leaf, NULL, GW_REASON_CERT_NO_CRL, UNKNOWN_CA); /* nothing about the middle */
     gw_tls_context_free(tls);
-    service.crls[2] = test_dir_crl(w->dir, "cas.crl", cas, NULL);
-    tls = tlsworld_context(&service, NULL);
+    side.crls[2] = test_dir_crl(w->dir, "cas.crl", cas, NULL);
+    tls = tlsworld_context(&side, NULL);
     meets(w, tls, t.leaf, NULL, GW_REASON_NONE, 0); /* a list of users says nothing of a CA */
     meets(w, tls, w->client, NULL, GW_REASON_CERT_REVOKED, REVOKED);
     gw_tls_context_free(tls);
-    service.crls[0] = service.crls[2];
-    service.crls[2] = NULL;
-    meets_once(w, &service, w->client_other, GW_REASON_CERT_NO_CRL, UNKNOWN_CA);
+    side.crls[0] = side.crls[2];
+    side.crls[2] = NULL;
+    meets_once(w, &side, w->client_other, GW_REASON_CERT_NO_CRL, UNKNOWN_CA);
     X509_CRL_free(users);
     X509_CRL_free(cas);
     fell(&t);
@@ -399,11 +399,11 @@ static void a_list_of_a_point_is_about_those_that_name_it(void **state)
             cert = pointing(w, rows[i].points);
         for (int listed = 0; listed < 2; listed++) {
             const struct test_cert *revoked[] = {listed ? cert : w->client, NULL};
-            struct gw_service service = service_with(
+            struct gw_tls_side side = side_with(
                 w, crl_of(w, &(struct test_crl_spec){
                                  .ca = w->ca, .revoked = revoked, .tweak = rows[i].tweak}));
             enum gw_reason reason = listed ? rows[i].listed : rows[i].reason;
-            meets_once(w, &service, cert, reason,
+            meets_once(w, &side, cert, reason,
                        reason == GW_REASON_CERT_REVOKED ? REVOKED : UNKNOWN_CA);
         }
         test_cert_free(cert);
@@ -424,9 +424,9 @@ static void parts_are_judged_by_their_own_lists(void **state)
     X509_CRL *other = test_crl_new(
         &(struct test_crl_spec){.ca = w->ca, .revoked = on_second, .number = 9, .tweak = second});
     for (int order = 0; order < 2; order++) {
-        struct gw_service service = service_with(
+        struct gw_tls_side side = side_with(
             w, test_dir_crl(w->dir, "parts.crl", order ? first : other, order ? other : first));
-        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        struct gw_tls_context *tls = tlsworld_context(&side, NULL);
         for (int i = 0; i < 4; i++)
             meets(w, tls, certs[i], NULL, i % 2 ? GW_REASON_NONE : GW_REASON_CERT_REVOKED, REVOKED);
         meets(w, tls, w->client, NULL, GW_REASON_CERT_NO_CRL, UNKNOWN_CA);
@@ -446,9 +446,9 @@ static void a_current_list_outweighs_an_old_one(void **state)
         &(struct test_crl_spec){.ca = w->ca, .begins = -60, .ends = 600, .tweak = users_only});
     X509_CRL *lasting = test_crl_new(&(struct test_crl_spec){.ca = w->ca});
     for (int order = 0; order < 2; order++) {
-        struct gw_service service = service_with(
+        struct gw_tls_side side = side_with(
             w, test_dir_crl(w->dir, "two.crl", order ? brief : lasting, order ? lasting : brief));
-        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        struct gw_tls_context *tls = tlsworld_context(&side, NULL);
         test_ahead = 610;
         meets(w, tls, w->client, NULL, GW_REASON_NONE, 0);
         test_ahead = 0;
@@ -464,15 +464,15 @@ static void points_for_some_reasons_are_not_covered(void **state)
     const struct tlsworld *w = *state;
     struct test_cert *cert = test_cert_new(
         &(struct test_cert_spec){.cn = "device", .issuer = w->ca, .tweak = add_partial_point});
-    struct gw_service service =
-        service_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .tweak = first_users}));
-    meets_once(w, &service, cert, GW_REASON_CERT_NO_CRL, UNKNOWN_CA);
-    service.crl_soft = true;
-    meets_once(w, &service, cert, GW_REASON_NONE, 0);
+    struct gw_tls_side side =
+        side_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .tweak = first_users}));
+    meets_once(w, &side, cert, GW_REASON_CERT_NO_CRL, UNKNOWN_CA);
+    side.crl_soft = true;
+    meets_once(w, &side, cert, GW_REASON_NONE, 0);
     const struct test_cert *revoked[] = {cert, NULL};
-    service.crls[0] =
+    side.crls[0] =
         crl_of(w, &(struct test_crl_spec){.ca = w->ca, .revoked = revoked, .tweak = first_users});
-    meets_once(w, &service, cert, GW_REASON_CERT_REVOKED, REVOKED);
+    meets_once(w, &side, cert, GW_REASON_CERT_REVOKED, REVOKED);
     test_cert_free(cert);
 }
 
@@ -487,15 +487,15 @@ static void a_list_out_of_date_does_not_start(void **state)
     } rows[] = {{-7200, -60, "expired on 20"}, {60, 7200, "is not valid before 20"}};
     const struct test_cert *revoked[] = {w->client, NULL};
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
-        struct gw_service service =
-            service_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca,
-                                                              .revoked = revoked,
-                                                              .begins = rows[i].begins,
-                                                              .ends = rows[i].ends}));
-        refused(&service, GW_EXIT_USAGE, rows[i].says);
-        service.crl_soft = true;
+        struct gw_tls_side side =
+            side_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca,
+                                                           .revoked = revoked,
+                                                           .begins = rows[i].begins,
+                                                           .ends = rows[i].ends}));
+        refused(&side, GW_EXIT_USAGE, rows[i].says);
+        side.crl_soft = true;
         forget_warnings();
-        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        struct gw_tls_context *tls = tlsworld_context(&side, NULL);
         assert_non_null(strstr(warnings, rows[i].says));
         meets(w, tls, w->client, NULL, GW_REASON_CERT_REVOKED, REVOKED);
         meets(w, tls, w->client_other, NULL, GW_REASON_NONE, 0);
@@ -507,12 +507,12 @@ static void one_that_expires_meanwhile_refuses(void **state)
 {
     const struct tlsworld *w = *state;
     const struct test_cert *revoked[] = {w->client_other, NULL};
-    struct gw_service service = service_with(
-        w, crl_of(w, &(struct test_crl_spec){
-                         .ca = w->ca, .revoked = revoked, .begins = -60, .ends = 600}));
+    struct gw_tls_side side =
+        side_with(w, crl_of(w, &(struct test_crl_spec){
+                                   .ca = w->ca, .revoked = revoked, .begins = -60, .ends = 600}));
     for (int soft = 0; soft < 2; soft++) {
-        service.crl_soft = soft;
-        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        side.crl_soft = soft;
+        struct gw_tls_context *tls = tlsworld_context(&side, NULL);
         forget_warnings();
         test_ahead = 590;
         meets(w, tls, w->client, NULL, GW_REASON_NONE, 0);
@@ -541,26 +541,26 @@ static void one_that_expires_meanwhile_refuses(void **state)
 static void a_copy_is_loaded_as_at_its_time(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = service_with(
-        w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .begins = -60, .ends = 600}));
+    struct gw_tls_side side =
+        side_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .begins = -60, .ends = 600}));
     struct test_cert *brief = test_cert_new(&(struct test_cert_spec){
         .cn = "server", .san = "DNS:gate.test", .begins = -60, .ends = 600, .issuer = w->ca});
-    service.certs[0] = (struct gw_cert_pair){test_dir_cert(w->dir, "brief.pem", brief, NULL),
-                                             test_dir_key(w->dir, "brief.key", brief), NULL};
+    side.certs[0] = (struct gw_cert_pair){test_dir_cert(w->dir, "brief.pem", brief, NULL),
+                                          test_dir_key(w->dir, "brief.key", brief), NULL};
     struct gw_files *first = gw_files_new();
     struct gw_files *copy = NULL;
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
-    assert_int_equal(gw_tls_context_new(&tls, &service, NULL, first, &err), 0);
+    assert_int_equal(gw_tls_context_new(&tls, &side, NULL, first, &err), 0);
     gw_tls_context_free(tls);
     gw_auto_fd fd = gw_files_seal(first);
     test_ahead = 610;
     assert_int_equal(gw_files_open(&copy, fd), 0);
     assert_int_equal(gw_files_time(copy), gw_files_time(first));
-    if (gw_tls_context_new(&tls, &service, NULL, copy, &err))
+    if (gw_tls_context_new(&tls, &side, NULL, copy, &err))
         fail_msg("%s", err.text);
     gw_tls_context_free(tls);
-    assert_int_not_equal(gw_tls_context_new(&tls, &service, NULL, NULL, &err), 0);
+    assert_int_not_equal(gw_tls_context_new(&tls, &side, NULL, NULL, &err), 0);
     test_ahead = 0;
     gw_files_free(copy);
     gw_files_free(first);
@@ -570,10 +570,10 @@ static void a_copy_is_loaded_as_at_its_time(void **state)
 static void what_is_tolerated_is_told(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = service_with(
-        w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .begins = -60, .ends = 600}));
-    service.crl_soft = true;
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side =
+        side_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .begins = -60, .ends = 600}));
+    side.crl_soft = true;
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     for (int late = 0; late < 2; late++) {
         SSL_CTX *ctx = tlspair_client_ctx(w, 0);
         struct tlspair p;
@@ -636,8 +636,7 @@ static void the_revoked_do_not_resume(void **state)
     const struct tlsworld *w = *state;
     const char *fine = crl_file(w, "fine.crl", w->ca, w->client_other, NULL);
     const char *not = crl_file(w, "not.crl", w->ca, w->client, NULL);
-    struct gw_service services[3] = {service_with(w, NULL), service_with(w, fine),
-                                     service_with(w, not )};
+    struct gw_tls_side services[3] = {side_with(w, NULL), side_with(w, fine), side_with(w, not )};
     struct gw_ticket_keys *keys = tlsworld_ticket_keys();
     struct gw_tls_context *tls[3];
     for (int i = 0; i < 3; i++)
@@ -662,15 +661,15 @@ static void nor_do_those_of_a_revoked_ca(void **state)
 {
     const struct tlsworld *w = *state;
     struct tree t = grow(w);
-    struct gw_service before = service_with(w, NULL);
-    struct gw_service after = service_with(w, crl_file(w, "not.crl", w->ca, t.middle, NULL));
-    struct gw_service anchored = after;
+    struct gw_tls_side before = side_with(w, NULL);
+    struct gw_tls_side after = side_with(w, crl_file(w, "not.crl", w->ca, t.middle, NULL));
+    struct gw_tls_side anchored = after;
     anchored.cacerts[1] = t.middle_file;
     anchored.crls[1] = crl_file(w, "middle.crl", t.middle, NULL, NULL);
-    struct gw_service anchored_before = anchored;
+    struct gw_tls_side anchored_before = anchored;
     anchored_before.crls[0] = NULL;
     struct gw_ticket_keys *keys = tlsworld_ticket_keys();
-    const struct gw_service *pairs[2][2] = {{&before, &after}, {&anchored_before, &anchored}};
+    const struct gw_tls_side *pairs[2][2] = {{&before, &after}, {&anchored_before, &anchored}};
     for (int i = 0; i < 2; i++)
         for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
             struct visitor v;
@@ -699,12 +698,12 @@ static void an_anchor_s_issuer_may_be_revoked(void **state)
     const char *roots[] = {crl_file(w, "root.crl", w->ca, w->client, NULL),
                            crl_file(w, "root-not.crl", w->ca, t.middle, NULL)};
     for (int revoked = 0; revoked < 2; revoked++) {
-        struct gw_service service = service_with(w, roots[revoked]);
-        service.cacerts[1] = t.middle_file;
-        service.cacerts[2] = test_dir_cert(w->dir, "low.pem", low, NULL);
-        service.crls[1] = crl_file(w, "middle.crl", t.middle, NULL, NULL);
-        service.crls[2] = crl_file(w, "low.crl", low, NULL, NULL);
-        meets_once(w, &service, leaf, revoked ? GW_REASON_CERT_REVOKED : GW_REASON_NONE,
+        struct gw_tls_side side = side_with(w, roots[revoked]);
+        side.cacerts[1] = t.middle_file;
+        side.cacerts[2] = test_dir_cert(w->dir, "low.pem", low, NULL);
+        side.crls[1] = crl_file(w, "middle.crl", t.middle, NULL, NULL);
+        side.crls[2] = crl_file(w, "low.crl", low, NULL, NULL);
+        meets_once(w, &side, leaf, revoked ? GW_REASON_CERT_REVOKED : GW_REASON_NONE,
                    revoked ? REVOKED : 0);
     }
     test_cert_free(leaf);
@@ -715,10 +714,10 @@ static void an_anchor_s_issuer_may_be_revoked(void **state)
 static void a_list_that_expired_ends_resumption(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = service_with(
-        w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .begins = -60, .ends = 600}));
+    struct gw_tls_side side =
+        side_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .begins = -60, .ends = 600}));
     struct gw_ticket_keys *keys = tlsworld_ticket_keys();
-    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    struct gw_tls_context *tls = tlsworld_context(&side, keys);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct visitor v;
         begin_visit(&v, w, version, w->client, NULL);
@@ -748,12 +747,12 @@ static void parts_are_judged_at_resumption_too(void **state)
                 {first_users, true, GW_REASON_CERT_REVOKED},
                 {second, false, GW_REASON_CERT_NO_CRL},
                 {second, true, GW_REASON_CERT_NO_CRL}};
-    struct gw_service before =
-        service_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .tweak = first_users}));
+    struct gw_tls_side before =
+        side_with(w, crl_of(w, &(struct test_crl_spec){.ca = w->ca, .tweak = first_users}));
     struct gw_ticket_keys *keys = tlsworld_ticket_keys();
     struct gw_tls_context *old = tlsworld_context(&before, keys);
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
-        struct gw_service after = service_with(
+        struct gw_tls_side after = side_with(
             w, crl_of(w, &(struct test_crl_spec){.ca = w->ca,
                                                  .revoked = rows[i].listed ? revoked : NULL,
                                                  .tweak = rows[i].tweak}));

@@ -53,13 +53,13 @@ static void what_libcrypto_opens_no_more_is_named(void **state)
                 {by_headed_des, "encrypt it again, for example with openssl pkcs8 -topk8 "}};
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         struct gw_files *files = gw_files_new();
-        struct gw_service service;
-        tlsworld_service(w, &service);
-        service.certs[0].key_file =
+        struct gw_tls_side side;
+        tlsworld_side(w, &side);
+        side.certs[0].key_file =
             test_dir_file(w->dir, "legacy.key", rows[i].key, strlen(rows[i].key));
-        service.cert_count = 1;
-        service.key_pass_file = test_dir_file(w->dir, "legacy.pass", "x\n", 2);
-        certfolder_refuses(&service, files, rows[i].says);
+        side.cert_count = 1;
+        side.key_pass_file = test_dir_file(w->dir, "legacy.pass", "x\n", 2);
+        certfolder_refuses(&side, files, rows[i].says);
         gw_files_free(files);
     }
 }
@@ -113,27 +113,27 @@ static const char by_rc2_of_40_bits[] =
 static void pkcs12_of_old(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
+    struct gw_tls_side side;
     struct gw_files *files = gw_files_new();
     uint8_t der[1024];
     int len =
         EVP_DecodeBlock(der, (const uint8_t *)by_rc2_of_40_bits, (int)strlen(by_rc2_of_40_bits));
     assert_true(len > 2);
-    tlsworld_service(w, &service);
-    service.cert_count = 1;
-    service.key_pass_file = test_dir_file(w->dir, "old.pass", "x\n", 2);
+    tlsworld_side(w, &side);
+    side.cert_count = 1;
+    side.key_pass_file = test_dir_file(w->dir, "old.pass", "x\n", 2);
     const char *path = put_p12(w, "old.p12", w->server_ec,
                                (struct seal){"x", NID_pbe_WithSHA1And3_Key_TripleDES_CBC});
-    service.certs[0] = (struct gw_cert_pair){path, path};
-    struct gw_tls_context *tls = certfolder_load(&service, files);
+    side.certs[0] = (struct gw_cert_pair){path, path};
+    struct gw_tls_context *tls = certfolder_load(&side, files);
     assert_true(certfolder_shows(w, tls, "gate.test", w->server_ec));
     gw_tls_context_free(tls);
     gw_files_free(files);
     files = gw_files_new();
     (void)test_dir_file(w->dir, "old.p12", der, (size_t)len - 2); /* the padding's */
-    certfolder_refuses(&service, files,
+    certfolder_refuses(&side, files,
                        "old.p12: it is encrypted with RC2-40-CBC, which OpenSSL supports ");
-    certfolder_refuses(&service, files,
+    certfolder_refuses(&side, files,
                        "convert it, for example with openssl pkcs12 -legacy -in … -nodes -out ");
     gw_files_free(files);
 }
@@ -159,15 +159,15 @@ static void pkcs12_holds_all(void **state)
     };
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
         struct gw_files *files = gw_files_new();
-        struct gw_service service;
-        tlsworld_service(w, &service);
+        struct gw_tls_side side;
+        tlsworld_side(w, &side);
         const char *path = put_p12(w, "all.p12", certs[i % 2], rows[i].seal);
-        service.certs[0] = (struct gw_cert_pair){path, path};
-        service.cert_count = 1;
+        side.certs[0] = (struct gw_cert_pair){path, path};
+        side.cert_count = 1;
         if (rows[i].pass)
-            service.key_pass_file =
+            side.key_pass_file =
                 test_dir_file(w->dir, "p12.pass", rows[i].pass, strlen(rows[i].pass));
-        struct gw_tls_context *tls = certfolder_load(&service, files);
+        struct gw_tls_context *tls = certfolder_load(&side, files);
         assert_true(certfolder_shows(w, tls, "gate.test", certs[i % 2]));
         assert_int_equal(gw_files_notes(files)->count, 0);
         gw_tls_context_free(tls);
@@ -178,25 +178,25 @@ static void pkcs12_holds_all(void **state)
 static void what_is_wrong_with_pkcs12(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
+    struct gw_tls_side side;
     struct gw_files *files = gw_files_new();
     const char *path = put_p12(w, "sealed.pfx", w->server_ec, (struct seal){"secret"});
-    tlsworld_service(w, &service);
-    service.certs[0] = (struct gw_cert_pair){path, path};
-    service.cert_count = 1;
-    certfolder_refuses(&service, files, "sealed.pfx: it is encrypted; give its pass phrase");
-    service.key_pass_file = test_dir_file(w->dir, "p12.pass", "wrong\n", 6);
-    certfolder_refuses(&service, files, "sealed.pfx: it cannot be opened with the pass phrase");
+    tlsworld_side(w, &side);
+    side.certs[0] = (struct gw_cert_pair){path, path};
+    side.cert_count = 1;
+    certfolder_refuses(&side, files, "sealed.pfx: it is encrypted; give its pass phrase");
+    side.key_pass_file = test_dir_file(w->dir, "p12.pass", "wrong\n", 6);
+    certfolder_refuses(&side, files, "sealed.pfx: it cannot be opened with the pass phrase");
     path = put_p12(w, "bare.pfx", w->server_ec, (struct seal){"secret", .bare = true});
-    service.certs[0] = (struct gw_cert_pair){path, path};
-    certfolder_refuses(&service, files,
+    side.certs[0] = (struct gw_cert_pair){path, path};
+    certfolder_refuses(&side, files,
                        "bare.pfx: it is damaged, or the pass phrase of --key-pass-file");
-    service.key_pass_file = NULL;
-    certfolder_refuses(&service, files, "bare.pfx: it is damaged or encrypted; if encrypted");
+    side.key_pass_file = NULL;
+    certfolder_refuses(&side, files, "bare.pfx: it is damaged or encrypted; if encrypted");
     gw_files_free(files);
     files = gw_files_new();
     (void)test_dir_file(w->dir, "bare.pfx", "\x30\x03\x02\x01\x03", 5);
-    certfolder_refuses(&service, files, "bare.pfx: it is neither PEM nor PKCS #12");
+    certfolder_refuses(&side, files, "bare.pfx: it is neither PEM nor PKCS #12");
     gw_files_free(files);
 }
 
@@ -204,20 +204,20 @@ static void what_is_wrong_with_pkcs12(void **state)
 static void a_named_key_counts_beside_pkcs12(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service;
+    struct gw_tls_side side;
     struct gw_files *files = gw_files_new();
     const char *path = put_p12(w, "keyed.p12", w->server_ec, (struct seal){""});
-    tlsworld_service(w, &service);
-    service.cert_count = 1;
-    service.certs[0] = (struct gw_cert_pair){path, test_dir_key(w->dir, "own.key", w->server_ec)};
-    struct gw_tls_context *tls = certfolder_load(&service, files);
+    tlsworld_side(w, &side);
+    side.cert_count = 1;
+    side.certs[0] = (struct gw_cert_pair){path, test_dir_key(w->dir, "own.key", w->server_ec)};
+    struct gw_tls_context *tls = certfolder_load(&side, files);
     assert_true(certfolder_shows(w, tls, "gate.test", w->server_ec));
     gw_tls_context_free(tls);
-    service.certs[0].key_file = test_dir_key(w->dir, "not.key", w->server_rsa);
-    certfolder_refuses(&service, files,
+    side.certs[0].key_file = test_dir_key(w->dir, "not.key", w->server_rsa);
+    certfolder_refuses(&side, files,
                        "not.key: this key does not belong to the certificate of --cert ");
-    service.certs[0].key_file = test_dir_file(w->dir, "no.key", "none", 4);
-    certfolder_refuses(&service, files, "no.key: no PEM private key in the file");
+    side.certs[0].key_file = test_dir_file(w->dir, "no.key", "none", 4);
+    certfolder_refuses(&side, files, "no.key: no PEM private key in the file");
     gw_files_free(files);
 }
 
@@ -229,7 +229,7 @@ static void pkcs12_in_a_folder(void **state)
     struct gw_files *files = gw_files_new();
     certfolder_init(&f, w, "p12");
     (void)put_p12(w, certfolder_in(&f, "gate.p12"), w->server_ec, (struct seal){""});
-    struct gw_tls_context *tls = certfolder_load(&f.service, files);
+    struct gw_tls_context *tls = certfolder_load(&f.side, files);
     assert_true(certfolder_shows(w, tls, "gate.test", w->server_ec));
     assert_true(certfolder_shows(w, tls, "other.test", w->other));
     gw_tls_context_free(tls);
@@ -240,13 +240,13 @@ static void pkcs12_in_a_folder(void **state)
 
 /* The file is explained as a certificate with this CN and reason; with `words`, it is refused with
  * these. */
-static void explained_as(const struct gw_service *service, const char *path, const char *cn,
+static void explained_as(const struct gw_tls_side *side, const char *path, const char *cn,
                          enum gw_reason reason, const char *words)
 {
-    struct gw_tls_context *tls = tlsworld_context(service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(side, NULL);
     struct gw_explained e;
     struct gw_error err = {.text = ""};
-    int r = gw_explain(tls, service, path, NULL, &e, &err);
+    int r = gw_explain(tls, side, path, NULL, &e, &err);
     if (words) {
         assert_int_equal(r, -EINVAL);
         assert_non_null(strstr(err.text, words));
@@ -281,7 +281,7 @@ static const char *put_client(const struct tlsworld *w, const char *name,
 static void der_and_pkcs12_are_explained(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = service_with(w, NULL);
+    struct gw_tls_side side = side_with(w, NULL);
     struct test_cert *middle =
         test_cert_new(&(struct test_cert_spec){.cn = "Middle CA", .ca = true, .issuer = w->ca});
     struct test_cert *leaf =
@@ -289,16 +289,16 @@ static void der_and_pkcs12_are_explained(void **state)
     unsigned char *der = NULL;
     int len = i2d_X509(leaf->x509, &der);
     const char *path = test_dir_file(w->dir, "leaf.der", der, (size_t)len);
-    explained_as(&service, path, "leaf", GW_REASON_CERT_UNTRUSTED, NULL);
+    explained_as(&side, path, "leaf", GW_REASON_CERT_UNTRUSTED, NULL);
     path = test_dir_file(w->dir, "leaf.der", der, (size_t)len - 1);
-    explained_as(&service, path, NULL, 0, "neither PEM, nor a certificate in DER, nor PKCS #12");
+    explained_as(&side, path, NULL, 0, "neither PEM, nor a certificate in DER, nor PKCS #12");
     path = put_client(w, "leaf.p12", leaf, middle, "", true);
-    explained_as(&service, path, "leaf", GW_REASON_NONE, NULL);
+    explained_as(&side, path, "leaf", GW_REASON_NONE, NULL);
     path = put_client(w, "leaf.p12", leaf, middle, "secret", false);
-    explained_as(&service, path, NULL, 0, "--explain ");
-    explained_as(&service, path, NULL, 0, "give its pass phrase in a file with --key-pass-file");
-    service.key_pass_file = test_dir_file(w->dir, "leaf.pass", "secret\n", 7);
-    explained_as(&service, path, "leaf", GW_REASON_NONE, NULL);
+    explained_as(&side, path, NULL, 0, "--explain ");
+    explained_as(&side, path, NULL, 0, "give its pass phrase in a file with --key-pass-file");
+    side.key_pass_file = test_dir_file(w->dir, "leaf.pass", "secret\n", 7);
+    explained_as(&side, path, "leaf", GW_REASON_NONE, NULL);
     OPENSSL_free(der);
     test_cert_free(leaf);
     test_cert_free(middle);

@@ -18,7 +18,7 @@
 
 struct fixture {
     const struct tlsworld *world;
-    struct gw_service service;
+    struct gw_tls_side side;
     struct gw_ticket_keys *keys;
     struct gw_tls_context *tls;
     SSL_CTX *ctx;
@@ -36,17 +36,17 @@ static void begin_with(struct fixture *f, const struct tlsworld *w, int version,
     memset(f, 0, sizeof(*f));
     test_ahead = 0;
     f->world = w;
-    tlsworld_service(w, &f->service);
+    tlsworld_side(w, &f->side);
     f->ctx = tlspair_client_ctx(w, version);
     if (cert) {
-        f->service.cacerts[0] = w->ca_file;
-        f->service.verify = GW_VERIFY_REQUIRED;
+        f->side.cacerts[0] = w->ca_file;
+        f->side.verify = GW_VERIFY_REQUIRED;
         tlspair_show(f->ctx, cert);
     }
     if (middle)
         assert_true(SSL_CTX_add1_chain_cert(f->ctx, middle->x509));
     f->keys = tlsworld_ticket_keys();
-    f->tls = tlsworld_context(&f->service, f->keys);
+    f->tls = tlsworld_context(&f->side, f->keys);
     assert_false(connect_with(f, f->tls, true, NULL));
     assert_non_null(f->session);
 }
@@ -307,8 +307,8 @@ static void no_ticket_crosses_services(void **state)
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         begin(&f, w, version, w->client);
-        struct gw_service others[3] = {f.service, f.service, f.service};
-        others[0].name = "other";
+        struct gw_tls_side others[3] = {f.side, f.side, f.side};
+        others[0].session_scope = "other";
         others[1].verify = GW_VERIFY_OPTIONAL;
         others[2].cacerts[0] = other_ca;
         for (size_t i = 0; i < GW_ARRAY_SIZE(others); i++) {
@@ -317,7 +317,7 @@ static void no_ticket_crosses_services(void **state)
             gw_tls_context_free(tls);
         }
         /* The same service built anew, as after a restart or on another machine, takes it. */
-        struct gw_tls_context *same = tlsworld_context(&f.service, f.keys);
+        struct gw_tls_context *same = tlsworld_context(&f.side, f.keys);
         assert_true(connect_with(&f, same, true, NULL));
         gw_tls_context_free(same);
         end(&f);
@@ -349,8 +349,8 @@ static void no_ticket_of_a_weak_place_is_good_in_a_strict_one(void **state)
             struct fixture f;
             struct tlspair p;
             begin(&f, w, version, w->client);
-            struct gw_service weak = f.service;
-            weak.name = rows[i].name;
+            struct gw_tls_side weak = f.side;
+            weak.session_scope = rows[i].name;
             weak.verify = rows[i].verify;
             weak.cacerts[0] = rows[i].ca_file;
             SSL_CTX_free(f.ctx);
@@ -407,7 +407,7 @@ static void how_cas_are_cut_does_not_matter(void **state)
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         begin(&f, w, version, w->client);
-        struct gw_service other = f.service;
+        struct gw_tls_side other = f.side;
         other.cacerts[0] = both;
         struct gw_tls_context *one_file = tlsworld_context(&other, f.keys);
         assert_false(connect_with(&f, one_file, true, NULL));
@@ -432,7 +432,7 @@ static void no_ticket_replaces_a_certificate(void **state)
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         begin(&f, w, version, NULL);
-        struct gw_service strict = f.service;
+        struct gw_tls_side strict = f.side;
         strict.cacerts[0] = w->ca_file;
         strict.verify = GW_VERIFY_REQUIRED;
         struct gw_tls_context *tls = tlsworld_context(&strict, f.keys);
@@ -561,8 +561,8 @@ static void sessions_end_with_the_age_of_the_full_handshake(void **state)
             struct fixture f;
             begin(&f, w, version, mutual ? w->client : NULL);
             gw_tls_context_free(f.tls);
-            f.service.session_age_ns = INT64_C(1000000000) * AGE;
-            f.tls = tlsworld_context(&f.service, f.keys);
+            f.side.session_age_ns = INT64_C(1000000000) * AGE;
+            f.tls = tlsworld_context(&f.side, f.keys);
             for (int round = 0; round < 2; round++) {
                 SSL_SESSION_free(f.session);
                 f.session = NULL;
@@ -627,12 +627,12 @@ static void nothing_but_our_tickets_opens(void **state)
         struct fixture f;
         begin(&f, *state, version, NULL);
         struct gw_ticket_keys *others = tlsworld_ticket_keys();
-        struct gw_tls_context *tls = tlsworld_context(&f.service, others);
+        struct gw_tls_context *tls = tlsworld_context(&f.side, others);
         assert_false(connect_with(&f, tls, true, NULL));
         gw_tls_context_free(tls);
         /* The right name with another key: the MAC detects it. */
         memcpy(others->keys[0].name, f.keys->keys[0].name, GW_TICKET_NAME_LEN);
-        tls = tlsworld_context(&f.service, others);
+        tls = tlsworld_context(&f.side, others);
         assert_false(connect_with(&f, tls, true, NULL));
         gw_tls_context_free(tls);
         gw_wipe_pages_free(others, sizeof(*others));
@@ -645,10 +645,10 @@ static void off_is_off(void **state)
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct fixture f;
         begin(&f, *state, version, NULL);
-        struct gw_service without = f.service;
+        struct gw_tls_side without = f.side;
         without.session_tickets = false;
         struct gw_tls_context *off[2] = {tlsworld_context(&without, f.keys),
-                                         tlsworld_context(&f.service, NULL)};
+                                         tlsworld_context(&f.side, NULL)};
         for (int i = 0; i < 2; i++) {
             struct tlspair p;
             tlspair_init(&p, off[i], f.ctx, f.session);

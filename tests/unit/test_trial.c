@@ -191,11 +191,11 @@ static void use_ours_again(void)
 
 static void connect_in(const struct tlsworld *w, int version)
 {
-    struct gw_service service;
+    struct gw_tls_side side;
     struct tlspair p;
-    tlsworld_service(w, &service);
+    tlsworld_side(w, &side);
     struct gw_ticket_keys *keys = tlsworld_ticket_keys();
-    struct gw_tls_context *tls = tlsworld_context(&service, keys);
+    struct gw_tls_context *tls = tlsworld_context(&side, keys);
     SSL_CTX *client = tlspair_client_ctx(w, version);
     tlspair_init(&p, tls, client, NULL);
     tlspair_succeed(&p);

@@ -97,9 +97,9 @@ static int names_sent(const struct tlsworld *w, struct gw_tls_context *tls, int 
     return count;
 }
 
-static void sends(const struct tlsworld *w, const struct gw_service *service, int count)
+static void sends(const struct tlsworld *w, const struct gw_tls_side *side, int count)
 {
-    struct gw_tls_context *tls = tlsworld_context(service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(side, NULL);
     assert_int_equal(names_sent(w, tls, TLS1_2_VERSION), count);
     assert_int_equal(names_sent(w, tls, TLS1_3_VERSION), count);
     gw_tls_context_free(tls);
@@ -118,15 +118,15 @@ static void names_without_room_are_left_out(void **state)
 {
     const struct tlsworld *w = *state;
     size_t room = GW_CANAMES_BYTES_MAX - size_of_own(w);
-    struct gw_service service = service_with(w, NULL);
-    service.cacerts[1] = names_file(w, "full.pem", room);
+    struct gw_tls_side side = side_with(w, NULL);
+    side.cacerts[1] = names_file(w, "full.pem", room);
     warnings[0] = '\0';
-    sends(w, &service, 4);
+    sends(w, &side, 4);
     assert_string_equal(warnings, "");
     for (size_t more = 1; more < 100000; more = more * 400 + 1) {
-        service.cacerts[1] = names_file(w, "more.pem", room + more);
+        side.cacerts[1] = names_file(w, "more.pem", room + more);
         warnings[0] = '\0';
-        sends(w, &service, 0);
+        sends(w, &side, 0);
         const char *first = strstr(warnings, "--cacert: the names of its ");
         assert_non_null(first);
         assert_null(strstr(first + 1, "--cacert: the names"));
@@ -136,27 +136,27 @@ static void names_without_room_are_left_out(void **state)
 static void names_of_a_file_are_sent_instead(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = service_with(w, NULL);
+    struct gw_tls_side side = side_with(w, NULL);
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
-    sends(w, &service, 1);
-    service.ca_names = test_dir_cert(w->dir, "names.pem", w->foreign_ca, w->ca);
-    sends(w, &service, 2);
-    service.ca_names = test_dir_cert(w->dir, "names.pem", w->ca, w->ca);
-    sends(w, &service, 1);
-    service.ca_names = "none";
-    sends(w, &service, 0);
-    service.cacerts[1] = names_file(w, "huge.pem", 70000);
+    sends(w, &side, 1);
+    side.ca_names = test_dir_cert(w->dir, "names.pem", w->foreign_ca, w->ca);
+    sends(w, &side, 2);
+    side.ca_names = test_dir_cert(w->dir, "names.pem", w->ca, w->ca);
+    sends(w, &side, 1);
+    side.ca_names = "none";
+    sends(w, &side, 0);
+    side.cacerts[1] = names_file(w, "huge.pem", 70000);
     warnings[0] = '\0';
-    sends(w, &service, 0);
+    sends(w, &side, 0);
     assert_string_equal(warnings, "");
-    service.ca_names = service.cacerts[1];
-    assert_int_not_equal(gw_tls_context_new(&tls, &service, NULL, NULL, &err), 0);
+    side.ca_names = side.cacerts[1];
+    assert_int_not_equal(gw_tls_context_new(&tls, &side, NULL, NULL, &err), 0);
     assert_int_equal(err.exit, GW_EXIT_USAGE);
     assert_non_null(strstr(err.text, "--ca-names "));
     assert_non_null(strstr(err.text, "70000 bytes"));
-    service.ca_names = "/nonexistent/names.pem";
-    assert_int_not_equal(gw_tls_context_new(&tls, &service, NULL, NULL, &err), 0);
+    side.ca_names = "/nonexistent/names.pem";
+    assert_int_not_equal(gw_tls_context_new(&tls, &side, NULL, NULL, &err), 0);
     assert_int_equal(err.exit, GW_EXIT_START);
 }
 
@@ -174,10 +174,10 @@ static void a_key_on_p521_is_taken_unless_groups_forbid_it(void **state)
         &(struct test_cert_spec){.cn = "p521", .key = TEST_KEY_P521, .issuer = w->ca});
     for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++)
         for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-            struct gw_service service = service_with(w, NULL);
+            struct gw_tls_side side = side_with(w, NULL);
             struct tlspair p;
-            service.groups = rows[i].groups;
-            struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+            side.groups = rows[i].groups;
+            struct gw_tls_context *tls = tlsworld_context(&side, NULL);
             SSL_CTX *ctx = tlspair_client_ctx(w, version);
             tlspair_show(ctx, cert);
             tlspair_init(&p, tls, ctx, NULL);
@@ -223,15 +223,15 @@ static void each_ca_of_a_name_is_tried(void **state)
 {
     const struct tlsworld *w = *state;
     struct test_cert *cas[NAMESAKES + 1];
-    struct gw_service service = service_with(w, NULL);
+    struct gw_tls_side side = side_with(w, NULL);
     for (int i = 0; i <= NAMESAKES; i++) {
         cas[i] = test_cert_new(&(struct test_cert_spec){.cn = "Twin CA", .ca = true});
         char name[32];
         (void)snprintf(name, sizeof(name), "twin%d.pem", i);
         if (i < NAMESAKES)
-            service.cacerts[i + 1] = test_dir_cert(w->dir, name, cas[i], NULL);
+            side.cacerts[i + 1] = test_dir_cert(w->dir, name, cas[i], NULL);
     }
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     for (int i = 0; i <= NAMESAKES; i++)
         for (int bare = 0; bare < 2; bare++) {
             struct test_cert *cert = test_cert_new(
@@ -250,20 +250,20 @@ static void lists_are_of_the_key_that_signed(void **state)
 {
     const struct tlsworld *w = *state;
     struct test_cert *cas[2], *certs[2];
-    struct gw_service service = service_with(w, NULL);
+    struct gw_tls_side side = side_with(w, NULL);
     for (int i = 0; i < 2; i++) {
         cas[i] = test_cert_new(&(struct test_cert_spec){.cn = "Twin CA", .ca = true});
         certs[i] =
             test_cert_new(&(struct test_cert_spec){.cn = "client", .bare = true, .issuer = cas[i]});
-        service.cacerts[i] = test_dir_cert(w->dir, i ? "twin1.pem" : "twin0.pem", cas[i], NULL);
-        service.crls[i] = crl_file(w, i ? "twin1.crl" : "twin0.crl", cas[i], certs[0], NULL);
+        side.cacerts[i] = test_dir_cert(w->dir, i ? "twin1.pem" : "twin0.pem", cas[i], NULL);
+        side.crls[i] = crl_file(w, i ? "twin1.crl" : "twin0.crl", cas[i], certs[0], NULL);
     }
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     meets(w, tls, certs[0], NULL, GW_REASON_CERT_REVOKED, REVOKED);
     meets(w, tls, certs[1], NULL, GW_REASON_NONE, 0);
     gw_tls_context_free(tls);
-    service.crls[1] = NULL;
-    tls = tlsworld_context(&service, NULL);
+    side.crls[1] = NULL;
+    tls = tlsworld_context(&side, NULL);
     meets(w, tls, certs[1], NULL, GW_REASON_CERT_NO_CRL, UNKNOWN_CA);
     gw_tls_context_free(tls);
     for (int i = 0; i < 2; i++) {
@@ -282,10 +282,10 @@ static void the_intermediate_that_signed_is_found(void **state)
         test_cert_new(&(struct test_cert_spec){.cn = "Middle", .ca = true, .issuer = w->ca});
     struct test_cert *foreign = test_cert_new(
         &(struct test_cert_spec){.cn = "Middle", .ca = true, .issuer = w->foreign_ca});
-    struct gw_service service = service_with(w, NULL);
-    struct gw_tls_context *root = tlsworld_context(&service, NULL);
-    service.cacerts[1] = test_dir_cert(w->dir, "old.pem", old, NULL);
-    struct gw_tls_context *both = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = side_with(w, NULL);
+    struct gw_tls_context *root = tlsworld_context(&side, NULL);
+    side.cacerts[1] = test_dir_cert(w->dir, "old.pem", old, NULL);
+    struct gw_tls_context *both = tlsworld_context(&side, NULL);
     for (int bare = 0; bare < 2; bare++) {
         struct test_cert *cert =
             test_cert_new(&(struct test_cert_spec){.cn = "client", .bare = bare, .issuer = new});
@@ -347,8 +347,8 @@ static void large_keys_of_peers_are_not_tried(void **state)
         void (*tweak)(X509 *cert);
         enum gw_reason reason;
     } rows[] = {{to_the_bound, GW_REASON_NONE}, {beyond_it, GW_REASON_CERT_UNTRUSTED}};
-    struct gw_service service = service_with(w, NULL);
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_side side = side_with(w, NULL);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     struct test_cert *ca = test_cert_new(
         &(struct test_cert_spec){.cn = "Middle", .ca = true, .key = TEST_KEY_RSA, .issuer = w->ca});
     struct test_cert *cert =
@@ -375,14 +375,14 @@ static void a_crowd_of_one_name_is_cheap(void **state)
     };
     struct test_cert *cas[KNOWN + SENT];
     const struct test_cert *sent[SENT + 1] = {NULL};
-    struct gw_service service = service_with(w, NULL);
-    service.max_cert_chain = GW_CERT_CHAIN_BYTES_MAX;
+    struct gw_tls_side side = side_with(w, NULL);
+    side.max_cert_chain = GW_CERT_CHAIN_BYTES_MAX;
     for (int i = 0; i < KNOWN + SENT; i++) {
         char name[32];
         cas[i] = test_cert_new(&(struct test_cert_spec){.cn = "Crowd", .ca = true, .bare = true});
         (void)snprintf(name, sizeof(name), "crowd%d.pem", i);
         if (i < KNOWN)
-            service.cacerts[i + 1] = test_dir_cert(w->dir, name, cas[i], NULL);
+            side.cacerts[i + 1] = test_dir_cert(w->dir, name, cas[i], NULL);
         else
             sent[i - KNOWN] = cas[i];
     }
@@ -390,7 +390,7 @@ static void a_crowd_of_one_name_is_cheap(void **state)
         &(struct test_cert_spec){.cn = "client", .bare = true, .issuer = w->foreign_ca});
     assert_true(X509_set_issuer_name(cert->x509, X509_get_subject_name(cas[0]->x509)) &&
                 X509_sign(cert->x509, w->foreign_ca->key, EVP_sha256()));
-    struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+    struct gw_tls_context *tls = tlsworld_context(&side, NULL);
     tried = 0;
     shows(w, tls, cert, sent, GW_REASON_CERT_UNTRUSTED);
     assert_int_equal(tried, 2 * GW_ISSUER_TRIES); /* in two versions */
@@ -428,10 +428,10 @@ static void what_signed_itself_is_trusted_for_itself(void **state)
             &(struct test_cert_spec){.cn = "child", .bare = rows[i].spec.bare, .issuer = pin});
         struct test_cert *bare_child =
             test_cert_new(&(struct test_cert_spec){.cn = "child", .bare = true, .issuer = pin});
-        struct gw_service service = service_with(w, crl_file(w, "ca.crl", w->ca, NULL, NULL));
-        service.cacerts[1] = test_dir_cert(w->dir, "pins.pem", other, pin);
+        struct gw_tls_side side = side_with(w, crl_file(w, "ca.crl", w->ca, NULL, NULL));
+        side.cacerts[1] = test_dir_cert(w->dir, "pins.pem", other, pin);
         warnings[0] = '\0';
-        struct gw_tls_context *tls = tlsworld_context(&service, NULL);
+        struct gw_tls_context *tls = tlsworld_context(&side, NULL);
         assert_null(strstr(warnings, "no CRL"));
         meets(w, tls, pin, NULL, rows[i].reason, rows[i].alert);
         meets(w, tls, other, NULL, GW_REASON_NONE, 0);
@@ -455,23 +455,23 @@ static void what_signed_itself_is_trusted_for_itself(void **state)
 static void what_another_signed_is_no_anchor(void **state)
 {
     const struct tlsworld *w = *state;
-    struct gw_service service = service_with(w, NULL);
+    struct gw_tls_side side = side_with(w, NULL);
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
-    service.cacerts[1] = test_dir_cert(w->dir, "leaf.pem", w->client, NULL);
-    assert_int_not_equal(gw_tls_context_new(&tls, &service, NULL, NULL, &err), 0);
+    side.cacerts[1] = test_dir_cert(w->dir, "leaf.pem", w->client, NULL);
+    assert_int_not_equal(gw_tls_context_new(&tls, &side, NULL, NULL, &err), 0);
     assert_int_equal(err.exit, GW_EXIT_USAGE);
     assert_non_null(strstr(err.text, "is neither a CA's nor self-signed"));
 }
 
 /* A load of the service through a set that follows `last` (NULL: a start). NULL: it failed. */
-static struct gw_files *load_behind(const struct gw_service *service, const struct gw_files *last,
+static struct gw_files *load_behind(const struct gw_tls_side *side, const struct gw_files *last,
                                     struct gw_error *err)
 {
     struct gw_tls_context *tls = NULL;
     struct gw_files *files = gw_files_new();
     assert_true(files && (!last || gw_files_follow(files, last) == 0));
-    int r = gw_tls_context_new(&tls, service, NULL, files, err);
+    int r = gw_tls_context_new(&tls, side, NULL, files, err);
     gw_tls_context_free(tls);
     if (r == 0)
         return files;
@@ -485,30 +485,30 @@ static void new_cas_must_be_usable(void **state)
     const struct tlsworld *w = *state;
     struct test_cert *brief = test_cert_new(
         &(struct test_cert_spec){.cn = "brief", .ca = true, .begins = -600, .ends = 600});
-    struct gw_service service = service_with(w, NULL);
+    struct gw_tls_side side = side_with(w, NULL);
     struct gw_error err = {.text = ""};
-    service.cacerts[0] = test_dir_cert(w->dir, "brief.pem", brief, NULL);
-    struct gw_files *first = load_behind(&service, NULL, &err);
+    side.cacerts[0] = test_dir_cert(w->dir, "brief.pem", brief, NULL);
+    struct gw_files *first = load_behind(&side, NULL, &err);
     assert_non_null(first);
     test_ahead = 700;
-    service.cert_count = 2; /* another file of the service is new */
-    struct gw_files *later = load_behind(&service, first, &err);
+    side.cert_count = 2; /* another file of the service is new */
+    struct gw_files *later = load_behind(&side, first, &err);
     assert_non_null(later);
     assert_non_null(
         strstr(gw_files_notes(later)->all[0], "has expired, so it verifies no peer any more"));
-    assert_null(load_behind(&service, NULL, &err)); /* at a start all is new */
+    assert_null(load_behind(&side, NULL, &err)); /* at a start all is new */
     assert_non_null(strstr(err.text, "brief.pem: all certificates in it have expired"));
     assert_int_equal(err.exit, GW_EXIT_USAGE);
     (void)test_dir_bundle(w->dir, "brief.pem", brief, brief); /* the same twice is new */
-    assert_null(load_behind(&service, later, &err));
+    assert_null(load_behind(&side, later, &err));
     (void)test_dir_cert(w->dir, "brief.pem", brief, w->ca); /* one of two is enough */
     gw_files_free(first);
-    first = load_behind(&service, later, &err);
+    first = load_behind(&side, later, &err);
     assert_non_null(first);
-    service.cacerts[0] = test_dir_cert(w->dir, "brief.pem", brief, NULL);
-    service.verify = GW_VERIFY_OPTIONAL;
+    side.cacerts[0] = test_dir_cert(w->dir, "brief.pem", brief, NULL);
+    side.verify = GW_VERIFY_OPTIONAL;
     gw_files_free(later);
-    later = load_behind(&service, first, &err);
+    later = load_behind(&side, first, &err);
     assert_non_null(later);
     test_ahead = 0;
     gw_files_free(later);
@@ -522,17 +522,17 @@ static void nothing_to_verify_by_is_refused(void **state)
     const struct tlsworld *w = *state;
     for (int what = 0; what < 4; what++) {
         struct gw_cert_pair none = {NULL};
-        struct gw_service service = service_with(w, NULL);
+        struct gw_tls_side side = side_with(w, NULL);
         struct gw_tls_context *tls = NULL;
         struct gw_error err = {.exit = GW_EXIT_OK};
-        service.role = GW_ROLE_CLIENT;
-        service.certs = &none;
-        service.cert_count = 0;
-        service.target_name = what == 0 ? NULL : "gate.test";
-        service.verify = what == 1 ? GW_VERIFY_NONE : GW_VERIFY_REQUIRED;
+        side.role = GW_ROLE_CLIENT;
+        side.certs = &none;
+        side.cert_count = 0;
+        side.peer_name = what == 0 ? NULL : "gate.test";
+        side.verify = what == 1 ? GW_VERIFY_NONE : GW_VERIFY_REQUIRED;
         if (what == 2)
-            service.cacerts[0] = NULL;
-        int r = gw_tls_context_new(&tls, &service, NULL, NULL, &err);
+            side.cacerts[0] = NULL;
+        int r = gw_tls_context_new(&tls, &side, NULL, NULL, &err);
         assert_int_equal(r == 0, what == 3);
         gw_tls_context_free(tls);
         if (what == 3)

@@ -14,8 +14,8 @@ static struct gw_service service_of(enum gw_records records)
 {
     return (struct gw_service){
         .name = "default",
-        .tls_min = KTLS_TLS_1_2,
-        .tls_max = KTLS_TLS_1_3,
+        .tls.tls_min = KTLS_TLS_1_2,
+        .tls.tls_max = KTLS_TLS_1_3,
         .records = records,
         .rekey_after = 1000,
     };
@@ -67,7 +67,7 @@ static void kernel_where_it_can(void **state)
          "records: kernel (which cannot change keys: a TLS 1.3 connection ends when the peer "
          "changes its key, one with AES-GCM also before ktlsgate has sent 33 records; "
          "--ktls-without-rekey deny keeps TLS 1.3 out of the kernel)");
-    s.tls_max = KTLS_TLS_1_2; /* which has no rekey to miss */
+    s.tls.tls_max = KTLS_TLS_1_2; /* which has no rekey to miss */
     says(&s, &p, 0, "records: kernel");
 }
 
@@ -140,10 +140,10 @@ static void a_suite_that_fails_is_named(void **state)
             "--records kernel: this kernel's tls cannot run TLS_CHACHA20_POLY1305_SHA256; see "
             "`ktlsgate probe`, or use --records auto");
     /* It does not matter where no client can get it. */
-    s.ciphersuites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384";
+    s.tls.ciphersuites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384";
     says(&s, &p, 0, "records: kernel");
-    s.ciphersuites = NULL;
-    s.tls_max = KTLS_TLS_1_2;
+    s.tls.ciphersuites = NULL;
+    s.tls.tls_max = KTLS_TLS_1_2;
     says(&s, &p, 0, "records: kernel");
 }
 
@@ -158,7 +158,7 @@ static void tls13_is_kept_out_where_keys_cannot_change(void **state)
     says(
         &s, &p, 0,
         "records: kernel, except TLS 1.3, since it cannot change keys (--ktls-without-rekey deny)");
-    s.tls_min = KTLS_TLS_1_3;
+    s.tls.tls_min = KTLS_TLS_1_3;
     says(&s, &p, 0,
          "records: user, because this kernel cannot change TLS 1.3 keys (--ktls-without-rekey "
          "deny)");
@@ -166,7 +166,7 @@ static void tls13_is_kept_out_where_keys_cannot_change(void **state)
     refuses(&s, &p, 0,
             "--records kernel: this kernel cannot change TLS 1.3 keys, and --ktls-without-rekey "
             "deny requires that; use Linux 6.14 or newer, --tls-max 1.2, or --records auto");
-    s.tls_min = s.tls_max = KTLS_TLS_1_2;
+    s.tls.tls_min = s.tls.tls_max = KTLS_TLS_1_2;
     says(&s, &p, 0, "records: kernel");
 }
 

@@ -99,7 +99,7 @@ int tlsworld_teardown(void **state)
     return 0;
 }
 
-/* Room for a few more than a service has at first; of the last dozens of services only. */
+/* Room for a few more than a side has at first; of the last dozens of sides only. */
 static struct gw_cert_pair *fresh_pairs(void)
 {
     static struct gw_cert_pair pairs[64][TLSWORLD_PAIRS_MAX];
@@ -107,10 +107,10 @@ static struct gw_cert_pair *fresh_pairs(void)
     return memset(pairs[next++ % GW_ARRAY_SIZE(pairs)], 0, sizeof(pairs[0]));
 }
 
-void tlsworld_service(const struct tlsworld *w, struct gw_service *ret)
+void tlsworld_side(const struct tlsworld *w, struct gw_tls_side *ret)
 {
     memset(ret, 0, sizeof(*ret));
-    ret->name = "default";
+    ret->session_scope = "default";
     ret->certs = fresh_pairs();
     ret->certs[0] = w->ec_pair;
     ret->certs[1] = w->rsa_pair;
@@ -131,13 +131,12 @@ struct gw_ticket_keys *tlsworld_ticket_keys(void)
     return keys;
 }
 
-struct gw_tls_context *tlsworld_context(const struct gw_service *service,
-                                        struct gw_ticket_keys *keys)
+struct gw_tls_context *tlsworld_context(const struct gw_tls_side *side, struct gw_ticket_keys *keys)
 {
     struct gw_tls_context *tls = NULL;
     struct gw_error err = {.text = ""};
     struct gw_files *files = gw_files_new();
-    if (gw_tls_context_new(&tls, service, keys, files, &err))
+    if (gw_tls_context_new(&tls, side, keys, files, &err))
         fail_msg("%s", err.text);
     gw_log_notes(gw_files_notes(files));
     gw_files_free(files);

@@ -44,14 +44,14 @@ int tlsworld_teardown(void **state);
 enum {
     TLSWORLD_PAIRS_MAX = 4
 };
-/* A service with the ECDSA and the RSA pair, no client certificates, tickets on. Its `certs` have
- * room for TLSWORLD_PAIRS_MAX, and live as long as most tests. */
-void tlsworld_service(const struct tlsworld *w, struct gw_service *ret);
+/* A server's side with the ECDSA and the RSA pair, no client certificates, tickets on. Its `certs`
+ * have room for TLSWORLD_PAIRS_MAX, and live as long as most tests. */
+void tlsworld_side(const struct tlsworld *w, struct gw_tls_side *ret);
 
 /* Ticket keys in shared pages, with one key; freed with gw_wipe_pages_free. */
 struct gw_ticket_keys *tlsworld_ticket_keys(void);
 /* A context that must come about. `keys` may be NULL. What there is to say of it is logged. */
-struct gw_tls_context *tlsworld_context(const struct gw_service *service,
+struct gw_tls_context *tlsworld_context(const struct gw_tls_side *side,
                                         struct gw_ticket_keys *keys);
 
 /* One side's view of one connection. */
