@@ -305,9 +305,10 @@ static int run_revoke(struct work *w)
     if (!error)
         error = gw_pki_crl_renew(&w->ca, 0, w->err);
     if (!error)
-        printf("wrote %s/crl.pem; gateways refuse it with --crl of that file, once HUP or "
-               "--reload-interval loads it\n",
-               w->pki->dir);
+        printf(
+            "wrote %s/crl.pem; gateways with --crl of that file refuse what is on it once HUP or "
+            "--reload-interval loads it\n",
+            w->pki->dir);
     return error;
 }
 

@@ -149,8 +149,8 @@ def a_deployment(backend):
     check(curl("pki", gateway).returncode != 0, "without a certificate nobody does")
 
     pki("revoke mallory --reason keyCompromise", 0, "revoked client mallory")
-    pki("revoke mallory", 0, "wrote pki/crl.pem; gateways refuse it with --crl of that file, once "
-        "HUP or --reload-interval loads it")
+    pki("revoke mallory", 0, "wrote pki/crl.pem; gateways with --crl of that file refuse what is on it "
+        "once HUP or --reload-interval loads it")
     verify = "verify -CAfile pki/ca.pem -crl_check_all -CRLfile pki/crl.pem -untrusted "
     result = openssl(verify + "pki/certs/mallory/chain.pem pki/certs/mallory/cert.pem")
     check(result.returncode != 0 and "revoked" in result.stderr, "openssl finds it on the list",
