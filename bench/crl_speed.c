@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a CRL of 100,000 entries costs on one processor: milliseconds to read it, and microseconds
- * a handshake, full and resumed, for a chain of leaf, intermediate CA and root; beside it what
- * libcrypto's own check of the same CRL costs. Run it by `meson test -C build --benchmark`.
+ * a handshake, full and resumed, for a chain of leaf, intermediate CA and root; and for
+ * comparison, what libcrypto's own check of the same CRL costs. Run it by `meson test -C build
+ * --benchmark`.
  */
 #include "gateway/tls/library.h"
 #include "gateway/tls/trust.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a handshake costs the gateway's CPU, without sockets: the server's share alone of handshakes
- * in memory, full and resumed, TLS 1.3 and 1.2, beside plain libssl doing the same with its own
+ * in memory, full and resumed, TLS 1.3 and 1.2, compared with plain libssl with its own
  * defaults; and what a key of X25519 costs. Run it by `meson test -C build --benchmark`; the
  * instructions of the gateway's share: valgrind --tool=callgrind '--toggle-collect=gateway_step*'
  * build/bench/handshake_speed WAY ROUNDS where WAY is a number from 0 in the order of the table.

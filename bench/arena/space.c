@@ -40,7 +40,7 @@ int bench_space_enter(int space, struct gw_error *err)
                : 0;
 }
 
-/* Back from where the thread went for a moment: it must not go on in the wrong place. */
+/* Returns to the thread's own namespace: it must not continue in the wrong one. */
 static void go_back(int home)
 {
     gw_require(!setns(home, CLONE_NEWNET));

@@ -23,7 +23,7 @@ gw_must_check int bench_space_here(struct gw_error *err);
 gw_must_check int bench_space_enter(int space, struct gw_error *err);
 bool bench_space_is(int space, int other);
 
-/* A socket of that namespace, whoever uses it later; -errno with *err filled. */
+/* A socket of that namespace, which any process may use later; -errno with *err filled. */
 gw_must_check int bench_space_socket(int space, int family, int type, struct gw_error *err);
 /* Runs a program there with `input` (NULL: none) as its standard input, and waits for it. What it
  * says is part of *err when it fails. It is looked for where root's programs are, too. */

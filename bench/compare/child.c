@@ -80,7 +80,8 @@ pid_t bench_child_fork(const struct bench_cpus *cpus)
         be_child(parent, cpus);
         return 0;
     }
-    (void)setpgid(pid, pid); /* whoever is first: a kill of the group must not miss it */
+    (void)setpgid(pid, pid); /* both processes do this, since either may be first: a kill of the
+                                group must not miss it */
     bench_janitor_tell(pid, true);
     return pid;
 }

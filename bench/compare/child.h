@@ -10,7 +10,7 @@
 #include "bench/tool/config.h"
 #include "gateway/base/attr.h"
 
-/* Before the first child: blocks those signals and adopts grandchildren whose parent ended. */
+/* Before the first child: blocks those signals and adopts grandchildren when their parent ends. */
 void bench_child_begin(void);
 /* Whether one of the signals came. */
 bool bench_child_interrupted(void);

@@ -30,10 +30,10 @@ struct bench_spread bench_figures_spread(const struct bench_row *row, size_t off
 /* The spread of the figure that ranks the contenders. */
 struct bench_spread bench_figures_cost(const struct bench_figures *f, unsigned at_case,
                                        unsigned contender);
-/* The sample whose cost is the median's, the lower one of two; NULL without samples. */
+/* The sample with the median cost, the lower one of two; NULL without samples. */
 const struct bench_sample *bench_figures_middle(const struct bench_figures *f, unsigned at_case,
                                                 unsigned contender);
-/* The contender whose median is the best of the peers with as many workers; -1: there is none. */
+/* The peer with the best median among those with as many workers; -1: there is none. */
 int bench_figures_best_peer(const struct bench_figures *f, unsigned at_case, unsigned workers);
 /* The contender's median divided by the best peer's; 0: unknown. */
 double bench_figures_ratio(const struct bench_figures *f, unsigned at_case, unsigned contender);

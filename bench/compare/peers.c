@@ -31,8 +31,9 @@
 /*
  * nginx. Tried, in CPU time: proxy_buffer_size 64k instead of the default 16k takes 3 % (down) to 9
  * % (up) from a transfer and a third from the memory of an idle connection, as pages that are not
- * needed are not touched; 256k takes no more. A session cache beside the tickets changes nothing in
- * TLS 1.3. reuseport and multi_accept are what its makers advise for many short connections.
+ * needed are not touched; 256k takes no more. A session cache in addition to tickets changes
+ * nothing in TLS 1.3. reuseport and multi_accept are what its makers advise for many short
+ * connections.
  */
 #define NGINX_PROGRAM                                                                              \
     .program = "nginx", .version_flag = "-v", .version_after = "nginx/",                           \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands for dpdk.c where DPDK is not there. */
+/* Replaces dpdk.c in a build without DPDK. */
 #include "bench/crypto/dpdk.h"
 
 unsigned bench_crypto_dpdk_providers(struct bench_crypto_provider *ret, unsigned room)

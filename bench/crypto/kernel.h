@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The kernel's records, over one loopback connection: an operation is the call of send(2) or
- * recv(2) that moves one record, so TCP and the system call are in its time. Beside it stands the
- * same call on a connection without TLS, which is what to take off.
+ * recv(2) that moves one record, so TCP and the system call are in its time. The same call on a
+ * connection without TLS is measured, too: subtract its time.
  */
 #pragma once
 

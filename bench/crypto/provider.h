@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whoever can seal and open: a row of the table. The gateway's own providers, DPDK's and the kernel
- * each come with a few functions; what is measured knows only these.
+ * The implementations that can seal and open: a row of the table for each. The gateway's own
+ * providers, DPDK's and the kernel each come with a few functions; the measurement calls only
+ * these.
  */
 #pragma once
 
@@ -27,7 +28,7 @@ struct bench_crypto_ways {
 
 struct bench_crypto_provider {
     const char *name;
-    const char *remark; /* NULL, or what its figures hold beside AEAD */
+    const char *remark; /* NULL, or what its figures include in addition to AEAD */
     const struct bench_crypto_ways *ways;
     size_t index;    /* of its own kind */
     char absent[96]; /* why it cannot be used here; "": it can */

@@ -88,7 +88,7 @@ static void print_block(FILE *out, const struct bench_config *config,
     }
 }
 
-/* How far apart the rounds were: the median, and the worst of all, beside the best. */
+/* How far apart the rounds were: the median and the worst, compared with the best. */
 static void print_spread(FILE *out, const struct bench_crypto_result *r)
 {
     double median = 0, worst = 0;

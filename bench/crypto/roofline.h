@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How near the gateway's relay is to what its encryption alone costs: from a result of `compare`,
- * ktlsgate's CPU time for a GiB less that of nginx relaying the same bytes in plaintext, beside the
- * time this processor needs to seal or open a GiB.
+ * How close the gateway's relay is to the cost of its encryption alone: from a result of `compare`,
+ * ktlsgate's CPU time for a GiB less that of nginx relaying the same bytes in plaintext, compared
+ * with the time this processor needs to seal or open a GiB.
  */
 #pragma once
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every provider is given to do: one cipher, one length, one direction, and what must come
- * out. The record that stands in `sealed` is libcrypto's, so whoever does the task is held against
- * it before its time counts.
+ * The task of every provider: one cipher, one length, one direction, and the expected result.
+ * The record in `sealed` is libcrypto's; a provider must produce the same before its time counts.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands for port.c where DPDK is not there. */
+/* Replaces port.c in a build without DPDK. */
 #include "bench/flood/port.h"
 
 #include <errno.h>

@@ -13,7 +13,7 @@
 
 #include <stdatomic.h>
 
-/* In memory that is shared with whoever looks on; one writer. */
+/* In memory that the sender shares with its observer; one writer. */
 struct bench_flood_counters {
     atomic_bool sending;      /* DPDK has started */
     _Atomic uint64_t packets; /* taken by the link, with the answers */

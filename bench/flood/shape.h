@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shapes that packets of a flood have: one table, whose rows say in which way a packet differs
- * from a good one. The packets of a kind take its shapes of one family in turn, in this order.
+ * The shapes that packets of a flood have: one table. A row says how a packet differs from a good
+ * one. The packets of a kind take its shapes of one family in turn, in this order.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The part of HTTP/1.1 (RFC 9112) that a load and its origin use: one head, and a body whose length
- * it contains. Heads are parsed from bytes of the network: lengths are checked, nothing is copied.
+ * The part of HTTP/1.1 (RFC 9112) that a load and its origin use: one head, and a body with the
+ * length that the head contains. Heads are parsed from bytes of the network: lengths are checked,
+ * nothing is copied.
  */
 #pragma once
 

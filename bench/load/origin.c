@@ -300,7 +300,7 @@ static void accepted(struct origin *o, int fd)
     receive(c);
 }
 
-/* Trying again at once for want of a descriptor would be a loop. */
+/* Without a free descriptor, trying again at once would be a busy loop. */
 static void accept_done(struct origin *o, const struct gw_completion *done)
 {
     if (done->res >= 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plaintext backend of all loads: answers GET /bytes/N with N bytes of the pattern, compares
- * what is PUT with it, and echoes what is no HTTP. It costs little, as it runs beside what is
- * measured.
+ * what is PUT with it, and echoes everything that is not HTTP. It costs little, because it
+ * runs on the machine that is measured.
  */
 #pragma once
 

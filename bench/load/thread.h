@@ -49,7 +49,7 @@ struct bench_thread {
     uint32_t opening;       /* connections that are not open yet */
     uint32_t living;        /* connections that are not over */
     uint64_t opened_ever;   /* all other connections so far */
-    uint32_t check_slot;    /* the connection whose server is checked next */
+    uint32_t check_slot;    /* the connection that is checked next for a timeout of its server */
     int64_t checked_ns;
 
     double rate;          /* requests per second of this thread, 0: closed loop */

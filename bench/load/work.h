@@ -28,5 +28,5 @@ struct bench_work {
 const struct bench_work *bench_work_of(const struct bench_config *config);
 /* Begins the next unit, or waits for the next phase: with --units each has a number of them. */
 void bench_work_go_on(struct bench_conn *c);
-/* A phase has begun: those that waited for it go on. */
+/* A phase has begun: the connections that waited for it continue. */
 void bench_work_wake(struct bench_thread *t);

@@ -119,7 +119,7 @@ static void write_absent(FILE *out, const json_t *providers)
     }
 }
 
-/* ---- the relay beside it ---- */
+/* ---- the relay compared with it ---- */
 
 /* The values of a roof, bar by bar and column by column. */
 static const struct {

@@ -292,7 +292,7 @@ static void write_table(FILE *out, const json_t *a_case)
     write_failed(out, json_object_get(a_case, "failed"));
 }
 
-/* ---- beside the best of the others ---- */
+/* ---- compared with the best of the others ---- */
 
 /* A name that stands for a way to run something else's plain TCP, or for ourselves. */
 static bool is_peer(const char *name)
@@ -337,7 +337,7 @@ static double ratio_of(const json_t *rows)
     return metric_of(row, m).median / metric_of(peer, m).median;
 }
 
-/* What there is to say of a case: all of it, or it says nothing. */
+/* The verdict on a case: complete, or none. */
 struct verdict {
     const struct metric *metric;
     const json_t *us, *peer;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The part of a page that shows systems beside each other, case by case. Results of single commands
- * become the same: each file is a system, and files that were asked for the same are a case.
+ * The part of a page that compares systems, case by case. Results of single commands are treated
+ * alike: each file is a system, and files with the same settings are a case.
  */
 #pragma once
 

@@ -36,7 +36,7 @@ static int write_page(struct bench_page *page, const struct bench_inputs *inputs
     return r;
 }
 
-/* Writes a file beside it and renames that: a reader meanwhile sees the old one. */
+/* Writes a temporary file and renames it: a reader meanwhile sees the old one. */
 static int write_file(const char *path, struct bench_page *page, const struct bench_inputs *inputs,
                       struct gw_error *err)
 {

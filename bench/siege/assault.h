@@ -30,7 +30,7 @@ struct bench_assault {
 /* Starts it and waits until it sends. 0, or negative errno with *err filled (-EINTR: we are to
  * end). */
 gw_must_check int bench_assault_begin(struct bench_assault *assault, struct gw_error *err);
-/* Whether it goes on. */
+/* Whether it still runs. */
 gw_must_check int bench_assault_check(struct bench_assault *assault, struct gw_error *err);
 /* A zeroed object is fine. */
 void bench_assault_end(struct bench_assault *assault);

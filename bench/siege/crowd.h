@@ -49,7 +49,7 @@ enum {
 gw_must_check int bench_crowd_settle(const struct bench_crowd *crowd, struct gw_error *err);
 /* 0, or negative errno with *err filled. */
 gw_must_check int bench_crowd_begin(struct bench_crowd *crowd, struct gw_error *err);
-/* Whether it goes on. */
+/* Whether it still runs. */
 gw_must_check int bench_crowd_check(struct bench_crowd *crowd, struct gw_error *err);
 /* Whether all that count have ended. */
 bool bench_crowd_is_drained(const struct bench_crowd *crowd);

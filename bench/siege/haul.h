@@ -22,7 +22,7 @@ struct bench_haul_log {
         int64_t ns;
         uint64_t bytes; /* since it began */
     } notes[BENCH_HAUL_NOTES_MAX];
-    struct gw_error error; /* why it has ended; "": it goes on, or was killed */
+    struct gw_error error; /* why it has ended; "": it still runs, or was killed */
 };
 
 struct bench_haul {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The gateway under a flood of SYNs, with clients and a long transfer going on: for each defence
- * and each rate what they notice of it. All of it is in network namespaces (bench/arena). What
+ * The gateway under a flood of SYNs, with clients and a long transfer: how the flood affects
+ * them, for each defence and each rate. All of it is in network namespaces (bench/arena). What
  * follows for DPDK is in kernel-notes/why-dpdk-is-not-on-the-serving-path.md.
  */
 #pragma once

@@ -29,5 +29,5 @@ void bench_stage_done(struct bench_stage *stage);
 /* A fresh gateway behind the defence of that row; with no flood yet, it is asked for something. */
 gw_must_check int bench_stage_open(struct bench_stage *stage, unsigned defence,
                                    struct gw_error *err);
-/* Ends the gateway and whoever plays a part. */
+/* Ends the gateway and all other processes of the stage. */
 void bench_stage_close(struct bench_stage *stage);

@@ -49,7 +49,7 @@ static int check_all(struct bench_stage *s, struct gw_error *err)
     return r ? r : bench_crowd_check(&s->crowd, err);
 }
 
-/* Waits while all go on, at most until what is awaited has come, since this began. */
+/* Waits while all of them run, for `ns` or until has_come() is true. */
 static int last(struct bench_stage *s, int64_t ns,
                 bool (*has_come)(const struct bench_stage *s, int64_t since_ns),
                 struct gw_error *err)
@@ -120,7 +120,8 @@ static void take_figures(struct bench_step *step, const struct bench_stage *s,
                bench_cores_busy(&s->flood_cpu, &from->flood_cores, &to->flood_cores, seconds));
 }
 
-/* Handshakes that have begun when the time is over are waited for: the flood goes on meanwhile. */
+/* Handshakes that have begun when the time is over are waited for: the flood continues meanwhile.
+ */
 static int measure(struct bench_step *step, struct bench_stage *s, struct gw_error *err)
 {
     struct reading from, to;

@@ -8,7 +8,7 @@ struct bench_command_info {
     const char *word;
     const char *title;  /* half a line */
     const char *about;  /* what --help says below its usage */
-    const char *inputs; /* NULL, or what it takes beside flags */
+    const char *inputs; /* NULL, or its arguments other than flags */
 };
 
 const struct bench_command_info *bench_command_info(enum bench_command command);

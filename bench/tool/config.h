@@ -77,7 +77,7 @@ struct bench_comparison {
     const char *cases;
     const char *systems;
     const char *workers;  /* NULL: one */
-    const char *ktlsgate; /* NULL: the program beside this one, else the one in PATH */
+    const char *ktlsgate; /* NULL: the program that was built with this one, else the one in PATH */
     int key_type;         /* enum bench_key_type */
     struct bench_cpus server_cpus;
     struct bench_cpus load_cpus;
@@ -162,7 +162,7 @@ struct bench_config {
     int64_t time_ns;
     int64_t warmup_ns;
     int64_t timeout_ns;     /* the server may take so long for an answer */
-    struct bench_pids pids; /* processes, with their children, whose CPU time is the server's */
+    struct bench_pids pids; /* the server's processes; their children's CPU time counts, too */
 
     bool json;
     const char *save; /* NULL: no file */

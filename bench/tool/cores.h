@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How busy processors are, whoever uses them: by /proc/stat, in ticks of 10 ms. */
+/* How busy processors are, by all processes: from /proc/stat, in ticks of 10 ms. */
 #pragma once
 
 #include "bench/tool/config.h"

@@ -9,5 +9,5 @@
  * or a negative errno with *err filled. --help prints and exits, as argp does. */
 gw_must_check int bench_options_read(enum bench_command command, int argc, char **argv,
                                      struct bench_config *ret, struct gw_error *err);
-/* The defaults alone, for whoever fills in the rest itself. */
+/* The defaults alone, for a caller that fills in the rest. */
 void bench_options_defaults(enum bench_command command, struct bench_config *ret);

@@ -21,8 +21,8 @@ json_t *bench_output_json(const struct bench_config *config, const struct bench_
 json_t *bench_output_times_json(const struct bench_histogram *h);
 /* The figures in it alone. */
 json_t *bench_output_result_json(const struct bench_config *config, const struct bench_result *r);
-/* JSON to standard output if --json asks for it, and to --save; NULL is for want of memory, or
- * where neither is asked for. 0, or negative errno with *err filled. */
+/* JSON to standard output with --json, and to the file of --save. NULL: out of memory, or
+ * neither flag is set. 0, or negative errno with *err filled. */
 gw_must_check int bench_output_give(const struct bench_config *config, const json_t *json,
                                     struct gw_error *err);
 /* The result as the flags ask, as a table or as above. */

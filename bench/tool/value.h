@@ -15,5 +15,5 @@ struct bench_value bench_value_of(const json_t *json);
 struct bench_value bench_value_at(const json_t *object, const char *key);
 /* "" when there is no such text. */
 const char *bench_text_at(const json_t *object, const char *key);
-/* The element of a list whose `key` says `value`; NULL without. */
+/* The element of a list that has `value` at `key`; NULL: none. */
 const json_t *bench_find(const json_t *list, const char *key, const char *value);

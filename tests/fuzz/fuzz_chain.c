@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The chain that a ticket carries. Whatever is taken is exactly what would be written. */
+/* The chain that a ticket carries. Bytes that are accepted are exactly those that would be written.
+ */
 #include "gateway/base/attr.h"
 #include "gateway/tls/chain.h"
 #include "tests/fuzz/target.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A CRL as its issuer would have signed it. Input: --crl-soft (1 bit), PEM (1), which good one (2),
- * number of edits (4), the edits to what is signed. Whatever is taken is what libcrypto reads in
- * it.
+ * number of edits (4), the edits to what is signed. The accepted list is the one that libcrypto
+ * reads.
  */
 #include "gateway/base/log.h"
 #include "gateway/tls/library.h"

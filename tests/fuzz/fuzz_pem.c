@@ -190,7 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_trust(path, files, library);
     gw_log_notes(gw_files_notes(files));
     gw_files_free(files);
-    ERR_clear_error(); /* as whoever makes the context does, once */
+    ERR_clear_error(); /* as the creator of the context does, once */
     BIO_free(file);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The record of a certificate (record.txt). Input: the file. What is taken is written again as the
- * same bytes, names a folder that is no other, and asks only for what a certificate may hold.
+ * The record of a certificate (record.txt). Input: the file. An accepted record is written again
+ * as the same bytes, names its own folder, and requests only what a certificate may hold.
  */
 #include "gateway/pki/record.h"
 #include "tests/fuzz/target.h"

@@ -35,7 +35,7 @@ static bool take_rule(struct input *in, uint8_t first, const char *text)
         return false;
     }
     gw_require(*normal);
-    /* A URI may end in two slashes, one of which counts; without both it may not be a URI. */
+    /* A URI may end in two slashes. One of them counts; without both it may not be a URI. */
     gw_require(normal[strlen(normal) - 1] == '/' ||
                (!gw_pattern_read(kind, normal, again, &why) && strcmp(normal, again) == 0));
     if (in->rule_count == RULES_MAX)

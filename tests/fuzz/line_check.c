@@ -28,7 +28,7 @@ static bool take_word(struct cursor *c, const char *word)
 
 /* ---- characters ---- */
 
-/* One code point; -1 where there is no well-formed one. */
+/* One code point; -1: it is malformed. */
 static int32_t take_character(struct cursor *c)
 {
     static const int32_t least[] = {0, 0, 0x80, 0x800, 0x10000};

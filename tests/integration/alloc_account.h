@@ -9,6 +9,6 @@
 /* A new one, all zero, in the world's folder; NULL: it cannot be made. */
 struct alloc_fault *alloc_account_open(void);
 void alloc_account_close(void);
-/* Whether what starts from now on goes by it; nothing does where there is no library to preload, or
- * where the address sanitizer has its own malloc. */
+/* Whether programs that start from now on are accounted for. None is without a library to preload,
+ * or with the address sanitizer, which has its own malloc. */
 void alloc_account_preload(bool on);

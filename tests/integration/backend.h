@@ -59,7 +59,7 @@ uint16_t backend_port(const struct backend *b);
 /* For connections that come from now on. Those that came before are forgotten: the next one is
  * number 0. */
 void backend_set_plan(struct backend *b, const struct backend_plan *plan);
-/* Those that stopped reading go on. */
+/* Connections that stopped reading continue. */
 void backend_resume(struct backend *b);
 /* Connections accepted since the plan was set. */
 unsigned backend_accepted(struct backend *b);

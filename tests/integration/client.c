@@ -221,7 +221,7 @@ short client_step_receive(struct client *c, uint64_t until)
 
 /* ---- one at a time ---- */
 
-/* Waits for what a step wants; false (and an end) when it may not go on. */
+/* Waits for what a step needs; false (and an end) when it cannot continue. */
 static bool wait_for(struct client *c, short events)
 {
     if (events == 0)

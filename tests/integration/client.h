@@ -47,7 +47,7 @@ struct client_work {
     uint64_t up_seed;
     uint64_t down_bytes; /* that have to come, of the stream down_seed */
     uint64_t down_seed;
-    bool half_close; /* close_notify once all is sent, then go on reading */
+    bool half_close; /* close_notify once all is sent, then continue reading */
     bool meet;       /* when all has come, wait for all others (clients_run) */
     bool leave;      /* when all has come, close without waiting for close_notify */
 };
@@ -95,7 +95,7 @@ enum client_end client_read_end(struct client *c);
 void client_send_text(struct client *c, const char *text);
 size_t client_receive_some(struct client *c, void *data, size_t size);
 
-/* close_notify; reading goes on. */
+/* close_notify; reading continues. */
 void client_close_notify(struct client *c);
 /* FIN without close_notify. */
 void client_truncate(struct client *c);

@@ -23,7 +23,8 @@ static bool parse_head(struct http *h)
     return true;
 }
 
-/* Takes bytes until the empty line; how many were the head's, or len + 1 when it is no good. */
+/* Takes bytes until the empty line. Returns how many belong to the head, or len + 1 when it is
+ * malformed. */
 static size_t take_head(struct http *h, const uint8_t *data, size_t len)
 {
     for (size_t i = 0; i < len; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Other people's TLS clients: one row each, which says what it can do and which words make it do
- * that. What a client cannot do at all is said beside its row, and is not tested.
+ * Other people's TLS clients: one row each, with what it can do and the arguments for that. What
+ * a client cannot do at all is noted at its row, and is not tested.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ enum {
     CAN_CHOOSE_13 = 1 << 1,
     CAN_RESUME_12 = 1 << 2, /* with a ticket: the gateway keeps no sessions */
     CAN_RESUME_13 = 1 << 3,
-    CAN_HALF_CLOSE = 1 << 4, /* end its stream and go on receiving (TLS 1.3) */
+    CAN_HALF_CLOSE = 1 << 4, /* end its stream and continue receiving (TLS 1.3) */
     CAN_UPDATE = 1 << 5,     /* change keys on its own while streams run both ways */
     CAN_TALK = 1 << 6,       /* changes keys on command */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For tests of reloads, beside stage.h: files of the world that change, the HUP that has them read,
- * and what is in force then. Include after check.h. */
+/* For tests of reloads, in addition to stage.h: files of the world that change, the HUP that
+ * reloads them, and what is then in force. Include after check.h. */
 #pragma once
 
 #include "tests/integration/check.h"

@@ -217,7 +217,7 @@ static void glued_to_the_finished(void **state)
     gateway_stop(gateway);
 }
 
-/* TCP's urgent data is no part of the stream, and holds nothing up. */
+/* TCP's urgent data is not part of the stream and does not block it. */
 static void urgent_data_is_stepped_over(void **state)
 {
     struct client_options options = of_suite(&suites[0]);

@@ -307,8 +307,8 @@ static void truncated_behind_our_end(void **state)
     }
 }
 
-/* Whoever leaves without having read its tickets sends RST. That is nobody's loss behind a
- * close_notify, or before the first byte. */
+/* A client that closes without reading its tickets sends RST. Nothing is lost by that
+ * after a close_notify, or before the first byte. */
 static void leaving_is_no_warning(void **state)
 {
     struct client c;
@@ -564,8 +564,8 @@ static void idle_timeout(void **state)
     gateway_stop(gateway);
 }
 
-/* All that was said before the end arrives, though the client goes on sending: what it sends is
- * taken until it ends as well. A RST could destroy what it has not read. */
+/* All bytes from before the end arrive, though the client continues to send: its bytes are read
+ * until it ends, too. A RST could destroy what it has not read. */
 static void client_still_sends_at_our_end(void **state)
 {
     struct client c;
@@ -636,7 +636,7 @@ static void expect_hung_up(const void *data, size_t len, const char *reason)
     gateway_expect(gateway, reason, NULL);
 }
 
-/* It gets this, whatever it sends behind, and an end that is no reset. */
+/* It gets this even if it sends more, and an end that is not a reset. */
 static void expect_answer(const char *data, const char *begins, const char *reason)
 {
     static char more[100000];

@@ -379,7 +379,7 @@ static void await_rest(void *arg)
         fail_msg("%u idle connections cost %ld KiB", r->conns, r->kib - r->before_kib);
 }
 
-/* Both versions go on after that: records of both directions are opened and sealed again. */
+/* Both versions continue after that: records of both directions are opened and sealed again. */
 static void idle_connections_rest_and_go_on(void **state)
 {
     static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};

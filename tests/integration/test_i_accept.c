@@ -231,7 +231,7 @@ static void it_may_close_before(void **state)
     gateway_stop(gateway);
 }
 
-/* One time for both, and it goes on when the header has come. */
+/* One timeout for both: it continues to run when the header has arrived. */
 static void header_and_handshake_have_one_time(void **state)
 {
     struct conn_line line;

@@ -271,7 +271,8 @@ static void a_client_without_certificate(void **state)
     gateway_stop(gateway);
 }
 
-/* A client may ask for any bytes; what is no name of a host could be taken for something else. */
+/* A client may request any bytes as a name; bytes that are not a host name could be mistaken for
+ * something else. */
 static void the_name_is_told_if_it_is_one(void **state)
 {
     static const struct {

@@ -291,7 +291,7 @@ static void untrusted_servers_are_refused(void **state)
     gateway_stop(server);
 }
 
-/* The rules judge beside the name, or instead of it. */
+/* The rules judge in addition to the name, or instead of it. */
 static void rules_judge_the_target(void **state)
 {
     static const struct {

@@ -3,7 +3,7 @@
  * Other people's clients against the gateway: a row of peers.c times a column of this file is a
  * test, named ROW_COLUMN, where the row can do what the column asks for.
  *
- * From the environment, beside what harness.h says:
+ * From the environment, in addition to what harness.h lists:
  *   KTLSGATE_TEST_PEERS    rows, with spaces between them; unset: all that are not heavy
  *   KTLSGATE_PEERS         the folder tests/peers
  *   KTLSGATE_PEER_WOLFSSL  the wolfSSL client; unset: it was not built
@@ -177,8 +177,8 @@ static void chooses_suite(const struct peer *peer, const struct column *column)
     assert_string_equal(line.suite, peer_suite_name(column->version, column->suite));
 }
 
-/* Of two connections, in whichever order they ended. The other one is gnutls-cli's to end as it
- * likes: it leaves a ticket unread, which makes a RST of its FIN. */
+/* Of two connections, in any order of their ends. gnutls-cli may end the other one with a RST:
+ * it leaves a ticket unread, so its FIN becomes a RST. */
 static void expect_one_resumed(void)
 {
     struct conn_line lines[2];

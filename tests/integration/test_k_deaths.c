@@ -66,7 +66,7 @@ static void expect_service(unsigned count)
     attempts_done(&a);
 }
 
-/* ---- steps: how a connection comes there, and how it goes on if its worker lives ---- */
+/* ---- steps: how a connection gets there, and how it continues if its worker lives ---- */
 
 /* All of the ClientHello is sent but its end. */
 static void come_handshake(struct client *c)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A libcrypto that serves our own algorithms wrongly, under the real program: it says what differs,
- * goes on with libcrypto alone, and no byte is wrong. And what an idle worker has of keys. */
+/* A libcrypto that computes our own algorithms wrongly, under the real program: it reports what
+ * differs and continues with libcrypto alone, and no byte is wrong. Also the keys in the memory of
+ * an idle worker. */
 #include "gateway/base/attr.h"
 #include "gateway/base/compat.h"
 #include "gateway/crypto/provider.h"

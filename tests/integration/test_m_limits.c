@@ -227,7 +227,7 @@ static void no_memory_for_buffers(void **state)
     gateway_stop(gateway);
 }
 
-/* ---- peers that do not go on ---- */
+/* ---- peers that stop ---- */
 
 /* Memory once it has stopped to change. */
 static long settled_kib(void)

@@ -311,7 +311,7 @@ static void a_backend_that_breaks_off_both_ways(void **state)
     expect_nothing_left();
 }
 
-/* It ends its stream, goes on reading, and then breaks off. */
+/* It ends its stream, continues to read, and then breaks off. */
 static void a_backend_that_ends_and_then_breaks_off(void **state)
 {
     (void)state;

@@ -60,7 +60,7 @@ static int stop(void **state)
     return 0;
 }
 
-/* ---- what goes on in a round: each in a thread of its own, until the round ends ---- */
+/* ---- the activities of a round: each in a thread of its own, until the round ends ---- */
 
 static bool round_goes_on(void)
 {

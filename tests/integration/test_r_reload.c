@@ -457,7 +457,7 @@ static void a_storm_of_hups_leaves_nothing_behind(void **state)
     }
     renew_as(ID_SERVER_NEXT);
     hup();
-    /* This last one counts, however many are being answered. */
+    /* This last one counts, even if several are being answered. */
     int64_t until = net_now_ms() + DEADLINE_MS;
     while (who_answers() != ID_SERVER_NEXT && net_now_ms() < until)
         (void)poll(NULL, 0, 20);

@@ -32,7 +32,7 @@ static const char *age(void)
     return world_is_small() ? "15s" : "1s";
 }
 
-/* Bytes there and back until that is no more possible; how it ended. */
+/* Exchanges bytes until that fails. Returns how it ended. */
 static enum client_end echo_to_the_end(struct client *c)
 {
     char data[64];

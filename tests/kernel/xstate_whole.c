@@ -23,7 +23,7 @@
 enum {
     LEAF = 0xd,         /* of cpuid: the extended state */
     COMPONENT_MIN = 2,  /* x87 and SSE lie at the beginning always */
-    COMPONENT_MAX = 62, /* 63 is no component */
+    COMPONENT_MAX = 62, /* 63 is not a component */
     BITS_AT = 512,      /* which components are not as they are at a start */
 };
 

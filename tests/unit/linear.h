@@ -124,7 +124,7 @@ static inline bool linear_matches(const struct gw_rule *rule, const struct gw_id
     return false;
 }
 
-/* Whether the rule is for a kind of name of which the identity has an unusable one. */
+/* Whether the identity has an unusable name of the rule's kind. */
 static inline bool linear_doubts(const struct gw_rule *rule, const struct gw_identity *id)
 {
     for (unsigned kind = 0; kind < GW_NAME_KIND_COUNT; kind++)

@@ -28,12 +28,12 @@ enum behaviour {
     WORK,        /* READY, then end cleanly on DRAIN or the end of the channel */
     CRASH,       /* end at once with exit code 1 */
     REFUSE,      /* say that it cannot start */
-    NEVER_DRAIN, /* READY, then go on for ever */
+    NEVER_DRAIN, /* READY, then run forever */
     BABBLE,      /* READY, then send what only the master may send */
     TALK,        /* log, then work */
     LOG,         /* log, then READY, log again and wake nobody, then die */
     HOLD,        /* work, with READY only when it is too late */
-    HANG_UP,     /* READY, then close the channel and go on for ever */
+    HANG_UP,     /* READY, then close the channel and run forever */
     STOP,        /* stop the master, then READY and REFUSE */
 };
 

@@ -113,7 +113,7 @@ static void who_is_inside_knows_it(void **state gw_unused)
     assert_int_equal(status, 0);
 }
 
-/* Without a route out there is no way, whatever the target. */
+/* Without a route out no target can be reached. */
 static void no_way_leads_out(void **state gw_unused)
 {
     static const struct bench_arena_end outside = {

@@ -101,7 +101,7 @@ static const struct {
     {OK "Transfer-Encoding: chunked" END, NO_LENGTH},
     {OK "Content-Length: 5\r\nTransfer-Encoding: chunked" END, NO_LENGTH},
     {OK "transfer-encoding:chunked\r\nContent-Length: 5" END, NO_LENGTH},
-    {"Content-Length: 5" END, NO_LENGTH}, /* the first line is no header */
+    {"Content-Length: 5" END, NO_LENGTH}, /* the first line is not a header */
     {"", NO_LENGTH},
 };
 

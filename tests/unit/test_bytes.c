@@ -56,7 +56,7 @@ static void sub_reader_ends_where_told(void **state)
     assert_int_equal(gw_read_u16(&sub), 0x0102);
     assert_int_equal(gw_read_u8(&sub), 0);
     assert_true(sub.failed);
-    assert_false(r.failed); /* the outer reader goes on */
+    assert_false(r.failed); /* the outer reader continues */
     assert_int_equal(gw_read_u16(&r), 0x0304);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gateway/config/again: the configuration read once more, and what of it has changed. */
+/* gateway/config/again: the configuration is read again, and its changes are found. */
 #include "gateway/config/again.h"
 #include "gateway/config/parse.h"
 
@@ -69,7 +69,7 @@ static void the_same_line_gives_the_same(void **state gw_unused)
     gw_config_free(third);
 }
 
-/* What a reload exchanges is no difference, however much it differs. */
+/* Settings that a reload exchanges do not count as different, even if they are. */
 static void differences_are_named(void **state gw_unused)
 {
     static const struct {

@@ -112,7 +112,7 @@ static void what_is_needed_is_asked_for(void **state gw_unused)
     refused(CLIENT "--target 127.0.0.1:443 --cert a --cert b", "--cert is given twice");
 }
 
-/* Beside the name or instead of it; never nothing. */
+/* In addition to the name or instead of it; never neither. */
 static void rules_judge_the_target(void **state gw_unused)
 {
     static const struct {

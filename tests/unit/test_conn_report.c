@@ -235,7 +235,7 @@ static const char *note_line(const struct gw_identity *id, const struct gw_hands
     return strstr(line, "handshake_ms=1.500") + strlen("handshake_ms=1.500");
 }
 
-/* By the common name and the URI; whoever has neither, by what else there is. */
+/* By the common name and the URI; a peer with neither, by its other names. */
 static void the_name_that_tells_most_is_told(void **state)
 {
     static const struct gw_handshake_holder nobody;

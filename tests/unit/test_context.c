@@ -587,7 +587,7 @@ static void what_is_no_name_is_asked_for(void **state)
     }
 }
 
-/* A session is no way around it, though libssl calls the name that of the session then. */
+/* A session does not get around it, though libssl then takes the name from the session. */
 static void strict_names_count_for_sessions_too(void **state)
 {
     const struct tlsworld *w = *state;

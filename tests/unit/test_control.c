@@ -27,7 +27,7 @@ enum engines {
 struct row {
     uint16_t suite;
     enum gw_role role;
-    const char *records; /* "TYPE:HEX …"; all but the last must let the connection go on */
+    const char *records; /* "TYPE:HEX …"; after all but the last, the connection must continue */
     enum gw_control_verdict verdict;
     enum gw_reason reason;
     uint8_t alert;
@@ -113,7 +113,7 @@ static const struct row rows[] = {
     /* in parts: the kernel opens no further record after the first */
     {TLS13, SERVER, "22:18", NO_REKEY, .engines = REKEYS},
     {TLS13, SERVER, "22:18000001", NO_REKEY, .engines = REKEYS},
-    /* behind another message: the kernel does not see it, and goes on as soon as it has the key */
+    /* behind another message: the kernel does not see it, and continues once it has the key */
     {TLS13, CLIENT, "22:0400000301020318000001 22:00", UPDATE},
     {TLS13, CLIENT, "22:040000030102031800000101", REPLY, .engines = REKEYS},
     {TLS13, CLIENT, "22:0400000301020318000001", NO_REKEY, .engines = REKEYS},
@@ -432,8 +432,8 @@ static bool two_records_went(struct gw_record *rec)
     return true;
 }
 
-/* Java asks for our next key with each record that it reads, until it has read our answer. What we
- * answer is no data. */
+/* Java asks for our next key with each record that it reads, until it has read our answer. Our
+ * answer is not data. */
 static void each_record_sent_grants_an_update(void **state)
 {
     static const struct {

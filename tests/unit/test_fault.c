@@ -91,7 +91,7 @@ static void the_missing_issuer_is_named(void **state)
     test_cert_free(middle);
 }
 
-/* A peer writes its issuer's name as it likes. */
+/* A peer may write any bytes as the name of its issuer. */
 static void the_name_of_an_issuer_is_escaped_and_cut(void **state)
 {
     static const struct {

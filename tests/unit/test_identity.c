@@ -264,7 +264,7 @@ static void the_first_unusable_name_is_told(void **state)
     assert_int_equal(id.unusable.count, 1);
 }
 
-/* The first of each kind is described, however many there are of another before it. */
+/* The first of each kind is described, even after many of another kind. */
 static void unusable_names_are_described(void **state)
 {
     (void)state;
@@ -477,7 +477,7 @@ static char *many_names(unsigned count, unsigned len)
     return text;
 }
 
-/* However many: what counts is their bytes, and what is beyond is no name. */
+/* Their number does not matter, but their bytes do: a name beyond the limit is unusable. */
 static void limits_hold(void **state)
 {
     enum {

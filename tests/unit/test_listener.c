@@ -326,7 +326,7 @@ static void a_unix_socket_in_use_is_refused_and_kept(void **state)
     assert_int_equal(stat(path, &st), 0);
 }
 
-/* Its process is slow to accept. That is no stale file. */
+/* Its process is slow to accept, so the file is not stale. */
 static void a_unix_socket_with_a_full_queue_is_kept(void **state)
 {
     struct fixture *f = *state;

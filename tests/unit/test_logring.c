@@ -282,8 +282,8 @@ static void write_without_end(void)
     }
 }
 
-/* Killed in the middle of a push or not: all that is there is whole, and the next writer goes on
- * in the same ring. */
+/* Killed in the middle of a push or not: all entries in the ring are whole, and the next writer
+ * continues in it. */
 static void killed_writer_leaves_whole_entries(void **state)
 {
     (void)state;

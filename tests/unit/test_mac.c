@@ -129,7 +129,7 @@ static void at_once_it_is_the_same(void **state)
     }
 }
 
-/* A copy goes on from where it was made, and neither disturbs the other. */
+/* A copy continues from where it was made, and neither disturbs the other. */
 static void a_copy_goes_on(void **state)
 {
     uint8_t one[EVP_MAX_MD_SIZE], two[EVP_MAX_MD_SIZE], theirs[EVP_MAX_MD_SIZE];

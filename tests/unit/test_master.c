@@ -117,7 +117,7 @@ static void a_killed_worker_is_replaced_on_the_same_listener(void **state)
     struct fixture *f = *state;
     struct report r[WORKERS];
     rig_listen_on_loopback(f);
-    f->times.respawn_fast_ns = 1; /* whoever lived at all lived long enough */
+    f->times.respawn_fast_ns = 1; /* a process that lived at all lived long enough */
     f->times.respawn_first_ns = f->times.respawn_max_ns = AN_HOUR_NS;
     rig_start(f);
     rig_expect_both(f, 'R', r);
@@ -386,7 +386,7 @@ static void what_a_living_worker_logs_is_printed(void **state)
     assert_int_equal(kill(r[1].pid, 0), 0);
 }
 
-/* Whoever reads the log has stopped, and its pipe is full. */
+/* The reader of the log has stopped, and its pipe is full. */
 static void a_full_log_does_not_keep_workers_from_being_replaced(void **state)
 {
     struct fixture *f = *state;

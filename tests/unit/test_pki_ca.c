@@ -405,7 +405,7 @@ static void names_of_every_kind_are_bounded(void **state gw_unused)
     }
 }
 
-/* Whoever else owns the folder could put another CA into it, at any time. */
+/* Another owner of the folder could put another CA into it at any time. */
 static void a_folder_of_somebody_else_is_refused(void **state gw_unused)
 {
     const struct gw_pki_init plain = {.path = w.path, .now = w.now};
@@ -429,7 +429,7 @@ static void a_folder_of_somebody_else_is_refused(void **state gw_unused)
         assert_non_null(strstr(w.err.text, "other users may write to this folder"));
         assert_return_code(chmod(w.path, 0700), errno);
     }
-    /* Whoever is not root may use root's folder. */
+    /* A user other than root may use root's folder. */
     assert_return_code(chmod(test_dir_path(w.dir), 0755), errno);
     assert_return_code(chmod(w.path, 0755), errno);
     assert_return_code(seteuid(65534), errno);
@@ -697,7 +697,8 @@ static void a_folder_is_taken_once(void **state gw_unused)
 
 /* ---- the table ---- */
 
-/* What X509_cmp_time refuses is no date; ASN1_TIME_to_tm takes the first for the year 2612. */
+/* A time that X509_cmp_time refuses is not a date; ASN1_TIME_to_tm reads the first as the year
+ * 2612. */
 static void dates_have_one_form(void **state gw_unused)
 {
     static const struct {

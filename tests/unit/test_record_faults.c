@@ -148,7 +148,7 @@ static void check_no_type(struct record_fixture *f, const struct ktls_suite *sui
     for (size_t i = 0; i < GW_ARRAY_SIZE(lengths); i++) {
         size_t size = craft_tls13(f, zeroes, lengths[i]);
         assert_failed(f, size, GW_REASON_RECORD_UNEXPECTED, GW_ALERT_UNEXPECTED_MESSAGE);
-        f->rec.rx.keys.seq++; /* as nobody does after a failure: to go on testing */
+        f->rec.rx.keys.seq++; /* only for this test, which continues after a failure */
     }
     /* The helper makes good records too. */
     size_t size = craft_tls13(f, (const uint8_t *)"\x16", 1);

@@ -361,7 +361,7 @@ static struct test_cert *pointing(const struct tlsworld *w, const char *points)
         &(struct test_cert_spec){.cn = "device", .points = points, .issuer = w->ca});
 }
 
-/* A list of a distribution point is about the certificates that name it, whatever is on others. */
+/* A list of a distribution point covers the certificates that name it, and no others. */
 static void a_list_of_a_point_is_about_those_that_name_it(void **state)
 {
     const struct tlsworld *w = *state;
@@ -384,7 +384,7 @@ static void a_list_of_a_point_is_about_those_that_name_it(void **state)
         {"URI:" FIRST, issuers_own, none, GW_REASON_CERT_REVOKED},
         {NULL, issuers_own, none, GW_REASON_CERT_REVOKED},
         {"URI:" FIRST, NULL, none, GW_REASON_CERT_REVOKED},
-        /* Five names, of which four are kept: listed certificates are refused, the others have no
+        /* Only four of five names are kept: listed certificates are refused, the others have no
          * list. */
         {"URI:a:1,URI:a:2,URI:a:3,URI:a:4,URI:" FIRST, first_users, no_crl, GW_REASON_CERT_REVOKED},
         {"URI:" FIRST ",URI:a:1,URI:a:2,URI:a:3,URI:a:4", first_users, none,

@@ -397,7 +397,7 @@ static unsigned hoard(struct fixture *f, struct gw_snippet **held, unsigned coun
     return count;
 }
 
-/* Whoever holds all snippets stops standing receives, and no others. */
+/* Without a free snippet, standing receives stop, and no others. */
 static void standing_receives_end_without_snippets(void **state)
 {
     struct fixture *f = *state;

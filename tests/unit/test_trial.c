@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The self-test of our cryptography passes here; and with a fault in any one part it names that
- * part, and handshakes go on with libcrypto alone.
+ * part, and handshakes use libcrypto alone.
  */
 #include "gateway/base/attr.h"
 #include "gateway/base/wipe.h"
@@ -159,7 +159,7 @@ WRAP(bool, gw_tickets_find, const struct gw_ticket_keys *keys, const uint8_t *na
     return __real_gw_tickets_find(keys, name, ret, ret_newest) && broken != TICKET_FOUND;
 }
 
-/* libcrypto as it might be one day: its KDF has another name, or X25519 is no group of TLS. */
+/* A possible later libcrypto: its KDF has another name, or X25519 is not a group of TLS. */
 WRAP(const OSSL_ALGORITHM *, OSSL_PROVIDER_query_operation, const OSSL_PROVIDER *provider,
      int operation, int *no_cache)
 {
@@ -262,7 +262,7 @@ static void each_fault_is_found(void **state)
         broken = faults[i].part;
         gw_tls_trial();
         assert_false(gw_tls_library_describe(text));
-        if (of_both) /* what hands keys over does it whoever derived them */
+        if (of_both) /* the hand-over of keys is the same for both */
             broken = NOTHING;
         (void)snprintf(want, sizeof(want), "libcrypto alone, because %s", faults[i].what);
         if (strncmp(text, want, strlen(want)) != 0)

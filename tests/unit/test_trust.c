@@ -113,7 +113,7 @@ static size_t size_of_own(const struct tlsworld *w)
     return len + 2;
 }
 
-/* All that have room are sent, and one byte more is as good as none: handshakes go on. */
+/* All names that fit are sent. With one byte more, none is sent, and handshakes still succeed. */
 static void names_without_room_are_left_out(void **state)
 {
     const struct tlsworld *w = *state;
@@ -339,7 +339,7 @@ static void beyond_it(X509 *cert)
     enlarge(cert, GW_ISSUER_KEY_BITS + 8);
 }
 
-/* Of two of a name that are sent, one with a key of such a size is no more than a name. */
+/* Of two CAs of one name that are sent, one with such a large key counts by its name alone. */
 static void large_keys_of_peers_are_not_tried(void **state)
 {
     const struct tlsworld *w = *state;
@@ -365,7 +365,7 @@ static void large_keys_of_peers_are_not_tried(void **state)
     test_cert_free(ca);
 }
 
-/* However many CAs of one name are there and are sent, few signatures are tried. */
+/* Few signatures are tried, even with many CAs of one name. */
 static void a_crowd_of_one_name_is_cheap(void **state)
 {
     const struct tlsworld *w = *state;
@@ -451,7 +451,7 @@ static void what_signed_itself_is_trusted_for_itself(void **state)
     test_cert_free(other);
 }
 
-/* Whoever else is no CA could only be there by mistake. */
+/* Another certificate that is not a CA's could only be there by mistake. */
 static void what_another_signed_is_no_anchor(void **state)
 {
     const struct tlsworld *w = *state;

@@ -109,7 +109,7 @@ static void kernel_demanded_and_missing_is_refused(void **state)
     says(&s, &p, 0, "records: kernel");
 }
 
-/* To load what was not built is no advice. */
+/* There is no advice to load a module that was not built. */
 static void advice_fits_the_kernel(void **state)
 {
     char text[GW_VERDICT_TEXT_MAX];

@@ -139,7 +139,7 @@ static bool decapsulate(EVP_PKEY *own, OSSL_LIB_CTX *library, struct bytes publi
 
 static OSSL_LIB_CTX *library;
 
-/* Each key in a lane, beside those of the vectors before. */
+/* Each key in a lane, together with those of the vectors before. */
 static void check_public(const struct vector *v, EVP_PKEY *own, struct bytes private)
 {
     static uint8_t keys[LANES][KEY_LEN];

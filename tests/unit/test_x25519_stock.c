@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gateway/crypto/x25519_stock: key pairs that are pairs, made the slow way only where there is no
- * other, ahead only while they are in demand, and not on a handshake's stack; none that is old or
- * was the parent process's. */
-#define OPENSSL_SUPPRESS_DEPRECATED /* to count what is drawn there is no other way */
+/* gateway/crypto/x25519_stock: its key pairs fit together. They are computed the slow way only
+ * where there is no other, ahead only while they are in demand, and not on a handshake's stack.
+ * None is old or from the parent process. */
+#define OPENSSL_SUPPRESS_DEPRECATED /* the only way to count the keys that are drawn */
 #include "gateway/base/clock.h"
 #include "gateway/base/compat.h"
 #include "gateway/crypto/x25519_stock.h"
@@ -183,7 +183,7 @@ static void what_cannot_be_published_is_no_key(void **state)
     assert_int_equal(published, 1);
 }
 
-/* The first key without a second within two seconds is no demand; a second one is. */
+/* One key within two seconds is not a demand; two are. */
 static void only_demand_fills_the_stock(void **state)
 {
     (void)state;
@@ -268,7 +268,7 @@ static void old_keys_are_not_used(void **state)
     check_pair(&p);
 }
 
-/* Whoever takes none for two seconds has none, has nothing to come again for, and makes none. */
+/* A worker that takes none for two seconds has none left, needs no timer, and makes none. */
 static void the_idle_have_none(void **state)
 {
     (void)state;
