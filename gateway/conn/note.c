@@ -101,11 +101,13 @@ struct gw_note *gw_note_new(const struct gw_identity *id, const struct gw_handsh
 
 void gw_note_tell(const char *packed, size_t len, struct gw_line *line)
 {
+    unsigned seen = 0; /* a bit for each field: a key comes once in a line of JSON */
     while (len > 1) {
         unsigned char field = (unsigned char)*packed;
         size_t text = strnlen(packed + 1, len - 1);
-        if (field >= FIELD_COUNT || text == len - 1)
+        if (field >= FIELD_COUNT || text == len - 1 || seen & 1U << field)
             return;
+        seen |= 1U << field;
         gw_line_str(line, keys[field], packed + 1);
         packed += text + 2;
         len -= text + 2;

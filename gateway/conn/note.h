@@ -32,5 +32,5 @@ struct gw_note *gw_note_new(const struct gw_identity *id, const struct gw_handsh
                             unsigned deciding);
 
 /* Adds the fields of a note to the line. `packed` may hold any `len` bytes; fields are added up to
- * the first that is malformed. */
+ * the first that is malformed or comes again. */
 void gw_note_tell(const char *packed, size_t len, struct gw_line *line);

@@ -218,7 +218,9 @@ static void take_record(struct run *run, size_t len)
     uint8_t type = 0;
     size_t max = run->setup->handshake.keys.payload_max;
     int n = ktls_soft_open(&run->receive_keys, run->inbox, len, &type, body);
-    gw_require(n >= 0 && run->result->alert < 0);
+    /* Nothing follows an alert, except one that refuses a renegotiation. */
+    int alert = run->result->alert;
+    gw_require(n >= 0 && (alert < 0 || alert == GW_ALERT_NO_RENEGOTIATION));
     if (type == GW_CONTENT_DATA) {
         gw_require(n > 0 && (size_t)n <= (max ? max : GW_RECORD_PLAINTEXT_MAX));
         stream_check(true, run->result->down, body, (size_t)n);
