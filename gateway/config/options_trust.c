@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The options about certificates: the gateway's own, its trust, and the rules. */
-#include "gateway/config/options_private.h"
-#include "gateway/config/set.h"
+#include "gateway/config/options_side.h"
 
 static const char *const strict_sni_words[] = {"off", "unknown", "on", NULL};
 static const char *const verify_words[] = {"none", "optional", "required", NULL};
@@ -62,33 +61,13 @@ const struct gw_option gw_options_trust[] = {
         .help = "DNS name or address that the target's certificate must be valid for; a name is "
                 "also sent to the target (SNI). none: any name, which requires an --allow rule",
         .also = "checkHost checkIP sni verify-host server-name",
-        IN_TLS(peer_name),
+        IN_SERVICE(tls),
         .set = gw_set_target_name,
     },
-    {
-        .name = "cert",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_IDENTITY,
-        .commands = IN_SERVER,
-        .repeatable = true,
-        .value = "FILE",
-        .help = "PEM certificate followed by its intermediates, or PKCS #12; of several, the one "
-                "that fits the requested name (SNI) and the client's key types (ECDSA, RSA) is "
-                "used",
-        .also = "crt pem-file certificate ssl-certificate",
-        .set = gw_set_cert,
-    },
-    {
-        .name = "key",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_IDENTITY,
-        .commands = IN_SERVER,
-        .repeatable = true,
-        .value = "FILE",
-        .help = "PEM private key of the --cert; not needed if the --cert file contains it",
-        .also = "ssl-certificate-key",
-        .set = gw_set_key,
-    },
+    TLS_CERT_ROWS("", GW_GROUP_IDENTITY, IN_SERVER, tls, true, NULL,
+                  "PEM certificate followed by its intermediates, or PKCS #12; of several, the one "
+                  "that fits the requested name (SNI) and the client's key types (ECDSA, RSA) is "
+                  "used"),
     {
         .name = "cert-dir",
         .kind = GW_OPTION_FILE,
@@ -100,6 +79,7 @@ const struct gw_option gw_options_trust[] = {
                 "NAME.key, NAME.p12 or .pfx, or a subfolder for each as certbot and Kubernetes "
                 "create them; names are taken from the certificates",
         .also = "crt-store ssl-cert-dir pem-dir",
+        IN_SERVICE(tls),
         .set = gw_set_cert_dir,
     },
     {
@@ -114,17 +94,7 @@ const struct gw_option gw_options_trust[] = {
         IN_TLS(cert_glob),
         .set = gw_set_glob,
     },
-    {
-        .name = "key-pass-file",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_IDENTITY,
-        .commands = IN_SERVER,
-        .value = "FILE",
-        .help = "file with the pass phrase of encrypted keys in its first line",
-        .also = "key-password-file password-file ssl-password-file pem-passphrase",
-        IN_TLS(key_pass_file),
-        .set = gw_set_text,
-    },
+    TLS_KEY_PASS_ROW("", GW_GROUP_IDENTITY, IN_SERVER, tls),
     {
         .name = "ocsp-file",
         .kind = GW_OPTION_FILE,
@@ -136,6 +106,7 @@ const struct gw_option gw_options_trust[] = {
         .help = "OCSP response (DER) for the --cert before it, stapled for clients that ask while "
                 "it is current",
         .also = "ocsp-response ocsp-dir ssl-stapling-file",
+        IN_SERVICE(tls),
         .set = gw_set_ocsp_file,
     },
     {
@@ -152,115 +123,22 @@ const struct gw_option gw_options_trust[] = {
         IN_TLS(strict_sni),
         .set = gw_set_word,
     },
-    {
-        .name = "cert",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_SHOWN,
-        .commands = IN_CLIENT,
-        .value = "FILE",
-        .otherwise = "none",
-        .help = "certificate to present to a target that asks for one, followed by its "
-                "intermediates: PEM or PKCS #12",
-        .also = "crt pem-file certificate ssl-certificate",
-        .set = gw_set_cert,
-    },
-    {
-        .name = "key",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_SHOWN,
-        .commands = IN_CLIENT,
-        .value = "FILE",
-        .help = "PEM private key of the --cert; not needed if the --cert file contains it",
-        .also = "ssl-certificate-key",
-        .set = gw_set_key,
-    },
-    {
-        .name = "key-pass-file",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_SHOWN,
-        .commands = IN_CLIENT,
-        .value = "FILE",
-        .help = "file with the pass phrase of encrypted keys in its first line",
-        .also = "key-password-file password-file ssl-password-file pem-passphrase",
-        IN_TLS(key_pass_file),
-        .set = gw_set_text,
-    },
-    {
-        .name = "cacert",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .repeatable = true,
-        .value = "PATH",
-        .help = "CA certificates to verify client certificates against: a PEM file, or a folder of "
-                "*.pem, *.crt and *.cer files",
-        .also = "ca-file CAfile CApath client-verify-ca ssl-client-certificate",
-        IN_TLS(cacerts),
-        .set = gw_set_path,
-    },
-    {
-        .name = "cacert",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_TRUST,
-        .commands = IN_CLIENT,
-        .repeatable = true,
-        .value = "PATH",
-        .help = "CA certificates to verify the target's certificate against: a PEM file, or a "
-                "folder of *.pem, *.crt and *.cer files; no other CA is trusted; the system's list "
-                "is /etc/ssl/certs/ca-certificates.crt",
-        .also = "ca-file CAfile CApath ssl-ca-file trusted-ca",
-        IN_TLS(cacerts),
-        .set = gw_set_path,
-    },
-    {
-        .name = "crl",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_TRUST,
-        .commands = IN_CLIENT,
-        .repeatable = true,
-        .value = "PATH",
-        .help = "certificate revocation lists: a file in PEM or DER, or a folder of *.crl, *.pem "
-                "and *.der files; each CA in a chain must then have a current one",
-        .also = "crl-file CRLfile CRLpath ssl-crl",
-        IN_TLS(crls),
-        .set = gw_set_path,
-    },
-    {
-        .name = "crl-soft",
-        .kind = GW_OPTION_SWITCH,
-        .group = GW_GROUP_TRUST,
-        .commands = IN_CLIENT,
-        .help = "accept certificates of a CA without a current CRL; revoked ones are still refused",
-        IN_TLS(crl_soft),
-        .set = gw_set_switch,
-    },
-    {
-        .name = "verify-depth",
-        .kind = GW_OPTION_NUMBER,
-        .group = GW_GROUP_TRUST,
-        .commands = IN_CLIENT,
-        .value = "N",
-        .initial = "10",
-        .help = "maximum number of intermediates between the target's certificate and the CA's",
-        .also = "verifyDepth ssl-verify-depth",
-        .max = GW_VERIFY_DEPTH_MAX,
-        IN_TLS(verify_depth),
-        .set = gw_set_count,
-    },
-    {
-        .name = "max-cert-chain",
-        .kind = GW_OPTION_SIZE,
-        .group = GW_GROUP_TRUST,
-        .commands = IN_CLIENT,
-        .value = "SIZE",
-        .initial = "24k",
-        .help = "maximum size of the certificates that the target sends, intermediates included",
-        .also = "max-cert-list",
-        .min = 1 << 10,
-        .max = GW_CERT_CHAIN_BYTES_MAX,
-        IN_TLS(max_cert_chain),
-        .set = gw_set_size,
-    },
+    TLS_CERT_ROWS("", GW_GROUP_SHOWN, IN_CLIENT, tls, false, "none",
+                  "certificate to present to a target that asks for one, followed by its "
+                  "intermediates: PEM or PKCS #12"),
+    TLS_KEY_PASS_ROW("", GW_GROUP_SHOWN, IN_CLIENT, tls),
+    TLS_CACERT_ROW(
+        "", GW_GROUP_CLIENTS, IN_SERVER, tls,
+        "CA certificates to verify client certificates against: a PEM file, or a folder of "
+        "*.pem, *.crt and *.cer files",
+        "ca-file CAfile CApath client-verify-ca ssl-client-certificate"),
+    TLS_CACERT_ROW(
+        "", GW_GROUP_TRUST, IN_CLIENT, tls,
+        "CA certificates to verify the target's certificate against: a PEM file, or a "
+        "folder of *.pem, *.crt and *.cer files; no other CA is trusted; the system's list "
+        "is /etc/ssl/certs/ca-certificates.crt",
+        "ca-file CAfile CApath ssl-ca-file trusted-ca"),
+    TLS_TRUST_ROWS("", GW_GROUP_TRUST, IN_CLIENT, tls, "the target"),
     RULES(ALLOW_TARGET) RULES(DENY_TARGET){
         .name = "ca-names",
         .kind = GW_OPTION_FILE,
@@ -286,55 +164,7 @@ const struct gw_option gw_options_trust[] = {
         IN_TLS(verify),
         .set = gw_set_word,
     },
-    {
-        .name = "crl",
-        .kind = GW_OPTION_FILE,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .repeatable = true,
-        .value = "PATH",
-        .help = "certificate revocation lists: a file in PEM or DER, or a folder of *.crl, *.pem "
-                "and *.der files; each CA in a chain must then have a current one",
-        .also = "crl-file CRLfile CRLpath ssl-crl",
-        IN_TLS(crls),
-        .set = gw_set_path,
-    },
-    {
-        .name = "crl-soft",
-        .kind = GW_OPTION_SWITCH,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .help = "accept certificates of a CA without a current CRL; revoked ones are still refused",
-        IN_TLS(crl_soft),
-        .set = gw_set_switch,
-    },
-    {
-        .name = "verify-depth",
-        .kind = GW_OPTION_NUMBER,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .value = "N",
-        .initial = "10",
-        .help = "maximum number of intermediates between a client's certificate and the CA's",
-        .also = "verifyDepth ssl-verify-depth",
-        .max = GW_VERIFY_DEPTH_MAX,
-        IN_TLS(verify_depth),
-        .set = gw_set_count,
-    },
-    {
-        .name = "max-cert-chain",
-        .kind = GW_OPTION_SIZE,
-        .group = GW_GROUP_CLIENTS,
-        .commands = IN_SERVER,
-        .value = "SIZE",
-        .initial = "24k",
-        .help = "maximum size of the certificates that a client sends, intermediates included",
-        .also = "max-cert-list",
-        .min = 1 << 10,
-        .max = GW_CERT_CHAIN_BYTES_MAX,
-        IN_TLS(max_cert_chain),
-        .set = gw_set_size,
-    },
+    TLS_TRUST_ROWS("", GW_GROUP_CLIENTS, IN_SERVER, tls, "a client"),
     {
         .name = "allow-all",
         .kind = GW_OPTION_SWITCH,

@@ -246,21 +246,22 @@ int gw_set_target(struct gw_draft *d, const struct gw_option *opt, const char *v
 
 int gw_set_target_name(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
-    d->service->tls.peer_unnamed = strcmp(value, "none") == 0;
-    if (d->service->tls.peer_unnamed)
+    struct gw_tls_side *side = place_of(d, opt);
+    side->peer_unnamed = strcmp(value, "none") == 0;
+    if (side->peer_unnamed)
         return 0;
     if (!gw_address_is_host(value))
         return gw_draft_refuse_value(d, opt, value,
                                      "it is neither a DNS name nor an address; give one, without "
                                      "a port and without brackets");
     size_t len = gw_address_name_len(value);
-    d->service->tls.peer_name = gw_draft_keep(d, value, len);
-    return d->service->tls.peer_name ? 0 : -ENOMEM;
+    side->peer_name = gw_draft_keep(d, value, len);
+    return side->peer_name ? 0 : -ENOMEM;
 }
 
 int gw_set_cert(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
-    struct gw_tls_side *side = &d->service->tls;
+    struct gw_tls_side *side = place_of(d, opt);
     struct gw_cert_pair pair = {NULL};
     int error = grow(d, opt, &side->certs, side->cert_count, GW_MAX_CERTS, sizeof(pair));
     if (!error)
@@ -272,7 +273,7 @@ int gw_set_cert(struct gw_draft *d, const struct gw_option *opt, const char *val
 
 int gw_set_cert_dir(struct gw_draft *d, const struct gw_option *opt, const char *value)
 {
-    struct gw_tls_side *side = &d->service->tls;
+    struct gw_tls_side *side = place_of(d, opt);
     const char *folder;
     int error =
         grow(d, opt, &side->cert_dirs, side->cert_dir_count, GW_MAX_CERT_DIRS, sizeof(folder));
@@ -298,7 +299,8 @@ int gw_set_glob(struct gw_draft *d, const struct gw_option *opt, const char *val
 static int set_beside(struct gw_draft *d, const struct gw_option *opt, const char *value,
                       struct gw_draft_beside **files, unsigned *count)
 {
-    struct gw_draft_beside file = {.after = d->service->tls.cert_count};
+    const struct gw_tls_side *side = place_of(d, opt);
+    struct gw_draft_beside file = {.after = side->cert_count};
     int error = grow(d, opt, files, *count, GW_MAX_CERTS, sizeof(file));
     if (!error)
         error = keep(d, value, &file.file);
@@ -343,7 +345,7 @@ int gw_set_deny(struct gw_draft *d, const struct gw_option *opt, const char *val
 static int add_alpn(struct gw_draft *d, const struct gw_option *opt, const char *name, size_t len,
                     const char *value)
 {
-    struct gw_tls_side *side = &d->service->tls;
+    struct gw_tls_side *side = place_of(d, opt);
     if (!len || len > ALPN_NAME_MAX)
         return gw_draft_refuse_value(d, opt, value,
                                      "a protocol name has 1 to 255 bytes; give %s, such as %s",

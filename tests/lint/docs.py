@@ -15,6 +15,7 @@ FIELDS = "docs/operations.md"
 FOLDERS = ("docs", "bench", "contrib", "kernel-notes", "tests", "gateway")
 OPTION_TABLES = ("gateway/config/options.c", "gateway/config/options_trust.c",
                  "gateway/config/options_pki.c")
+SIDE_ROWS = "gateway/config/options_side.h"
 # A flag of another program may stand in the left column of these pages' tables, and in a command
 # or a code span that begins with that program's name.
 OF_PEERS = ("docs/migrating.md",)
@@ -151,14 +152,29 @@ OF_ALL_PKI = {"--dir", "--key-pass-file"}
 
 
 @functools.lru_cache(maxsize=None)
+def side_rows():
+    """The names without prefix that each macro of a side of TLS makes rows of."""
+    macros = re.split(r"^#define (?=\w+\()", tree.text(SIDE_ROWS), flags=re.M)[1:]
+    return {macro[:macro.index("(")]: re.findall(r'\.name = prefix "([a-z0-9-]+)"', macro)
+            for macro in macros}
+
+
+def rows(text):
+    """Name and mask of each row of a table, those that a side's macro makes included."""
+    yield from re.findall(r'\.name = "([a-z0-9-]+)".*?\.commands = (.*?),\n', text, re.S)
+    for macro, prefix, mask in re.findall(r'\b(TLS_\w+)\(\s*"([a-z-]*)", \w+, (.*?), \w+[,)]', text):
+        for name in side_rows()[macro]:
+            yield prefix + name, mask
+
+
+@functools.lru_cache(maxsize=None)
 def flags_of(command):
     """A command's flags, by the option tables."""
     found = set()
     for path in OPTION_TABLES:
-        rows = re.findall(r'\.name = "([a-z0-9-]+)".*?\.commands = (.*?),\n', tree.text(path), re.S)
         is_pki = path.endswith("_pki.c")
         if is_pki == command.startswith("pki "):
-            found |= {"--" + name for name, mask in rows
+            found |= {"--" + name for name, mask in rows(tree.text(path))
                       if MASKS[command] & set(re.findall(r"\w+", mask))}
     rules = re.findall(r'^ +ROW\("([a-z]+)"', tree.text("gateway/config/options_trust.c"), re.M)
     if command in ("server", "client"):
