@@ -10,6 +10,7 @@
 #include "gateway/base/logring.h"
 #include "gateway/base/reason.h"
 #include "gateway/conn/note.h"
+#include "gateway/tls/fault.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,7 +34,7 @@ struct gw_conn_report {
     char service[32]; /* GW_SERVICE_NAME_SIZE */
     char client[GW_CONN_CLIENT_SIZE];
     char via[GW_CONN_CLIENT_SIZE]; /* the load balancer that named the client; else "" */
-    char detail[96];               /* more about the reason: an alert's name, a library's word */
+    char detail[GW_FAULT_MAX];     /* more about the reason: an alert's name, a library's word */
     char version[8];
     char suite[48];
     char group[32];
