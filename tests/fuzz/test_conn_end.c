@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -80,6 +81,33 @@ static void a_stop_ends_those_who_still_connect(void **state)
         conn_run(&setup, steps, GW_ARRAY_SIZE(steps), engine, &result);
         assert_int_equal(result.reason, GW_REASON_SHUTDOWN);
         assert_int_equal(result.alert, GW_ALERT_CLOSE_NOTIFY);
+    }
+}
+
+/* Why there is no backend: the kernel may give up on an address before --connect-timeout does. */
+static void the_reason_tells_why_there_is_no_backend(void **state)
+{
+    static const struct {
+        int result;
+        enum gw_reason reason;
+        bool told; /* the kernel's words are the detail */
+    } rows[] = {
+        {-ECONNREFUSED, GW_REASON_BACKEND_REFUSED, true},
+        {-ETIMEDOUT, GW_REASON_BACKEND_TIMEOUT, true},
+        {-EHOSTUNREACH, GW_REASON_BACKEND_UNREACHABLE, true},
+        {-ENETUNREACH, GW_REASON_BACKEND_UNREACHABLE, true},
+        {1, GW_REASON_BACKEND_TIMEOUT, false}, /* it never answers */
+    };
+    static const struct conn_step steps[] = {{.act = CONN_TIME, .type = 6}};
+    (void)state;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        struct conn_result result;
+        struct conn_setup setup = usual();
+        setup.connect_result = rows[i].result;
+        conn_run(&setup, steps, GW_ARRAY_SIZE(steps), CONN_USER, &result);
+        assert_int_equal(result.reason, rows[i].reason);
+        assert_string_equal(result.detail, rows[i].told ? strerror(-rows[i].result) : "");
+        assert_int_equal(result.alert, GW_ALERT_INTERNAL_ERROR);
     }
 }
 
@@ -205,6 +233,7 @@ int main(void)
         cmocka_unit_test(sends_that_keep_failing_end),
         cmocka_unit_test(leaving_ends_the_wait),
         cmocka_unit_test(a_stop_ends_those_who_still_connect),
+        cmocka_unit_test(the_reason_tells_why_there_is_no_backend),
         cmocka_unit_test(all_arrives_at_a_backend_that_has_ended),
         cmocka_unit_test(a_stream_that_is_lost_at_last_has_not_finished),
         cmocka_unit_test(a_byte_of_either_side_makes_it_a_warning),
