@@ -22,6 +22,7 @@
 
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
+#include <openssl/evp.h>
 #include <openssl/provider.h>
 
 /* ---- faults: calls from one part to another that this test stands in for ---- */
@@ -39,6 +40,8 @@ enum part {
     P_HASH_384,
     SECRETS,
     KEYS,
+    ENCAPSULATE,
+    DECAPSULATE,
     KEYS_12,
     KEYS_13,
     TICKET_KEY,
@@ -120,6 +123,23 @@ WRAP(void, gw_x25519_lanes_keys, uint8_t (*public)[GW_X25519_KEY_LEN],
     __real_gw_x25519_lanes_keys(public, private);
     for (int i = 0; i < GW_X25519_LANES; i++)
         spoil(KEYS, public[i]);
+}
+
+/* Of the self-test: libssl's calls go to libcrypto as they are. */
+WRAP(int, EVP_PKEY_encapsulate, EVP_PKEY_CTX *ctx, unsigned char *sent, size_t *sent_len,
+     unsigned char *secret, size_t *secret_len)
+{
+    int r = __real_EVP_PKEY_encapsulate(ctx, sent, sent_len, secret, secret_len);
+    spoil(ENCAPSULATE, secret);
+    return r;
+}
+
+WRAP(int, EVP_PKEY_decapsulate, EVP_PKEY_CTX *ctx, unsigned char *secret, size_t *secret_len,
+     const unsigned char *sent, size_t sent_len)
+{
+    int r = __real_EVP_PKEY_decapsulate(ctx, secret, secret_len, sent, sent_len);
+    spoil(DECAPSULATE, secret);
+    return r;
 }
 
 WRAP(bool, gw_x25519_lanes_wrong, void)
@@ -242,6 +262,8 @@ static const struct {
     {HMAC_ADDED_384, "HMAC differs from libcrypto's"},
     {SECRETS, "X25519 differs from libcrypto's"},
     {KEYS, "X25519 keys do not agree with libcrypto's"},
+    {ENCAPSULATE, "X25519 keys do not agree with libcrypto's"}, /* our server */
+    {DECAPSULATE, "X25519 keys do not agree with libcrypto's"}, /* our client */
     {KEYS_12, "a handshake of TLS 1.2 fails"},
     {TICKET_FOUND, "a session of TLS 1.2 is not resumed"},
     {KEYS_13, "a handshake of TLS 1.3 fails"},
