@@ -314,6 +314,36 @@ static void a_unix_socket_is_shared_private_and_removed(void **state)
     assert_int_equal(stat(path, &st), -1);
 }
 
+/* --user alone implies that user's group, which the socket's mode lets in. */
+static void a_unix_socket_belongs_to_whom_the_gateway_becomes(void **state)
+{
+    static const struct {
+        const char *user, *group;
+        bool uid, gid; /* which of the two changes */
+    } rows[] = {
+        {NULL, NULL, false, false},
+        {"a", NULL, true, true},
+        {NULL, "b", false, true},
+        {"a", "b", true, true},
+    };
+    struct fixture *f = *state;
+    struct stat st;
+    if (geteuid())
+        skip_with("only root can give a file away");
+    const char *path = add_unix(f, "sock");
+    f->config.uid = 65533;
+    f->config.gid = 65534;
+    for (size_t i = 0; i < GW_ARRAY_SIZE(rows); i++) {
+        f->config.user = rows[i].user;
+        f->config.group = rows[i].group;
+        open_all(f);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_uid, rows[i].uid ? 65533 : 0);
+        assert_int_equal(st.st_gid, rows[i].gid ? 65534 : getegid());
+        gw_listeners_done(&f->listeners);
+    }
+}
+
 static void a_unix_socket_in_use_is_refused_and_kept(void **state)
 {
     struct fixture *f = *state;
@@ -412,6 +442,7 @@ int main(void)
         TEST(an_address_that_is_not_here_is_refused),
         TEST(a_privileged_port_names_the_capability),
         TEST(a_unix_socket_is_shared_private_and_removed),
+        TEST(a_unix_socket_belongs_to_whom_the_gateway_becomes),
         TEST(a_unix_socket_in_use_is_refused_and_kept),
         TEST(a_unix_socket_with_a_full_queue_is_kept),
         TEST(a_stale_unix_socket_is_replaced),
