@@ -15,11 +15,16 @@ enum {
     SOURCE_PORTS = 16384, /* connections that one local address is used for */
 };
 
+static struct gw_token token_of(const struct bench_conn *c, enum gw_op op)
+{
+    return (struct gw_token){.op = op, .slot = c->slot, .generation = c->generation};
+}
+
 static struct gw_token begin(struct bench_conn *c, enum gw_op op)
 {
     gw_require(!(c->in_flight & 1U << op));
     c->in_flight |= (uint16_t)(1U << op);
-    return (struct gw_token){.op = op, .slot = c->slot, .generation = c->generation};
+    return token_of(c, op);
 }
 
 static struct gw_ring *ring_of(struct bench_conn *c)
@@ -57,7 +62,7 @@ static void leave(struct bench_conn *c)
     c->state = BENCH_CONN_GONE;
     for (unsigned op = 0; op < GW_OP_COUNT; op++)
         if (c->in_flight & 1U << op)
-            gw_ring_cancel(ring_of(c), (struct gw_token){(enum gw_op)op, c->slot, c->generation});
+            gw_ring_cancel(ring_of(c), token_of(c, (enum gw_op)op));
     bench_thread_closed(c->thread, was_open);
 }
 
